@@ -1,0 +1,127 @@
+"""ModelCard and TaskCard: what a plugin says of itself, readable without importing anything heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from urbanbench.errors import BadInput, UnknownName
+from urbanbench.inputs import INPUTS
+from urbanbench.units import LEVELS
+
+__all__ = ["KINDS", "WITHHOLDABLE", "ModelCard", "TaskCard"]
+
+KINDS = ("regression", "classification", "composition")
+
+WITHHOLDABLE: Mapping[str, str] = {
+    "landuse": "the land-use layer and every tag with the key 'landuse'",
+    "target_building": "all tags of the buildings the task labels, and the POIs that lie inside them",
+}
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model is, what it needs and what it gives.
+
+    Parameters
+    ----------
+    title
+        Name for people, for example "UrbanMFM".
+    summary
+        One sentence.
+    year
+        Year of the paper; 0 where there is none.
+    paper
+        Citation with DOI or arXiv number; "" for floors.
+    code
+        Address of the authors' code with its licence, or "".
+    needs
+        Inputs without which the model refuses to run.
+    can_use
+        Further inputs it uses when they are there.
+    embeds
+        Levels it can embed.
+    differs_from_paper
+        One sentence per difference between this implementation and the paper.
+    floor
+        True for a reference that learns no representation.
+    head
+        Name of the only head that makes sense for it (`mean` for the mean floor); "" lets the run choose.
+    extra
+        Name of the optional dependency group it needs, or "".
+    """
+
+    title: str
+    summary: str
+    needs: tuple[str, ...]
+    embeds: tuple[str, ...]
+    can_use: tuple[str, ...] = ()
+    year: int = 0
+    paper: str = ""
+    code: str = ""
+    differs_from_paper: tuple[str, ...] = ()
+    floor: bool = False
+    head: str = ""
+    extra: str = ""
+
+    def __post_init__(self) -> None:
+        for name in (*self.needs, *self.can_use):
+            if name not in INPUTS:
+                raise UnknownName("input", name, INPUTS)
+        for level in self.embeds:
+            if level not in LEVELS:
+                raise UnknownName("level", level, LEVELS)
+        if set(self.needs) & set(self.can_use):
+            msg = f"Card of {self.title!r} lists {sorted(set(self.needs) & set(self.can_use))} under both needs and can_use. Expected each input once."
+            raise BadInput(msg)
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """Everything the model needs or can use."""
+        return frozenset(self.needs) | frozenset(self.can_use)
+
+
+@dataclass(frozen=True)
+class TaskCard:
+    """What a task asks and what would leak its answer.
+
+    Parameters
+    ----------
+    title
+        Name for people, for example "Population density".
+    question
+        The question in plain words.
+    label
+        Name of the label in a city's folder.
+    kind
+        "regression", "classification" or "composition".
+    level
+        Level of the labelled units.
+    version
+        Raised whenever scores before and after cannot be compared.
+    withholds
+        Words of `WITHHOLDABLE`: what no model may see because it gives the answer away.
+    log1p
+        True when heads model log1p of the target (in the target's base unit) instead of the target itself.
+    note
+        What a reader of the score should know.
+    """
+
+    title: str
+    question: str
+    label: str
+    kind: str
+    level: str = "region"
+    version: int = 1
+    withholds: tuple[str, ...] = field(default=())
+    log1p: bool = False
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise UnknownName("task kind", self.kind, KINDS)
+        if self.level not in LEVELS:
+            raise UnknownName("level", self.level, LEVELS)
+        for word in self.withholds:
+            if word not in WITHHOLDABLE:
+                raise UnknownName("withheld part", word, WITHHOLDABLE)

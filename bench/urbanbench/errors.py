@@ -1,0 +1,123 @@
+"""Every error urbanbench raises on purpose, each also a built-in kind.
+
+A message has up to three sentences: what is wrong, with its name; what was expected and what was got; the mend.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "BadInput",
+    "CityFaults",
+    "Conformance",
+    "DataMissing",
+    "ExtraMissing",
+    "InputMasked",
+    "LayerMissing",
+    "PluginBroken",
+    "RunRefused",
+    "UnknownName",
+    "UrbanbenchError",
+]
+
+
+class UrbanbenchError(Exception):
+    """Root of all deliberate errors; `exit_code` is what the command line returns for it."""
+
+    exit_code = 2
+
+
+class BadInput(UrbanbenchError, ValueError):
+    """A value that a contract refuses: wrong type, range, shape or combination."""
+
+
+class UnknownName(UrbanbenchError, LookupError):
+    """A name that is not registered.
+
+    Parameters
+    ----------
+    kind
+        What the name should have named, in one word: "model", "task", "city", "head".
+    name
+        The name that was asked for.
+    known
+        All names that exist.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind, self.name, self.known = kind, name, tuple(sorted(known))
+        near = difflib.get_close_matches(name, self.known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        super().__init__(f"Unknown {kind} {name!r}.{hint} Known: {', '.join(self.known) or 'none'}.")
+
+
+class InputMasked(UrbanbenchError, PermissionError):
+    """A model touched an input that this run does not allow it to see."""
+
+    def __init__(self, name: str, allowed: Iterable[str]) -> None:
+        self.name = name
+        super().__init__(
+            f"Input {name!r} is masked in this run. Allowed inputs: {', '.join(sorted(allowed)) or 'none'}. "
+            f"Ask `view.has({name!r})` first, or declare it in the model card and allow it with --inputs."
+        )
+
+
+class LayerMissing(UrbanbenchError, LookupError):
+    """A city folder has no such layer."""
+
+    exit_code = 3
+
+    def __init__(self, city: str, layer: str, present: Iterable[str]) -> None:
+        self.city, self.layer = city, layer
+        super().__init__(
+            f"City {city!r} has no layer {layer!r}. Its layers: {', '.join(sorted(present)) or 'none'}. "
+            f"Add the file and its entry under 'layers' in city.json, or choose inputs the city has."
+        )
+
+
+class DataMissing(UrbanbenchError, FileNotFoundError):
+    """A folder, file or label that should be there is not."""
+
+    exit_code = 3
+
+
+class CityFaults(UrbanbenchError, ValueError):
+    """All faults of a city folder at once.
+
+    Parameters
+    ----------
+    city
+        Name or path of the folder.
+    faults
+        One sentence per fault: table, column, row ids, expected and found.
+    """
+
+    exit_code = 3
+
+    def __init__(self, city: str, faults: Sequence[str]) -> None:
+        self.city, self.faults = city, tuple(faults)
+        shown = "".join(f"\n  - {fault}" for fault in self.faults)
+        plural = "fault" if len(self.faults) == 1 else "faults"
+        super().__init__(f"City folder {city!r} has {len(self.faults)} {plural}:{shown}")
+
+
+class ExtraMissing(UrbanbenchError, ImportError):
+    """A package or weight that an optional part needs is not installed."""
+
+    exit_code = 4
+
+
+class PluginBroken(UrbanbenchError, ImportError):
+    """A plugin that was asked for cannot be loaded."""
+
+    exit_code = 4
+
+
+class RunRefused(UrbanbenchError, ValueError):
+    """A run that cannot be done as asked (missing label, input or capability); kept as a row, not a crash."""
+
+
+class Conformance(UrbanbenchError, AssertionError):
+    """A plugin breaks its contract; the message says which rule and how to mend it."""

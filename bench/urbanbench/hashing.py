@@ -1,0 +1,113 @@
+"""Content hashes: of JSON-like values, files, arrays and the code that a plugin runs."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import json
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["array_digest", "code_digest", "file_digest", "short", "value_digest"]
+
+_SIZE = 16
+
+
+def value_digest(value: Any) -> str:
+    """Hash a JSON-like value; the order of mapping keys does not matter, tuples count as lists.
+
+    Examples
+    --------
+    >>> value_digest({"a": 1, "b": (2, 3)}) == value_digest({"b": [2, 3], "a": 1})
+    True
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.blake2b(text.encode(), digest_size=_SIZE).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Hash a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=_SIZE)).hexdigest()
+
+
+def array_digest(*arrays: np.ndarray) -> str:
+    """Hash arrays by dtype, shape and content; string arrays by their text."""
+    total = hashlib.blake2b(digest_size=_SIZE)
+    for array in arrays:
+        if array.dtype.kind in "OU":
+            total.update(("\x1f".join(map(str, array.ravel())) + f"|{array.shape}").encode())
+        else:
+            total.update(f"{array.dtype.str}{array.shape}".encode())
+            total.update(array.tobytes())
+    return total.hexdigest()
+
+
+def code_digest(source: Path) -> str:
+    """Hash what a plugin file runs: itself and every urbanbench module it imports, however deep.
+
+    Comments, blank lines and docstrings do not count, so only a change of behaviour makes cached embeddings stale.
+
+    Parameters
+    ----------
+    source
+        The plugin's Python file.
+    """
+    seen: dict[str, str] = {}
+    queue = [source.resolve()]
+    while queue:
+        path = queue.pop()
+        if str(path) in seen:
+            continue
+        digest, needed = _parsed(path, path.stat().st_mtime_ns)
+        seen[str(path)] = digest
+        queue.extend(needed)
+    return value_digest(sorted(seen.values()))
+
+
+@cache
+def _parsed(path: Path, _mtime_ns: int) -> tuple[str, tuple[Path, ...]]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    needed = tuple(_module_files(_imported_names(tree)))
+    _drop_docstrings(tree)
+    return value_digest(ast.dump(tree)), needed
+
+
+def _imported_names(tree: ast.AST) -> Iterable[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def _module_files(names: Iterable[str]) -> Iterable[Path]:
+    for name in names:
+        if not name.startswith("urbanbench."):
+            continue
+        try:
+            spec = importlib.util.find_spec(name)
+        except ModuleNotFoundError:
+            continue
+        if spec is not None and spec.origin is not None and spec.has_location:
+            yield Path(spec.origin).resolve()
+
+
+def _drop_docstrings(tree: ast.AST) -> None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+                node.body = node.body[1:] or [ast.Pass()]
+
+
+def short(digest: str) -> str:
+    """Return the first 10 characters of a digest, for file names and tables."""
+    return digest[:10]

@@ -1,0 +1,143 @@
+"""The model contract: one `embed` that sees a View and returns an EmbeddingSpace."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self, get_type_hints
+
+from urbanbench.errors import BadInput, UnknownName
+
+if TYPE_CHECKING:
+    from urbanbench.card import ModelCard
+    from urbanbench.city.view import View
+    from urbanbench.space import EmbeddingSpace
+    from urbanbench.units import Units
+
+__all__ = ["Model"]
+
+PRESET = "preset"
+
+
+class Model(ABC):
+    """A representation model. Write one as a frozen dataclass whose fields are its hyper-parameters.
+
+    The rules: fields hold parameters only, with the paper's values as defaults; `embed` reads nothing but the view, never
+    changes it, uses no randomness but the seed's, and returns a row for every unit asked for, in that order; units without
+    data get a zero row and ``covered=False``. Heavy packages are imported inside `embed` or in a private ``_<name>_net.py`` file.
+
+    Examples
+    --------
+    A whole model: how many shops, restaurants and other POIs a region holds.
+
+    >>> from dataclasses import dataclass
+    >>> from urbanbench.card import ModelCard
+    >>> from urbanbench.model import Model
+    >>> @dataclass(frozen=True)
+    ... class ShopCounts(Model):
+    ...     keys: tuple[str, ...] = ("shop", "amenity")
+    ...     card = ModelCard(title="Shop counts", summary="Counts POIs by key.", needs=("poi",), embeds=("region",))
+    ...
+    ...     def embed(self, view, *, units, seed, device):
+    ...         import numpy as np
+    ...         from urbanbench.space import EmbeddingSpace
+    ...         row_of = {one: row for row, one in enumerate(units.ids)}
+    ...         counts = np.zeros((len(units), len(self.keys)), dtype=np.float32)
+    ...         for region, tags in zip(view.pois["region_id"], view.pois["tags"]):
+    ...             for column, key in enumerate(self.keys):
+    ...                 if region in row_of and key in dict(tags):
+    ...                     counts[row_of[region], column] += 1
+    ...         return EmbeddingSpace("region", units.ids, counts)
+    >>> ShopCounts().parameters()
+    {'keys': ['shop', 'amenity']}
+
+    Saved as ``shop_counts.py`` it runs with ``urbanbench run -m ./shop_counts.py -t popdensity``.
+    """
+
+    card: ClassVar[ModelCard]
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Named sets of parameters; learned models have "small" and "paper"."""
+
+    @abstractmethod
+    def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
+        """Represent units.
+
+        Parameters
+        ----------
+        view
+            All that may be seen of the city.
+        units
+            Level and ids wanted.
+        seed
+            Seed of everything random in the model.
+        device
+            A torch device, "cpu" or "cuda".
+        """
+
+    def variant(self, view: View) -> Mapping[str, str]:
+        """Name what stands in for the paper's parts in this run, for example ``{"text": "minilm-l6"}``; recorded in the result."""
+        del view
+        return {}
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the hyper-parameters as a JSON-like mapping."""
+        if not dataclasses.is_dataclass(self):
+            return {}
+        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self) if f.init}
+
+    @classmethod
+    def from_settings(cls, preset: str = "", settings: Mapping[str, str] | None = None) -> Self:
+        """Build the model from a preset and ``--set name=value`` words.
+
+        Parameters
+        ----------
+        preset
+            Name of a preset; "" takes the fields' defaults. A model without presets accepts any name.
+        settings
+            Parameter name to its text; numbers, booleans, None and comma lists are read by the field's annotation.
+
+        Raises
+        ------
+        UnknownName
+            No such preset or parameter.
+        BadInput
+            A text that does not fit the parameter's type.
+        """
+        if preset and cls.presets and preset not in cls.presets:
+            raise UnknownName("preset", preset, cls.presets)
+        chosen = dict(cls.presets.get(preset, {}))
+        known = {f.name for f in dataclasses.fields(cls) if f.init} if dataclasses.is_dataclass(cls) else set()
+        for name, text in (settings or {}).items():
+            if name not in known:
+                raise UnknownName(f"parameter of {cls.__name__}", name, known)
+            chosen[name] = _read(name, text, get_type_hints(cls)[name])
+        return cls(**chosen)
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(one) for one in value] if isinstance(value, tuple | list) else value
+
+
+_WORDS = {"true": True, "false": False, "none": None}
+
+
+def _read(name: str, text: str, kind: Any) -> Any:
+    """Read a parameter's text as its annotation says."""
+    kinds = [one for one in getattr(kind, "__args__", (kind,)) if one is not Ellipsis]
+    origin = getattr(kind, "__origin__", None)
+    if origin is tuple:
+        return tuple(_read(name, part.strip(), kinds[0]) for part in text.split(",") if part.strip())
+    if text.lower() in _WORDS and (bool in kinds or type(None) in kinds):
+        return _WORDS[text.lower()]
+    for one in (int, float):
+        if one in kinds:
+            try:
+                return one(text)
+            except ValueError:
+                continue
+    if str in kinds:
+        return text
+    names = " or ".join(getattr(one, "__name__", str(one)) for one in kinds)
+    msg = f"Parameter {name!r} got {text!r}. Expected {names}. For example --set {name}=VALUE."
+    raise BadInput(msg)

@@ -1,0 +1,210 @@
+"""EmbeddingSpace: the vectors a model gives back, checked once at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from urbanbench.atomic import replacing
+from urbanbench.errors import BadInput, DataMissing
+from urbanbench.hashing import array_digest
+from urbanbench.units import LEVELS
+
+__all__ = ["EmbeddingSpace"]
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingSpace:
+    """Vectors of units of one level.
+
+    Parameters
+    ----------
+    level
+        One of "region", "building", "poi", "street_view".
+    ids
+        Unit ids (n,), unique.
+    vectors
+        float32 (n, dim), finite. Rows of units without data are zero.
+    covered
+        bool (n,): False where the model had no data for the unit. All True when left out.
+
+    Raises
+    ------
+    BadInput
+        Shapes that do not fit, ids that stand twice, other dtypes than float32, NaN or infinite values, dim 0.
+    """
+
+    level: str
+    ids: np.ndarray
+    vectors: np.ndarray
+    covered: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        ids = np.asarray(self.ids, dtype=np.str_)
+        covered = np.ones(len(ids), dtype=bool) if self.covered is None else np.asarray(self.covered)
+        object.__setattr__(self, "ids", ids)
+        object.__setattr__(self, "covered", covered)
+        _check(self.level, ids, self.vectors, covered)
+
+    @property
+    def dim(self) -> int:
+        """Length of one vector."""
+        return int(self.vectors.shape[1])
+
+    @property
+    def mask(self) -> np.ndarray:
+        """Coverage as a bool array (n,), never None."""
+        return np.asarray(self.covered, dtype=bool)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __repr__(self) -> str:
+        bare = int((~self.mask).sum())
+        return f"EmbeddingSpace({len(self)} {self.level}s x {self.dim}, {bare} without data)"
+
+    def take(self, ids: Sequence[str]) -> EmbeddingSpace:
+        """Return the units asked for, in the order asked for.
+
+        Raises
+        ------
+        BadInput
+            An id that is not in the space.
+        """
+        place = {one: row for row, one in enumerate(self.ids.tolist())}
+        missing = [one for one in ids if one not in place]
+        if missing:
+            msg = (
+                f"The embedding space lacks {len(missing)} of {len(ids)} {self.level} ids "
+                f"({', '.join(missing[:3])}, …). Expected a row for every unit; "
+                f"give units without data a row too, with covered=False."
+            )
+            raise BadInput(msg)
+        rows = np.array([place[one] for one in ids], dtype=np.int64)
+        return EmbeddingSpace(self.level, self.ids[rows], self.vectors[rows], self.mask[rows])
+
+    def digest(self) -> str:
+        """Hash of level, ids, vectors and coverage."""
+        return array_digest(np.array([self.level]), self.ids, self.vectors, self.mask)
+
+    def save(self, path: Path) -> None:
+        """Write to ``.parquet`` (columns id, covered, d0, d1, …) or ``.safetensors``, atomically."""
+        _writer(path)
+        with replacing(path) as part:
+            if path.suffix == ".parquet":
+                _save_parquet(self, part)
+            else:
+                _save_safetensors(self, part)
+
+    @classmethod
+    def load(cls, path: Path, *, level: str = "region") -> EmbeddingSpace:
+        """Read what `save` wrote, or any Parquet with one id column and number columns.
+
+        Parameters
+        ----------
+        path
+            ``.parquet`` or ``.safetensors``.
+        level
+            Level to assume when the file does not say.
+
+        Raises
+        ------
+        DataMissing
+            No such file.
+        BadInput
+            Not such a file, or its content breaks the contract.
+        """
+        _writer(path)
+        if not path.is_file():
+            msg = f"No embedding file {str(path)!r}. Expected a .parquet or .safetensors file. Write one with `urbanbench embed`."
+            raise DataMissing(msg)
+        return _load_parquet(path, level) if path.suffix == ".parquet" else _load_safetensors(path)
+
+
+def _check(level: str, ids: np.ndarray, vectors: np.ndarray, covered: np.ndarray) -> None:
+    if level not in LEVELS:
+        msg = f"Unknown level {level!r}. Expected one of: {', '.join(LEVELS)}."
+        raise BadInput(msg)
+    if vectors.ndim != 2 or vectors.shape[1] == 0 or ids.shape != (len(vectors),):
+        msg = f"Embedding vectors do not fit their ids. Expected vectors (n, dim) with dim > 0 and n ids, got {vectors.shape} and {ids.shape}."
+        raise BadInput(msg)
+    if vectors.dtype != np.float32:
+        msg = f"Embedding vectors have dtype {vectors.dtype}. Expected float32. Mend: vectors.astype('float32')."
+        raise BadInput(msg)
+    if covered.dtype != bool or covered.shape != ids.shape:
+        msg = f"The coverage mask has dtype {covered.dtype} and shape {covered.shape}. Expected bool {ids.shape}."
+        raise BadInput(msg)
+    if len(np.unique(ids)) != len(ids):
+        msg = f"The embedding space holds {len(ids) - len(np.unique(ids))} repeated ids. Expected every id once."
+        raise BadInput(msg)
+    bad = ~np.isfinite(vectors).all(axis=1)
+    if bad.any():
+        msg = (
+            f"{int(bad.sum())} embedding rows hold NaN or infinity ({', '.join(ids[bad][:3])}, …). Expected finite numbers; "
+            f"give units without data zeros and covered=False."
+        )
+        raise BadInput(msg)
+
+
+def _writer(path: Path) -> None:
+    if path.suffix not in {".parquet", ".safetensors"}:
+        msg = f"Embedding file {path.name!r} has suffix {path.suffix!r}. Expected .parquet or .safetensors."
+        raise BadInput(msg)
+
+
+def _save_parquet(space: EmbeddingSpace, path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {"id": pa.array(space.ids.tolist()), "covered": pa.array(space.mask)}
+    columns |= {f"d{k}": pa.array(space.vectors[:, k]) for k in range(space.dim)}
+    table = pa.table(columns).replace_schema_metadata({"level": space.level})
+    pq.write_table(table, path, compression="zstd")
+
+
+def _load_parquet(path: Path, level: str) -> EmbeddingSpace:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        msg = f"{path.name!r} is no readable Parquet file ({error}). Expected a table of ids and number columns."
+        raise BadInput(msg) from error
+    level = (table.schema.metadata or {}).get(b"level", level.encode()).decode()
+    names = [f"{level}_id", "id", "region_id", "building_id", "poi_id", "view_id"]
+    key = next((name for name in names if name in table.column_names), None)
+    numbers = [f.name for f in table.schema if pa.types.is_floating(f.type) or (pa.types.is_integer(f.type) and f.name != key)]
+    if key is None or not numbers:
+        msg = f"{path.name!r} has columns {', '.join(table.column_names[:6])}. Expected an id column ({names[0]} or id) and number columns."
+        raise BadInput(msg)
+    vectors = np.column_stack([table[name].to_numpy().astype(np.float32) for name in numbers])
+    covered = table["covered"].to_numpy().astype(bool) if "covered" in table.column_names else None
+    return EmbeddingSpace(level, np.array(table[key].cast(pa.string()).to_pylist(), dtype=np.str_), vectors, covered)
+
+
+def _save_safetensors(space: EmbeddingSpace, path: Path) -> None:
+    import json
+
+    from safetensors.numpy import save_file
+
+    metadata = {"level": space.level, "ids": json.dumps(space.ids.tolist())}
+    save_file({"vectors": space.vectors, "covered": space.mask.astype(np.uint8)}, path, metadata=metadata)
+
+
+def _load_safetensors(path: Path) -> EmbeddingSpace:
+    import json
+
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as stream:
+            metadata = stream.metadata() or {}
+            ids = np.array(json.loads(metadata["ids"]), dtype=np.str_)
+            return EmbeddingSpace(metadata["level"], ids, stream.get_tensor("vectors"), stream.get_tensor("covered").astype(bool))
+    except (SafetensorError, KeyError) as error:
+        msg = f"{path.name!r} is no embedding file ({error}). Expected a .safetensors file written by `urbanbench embed`."
+        raise BadInput(msg) from error
