@@ -1,0 +1,204 @@
+"""The house keeps its shape: links, import rules, no circles, light starts, no forbidden words."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "bench" / "urbanbench"
+PLUGINS = ("models", "tasks", "datasets")
+
+FLOORS = {
+    "errors": 0, "seeds": 0, "atomic": 0, "hashing": 0, "progress": 0, "inputs": 0, "units": 0,
+    "space": 1, "card": 1,
+    "city": 2,
+    "model": 3, "scoring": 3, "toolkit": 3,
+    "task": 4,
+    "source": 5, "registry": 5,
+    "checks": 6, "result": 6, "store": 6, "cache": 6, "cost": 6, "provenance": 6,
+    "run": 7,
+    "board": 8,
+    "cli": 9,
+    "__main__": 10,
+    "__init__": 10,
+}  # fmt: skip
+"""Every top-level module of the package and its floor; a module imports only from its own floor and below."""
+
+NEVER_BY_PLUGINS = {"registry", "run", "store", "result", "cache", "board", "cli", "checks", "cost", "provenance"}
+HEAVY = {"torch", "torch_geometric", "transformers", "geopandas", "lightgbm", "gensim", "pandas", "sklearn", "scipy", "matplotlib"}
+
+
+def sources() -> list[Path]:
+    own = [path for path in PACKAGE.rglob("*.py") if not any(part in PLUGINS for part in path.relative_to(PACKAGE).parts[:1])]
+    return sorted(own + [path for folder in PLUGINS for path in (ROOT / folder).glob("*.py")])
+
+
+def module_of(path: Path) -> str:
+    relative = path.relative_to(PACKAGE) if path.is_relative_to(PACKAGE) else path.relative_to(ROOT)
+    parts = relative.with_suffix("").parts
+    return ".".join(["urbanbench", *(parts[:-1] if parts[-1] == "__init__" else parts)])
+
+
+def is_type_checking(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def imported(path: Path, *, with_types: bool = False) -> set[str]:
+    """Modules of this package that a file imports, at the top or inside functions."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if not with_types:
+        tree.body = [node for node in tree.body if not is_type_checking(node)]
+    names: set[str] = set()
+    known = {module_of(one) for one in sources()}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert not node.level, f"{path} uses a relative import"
+            inner = {f"{node.module}.{name.name}" for name in node.names}
+            names |= (inner & known) or {node.module}
+    return {name for name in names if name.split(".")[0] == "urbanbench"}
+
+
+def top(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def test_plugin_folders_are_relative_links_into_the_package():
+    for folder in PLUGINS:
+        link = PACKAGE / folder
+        assert link.is_symlink()
+        assert link.readlink() == Path("../..") / folder
+
+
+def test_plugin_folders_have_no_init_file():
+    for folder in PLUGINS:
+        assert not (ROOT / folder / "__init__.py").exists()
+
+
+def test_every_top_level_module_has_a_floor():
+    present = {path.stem for path in PACKAGE.glob("*.py")} | {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert present - set(PLUGINS) <= set(FLOORS), "give the new module a floor"
+
+
+def test_imports_only_go_down():
+    wrong = []
+    for path in sources():
+        here = top(module_of(path))
+        if here in PLUGINS or here in {"__init__"}:
+            continue
+        wrong += [
+            f"{module_of(path)} -> {name}"
+            for name in imported(path)
+            if top(name) not in PLUGINS and name != "urbanbench" and FLOORS[top(name)] > FLOORS[here]
+        ]
+    assert not wrong
+
+
+def test_harness_never_imports_a_plugin():
+    wrong = [
+        f"{module_of(path)} -> {name}"
+        for path in sources()
+        if top(module_of(path)) not in PLUGINS
+        for name in imported(path)
+        if top(name) in PLUGINS
+    ]
+    assert not wrong
+
+
+def test_plugins_import_contracts_and_toolkit_never_each_other():
+    wrong = []
+    for path in sources():
+        here = module_of(path)
+        if top(here) not in PLUGINS:
+            continue
+        for name in imported(path):
+            own_private = top(name) == top(here) and name.split(".")[-1].startswith("_")
+            if top(name) in NEVER_BY_PLUGINS or (top(name) in PLUGINS and not own_private):
+                wrong.append(f"{here} -> {name}")
+    assert not wrong
+
+
+def test_models_never_see_tasks_or_targets():
+    wrong = [
+        f"{module_of(path)} -> {name}"
+        for path in (ROOT / "models").glob("*.py")
+        for name in imported(path, with_types=True)
+        if top(name) in {"task", "tasks", "scoring"} or name.startswith("urbanbench.city.city")
+    ]
+    assert not wrong
+
+
+def test_no_import_circle():
+    graph = {module_of(path): imported(path) for path in sources()}
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " -> ".join([*trail, name])
+        if name in done or name not in graph:
+            return
+        for other in graph[name] - {name, "urbanbench"}:
+            visit(other, (*trail, name))
+        done.add(name)
+
+    for start in graph:
+        visit(start, ())
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["import urbanbench", "import sys; sys.argv = ['urbanbench', '--help']; import urbanbench.__main__ as m\ntry: m.main()\nexcept SystemExit: pass"],
+    ids=["import", "help"],
+)
+def test_a_light_start_leaves_heavy_packages_unimported(words):
+    script = f"{words}\nimport sys, json; print('\\n' + json.dumps(sorted(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(run.stdout.splitlines()[-1]))
+    assert not loaded & HEAVY
+
+
+def test_repository_root_does_not_shadow_hugging_face_datasets():
+    script = "import importlib.util as u; s = u.find_spec('datasets'); print(s.origin if s else None)"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert str(ROOT) not in run.stdout
+
+
+def test_code_never_unpickles_or_asserts_and_leaves_torchvision_alone():
+    rules = [r"\bpickle\b", r"torch\.load\((?!.*weights_only=True)", r"allow_pickle=True", r"\btorchvision\b.*import|import torchvision", r"^\s*assert "]
+    wrong = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in sources()
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        for rule in rules
+        if re.search(rule, line)
+    ]
+    assert not wrong
+
+
+def test_every_public_module_declares_all_and_has_a_docstring():
+    wrong = []
+    for path in sources():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if not ast.get_docstring(tree):
+            wrong.append(f"{path.relative_to(ROOT)}: no docstring")
+    assert not wrong
+
+
+def test_constraints_pin_every_requirement_exactly():
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *(one for group in project["optional-dependencies"].values() for one in group)]
+    names = {re.split(r"[<>=\[ ]", one)[0].lower().replace("_", "-") for one in wanted}
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
+    assert names <= pinned
+    assert "torch==2.13.0" in lines
