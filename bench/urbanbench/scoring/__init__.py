@@ -1,0 +1,1 @@
+"""Scoring: targets, splits, heads and metrics; the science between vectors and numbers."""

@@ -1,0 +1,147 @@
+"""Head `mlp`: a perceptron 256-128 with early stopping, all seeds trained as one batched computation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanbench.errors import BadInput
+from urbanbench.scoring.features import Features
+from urbanbench.scoring.heads.coding import modelled_values, natural_shares, natural_values
+from urbanbench.scoring.heads.contract import HeadOutput
+from urbanbench.seeds import generator, torch_generator
+
+if TYPE_CHECKING:
+    from urbanbench.scoring.heads._mlp_net import Inputs
+    from urbanbench.scoring.heads._mlp_training import Fitted, Wanted
+    from urbanbench.scoring.splits import Split
+    from urbanbench.scoring.targets import Targets
+
+__all__ = ["MlpHead"]
+
+
+@dataclass(frozen=True)
+class MlpHead:
+    """ReLU perceptron on standardised vectors.
+
+    Squared error on the training-standardised target for a regression; softmax with cross entropy for classes, and
+    against the shares (the Kullback-Leibler divergence but for a constant) for a composition. AdamW. Training stops when
+    the validation loss has not fallen for `patience` epochs and the weights of the best epoch are used.
+
+    Each seed has its own first weights, batch order, standardisation and stopping; the seeds' networks are stacked and
+    trained together, and the result does not depend on which seeds share the stack, but for rounding.
+
+    Parameters
+    ----------
+    hidden
+        Units of the hidden layers.
+    learning_rate, weight_decay
+        Of AdamW.
+    batch_size
+        About the rows of a batch when 60 % of the units train.
+    max_epochs, patience
+        Longest training and patience, in epochs.
+    """
+
+    hidden: tuple[int, ...] = (256, 128)
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    batch_size: int = 128
+    max_epochs: int = 300
+    patience: int = 20
+
+    def __post_init__(self) -> None:
+        numbers = (*self.hidden, self.batch_size, self.max_epochs, self.patience)
+        if not self.hidden or min(numbers) < 1 or self.learning_rate <= 0 or self.weight_decay < 0:
+            msg = f"Head 'mlp' has parameters {self}. Expected sizes, epochs and patience >= 1, learning_rate > 0 and weight_decay >= 0."
+            raise BadInput(msg)
+
+    def fit_predict(
+        self, features: Features, targets: Targets, splits: Sequence[Split], *, seeds: Sequence[int], device: str
+    ) -> list[HeadOutput]:
+        """Fit one perceptron per split, all at once, and predict its validation and test rows."""
+        from urbanbench.scoring.heads._mlp_training import outputs_of
+
+        inputs, wanted = _inputs(features, splits, device), _wanted(targets, splits, device)
+        fitted = self._fit(inputs, wanted, splits, seeds)
+        outputs = outputs_of(fitted.net, inputs, [np.concatenate([split.val, split.test]) for split in splits])
+        found = []
+        for k, (split, output) in enumerate(zip(splits, outputs, strict=True)):
+            natural = _natural(targets, split, output)
+            details = {"epochs": int(fitted.epochs[k]), "best_epoch": int(fitted.best_epoch[k])}
+            found.append(HeadOutput(natural[: len(split.val)], natural[len(split.val) :], details))
+        return found
+
+    def _fit(self, inputs: Inputs, wanted: Wanted, splits: Sequence[Split], seeds: Sequence[int]) -> Fitted:
+        from urbanbench.scoring.heads._mlp_batches import Batches, steps_per_epoch
+        from urbanbench.scoring.heads._mlp_net import StackedMlp
+        from urbanbench.scoring.heads._mlp_training import Schedule, fit
+
+        sizes = [inputs.matrix.shape[1], *self.hidden, wanted.values.shape[1]]
+        first = [torch_generator(seed, "head", "mlp", "weights") for seed in seeds]
+        net = StackedMlp.drawn(sizes, first, str(inputs.matrix.device))
+        steps = steps_per_epoch(len(wanted.values), self.batch_size)
+        order = [generator(seed, "head", "mlp", "order") for seed in seeds]
+        batches = Batches([split.train for split in splits], steps, order)
+        schedule = Schedule(self.learning_rate, self.weight_decay, self.max_epochs, self.patience)
+        return fit(net, inputs, wanted, batches, [split.val for split in splits], schedule)
+
+
+def _inputs(features: Features, splits: Sequence[Split], device: str) -> Inputs:
+    import torch
+
+    from urbanbench.scoring.heads._mlp_net import Inputs
+
+    scalers = [features.scaler(split) for split in splits]
+    inverse = np.stack([scaler.inverse for scaler in scalers])[:, None, :]
+    shift = np.stack([-scaler.mean * scaler.inverse for scaler in scalers])[:, None, :]
+    covered = features.covered.astype(np.float32)[:, None] if features.has_indicator else None
+    return Inputs(
+        torch.from_numpy(features.matrix()).to(device),
+        torch.from_numpy(inverse).to(device),
+        torch.from_numpy(shift).to(device),
+        None if covered is None else torch.from_numpy(covered).to(device),
+    )
+
+
+def _wanted(targets: Targets, splits: Sequence[Split], device: str) -> Wanted:
+    import torch
+
+    from urbanbench.scoring.heads._mlp_training import Wanted
+
+    values = _wanted_values(targets)
+    inverse = np.ones((len(splits), 1, values.shape[1]))
+    shift = np.zeros_like(inverse)
+    if targets.kind == "regression":
+        for k, split in enumerate(splits):
+            inverse[k], shift[k] = _standardising(values[split.train])
+    parts = [torch.from_numpy(part.astype(np.float32)).to(device) for part in (values, inverse, shift)]
+    return Wanted(*parts, soft=targets.kind != "regression")
+
+
+def _wanted_values(targets: Targets) -> np.ndarray:
+    """Return modelled values, one-hot classes or shares, float64 (n, k)."""
+    if targets.kind == "regression":
+        return modelled_values(targets)[:, None]
+    if targets.kind == "classification":
+        return np.eye(len(targets.classes))[targets.codes]
+    return np.asarray(targets.values)
+
+
+def _standardising(values: np.ndarray) -> tuple[float, float]:
+    spread = float(values.std())
+    inverse = 1.0 / spread if spread > 0 else 1.0
+    return inverse, -float(values.mean()) * inverse
+
+
+def _natural(targets: Targets, split: Split, output: np.ndarray) -> np.ndarray:
+    if targets.kind == "classification":
+        return np.array(targets.classes, dtype=object)[output.argmax(axis=1)]
+    if targets.kind == "composition":
+        powers = np.exp(output.astype(np.float64) - output.max(axis=1, keepdims=True))
+        return natural_shares(targets, split, powers)
+    inverse, shift = _standardising(modelled_values(targets)[split.train])
+    return natural_values(targets, split, (output[:, 0].astype(np.float64) - shift) / inverse)
