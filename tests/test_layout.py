@@ -31,12 +31,38 @@ FLOORS = {
 }  # fmt: skip
 """Every top-level module of the package and its floor; a module imports only from its own floor and below."""
 
-NEVER_BY_PLUGINS = {"registry", "run", "store", "result", "cache", "board", "cli", "checks", "cost", "provenance"}
-HEAVY = {"torch", "torch_geometric", "transformers", "geopandas", "lightgbm", "gensim", "pandas", "sklearn", "scipy", "matplotlib"}
+NEVER_BY_PLUGINS = {
+    "registry",
+    "run",
+    "store",
+    "result",
+    "cache",
+    "board",
+    "cli",
+    "checks",
+    "cost",
+    "provenance",
+}
+HEAVY = {
+    "torch",
+    "torch_geometric",
+    "transformers",
+    "geopandas",
+    "lightgbm",
+    "gensim",
+    "pandas",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+}
 
 
 def sources() -> list[Path]:
-    own = [path for path in PACKAGE.rglob("*.py") if not any(part in PLUGINS for part in path.relative_to(PACKAGE).parts[:1])]
+    own = [
+        path
+        for path in PACKAGE.rglob("*.py")
+        if not any(part in PLUGINS for part in path.relative_to(PACKAGE).parts[:1])
+    ]
     return sorted(own + [path for folder in PLUGINS for path in (ROOT / folder).glob("*.py")])
 
 
@@ -85,7 +111,9 @@ def test_plugin_folders_have_no_init_file():
 
 
 def test_every_top_level_module_has_a_floor():
-    present = {path.stem for path in PACKAGE.glob("*.py")} | {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    present = {path.stem for path in PACKAGE.glob("*.py")} | {
+        path.parent.name for path in PACKAGE.glob("*/__init__.py")
+    }
     assert present - set(PLUGINS) <= set(FLOORS), "give the new module a floor"
 
 
@@ -93,7 +121,7 @@ def test_imports_only_go_down():
     wrong = []
     for path in sources():
         here = top(module_of(path))
-        if here in PLUGINS or here in {"__init__"}:
+        if here in PLUGINS or here == "__init__":
             continue
         wrong += [
             f"{module_of(path)} -> {name}"
@@ -155,7 +183,10 @@ def test_no_import_circle():
 
 @pytest.mark.parametrize(
     "words",
-    ["import urbanbench", "import sys; sys.argv = ['urbanbench', '--help']; import urbanbench.__main__ as m\ntry: m.main()\nexcept SystemExit: pass"],
+    [
+        "import urbanbench",
+        "import sys; sys.argv = ['urbanbench', '--help']; import urbanbench.__main__ as m\ntry: m.main()\nexcept SystemExit: pass",
+    ],
     ids=["import", "help"],
 )
 def test_a_light_start_leaves_heavy_packages_unimported(words):
@@ -172,7 +203,13 @@ def test_repository_root_does_not_shadow_hugging_face_datasets():
 
 
 def test_code_never_unpickles_or_asserts_and_leaves_torchvision_alone():
-    rules = [r"\bpickle\b", r"torch\.load\((?!.*weights_only=True)", r"allow_pickle=True", r"\btorchvision\b.*import|import torchvision", r"^\s*assert "]
+    rules = [
+        r"\bpickle\b",
+        r"torch\.load\((?!.*weights_only=True)",
+        r"allow_pickle=True",
+        r"\btorchvision\b.*import|import torchvision",
+        r"^\s*assert ",
+    ]
     wrong = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
         for path in sources()
@@ -196,7 +233,10 @@ def test_constraints_pin_every_requirement_exactly():
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *(one for group in project["optional-dependencies"].values() for one in group)]
+    wanted = [
+        *project["dependencies"],
+        *(one for group in project["optional-dependencies"].values() for one in group),
+    ]
     names = {re.split(r"[<>=\[ ]", one)[0].lower().replace("_", "-") for one in wanted}
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines if "==" in line}

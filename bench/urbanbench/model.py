@@ -7,18 +7,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, get_type_hints
 
+from urbanbench.card import ModelCard
 from urbanbench.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
-    from urbanbench.card import ModelCard
     from urbanbench.city.view import View
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
 __all__ = ["Model"]
-
-PRESET = "preset"
-
 
 class Model(ABC):
     """A representation model. Write one as a frozen dataclass whose fields are its hyper-parameters.
@@ -82,9 +79,7 @@ class Model(ABC):
 
     def parameters(self) -> dict[str, Any]:
         """Return the hyper-parameters as a JSON-like mapping."""
-        if not dataclasses.is_dataclass(self):
-            return {}
-        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self) if f.init}
+        return {f.name: _plain(getattr(self, f.name)) for f in _fields(type(self)) if f.init}
 
     @classmethod
     def from_settings(cls, preset: str = "", settings: Mapping[str, str] | None = None) -> Self:
@@ -107,12 +102,19 @@ class Model(ABC):
         if preset and cls.presets and preset not in cls.presets:
             raise UnknownName("preset", preset, cls.presets)
         chosen = dict(cls.presets.get(preset, {}))
-        known = {f.name for f in dataclasses.fields(cls) if f.init} if dataclasses.is_dataclass(cls) else set()
+        known = (
+            {f.name for f in dataclasses.fields(cls) if f.init} if dataclasses.is_dataclass(cls) else set()
+        )
         for name, text in (settings or {}).items():
             if name not in known:
-                raise UnknownName(f"parameter of {cls.__name__}", name, known)
+                kind = f"parameter of {cls.__name__}"
+                raise UnknownName(kind, name, known)
             chosen[name] = _read(name, text, get_type_hints(cls)[name])
         return cls(**chosen)
+
+
+def _fields(kind: type) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
 
 
 def _plain(value: Any) -> Any:

@@ -177,13 +177,19 @@ def _load_parquet(path: Path, level: str) -> EmbeddingSpace:
     level = (table.schema.metadata or {}).get(b"level", level.encode()).decode()
     names = [f"{level}_id", "id", "region_id", "building_id", "poi_id", "view_id"]
     key = next((name for name in names if name in table.column_names), None)
-    numbers = [f.name for f in table.schema if pa.types.is_floating(f.type) or (pa.types.is_integer(f.type) and f.name != key)]
+    numbers = [
+        f.name
+        for f in table.schema
+        if pa.types.is_floating(f.type) or (pa.types.is_integer(f.type) and f.name != key)
+    ]
     if key is None or not numbers:
         msg = f"{path.name!r} has columns {', '.join(table.column_names[:6])}. Expected an id column ({names[0]} or id) and number columns."
         raise BadInput(msg)
     vectors = np.column_stack([table[name].to_numpy().astype(np.float32) for name in numbers])
     covered = table["covered"].to_numpy().astype(bool) if "covered" in table.column_names else None
-    return EmbeddingSpace(level, np.array(table[key].cast(pa.string()).to_pylist(), dtype=np.str_), vectors, covered)
+    return EmbeddingSpace(
+        level, np.array(table[key].cast(pa.string()).to_pylist(), dtype=np.str_), vectors, covered
+    )
 
 
 def _save_safetensors(space: EmbeddingSpace, path: Path) -> None:
@@ -204,7 +210,12 @@ def _load_safetensors(path: Path) -> EmbeddingSpace:
         with safe_open(path, framework="numpy") as stream:
             metadata = stream.metadata() or {}
             ids = np.array(json.loads(metadata["ids"]), dtype=np.str_)
-            return EmbeddingSpace(metadata["level"], ids, stream.get_tensor("vectors"), stream.get_tensor("covered").astype(bool))
+            return EmbeddingSpace(
+                metadata["level"],
+                ids,
+                stream.get_tensor("vectors"),
+                stream.get_tensor("covered").astype(bool),
+            )
     except (SafetensorError, KeyError) as error:
         msg = f"{path.name!r} is no embedding file ({error}). Expected a .safetensors file written by `urbanbench embed`."
         raise BadInput(msg) from error

@@ -63,7 +63,9 @@ class Task:
             level=self.card.level,
             kind=self.card.kind,
             values=_values(frame, self.card.kind, classes),
-            classes=tuple(sorted(set(frame["value"]))) if self.card.kind == "classification" else tuple(classes),
+            classes=tuple(sorted(set(frame["value"])))
+            if self.card.kind == "classification"
+            else tuple(classes),
             unit=label.unit,
             xy=_positions(city, self.card.level, frame.index),
             groups=_column(frame, "group"),
@@ -88,7 +90,12 @@ class Task:
             raise RunRefused(msg)
 
     def evaluate(
-        self, space: EmbeddingSpace, targets: Targets, *, protocol: Protocol | None = None, device: str = "cpu"
+        self,
+        space: EmbeddingSpace,
+        targets: Targets,
+        *,
+        protocol: Protocol | None = None,
+        device: str = "cpu",
     ) -> Scores:
         """Score vectors: heads over all seeds of the protocol at once.
 
@@ -134,6 +141,10 @@ def _positions(city: City, level: str, ids: pd.Index) -> np.ndarray:
     import numpy as np
     import shapely
 
-    frame = {"region": lambda: city.regions, "building": lambda: city.buildings, "street_view": lambda: city.street_views}[level]()
+    frame = {
+        "region": lambda: city.regions,
+        "building": lambda: city.buildings,
+        "street_view": lambda: city.street_views,
+    }[level]()
     centres = shapely.centroid(frame.loc[ids, "geometry"].to_numpy())
     return np.column_stack([shapely.get_x(centres), shapely.get_y(centres)])
