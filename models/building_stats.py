@@ -1,0 +1,57 @@
+"""Floor: simple statistics of building footprints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from urbanbench.card import ModelCard
+from urbanbench.model import Model
+
+if TYPE_CHECKING:
+    from urbanbench.city.view import View
+    from urbanbench.space import EmbeddingSpace
+    from urbanbench.units import Units
+
+
+@dataclass(frozen=True)
+class BuildingStats(Model):
+    """Number, size, height, shape and type of the buildings of a region; or a building's own shape and its surroundings.
+
+    A region without buildings has a row of zeros and counts as covered: none is an answer.
+
+    Parameters
+    ----------
+    max_types
+        Most frequent values of the tag ``building`` (other than "yes") that get a column.
+    radius_m
+        Buildings whose centroids lie within that many metres are a building's neighbours.
+    storey_m
+        Height of a storey in metres, for the estimate of floor area.
+    """
+
+    max_types: int = 32
+    radius_m: float = 100.0
+    storey_m: float = 3.2
+
+    card = ModelCard(
+        title="Building statistics",
+        summary="Count, footprint, height, shape and type of buildings.",
+        needs=("polygon",),
+        embeds=("region", "building"),
+        floor=True,
+    )
+
+    def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
+        """Return the statistics (n, 16 + types) of regions or (n, 14 + types) of buildings."""
+        import numpy as np
+
+        from urbanbench.models._building_stats_table import building_rows, region_rows
+        from urbanbench.space import EmbeddingSpace
+
+        del seed, device
+        if units.level == "region":
+            vectors = region_rows(view, units, max_types=self.max_types, storey_m=self.storey_m)
+        else:
+            vectors = building_rows(view, units, max_types=self.max_types, radius_m=self.radius_m)
+        return EmbeddingSpace(units.level, np.array(units.ids), vectors.astype(np.float32))
