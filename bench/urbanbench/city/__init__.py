@@ -1,0 +1,1 @@
+"""City folders: their format, reading, checking, and the views of them that models get."""

@@ -1,0 +1,59 @@
+"""Every fault of a city folder at once: structure, content, relations between tables, pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from urbanbench.city.format import UNIT_LAYER
+from urbanbench.city.load import load_label, load_layer, load_unit_ids
+from urbanbench.city.manifest import Manifest, read_manifest
+from urbanbench.city.pictures import picture_faults
+from urbanbench.city.structure import structure_faults
+
+__all__ = ["check_folder"]
+
+
+def check_folder(folder: Path) -> list[str]:
+    """Read a city folder wholly and tell all its faults.
+
+    Parameters
+    ----------
+    folder
+        The city folder.
+
+    Returns
+    -------
+    list of str
+        One sentence per fault, in the order city.json, regions, layers, labels; [] for a sound folder.
+    """
+    if not folder.is_dir():
+        return [f"{folder}: expected a folder with a city.json, found none."]
+    manifest, faults = read_manifest(folder)
+    if manifest is None:
+        return faults
+    of_table = structure_faults(folder, manifest)
+    # Without a CRS nothing can be projected; tables with a broken structure are not read further.
+    sound = {name for name, some in of_table.items() if not some} if manifest.crs else set()
+    regions = None
+    for name in manifest.tables:
+        frame, found = _layer(folder, manifest, name, regions) if name in sound else (None, [])
+        regions = frame if name == "regions" else regions
+        faults += of_table[name] + found
+    for name in manifest.labels:
+        found = _label(folder, manifest, name, sound) if f"labels/{name}" in sound else []
+        faults += of_table[f"labels/{name}"] + found
+    return faults
+
+
+def _layer(folder: Path, manifest: Manifest, name: str, regions: Any) -> tuple[Any, list[str]]:
+    frame, faults = load_layer(folder, manifest, name, regions)
+    if frame is not None and name in {"street_views", "satellite"}:
+        faults = picture_faults(folder, manifest.tables[name].file, frame)
+    return frame, faults
+
+
+def _label(folder: Path, manifest: Manifest, name: str, sound: set[str]) -> list[str]:
+    level = manifest.labels[name].level
+    units = load_unit_ids(folder, manifest, level) if UNIT_LAYER[level] in sound else None
+    return load_label(folder, manifest, name, units)[1]
