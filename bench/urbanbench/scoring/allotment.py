@@ -89,7 +89,7 @@ def _cut(weights: np.ndarray, shares: np.ndarray) -> np.ndarray:
         return np.zeros(len(weights), dtype=np.int64)
     middle = (np.cumsum(weights) - weights / 2) / total
     ends = np.cumsum(shares)[:-1] / shares.sum()
-    return np.searchsorted(ends, middle, side="right").astype(np.int64)
+    return np.asarray(np.searchsorted(ends, middle, side="right"), dtype=np.int64)
 
 
 def _allotment_error(counts: np.ndarray, side: np.ndarray, fractions: Sequence[float]) -> float:

@@ -61,7 +61,9 @@ def autocorrelation_range_m(targets: Targets) -> float:
     return float(np.clip(np.average(ranges, weights=variances), spacing, reach))
 
 
-def empirical_variogram(xy: np.ndarray, values: np.ndarray, *, reach_m: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def empirical_variogram(
+    xy: np.ndarray, values: np.ndarray, *, reach_m: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return mean distance (m), semivariance and number of pairs per lag, each (lags,), of the occupied lags.
 
     Matheron's estimator: half the mean squared difference over the pairs of a lag; 30 lags of equal width up to
@@ -84,7 +86,11 @@ def empirical_variogram(xy: np.ndarray, values: np.ndarray, *, reach_m: float) -
     pairs = np.bincount(lag, minlength=_LAGS)
     used = pairs > 0
     mean_distance = np.bincount(lag, weights=distance[near], minlength=_LAGS)[used] / pairs[used]
-    return mean_distance, np.bincount(lag, weights=half_square[near], minlength=_LAGS)[used] / pairs[used], pairs[used]
+    return (
+        mean_distance,
+        np.bincount(lag, weights=half_square[near], minlength=_LAGS)[used] / pairs[used],
+        pairs[used],
+    )
 
 
 def fit_range_m(distance_m: np.ndarray, semivariance: np.ndarray, pairs: np.ndarray) -> float:
@@ -121,7 +127,7 @@ def _line_error(shape: np.ndarray, semivariance: np.ndarray, weights: np.ndarray
 
 def _variogram_columns(targets: Targets) -> np.ndarray:
     if targets.kind == "classification":
-        return (targets.codes[:, None] == np.arange(len(targets.classes))).astype(np.float64)
+        return np.asarray(targets.codes[:, None] == np.arange(len(targets.classes)), dtype=np.float64)
     if targets.kind == "composition":
         return np.asarray(targets.values)
     values = np.asarray(targets.values)

@@ -139,7 +139,11 @@ def _per_seed(targets: Targets, answers: _Answers) -> dict[str, tuple[float, ...
 
 
 def _predictions(
-    targets: Targets, seeds: Sequence[int], splits: Sequence[Split], outputs: Sequence[HeadOutput], covered: np.ndarray
+    targets: Targets,
+    seeds: Sequence[int],
+    splits: Sequence[Split],
+    outputs: Sequence[HeadOutput],
+    covered: np.ndarray,
 ) -> dict[str, np.ndarray]:
     rows = np.concatenate([split.test for split in splits])
     true, predicted = targets.values[rows], np.concatenate([output.predicted_test for output in outputs])

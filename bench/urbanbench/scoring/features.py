@@ -105,7 +105,7 @@ class Features:
         if self.has_indicator:
             rows = np.concatenate([rows, np.zeros((len(rows), 1), dtype=np.float32)], axis=1)
             rows[~self.covered[index]] = scaler.fill
-        return (rows - scaler.mean) * scaler.inverse if standardised else rows
+        return np.asarray((rows - scaler.mean) * scaler.inverse) if standardised else rows
 
     def _column_mean(self, rows: np.ndarray) -> np.ndarray:
         total = np.zeros(self.vectors.shape[1])

@@ -46,9 +46,9 @@ class Protocol:
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
-            raise UnknownName("split", self.split, SPLITS)
+            raise UnknownName(kind="split", name=self.split, known=SPLITS)
         if self.head not in HEADS:
-            raise UnknownName("head", self.head, HEADS)
+            raise UnknownName(kind="head", name=self.head, known=HEADS)
         object.__setattr__(self, "seeds", tuple(int(seed) for seed in self.seeds))
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             msg = f"The protocol has seeds {self.seeds}. Expected at least one seed, each once."

@@ -65,7 +65,10 @@ def make_splits(targets: Targets, protocol: Protocol) -> list[Split]:
         msg = f"The targets hold {len(targets)} units. Expected at least {_MIN_UNITS} to split them into train, validation and test."
         raise BadInput(msg)
     side_of = _SPLITTERS[protocol.split](targets, protocol)
-    return [_as_split(side_of(generator(seed, "split", protocol.split)), protocol.split) for seed in protocol.seeds]
+    return [
+        _as_split(side_of(generator(seed, "split", protocol.split)), protocol.split)
+        for seed in protocol.seeds
+    ]
 
 
 def split_digest(targets: Targets, splits: Sequence[Split]) -> str:
@@ -95,7 +98,7 @@ def block_of_units(targets: Targets, size_m: float, origin_m: Sequence[float]) -
     """
     xy = _parcel_centres(targets)
     cells = np.floor((xy - np.asarray(origin_m)) / size_m).astype(np.int64)
-    return np.unique(cells, axis=0, return_inverse=True)[1].ravel()
+    return np.asarray(np.unique(cells, axis=0, return_inverse=True)[1].ravel())
 
 
 _SideOf = Callable[[np.random.Generator], np.ndarray]
@@ -113,7 +116,7 @@ def _block_split(targets: Targets, protocol: Protocol) -> _SideOf:
 
     def side_of(rng: np.random.Generator) -> np.ndarray:
         atoms = block_of_units(targets, size_m, corner - rng.uniform(0.0, size_m, size=2))
-        return allot_whole(_class_counts(targets, atoms), fractions, rng)[atoms]
+        return np.asarray(allot_whole(_class_counts(targets, atoms), fractions, rng)[atoms])
 
     return side_of
 
@@ -147,8 +150,8 @@ def _as_split(side: np.ndarray, name: str) -> Split:
 
 
 def _atoms(names: np.ndarray) -> np.ndarray:
-    """Number the names 0.. in sorted order, so that the order of rows does not matter."""
-    return np.unique(names, return_inverse=True)[1].ravel()
+    """Return the names' numbers in sorted order, so that the order of rows does not matter."""
+    return np.asarray(np.unique(names, return_inverse=True)[1].ravel())
 
 
 def _class_counts(targets: Targets, atoms: np.ndarray) -> np.ndarray:
@@ -164,7 +167,8 @@ def _parcel_centres(targets: Targets) -> np.ndarray:
         return targets.xy
     parcel = _atoms(targets.parcels)
     size = np.bincount(parcel)
-    return np.column_stack([np.bincount(parcel, weights=part) / size for part in targets.xy.T])[parcel]
+    centres = np.column_stack([np.bincount(parcel, weights=part) / size for part in targets.xy.T])
+    return np.asarray(centres[parcel])
 
 
 def _parcel_majority(targets: Targets, groups: np.ndarray) -> np.ndarray:

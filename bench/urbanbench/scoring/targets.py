@@ -8,11 +8,11 @@ import numpy as np
 
 from urbanbench.errors import BadInput
 from urbanbench.hashing import array_digest, value_digest
+from urbanbench.units import LEVELS
 
 __all__ = ["KINDS", "Targets"]
 
 KINDS = ("regression", "classification", "composition")
-_LEVELS = ("region", "building")
 _SHARE_TOLERANCE = 1e-3
 
 
@@ -27,7 +27,7 @@ class Targets:
     ids
         Unit ids (n,), unique.
     level
-        "region" or "building".
+        What the units are: "region", "building", or another of `urbanbench.units.LEVELS`.
     kind
         "regression", "classification" or "composition".
     values
@@ -53,7 +53,7 @@ class Targets:
     ------
     BadInput
         Lengths that differ, unknown kind or level, repeated ids, NaN or infinite values, shares that do not add up
-        to 1 within 1e-3, a class that is not listed, negative values that should be modelled on a log scale.
+        to 1 within 1e-3, a class that is not listed, missing groups or parcels, negative values that should be modelled on a log scale.
     """
 
     ids: np.ndarray
@@ -71,15 +71,17 @@ class Targets:
 
     def __post_init__(self) -> None:
         _check_word("kind", self.kind, KINDS)
-        _check_word("level", self.level, _LEVELS)
+        _check_word("level", self.level, LEVELS)
         self._freeze("ids", np.array(self.ids, dtype=np.str_))
         self._freeze("xy", np.array(self.xy, dtype=np.float64))
         named = self.kind == "classification"
         self._freeze("values", np.array(self.values, dtype=object if named else np.float64))
         object.__setattr__(self, "classes", tuple(self.classes))
         for name in ("groups", "parcels"):
-            if getattr(self, name) is not None:
-                self._freeze(name, np.array(getattr(self, name), dtype=np.str_))
+            part = getattr(self, name)
+            if part is not None:
+                _check_known(name, part)
+                self._freeze(name, np.array(part, dtype=np.str_))
         if self.support is not None:
             self._freeze("support", np.array(self.support, dtype=np.float64))
         _check_units(self)
@@ -101,8 +103,17 @@ class Targets:
 
     def digest(self) -> str:
         """Hash of everything that can change a score."""
-        words = [self.level, self.kind, list(self.classes), self.unit, self.log1p_scale, self.report_log_scale]
-        optional = [np.array([]) if part is None else part for part in (self.groups, self.parcels, self.support)]
+        words = [
+            self.level,
+            self.kind,
+            list(self.classes),
+            self.unit,
+            self.log1p_scale,
+            self.report_log_scale,
+        ]
+        optional = [
+            np.array([]) if part is None else part for part in (self.groups, self.parcels, self.support)
+        ]
         return value_digest([words, array_digest(self.ids, self.values, self.xy, *optional)])
 
     def with_values(self, values: np.ndarray) -> Targets:
@@ -113,6 +124,14 @@ class Targets:
 def _check_word(name: str, word: str, known: tuple[str, ...]) -> None:
     if word not in known:
         msg = f"Targets have {name} {word!r}. Expected one of: {', '.join(known)}."
+        raise BadInput(msg)
+
+
+def _check_known(name: str, part: np.ndarray) -> None:
+    # A missing value is the only one that differs from itself; as text it would join strangers in one area "nan".
+    missing = sum(one is None or one != one for one in np.asarray(part).ravel().tolist())  # noqa: PLR0124
+    if missing:
+        msg = f"Targets have {missing} missing values in {name}. Expected one for every unit. Mend: give lone units an area of their own."
         raise BadInput(msg)
 
 

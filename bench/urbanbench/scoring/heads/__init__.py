@@ -40,13 +40,43 @@ _HERE = "urbanbench.scoring.heads"
 HEADS: dict[str, HeadInfo] = {
     info.name: info
     for info in (
-        HeadInfo("mlp", "MLP", "Perceptron 256-128 with early stopping; all seeds trained at once.", f"{_HERE}.mlp:MlpHead"),
-        HeadInfo("ridge", "Ridge", "Ridge or logistic regression, penalty chosen inside train.", f"{_HERE}.ridge:RidgeHead"),
-        HeadInfo("lightgbm", "LightGBM", "Boosted trees, stopped early on validation.", f"{_HERE}.lightgbm_head:LightgbmHead"),
+        HeadInfo(
+            "mlp",
+            "MLP",
+            "Perceptron 256-128 with early stopping; all seeds trained at once.",
+            f"{_HERE}.mlp:MlpHead",
+        ),
+        HeadInfo(
+            "ridge",
+            "Ridge",
+            "Ridge or logistic regression, penalty chosen inside train.",
+            f"{_HERE}.ridge:RidgeHead",
+        ),
+        HeadInfo(
+            "lightgbm",
+            "LightGBM",
+            "Boosted trees, stopped early on validation.",
+            f"{_HERE}.lightgbm_head:LightgbmHead",
+        ),
         HeadInfo("rf", "Random forest", "Random forest of 100 trees.", f"{_HERE}.forest:ForestHead"),
-        HeadInfo("knn", "kNN", "Distance-weighted nearest training units, k chosen on validation.", f"{_HERE}.knn:KnnHead"),
-        HeadInfo("mean", "Mean", "Training mean, most frequent class or mean shares; ignores the vectors.", f"{_HERE}.mean:MeanHead"),
-        HeadInfo("select", "Best head", "Best of mlp, ridge, lightgbm and rf by validation score, per seed.", f"{_HERE}.select:SelectHead"),
+        HeadInfo(
+            "knn",
+            "kNN",
+            "Distance-weighted nearest training units, k chosen on validation.",
+            f"{_HERE}.knn:KnnHead",
+        ),
+        HeadInfo(
+            "mean",
+            "Mean",
+            "Training mean, most frequent class or mean shares; ignores the vectors.",
+            f"{_HERE}.mean:MeanHead",
+        ),
+        HeadInfo(
+            "select",
+            "Best head",
+            "Best of mlp, ridge, lightgbm and rf by validation score, per seed.",
+            f"{_HERE}.select:SelectHead",
+        ),
     )
 }
 
@@ -69,7 +99,7 @@ def get_head(name: str, **params: Any) -> Head:
         A parameter the head does not have.
     """
     if name not in HEADS:
-        raise UnknownName("head", name, HEADS)
+        raise UnknownName(kind="head", name=name, known=HEADS)
     module, _, attribute = HEADS[name].target.partition(":")
     cls = getattr(importlib.import_module(module), attribute)
     known = sorted(cls.__dataclass_fields__)

@@ -37,7 +37,9 @@ class Batches:
         Per seed the generator of the order of rows.
     """
 
-    def __init__(self, rows: Sequence[np.ndarray], steps: int, generators: Sequence[np.random.Generator]) -> None:
+    def __init__(
+        self, rows: Sequence[np.ndarray], steps: int, generators: Sequence[np.random.Generator]
+    ) -> None:
         self._rows, self._generators = rows, generators
         size = max(-(-len(part) // steps) for part in rows)
         ends = np.stack([np.arange(steps + 1) * len(part) // steps for part in rows])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 
@@ -70,7 +71,7 @@ class StackedMlp:
     def drawn(cls, sizes: Sequence[int], generators: Sequence[torch.Generator], device: str) -> StackedMlp:
         """Draw weights and biases from U(-1/sqrt(in), 1/sqrt(in)) as ``torch.nn.Linear`` does, one generator per seed."""
         layers: list[torch.Tensor] = []
-        for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+        for fan_in, fan_out in pairwise(sizes):
             bound = fan_in**-0.5
             for rows in (fan_in, 1):
                 drawn = [torch.rand(rows, fan_out, generator=generator) for generator in generators]

@@ -89,7 +89,12 @@ class Fitted:
 
 @torch.no_grad()
 def fit(
-    net: StackedMlp, inputs: Inputs, wanted: Wanted, batches: Batches, val: Sequence[np.ndarray], schedule: Schedule
+    net: StackedMlp,
+    inputs: Inputs,
+    wanted: Wanted,
+    batches: Batches,
+    val: Sequence[np.ndarray],
+    schedule: Schedule,
 ) -> Fitted:
     """Train one network per seed, all at once.
 
@@ -108,16 +113,21 @@ def fit(
         Optimiser and stopping.
     """
     seeds = len(val)
-    best = Fitted(net.keep(torch.arange(seeds)), np.full(seeds, np.inf), np.zeros(seeds, int), np.zeros(seeds, int))
+    best = Fitted(
+        net.keep(torch.arange(seeds)), np.full(seeds, np.inf), np.zeros(seeds, int), np.zeros(seeds, int)
+    )
     active, stack = np.arange(seeds), _Stack.of(net, inputs, wanted, batches, val, schedule, np.arange(seeds))
     for epoch in range(1, schedule.max_epochs + 1):
-        stack.train_epoch(batches.shuffled(active))
+        stack.train_epoch(batches.shuffled(active.tolist()))
         _note(best, active, stack, epoch)
         going = epoch - best.best_epoch[active] < schedule.patience
         if not going.any():
             break
         if not going.all():
-            active, stack = active[going], stack.keep(np.flatnonzero(going), batches, val, schedule, active[going])
+            active, stack = (
+                active[going],
+                stack.keep(np.flatnonzero(going), batches, val, schedule, active[going]),
+            )
     return best
 
 
@@ -159,7 +169,7 @@ class _Stack:
         optimizer = torch.optim.AdamW(
             net.layers, lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
         )
-        weights = torch.from_numpy(batches.weights(active)).to(device)
+        weights = torch.from_numpy(batches.weights(active.tolist())).to(device)
         return cls(net, inputs, wanted, optimizer, weights, *padded([val[s] for s in active], device))
 
     def train_epoch(self, order: np.ndarray) -> None:
@@ -178,7 +188,12 @@ class _Stack:
         return total.double().cpu().numpy()
 
     def keep(
-        self, places: np.ndarray, batches: Batches, val: Sequence[np.ndarray], schedule: Schedule, active: np.ndarray
+        self,
+        places: np.ndarray,
+        batches: Batches,
+        val: Sequence[np.ndarray],
+        schedule: Schedule,
+        active: np.ndarray,
     ) -> _Stack:
         """Return a stack of the seeds at some places, the optimiser's memory included."""
         chosen = torch.from_numpy(places).to(self.weights.device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,51 +10,64 @@ if TYPE_CHECKING:
     from urbanbench.scoring.splits import Split
     from urbanbench.scoring.targets import Targets
 
-__all__ = ["LogLimits", "modelled_values", "natural_shares", "natural_values", "train_limits"]
+__all__ = ["dense_values", "fitted_values", "modelled_values", "natural_predictions"]
 
 _HEADROOM = 1.5
-
-
-@dataclass(frozen=True)
-class LogLimits:
-    """Range [0, upper] that predictions are clipped to when a head models log1p.
-
-    Without it one extrapolated log value becomes an astronomic natural value and decides the RMSE alone. `upper` is
-    1.5 times the largest training value.
-    """
-
-    upper: float
-
-
-def train_limits(targets: Targets, split: Split) -> LogLimits:
-    """Return the limits learned from the training rows."""
-    return LogLimits(_HEADROOM * float(targets.values[split.train].max()))
 
 
 def modelled_values(targets: Targets) -> np.ndarray:
     """Return regression values on the scale heads model, float64 (n,): themselves or log1p(value * scale)."""
     if targets.log1p_scale is None:
         return np.asarray(targets.values, dtype=np.float64)
-    return np.log1p(targets.values * targets.log1p_scale)
+    return np.asarray(np.log1p(targets.values * targets.log1p_scale))
 
 
-def natural_values(targets: Targets, split: Split, modelled: np.ndarray) -> np.ndarray:
-    """Return modelled predictions (m,) in the natural unit; clipped to `LogLimits` in the log case only."""
-    modelled = np.asarray(modelled, dtype=np.float64)
-    if targets.log1p_scale is None:
-        return modelled
-    upper = train_limits(targets, split).upper
-    ceiling = np.log1p(upper * targets.log1p_scale)
-    return np.clip(np.expm1(np.minimum(modelled, ceiling)) / targets.log1p_scale, 0.0, upper)
+def fitted_values(targets: Targets) -> np.ndarray:
+    """Return what a scikit-learn model fits: modelled values (n,), class names (n,) or shares (n, k)."""
+    return modelled_values(targets) if targets.kind == "regression" else targets.values
 
 
-def natural_shares(targets: Targets, split: Split, raw: np.ndarray) -> np.ndarray:
-    """Return raw predictions (m, k) as shares: clipped at 0, rows scaled to 1.
+def dense_values(targets: Targets) -> np.ndarray:
+    """Return numbers that can be averaged, float64 (n, k): modelled values (k = 1), one-hot classes or shares."""
+    if targets.kind == "regression":
+        return modelled_values(targets)[:, None]
+    if targets.kind == "classification":
+        return np.asarray(targets.codes[:, None] == np.arange(len(targets.classes)), dtype=np.float64)
+    return np.asarray(targets.values)
 
-    Rows without any positive number become the mean shares of the training rows.
+
+def natural_predictions(targets: Targets, split: Split, raw: np.ndarray) -> np.ndarray:
+    """Return a model's answers in the target's natural form.
+
+    Parameters
+    ----------
+    targets, split
+        Give the scales, and limits learned from training rows.
+    raw
+        Regression: modelled values (m,) or (m, 1). Classes: names (m,) or scores (m, classes), the largest wins.
+        Composition: (m, k), any numbers.
+
+    Returns
+    -------
+    np.ndarray
+        Regression: float64 (m,) in the natural unit; where log1p is modelled, clipped to [0, 1.5 x the largest
+        training value], for else one extrapolated log value becomes astronomic and decides the RMSE alone. Classes: names (m,).
+        Composition: shares (m, k), clipped at 0 and scaled to 1; the training mean where nothing is positive.
     """
-    shares = np.clip(np.asarray(raw, dtype=np.float64), 0.0, None)
-    totals = shares.sum(axis=1, keepdims=True)
-    mean = targets.values[split.train].mean(axis=0)
-    shares = np.where(totals > 0, shares / np.where(totals > 0, totals, 1.0), mean)
-    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+    if targets.kind == "classification":
+        return raw if raw.ndim == 1 else np.array(targets.classes, dtype=object)[raw.argmax(axis=1)]
+    raw = np.asarray(raw, dtype=np.float64)
+    if targets.kind == "composition":
+        return _shares(raw, targets.values[split.train].mean(axis=0))
+    raw = raw.reshape(len(raw))
+    if targets.log1p_scale is None:
+        return raw
+    upper = _HEADROOM * float(targets.values[split.train].max())
+    ceiling = np.log1p(upper * targets.log1p_scale)
+    return np.asarray(np.clip(np.expm1(np.minimum(raw, ceiling)) / targets.log1p_scale, 0.0, upper))
+
+
+def _shares(raw: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
+    positive = np.clip(raw, 0.0, None)
+    positive[positive.sum(axis=1) == 0] = otherwise
+    return np.asarray(positive / positive.sum(axis=1, keepdims=True))

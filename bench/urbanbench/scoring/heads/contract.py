@@ -40,7 +40,13 @@ class Head(Protocol):
     """
 
     def fit_predict(
-        self, features: Features, targets: Targets, splits: Sequence[Split], *, seeds: Sequence[int], device: str
+        self,
+        features: Features,
+        targets: Targets,
+        splits: Sequence[Split],
+        *,
+        seeds: Sequence[int],
+        device: str,
     ) -> list[HeadOutput]:
         """Fit one model per split and predict its validation and test rows.
 

@@ -23,14 +23,22 @@ class MeanHead:
     """Predicts the training mean (in the natural unit), the most frequent training class or the mean shares."""
 
     def fit_predict(
-        self, features: Features, targets: Targets, splits: Sequence[Split], *, seeds: Sequence[int], device: str
+        self,
+        features: Features,
+        targets: Targets,
+        splits: Sequence[Split],
+        *,
+        seeds: Sequence[int],
+        device: str,
     ) -> list[HeadOutput]:
         """Predict one constant per split."""
         del features, seeds, device
         found = []
         for split in splits:
             constant = _constant(targets, targets.values[split.train])
-            found.append(HeadOutput(*(np.stack([constant] * len(side)) for side in (split.val, split.test))))
+            found.append(
+                HeadOutput(np.stack([constant] * len(split.val)), np.stack([constant] * len(split.test)))
+            )
         return found
 
 

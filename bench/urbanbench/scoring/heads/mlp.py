@@ -10,7 +10,7 @@ import numpy as np
 
 from urbanbench.errors import BadInput
 from urbanbench.scoring.features import Features
-from urbanbench.scoring.heads.coding import modelled_values, natural_shares, natural_values
+from urbanbench.scoring.heads.coding import dense_values, natural_predictions
 from urbanbench.scoring.heads.contract import HeadOutput
 from urbanbench.seeds import generator, torch_generator
 
@@ -60,14 +60,22 @@ class MlpHead:
             raise BadInput(msg)
 
     def fit_predict(
-        self, features: Features, targets: Targets, splits: Sequence[Split], *, seeds: Sequence[int], device: str
+        self,
+        features: Features,
+        targets: Targets,
+        splits: Sequence[Split],
+        *,
+        seeds: Sequence[int],
+        device: str,
     ) -> list[HeadOutput]:
         """Fit one perceptron per split, all at once, and predict its validation and test rows."""
         from urbanbench.scoring.heads._mlp_training import outputs_of
 
         inputs, wanted = _inputs(features, splits, device), _wanted(targets, splits, device)
         fitted = self._fit(inputs, wanted, splits, seeds)
-        outputs = outputs_of(fitted.net, inputs, [np.concatenate([split.val, split.test]) for split in splits])
+        outputs = outputs_of(
+            fitted.net, inputs, [np.concatenate([split.val, split.test]) for split in splits]
+        )
         found = []
         for k, (split, output) in enumerate(zip(splits, outputs, strict=True)):
             natural = _natural(targets, split, output)
@@ -112,23 +120,14 @@ def _wanted(targets: Targets, splits: Sequence[Split], device: str) -> Wanted:
 
     from urbanbench.scoring.heads._mlp_training import Wanted
 
-    values = _wanted_values(targets)
+    values = dense_values(targets)
     inverse = np.ones((len(splits), 1, values.shape[1]))
     shift = np.zeros_like(inverse)
     if targets.kind == "regression":
         for k, split in enumerate(splits):
             inverse[k], shift[k] = _standardising(values[split.train])
-    parts = [torch.from_numpy(part.astype(np.float32)).to(device) for part in (values, inverse, shift)]
-    return Wanted(*parts, soft=targets.kind != "regression")
-
-
-def _wanted_values(targets: Targets) -> np.ndarray:
-    """Return modelled values, one-hot classes or shares, float64 (n, k)."""
-    if targets.kind == "regression":
-        return modelled_values(targets)[:, None]
-    if targets.kind == "classification":
-        return np.eye(len(targets.classes))[targets.codes]
-    return np.asarray(targets.values)
+    on_device = (torch.from_numpy(part.astype(np.float32)).to(device) for part in (values, inverse, shift))
+    return Wanted(next(on_device), next(on_device), next(on_device), soft=targets.kind != "regression")
 
 
 def _standardising(values: np.ndarray) -> tuple[float, float]:
@@ -138,10 +137,10 @@ def _standardising(values: np.ndarray) -> tuple[float, float]:
 
 
 def _natural(targets: Targets, split: Split, output: np.ndarray) -> np.ndarray:
-    if targets.kind == "classification":
-        return np.array(targets.classes, dtype=object)[output.argmax(axis=1)]
-    if targets.kind == "composition":
-        powers = np.exp(output.astype(np.float64) - output.max(axis=1, keepdims=True))
-        return natural_shares(targets, split, powers)
-    inverse, shift = _standardising(modelled_values(targets)[split.train])
-    return natural_values(targets, split, (output[:, 0].astype(np.float64) - shift) / inverse)
+    output = output.astype(np.float64)
+    if targets.kind == "regression":
+        inverse, shift = _standardising(dense_values(targets)[split.train])
+        output = (output - shift) / inverse
+    elif targets.kind == "composition":
+        output = np.exp(output - output.max(axis=1, keepdims=True))
+    return natural_predictions(targets, split, output)

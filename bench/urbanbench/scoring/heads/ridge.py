@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.scoring.heads.coding import modelled_values, natural_shares, natural_values
+from urbanbench.scoring.heads.coding import fitted_values, natural_predictions
 from urbanbench.scoring.heads.contract import HeadOutput
 
 if TYPE_CHECKING:
@@ -37,7 +37,13 @@ class RidgeHead:
     alphas: tuple[float, ...] = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
 
     def fit_predict(
-        self, features: Features, targets: Targets, splits: Sequence[Split], *, seeds: Sequence[int], device: str
+        self,
+        features: Features,
+        targets: Targets,
+        splits: Sequence[Split],
+        *,
+        seeds: Sequence[int],
+        device: str,
     ) -> list[HeadOutput]:
         """Fit one linear model per split; `seeds` and `device` are not needed."""
         del seeds, device
@@ -45,28 +51,20 @@ class RidgeHead:
 
     def _one(self, features: Features, targets: Targets, split: Split) -> HeadOutput:
         scaler = features.scaler(split)
-        train, val, test = (features.rows(rows, scaler) for rows in (split.train, split.val, split.test))
-        wanted = _wanted(targets)[split.train]
+        train, val, test = (
+            features.rows(rows, scaler).astype(np.float64) for rows in (split.train, split.val, split.test)
+        )
+        wanted = fitted_values(targets)[split.train]
         if targets.kind == "classification" and len(set(wanted)) == 1:
-            constant = [np.full(len(side), wanted[0], dtype=object) for side in (val, test)]
-            return HeadOutput(*constant, {"alpha": None})
-        model = self._model(targets).fit(train.astype(np.float64), wanted)
-        answers = [_natural(targets, split, model.predict(side.astype(np.float64))) for side in (val, test)]
-        return HeadOutput(*answers, {"alpha": float(model.alpha_)})
+            only = np.repeat(wanted[:1], max(len(val), len(test)))
+            return HeadOutput(only[: len(val)], only[: len(test)], {"alpha": None})
+        model = self._model(targets).fit(train, wanted)
+        predicted_val, predicted_test = (
+            natural_predictions(targets, split, model.predict(side)) for side in (val, test)
+        )
+        return HeadOutput(predicted_val, predicted_test, {"alpha": float(model.alpha_)})
 
     def _model(self, targets: Targets) -> Any:
         from sklearn.linear_model import RidgeClassifierCV, RidgeCV
 
         return (RidgeClassifierCV if targets.kind == "classification" else RidgeCV)(alphas=self.alphas)
-
-
-def _wanted(targets: Targets) -> np.ndarray:
-    return modelled_values(targets) if targets.kind == "regression" else targets.values
-
-
-def _natural(targets: Targets, split: Split, answer: np.ndarray) -> np.ndarray:
-    if targets.kind == "classification":
-        return answer
-    if targets.kind == "composition":
-        return natural_shares(targets, split, answer)
-    return natural_values(targets, split, answer)

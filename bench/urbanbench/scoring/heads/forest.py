@@ -1,0 +1,79 @@
+"""Head `rf`: a random forest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from urbanbench.errors import BadInput
+from urbanbench.scoring.heads.coding import fitted_values, natural_predictions
+from urbanbench.scoring.heads.contract import HeadOutput
+from urbanbench.seeds import integer_seed
+
+if TYPE_CHECKING:
+    from urbanbench.scoring.features import Features
+    from urbanbench.scoring.splits import Split
+    from urbanbench.scoring.targets import Targets
+
+__all__ = ["ForestHead"]
+
+
+@dataclass(frozen=True)
+class ForestHead:
+    """Random forest (Breiman 2001) on the vectors as they are; shares are fitted together, one tree for all columns.
+
+    Parameters
+    ----------
+    trees
+        Number of trees.
+    max_features
+        Share of columns looked at per node for regression and composition; classes look at the square root of their
+        number.
+    n_jobs
+        Threads; the result does not depend on it.
+    """
+
+    trees: int = 100
+    max_features: float = 1.0
+    n_jobs: int = 1
+
+    def __post_init__(self) -> None:
+        if self.trees < 1 or not 0 < self.max_features <= 1:
+            msg = f"Head 'rf' has {self.trees} trees and max_features {self.max_features}. Expected trees >= 1 and a share in (0, 1]."
+            raise BadInput(msg)
+
+    def fit_predict(
+        self,
+        features: Features,
+        targets: Targets,
+        splits: Sequence[Split],
+        *,
+        seeds: Sequence[int],
+        device: str,
+    ) -> list[HeadOutput]:
+        """Fit one forest per split, on the CPU."""
+        del device
+        return [self._one(features, targets, split, seed) for split, seed in zip(splits, seeds, strict=True)]
+
+    def _one(self, features: Features, targets: Targets, split: Split, seed: int) -> HeadOutput:
+        scaler = features.scaler(split)
+        train, val, test = (
+            features.rows(rows, scaler, standardised=False) for rows in (split.train, split.val, split.test)
+        )
+        model = self._model(targets, integer_seed(seed, "head", "rf") % 2**32)
+        model.fit(train, fitted_values(targets)[split.train])
+        predicted_val, predicted_test = (
+            natural_predictions(targets, split, np.asarray(model.predict(side))) for side in (val, test)
+        )
+        return HeadOutput(predicted_val, predicted_test)
+
+    def _model(self, targets: Targets, random_state: int) -> Any:
+        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+        common = {"n_estimators": self.trees, "n_jobs": self.n_jobs, "random_state": random_state}
+        if targets.kind == "classification":
+            return RandomForestClassifier(**common)
+        return RandomForestRegressor(max_features=self.max_features, **common)
