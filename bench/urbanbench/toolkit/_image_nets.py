@@ -1,0 +1,122 @@
+"""Image encoders as torch modules: EfficientNet-Lite0 in plain torch, and a Hugging Face ResNet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F  # noqa: N812  # the library's own customary name
+from torch import Tensor, nn
+
+__all__ = ["EfficientNetLite0", "ImageEncoder", "ResNetEncoder", "load_resnet"]
+
+# (expansion, kernel, stride, channels, repeats) of the seven stages, Tan & Le 2019, Table 1; Lite: no squeeze, ReLU6.
+STAGES = ((1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3), (6, 5, 1, 112, 3), (6, 5, 2, 192, 4), (6, 3, 1, 320, 1))
+FEATURES = 1280
+
+
+class ImageEncoder(nn.Module):
+    """Turns images float (n, 3, height, width) into vectors float32 (n, dim)."""
+
+    name: str
+    dim: int
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return float32 (n, dim)."""
+        raise NotImplementedError
+
+
+class _SameConv(nn.Conv2d):
+    """Convolution padded as TensorFlow's SAME, from which the weights come: odd padding goes right and below."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own parameter name
+        for axis in (3, 2):
+            kernel, stride, length = self.kernel_size[axis - 2], self.stride[axis - 2], input.shape[axis]
+            missing = max((-(-length // stride) - 1) * stride + kernel - length, 0)
+            sides = [missing // 2, missing - missing // 2]
+            input = F.pad(input, sides if axis == 3 else [0, 0, *sides])  # noqa: A001
+        return F.conv2d(input, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+
+
+def _norm(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+
+
+class _Block(nn.Module):
+    """Inverted bottleneck; attribute names are those of the published weights."""
+
+    def __init__(self, inner: int, outer: int, expansion: int, kernel: int, stride: int) -> None:
+        super().__init__()
+        wide = inner * expansion
+        self.expands, self.skips = expansion > 1, stride == 1 and inner == outer
+        if self.expands:
+            self._expand_conv = _SameConv(inner, wide, 1, bias=False)
+            self._bn0 = _norm(wide)
+        self._depthwise_conv = _SameConv(wide, wide, kernel, stride, groups=wide, bias=False)
+        self._bn1 = _norm(wide)
+        self._project_conv = _SameConv(wide, outer, 1, bias=False)
+        self._bn2 = _norm(outer)
+
+    def forward(self, images: Tensor) -> Tensor:
+        made = F.relu6(self._bn0(self._expand_conv(images))) if self.expands else images
+        made = F.relu6(self._bn1(self._depthwise_conv(made)))
+        made = self._bn2(self._project_conv(made))
+        return made + images if self.skips else made
+
+
+class EfficientNetLite0(ImageEncoder):
+    """EfficientNet-Lite0 up to its pooled features (1280)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name, self.dim = name, FEATURES
+        self._conv_stem = _SameConv(3, 32, 3, 2, bias=False)
+        self._bn0 = _norm(32)
+        self._blocks = nn.ModuleList(_blocks())
+        self._conv_head = _SameConv(STAGES[-1][3], FEATURES, 1, bias=False)
+        self._bn1 = _norm(FEATURES)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return float32 (n, 1280)."""
+        made = F.relu6(self._bn0(self._conv_stem(images)))
+        for block in self._blocks:
+            made = block(made)
+        return F.relu6(self._bn1(self._conv_head(made))).mean(dim=(2, 3))
+
+    def load_weights(self, path: Path) -> None:
+        """Load published weights; the classifier's are left out."""
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        self.load_state_dict({name: one for name, one in state.items() if not name.startswith("_fc.")})
+
+
+class ResNetEncoder(ImageEncoder):
+    """A Hugging Face ResNet up to its pooled features."""
+
+    def __init__(self, name: str, model: nn.Module) -> None:
+        super().__init__()
+        self.name, self.model = name, model
+        self.dim = int(model.config.hidden_sizes[-1])  # type: ignore[union-attr, index]  # every ResNet config has it
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return float32 (n, dim)."""
+        pooled: Tensor = self.model(images).pooler_output
+        return pooled.flatten(1)
+
+
+def load_resnet(name: str, place: str, *, local_only: bool) -> ResNetEncoder:
+    """Load a Hugging Face ResNet from a folder or by its hub name; OSError when it is not there."""
+    from transformers import ResNetModel
+
+    from urbanbench.toolkit._text_nets import quiet_transformers
+
+    with quiet_transformers():
+        return ResNetEncoder(name, ResNetModel.from_pretrained(place, local_files_only=local_only, dtype=torch.float32))
+
+
+def _blocks() -> Iterator[_Block]:
+    inner = 32
+    for expansion, kernel, stride, outer, repeats in STAGES:
+        for repeat in range(repeats):
+            yield _Block(inner, outer, expansion, kernel, stride if repeat == 0 else 1)
+            inner = outer

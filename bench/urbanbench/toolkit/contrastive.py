@@ -1,0 +1,71 @@
+"""InfoNCE with cosine similarity over the candidates of a batch (Oord et al. 2018; UrbanMFM Eqs. 7 and 16)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from urbanbench.errors import UnknownName
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["DIRECTIONS", "info_nce", "same_row"]
+
+DIRECTIONS = ("both", "query_to_key")
+
+
+def info_nce(
+    query: Tensor,
+    key: Tensor,
+    *,
+    temperature: float = 0.5,
+    exclude: Tensor | None = None,
+    direction: str = "both",
+) -> Tensor:
+    """Return the mean of ``-log(exp(s_ii / t) / sum_j exp(s_ij / t))``, where s is the cosine of query i and key j.
+
+    Parameters
+    ----------
+    query, key
+        (b, dim); row i of one belongs to row i of the other.
+    temperature
+        t in the formula.
+    exclude
+        bool (b, b), True where candidate j must not count for query i (a false negative). The diagonal always counts.
+    direction
+        "query_to_key" is the formula of the paper; "both" (symmetric) averages it with the same loss from key to query.
+
+    Returns
+    -------
+    torch.Tensor
+        Scalar. ln(b) for vectors that tell nothing and no exclusions.
+
+    Raises
+    ------
+    UnknownName
+        No such direction.
+    """
+    import torch.nn.functional as F  # noqa: N812  # the library's own customary name
+
+    if direction not in DIRECTIONS:
+        raise UnknownName("direction", direction, DIRECTIONS)
+    logits = F.normalize(query, dim=1) @ F.normalize(key, dim=1).T / temperature
+    if exclude is not None:
+        logits = logits.masked_fill(_off_diagonal(exclude), float("-inf"))
+    forward = _mean_loss(logits)
+    return forward if direction == "query_to_key" else (forward + _mean_loss(logits.T)) / 2
+
+
+def same_row(labels: Tensor) -> Tensor:
+    """Return bool (b, b): True where two different rows carry the same label (the same text, the same place)."""
+    return _off_diagonal(labels[:, None] == labels[None, :])
+
+
+def _off_diagonal(mask: Tensor) -> Tensor:
+    import torch
+
+    return mask & ~torch.eye(len(mask), dtype=torch.bool, device=mask.device)
+
+
+def _mean_loss(logits: Tensor) -> Tensor:
+    return (logits.logsumexp(dim=1) - logits.diagonal()).mean()

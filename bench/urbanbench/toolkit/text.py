@@ -1,0 +1,126 @@
+"""The text of a place, made of its OpenStreetMap tags.
+
+Rules after the UrbanMFM and CityFM data preparation: which tags make a place a POI, which say nothing, and in what order the
+rest is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from urbanbench.city.tags import TagTable
+
+__all__ = ["CLASS_KEYS", "EMPTY_TEXT", "TEXT_KEYS", "distinct_texts", "is_place", "is_shaped_place", "place_texts"]
+
+CLASS_KEYS = ("amenity", "shop", "tourism", "healthcare", "office", "leisure", "sport")
+"""Keys that make a point a POI."""
+
+TEXT_KEYS = ("name", *CLASS_KEYS, "building")
+"""Keys that enter the text, in this order."""
+
+STOP_VALUES = frozenset(
+    {
+        "bench",
+        "loading_dock",
+        "drinking_water",
+        "waste_basket",
+        "outdoor_seating",
+        "recycling",
+        "bicycle_parking",
+        "parking_entrance",
+        "charging_station",
+        "toilets",
+        "fountain",
+    }
+)
+"""Street furniture: a POI with one of these values is left out."""
+
+SHAPED_KEYS = ("amenity", "healthcare", "office", "shop")
+SHAPED_STOP_VALUES = STOP_VALUES | {"parking_space"}
+PLAIN_BUILDINGS = frozenset({"", "yes", "no", "roof", "garage", "terrace", "shed"})
+"""Values of `building` that say nothing about its use."""
+
+EMPTY_TEXT = "context: none"
+_CLEAN = str.maketrans({"_": " ", '"': None, "'": None, "{": None, "}": None})
+
+
+def is_place(tags: TagTable) -> np.ndarray:
+    """Tell which objects are POIs: a key of `CLASS_KEYS` and no value of `STOP_VALUES`, or what `is_shaped_place` keeps.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool (n,).
+    """
+    classed = _with_any(tags, _keys_in(tags, CLASS_KEYS))
+    stopped = _with_any(tags, _values_in(tags, STOP_VALUES))
+    return (classed & ~stopped) | is_shaped_place(tags)
+
+
+def is_shaped_place(tags: TagTable) -> np.ndarray:
+    """Tell which building outlines are POIs themselves, as bool (n,).
+
+    They have a key of `SHAPED_KEYS` or a value of `building` outside of `PLAIN_BUILDINGS`, and no street furniture's value.
+    """
+    telling = _keys_in(tags, ("building",)) & ~_values_in(tags, PLAIN_BUILDINGS)
+    kept = _with_any(tags, _keys_in(tags, SHAPED_KEYS) | telling)
+    return kept & ~_with_any(tags, _values_in(tags, SHAPED_STOP_VALUES))
+
+
+def place_texts(tags: TagTable, *, use_name: bool = True) -> list[str]:
+    """Write the text of every object: ``key: value, key: value`` in the order of `TEXT_KEYS`.
+
+    Parameters
+    ----------
+    tags
+        Tags of n objects.
+    use_name
+        Whether the name belongs to the text.
+
+    Returns
+    -------
+    list of str
+        n texts; `EMPTY_TEXT` for an object without any of the keys. Quotes and braces are removed, underscores become spaces.
+    """
+    parts: list[list[str]] = [[] for _ in range(tags.n)]
+    for key in TEXT_KEYS if use_name else TEXT_KEYS[1:]:
+        chosen = tags.with_key(key)
+        for row, value in zip(chosen.rows.tolist(), chosen.value.tolist(), strict=True):
+            parts[row].append(f"{key}: {str(value).translate(_CLEAN).strip()}")
+    return [", ".join(part) or EMPTY_TEXT for part in parts]
+
+
+def distinct_texts(texts: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return the distinct texts, sorted, and for each text its place among them, int64 (n,).
+
+    Examples
+    --------
+    >>> distinct_texts(["b", "a", "b"])
+    (('a', 'b'), array([1, 0, 1]))
+    """
+    known = sorted(set(texts))
+    place = {text: row for row, text in enumerate(known)}
+    return tuple(known), np.fromiter((place[text] for text in texts), dtype=np.int64, count=len(texts))
+
+
+def _keys_in(tags: TagTable, keys: Collection[str]) -> np.ndarray:
+    return _named(tags.key_names, keys)[tags.key_codes]
+
+
+def _values_in(tags: TagTable, values: Collection[str]) -> np.ndarray:
+    return _named(tags.value_names, values)[tags.value_codes]
+
+
+def _named(names: np.ndarray, wanted: Collection[str]) -> np.ndarray:
+    return np.fromiter((name in wanted for name in names.tolist()), dtype=bool, count=len(names))
+
+
+def _with_any(tags: TagTable, chosen: np.ndarray) -> np.ndarray:
+    """Objects that carry at least one of the chosen tags."""
+    found = np.zeros(tags.n, dtype=bool)
+    found[tags.rows[chosen]] = True
+    return found

