@@ -78,7 +78,7 @@ def label_faults(
     if info.kind == "composition":
         faults += _share_faults(info, frame)
     if "n" in frame:
-        bad = np.asarray(frame["n"]) < 0
+        bad = np.less(frame["n"].to_numpy(dtype=np.float64), 0)
         faults += _noted(info.file, "n", frame.index, bad, "a support of 0 or more", "negative numbers")
     return faults
 
