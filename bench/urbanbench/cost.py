@@ -1,0 +1,93 @@
+"""What a step costs: seconds, peak memory of the process, peak memory of the GPU."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Cost", "measured"]
+
+_MB = 1e6
+
+
+@dataclass
+class Cost:
+    """Filled when the measured block ends.
+
+    Parameters
+    ----------
+    seconds
+        Wall time.
+    peak_rss_mb
+        Highest resident memory of the process during the block in 10^6 bytes, all that was loaded before included.
+        Where the system cannot reset its high-water mark (not Linux), the highest since the process began.
+    peak_gpu_mb
+        Highest memory torch had allocated on the GPU in 10^6 bytes; None without a GPU in use.
+    """
+
+    seconds: float = 0.0
+    peak_rss_mb: float = 0.0
+    peak_gpu_mb: float | None = None
+
+
+@contextmanager
+def measured() -> Iterator[Cost]:
+    """Measure the block."""
+    cost = Cost()
+    _reset_peak_rss()
+    _reset_peak_gpu()
+    start = time.perf_counter()
+    try:
+        yield cost
+    finally:
+        cost.seconds = time.perf_counter() - start
+        cost.peak_rss_mb = round(_peak_rss_bytes() / _MB, 1)
+        cost.peak_gpu_mb = _peak_gpu_mb()
+
+
+_CLEAR, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
+
+
+def _reset_peak_rss() -> None:
+    try:
+        _CLEAR.write_text("5")  # sets the kernel's high-water mark VmHWM back to the present size
+    except OSError:
+        return
+
+
+def _peak_rss_bytes() -> int:
+    try:
+        for line in _STATUS.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return _peak_since_start()
+
+
+def _peak_since_start() -> int:
+    try:
+        import resource
+    except ImportError:
+        import psutil
+
+        return int(psutil.Process().memory_info().rss)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _reset_peak_gpu() -> None:
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.reset_peak_memory_stats()
+
+
+def _peak_gpu_mb() -> float | None:
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available() or not torch.cuda.is_initialized():
+        return None
+    return round(float(torch.cuda.max_memory_allocated()) / _MB, 1)

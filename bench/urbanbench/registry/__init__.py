@@ -1,0 +1,36 @@
+"""The registry: models, tasks and cities by name, path or group word."""
+
+from __future__ import annotations
+
+from urbanbench.registry.choosing import GROUPS, broken, expand, expand_words
+from urbanbench.registry.cities import (
+    build_city,
+    city_folder,
+    city_names,
+    city_word,
+    expand_cities,
+    make_source,
+    open_city,
+)
+from urbanbench.registry.plugins import Entry, listing, load_model, load_task, names, plain_name, source_file
+
+__all__ = [
+    "GROUPS",
+    "Entry",
+    "broken",
+    "build_city",
+    "city_folder",
+    "city_names",
+    "city_word",
+    "expand",
+    "expand_cities",
+    "expand_words",
+    "listing",
+    "load_model",
+    "load_task",
+    "make_source",
+    "names",
+    "open_city",
+    "plain_name",
+    "source_file",
+]

@@ -1,0 +1,89 @@
+"""From words to names: comma lists, globs and group words of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from urbanbench.card import ModelCard
+from urbanbench.errors import PluginBroken, UnknownName
+from urbanbench.registry.plugins import is_path, listing, load_class, load_model, names
+
+__all__ = ["GROUPS", "broken", "expand", "expand_words"]
+
+_GLOB = "*?["
+
+GROUPS: Mapping[str, Callable[[ModelCard], bool]] = {
+    "floors": lambda card: card.floor,
+    "learned": lambda card: not card.floor,
+}
+"""Words that stand for several models."""
+
+
+def expand(kind: str, words: str | Iterable[str]) -> list[str]:
+    """Turn words into plugin names and paths, in the order given and each once.
+
+    Parameters
+    ----------
+    kind
+        "model" or "task".
+    words
+        Names, paths, comma lists, globs (``poi-*``), ``all``, and for models ``floors`` and ``learned``.
+
+    Raises
+    ------
+    UnknownName
+        A name that is not registered, or a glob that fits nothing.
+    PluginBroken
+        A plugin asked for by its name does not load. Those that a glob or group word meets are left out; see `broken`.
+    """
+    chosen: list[str] = []
+    for word in _split(words):
+        if kind == "model" and word in GROUPS:
+            chosen += [
+                entry.name
+                for entry in listing(kind)
+                if isinstance(entry.card, ModelCard) and GROUPS[word](entry.card)
+            ]
+        elif word == "all" or any(sign in word for sign in _GLOB):
+            chosen += _globbed(kind, word)
+        else:
+            (load_model if kind == "model" else lambda one: load_class("task", one))(word)
+            chosen.append(word if is_path(word) else word.replace("_", "-"))
+    return list(dict.fromkeys(chosen))
+
+
+def expand_words(kind: str, words: str | Iterable[str], known: Sequence[str]) -> list[str]:
+    """Turn comma lists, globs and ``all`` into words of a fixed list, for example of splits or heads."""
+    chosen: list[str] = []
+    for word in _split(words):
+        fitting = [name for name in known if word == "all" or fnmatchcase(name, word)]
+        if not fitting:
+            raise UnknownName(kind, word, known)
+        chosen += fitting
+    return list(dict.fromkeys(chosen))
+
+
+def broken(kind: str) -> dict[str, str]:
+    """Return the plugins of a kind that do not load, with the reason."""
+    return {entry.name: entry.error for entry in listing(kind) if entry.error is not None}
+
+
+def _globbed(kind: str, word: str) -> list[str]:
+    pattern = "*" if word == "all" else word.replace("_", "-")
+    fitting = [name for name in names(kind) if fnmatchcase(name, pattern)]
+    if not fitting:
+        raise UnknownName(kind, word, names(kind))
+    sound = []
+    for name in fitting:
+        try:
+            load_class(kind, name)
+        except PluginBroken:
+            continue
+        sound.append(name)
+    return sound
+
+
+def _split(words: str | Iterable[str]) -> list[str]:
+    listed = [words] if isinstance(words, str) else list(words)
+    return [part.strip() for word in listed for part in word.split(",") if part.strip()]

@@ -1,0 +1,183 @@
+"""Cities by word: a folder, a name under the data folders, or a generated city that is built once into the cache."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from urbanbench.errors import BadInput, DataMissing, UnknownName
+from urbanbench.registry.places import DATA_VARIABLE, cache_root, data_roots
+from urbanbench.registry.plugins import is_path, load_class, names, source_file
+
+if TYPE_CHECKING:
+    from urbanbench.city.city import City
+    from urbanbench.source import CitySource
+
+__all__ = [
+    "build_city",
+    "city_folder",
+    "city_names",
+    "city_word",
+    "expand_cities",
+    "make_source",
+    "open_city",
+]
+
+MANIFEST = "city.json"
+
+
+def city_names() -> list[str]:
+    """Return all cities that can be opened by name: city sources, then folders under URBANBENCH_DATA."""
+    return [*names("city"), *_folders()]
+
+
+def expand_cities(words: str | Iterable[str]) -> list[str]:
+    """Turn comma lists, ``all`` and globs over names into city words, each once; see `open_city` for the words."""
+    from fnmatch import fnmatchcase
+
+    listed = [words] if isinstance(words, str) else list(words)
+    chosen: list[str] = []
+    for word in (part.strip() for one in listed for part in one.split(",")):
+        if word == "all" or (any(sign in word for sign in "*?[") and not is_path(word)):
+            chosen += [name for name in city_names() if word == "all" or fnmatchcase(name, word)]
+        elif word:
+            chosen.append(city_word(word))
+    if not chosen:
+        raise UnknownName("city", ",".join(listed), city_names())
+    return list(dict.fromkeys(chosen))
+
+
+def city_word(word: str) -> str:
+    """Check a city word without building anything and return its shortest spelling.
+
+    Raises
+    ------
+    UnknownName
+        No such city, or no such size of a generated city.
+    DataMissing
+        A path without a city folder.
+    """
+    if is_path(word) or word in _folders():
+        city_folder(word)
+        return word
+    source = make_source(word)
+    name = word.partition(":")[0].replace("_", "-")
+    return name if source == load_class("city", name)() else f"{name}:{getattr(source, 'size', '')}"
+
+
+def open_city(word: str) -> City:
+    """Open a city.
+
+    Parameters
+    ----------
+    word
+        A path to a city folder; the name of a folder under URBANBENCH_DATA; the name of a city source, alone or with a size
+        (``toyville:tiny``). A generated city is built at first use into the cache folder.
+
+    Raises
+    ------
+    UnknownName, DataMissing, CityFaults
+        No such city; no folder there; a folder with faults.
+    """
+    from urbanbench.city.city import City
+
+    return City.open(city_folder(word))
+
+
+def city_folder(word: str) -> Path:
+    """Return the folder of a city word, building a generated city when it is not there yet."""
+    if is_path(word):
+        path = Path(word).expanduser().absolute()
+        if not path.is_dir():
+            msg = f"No city folder {word!r}. Expected a folder with a {MANIFEST}. Check the path, or see `urbanbench list cities`."
+            raise DataMissing(msg)
+        return path
+    if word in _folders():
+        return _folders()[word]
+    return _built(make_source(word))
+
+
+def make_source(word: str, **fields: Any) -> CitySource:
+    """Make a city source from its word and further fields, for example ``make_source("toyville:tiny", seed=3)``.
+
+    Raises
+    ------
+    UnknownName
+        No such source or size.
+    BadInput
+        A field the source does not have.
+    """
+    name, _, size = word.partition(":")
+    if name.replace("_", "-") not in names("city"):
+        raise UnknownName("city", name, city_names())
+    source = load_class("city", name)
+    if size:
+        fields["size"] = size
+    if "size" in fields and fields["size"] not in source.sizes:
+        kind = f"size of {name}"
+        raise UnknownName(kind, str(fields["size"]), source.sizes)
+    known = {f.name for f in dataclasses.fields(source)}
+    for field in fields:
+        if field not in known:
+            msg = (
+                f"City source {name!r} has no setting {field!r}. Expected one of: {', '.join(sorted(known))}."
+            )
+            raise BadInput(msg)
+    made: CitySource = source(**fields)
+    return made
+
+
+def build_city(source: CitySource, folder: Path) -> Path:
+    """Build a city into a folder that is not there yet, all or nothing.
+
+    Raises
+    ------
+    BadInput
+        The folder exists.
+    """
+    if folder.exists():
+        msg = f"The folder {str(folder)!r} exists. Expected a new one. Choose another --out or remove it."
+        raise BadInput(msg)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".part"))
+    try:
+        source.build(part)
+        part.chmod(0o755)
+        part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return folder
+
+
+def _built(source: CitySource) -> Path:
+    from filelock import FileLock
+
+    from urbanbench.hashing import code_digest, short
+
+    code = short(code_digest(source_file(type(source))))
+    folder = cache_root() / "cities" / f"{source.key()}-{code}"
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not folder.is_dir():
+                build_city(source, folder)
+    return folder
+
+
+def _folders() -> dict[str, Path]:
+    return _folders_under(os.environ.get(DATA_VARIABLE, ""))
+
+
+@cache
+def _folders_under(_variable: str) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for root in data_roots():
+        for manifest in sorted(root.glob(f"*/{MANIFEST}")):
+            found.setdefault(manifest.parent.name, manifest.parent)
+    return found

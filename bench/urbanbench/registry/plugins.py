@@ -1,0 +1,296 @@
+"""Plugins by name: from the plugin folders, from entry points of installed packages, and from single files.
+
+A plugin file holds one public subclass of its contract; its name on the command line is the file's stem with `-` for `_`.
+Files whose stem starts with an underscore are private to their neighbours.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from urbanbench.card import ModelCard, TaskCard
+from urbanbench.errors import BadInput, DataMissing, PluginBroken, UnknownName, UrbanbenchError
+from urbanbench.hashing import value_digest
+
+__all__ = [
+    "KINDS",
+    "Entry",
+    "Kind",
+    "is_path",
+    "listing",
+    "load_class",
+    "load_model",
+    "load_task",
+    "names",
+    "plain_name",
+    "source_file",
+]
+
+VECTOR_FILES = (".parquet", ".safetensors")
+"""Files of finished vectors; given as a model they are scored as they are."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of plugin.
+
+    Parameters
+    ----------
+    word
+        What one is called: "model", "task", "city".
+    folder
+        Name of the plugin folder, of the package `urbanbench.<folder>` and of the entry point group.
+    contract
+        Module and class that a plugin subclasses.
+    """
+
+    word: str
+    folder: str
+    contract: tuple[str, str]
+
+    @property
+    def base(self) -> type:
+        """The contract class, imported at first use."""
+        module, name = self.contract
+        found: type = getattr(importlib.import_module(module), name)
+        return found
+
+
+KINDS: Mapping[str, Kind] = {
+    "model": Kind("model", "models", ("urbanbench.model", "Model")),
+    "task": Kind("task", "tasks", ("urbanbench.task", "Task")),
+    "city": Kind("city", "datasets", ("urbanbench.source", "CitySource")),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a listing.
+
+    Parameters
+    ----------
+    name
+        Name on the command line.
+    origin
+        Where it comes from: "built in", the installed package, or a path.
+    card
+        The plugin's card; None for cities and for plugins that do not load.
+    title
+        Name for people.
+    error
+        Why it cannot be loaded, or None.
+    """
+
+    name: str
+    origin: str
+    card: ModelCard | TaskCard | None = None
+    title: str = ""
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class _Source:
+    """How to load one plugin."""
+
+    origin: str
+    load: Callable[[], type] = field(repr=False)
+
+
+def names(kind: str) -> list[str]:
+    """Return all registered names of a kind, sorted; nothing is imported."""
+    return sorted(_sources(kind))
+
+
+def listing(kind: str) -> list[Entry]:
+    """Load every plugin of a kind and return one row for each; those that do not load say why."""
+    return [_entry(kind, name, source) for name, source in sorted(_sources(kind).items())]
+
+
+def load_model(word: str) -> Any:
+    """Return a model class by name, by path to its file, or for a file of finished vectors.
+
+    Raises
+    ------
+    UnknownName
+        No such name.
+    PluginBroken
+        The plugin does not load; the message holds the reason.
+    """
+    if is_path(word) and word.endswith(VECTOR_FILES):
+        from urbanbench.registry.given import given_model
+
+        return given_model(Path(word))
+    return load_class("model", word)
+
+
+def load_task(word: str) -> Any:
+    """Return a task by name or by path to its file; raises as `load_model` does."""
+    return load_class("task", word)()
+
+
+def load_class(kind: str, word: str) -> Any:
+    """Return the class of a plugin by name or path; both spellings, ``poi-counts`` and ``poi_counts``, are accepted."""
+    if is_path(word):
+        return _load_file(kind, Path(word))
+    known = _sources(kind)
+    name = word.replace("_", "-")
+    if name not in known:
+        raise UnknownName(KINDS[kind].word, word, known)
+    return _loaded(kind, name)
+
+
+def is_path(word: str) -> bool:
+    """Tell whether a word means a file or folder rather than a name: it has a slash or a plugin's suffix."""
+    return "/" in word or "\\" in word or word in {".", ".."} or word.endswith((".py", *VECTOR_FILES))
+
+
+def plain_name(kind: str, word: str) -> str:
+    """Return the name under which results of a word are kept: a registered name, or the stem of a path.
+
+    Raises
+    ------
+    BadInput
+        A file that has the name of a registered plugin but is another file.
+    """
+    if not is_path(word):
+        return word.replace("_", "-") if kind != "city" else word
+    path = Path(word).resolve()
+    name = path.stem.replace("_", "-") if path.suffix else path.name
+    clash = _sources(kind).get(name) if kind in {"model", "task"} else None
+    if clash is not None and source_file(load_class(kind, name)) != path:
+        msg = f"The file {word!r} would be kept under {name!r}, which is a registered {kind}. Expected another name. Rename the file."
+        raise BadInput(msg)
+    return name
+
+
+def source_file(plugin: type) -> Path:
+    """Return the Python file a plugin class was read from, or the vectors' file for given vectors."""
+    given = getattr(plugin, "vectors_file", None)
+    return Path(given if given is not None else inspect.getfile(plugin)).resolve()
+
+
+@cache
+def _sources(kind: str) -> dict[str, _Source]:
+    found = dict(_from_folder(KINDS[kind]))
+    for point in sorted(entry_points(group=f"urbanbench.{KINDS[kind].folder}"), key=lambda point: point.name):
+        name = point.name.replace("_", "-")
+        origin = f"package {point.dist.name}" if point.dist is not None else "entry point"
+        if name in found:
+            found[f"{name}@{origin.rsplit(maxsplit=1)[-1]}"] = _Source(origin, _taken(name))
+        else:
+            found[name] = _Source(origin, _from_point(point))
+    return found
+
+
+def _from_folder(kind: Kind) -> Iterator[tuple[str, _Source]]:
+    package = importlib.import_module(f"urbanbench.{kind.folder}")
+    for folder in package.__path__:
+        for path in sorted(Path(folder).glob("*.py")):
+            if not path.stem.startswith("_"):
+                module = f"urbanbench.{kind.folder}.{path.stem}"
+                yield path.stem.replace("_", "-"), _Source("built in", _from_module(kind, module))
+
+
+def _from_module(kind: Kind, module: str) -> Callable[[], type]:
+    return lambda: _only_class(importlib.import_module(module), kind)
+
+
+def _from_point(point: EntryPoint) -> Callable[[], type]:
+    def load() -> type:
+        found: type = point.load()
+        return found
+
+    return load
+
+
+def _taken(name: str) -> Callable[[], type]:
+    def load() -> type:
+        msg = f"The name {name!r} is taken by another plugin. Expected a free name. Rename the entry point."
+        raise PluginBroken(msg)
+
+    return load
+
+
+@cache
+def _loaded(kind: str, name: str) -> type:
+    try:
+        return _sources(kind)[name].load()
+    except PluginBroken:
+        raise
+    except Exception as error:
+        msg = f"The {kind} plugin {name!r} does not load: {type(error).__name__}: {error}"
+        raise PluginBroken(msg) from error
+
+
+def _entry(kind: str, name: str, source: _Source) -> Entry:
+    try:
+        plugin = _loaded(kind, name)
+    except PluginBroken as error:
+        return Entry(name, source.origin, error=str(error))
+    card = getattr(plugin, "card", None)
+    title = card.title if card is not None else str(getattr(plugin, "title", name))
+    return Entry(name, source.origin, card=card, title=title)
+
+
+def _load_file(kind: str, path: Path) -> type:
+    if not path.is_file():
+        msg = f"No plugin file {str(path)!r}. Expected a Python file with one {KINDS[kind].base.__name__} subclass."
+        raise DataMissing(msg)
+    return _load_file_at(kind, path.resolve(), path.stat().st_mtime_ns)
+
+
+@cache
+def _load_file_at(kind: str, path: Path, _mtime_ns: int) -> type:
+    for folder in importlib.import_module(f"urbanbench.{KINDS[kind].folder}").__path__:
+        if path.parent == Path(folder).resolve():
+            return _loaded(kind, path.stem.replace("_", "-"))
+    try:
+        return _only_class(_import_file(path), KINDS[kind])
+    except UrbanbenchError:
+        raise
+    except Exception as error:
+        msg = f"The {kind} plugin {str(path)!r} does not load: {type(error).__name__}: {error}"
+        raise PluginBroken(msg) from error
+
+
+def _import_file(path: Path) -> ModuleType:
+    stem = re.sub(r"\W", "_", path.stem)
+    name = f"urbanbench_file_{stem}_{value_digest(str(path))[:8]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        msg = f"{str(path)!r} is no Python file. Expected a path that ends in .py."
+        raise PluginBroken(msg)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and get_type_hints look the module up while the body runs
+    spec.loader.exec_module(module)
+    return module
+
+
+def _only_class(module: ModuleType, kind: Kind) -> type:
+    found = list(_public_subclasses(vars(module).values(), module.__name__, kind.base))
+    if len(found) != 1:
+        listed = ", ".join(one.__name__ for one in found) or "none"
+        msg = (
+            f"The {kind.word} plugin {module.__file__!r} defines {len(found)} public {kind.base.__name__} subclasses ({listed}). "
+            f"Expected exactly one; start the names of the others with an underscore."
+        )
+        raise PluginBroken(msg)
+    return found[0]
+
+
+def _public_subclasses(values: Iterable[Any], module: str, base: type) -> Iterator[type]:
+    for value in values:
+        ours = isinstance(value, type) and issubclass(value, base) and value.__module__ == module
+        if ours and not value.__name__.startswith("_") and not inspect.isabstract(value):
+            yield value

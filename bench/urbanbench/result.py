@@ -1,0 +1,232 @@
+"""RunSpec and RunResult: what a run asks and what it answers, as data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Self
+
+from urbanbench.errors import BadInput
+from urbanbench.hashing import short, value_digest
+from urbanbench.inputs import FULL
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["FAILED", "OK", "REFUSED", "SCHEMA", "Cell", "RunResult", "RunSpec"]
+
+SCHEMA = 1
+OK, REFUSED, FAILED = "ok", "refused", "failed"
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One cell of a table, in the words of the command line.
+
+    Parameters
+    ----------
+    model
+        Registered name, path to a plugin file, or a file of finished vectors.
+    task
+        Registered name or path.
+    city
+        Registered name, ``name:size``, or path to a city folder.
+    preset
+        Preset of the model; "" for the fields' defaults.
+    settings
+        (name, text) pairs that change single parameters.
+    inputs
+        "full" or input names joined by commas, in the order of `urbanbench.inputs.INPUTS`.
+    split, head, seeds, block_size_m
+        The protocol; see `urbanbench.scoring.protocol.Protocol`.
+    model_seed
+        Seed of the model's own training.
+    name
+        Name under which results are kept; "" for the model's name or the file's stem.
+    """
+
+    model: str
+    task: str
+    city: str = "toyville"
+    preset: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+    inputs: str = FULL
+    split: str = "random"
+    head: str = "mlp"
+    seeds: tuple[int, ...] = tuple(range(10))
+    block_size_m: float | None = None
+    model_seed: int = 0
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What identifies a result: equal cells answer the same question, whatever machine and code answered.
+
+    The fields are the ``spec`` section of a result file.
+    """
+
+    city: str
+    model: str
+    preset: str
+    parameters: Mapping[str, Any]
+    inputs: str
+    task: str
+    task_version: int
+    split: str
+    block_size_m: float | None
+    head: str
+    seeds: tuple[int, ...]
+    model_seed: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the cell as a JSON-like dict."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        return plain | {"parameters": dict(self.parameters), "seeds": list(self.seeds)}
+
+    @classmethod
+    def from_dict(cls, spec: Mapping[str, Any]) -> Self:
+        """Read the ``spec`` section of a result."""
+        known = {f.name for f in fields(cls)}
+        return cls(
+            **{name: value for name, value in spec.items() if name in known} | {"seeds": tuple(spec["seeds"])}
+        )
+
+    @property
+    def run_id(self) -> str:
+        """Digest of every field."""
+        return value_digest(self.to_dict())
+
+    @property
+    def file_name(self) -> str:
+        """Return the readable path of the result below the results folder."""
+        model = f"{self.model}-{self.preset}" if self.preset else self.model
+        parts = [model, self.inputs.replace(",", "+"), self.split, self.head, short(self.run_id)]
+        return f"{_safe(self.city)}/{_safe(self.task)}/{'__'.join(map(_safe, parts))}.json"
+
+    def __str__(self) -> str:
+        preset = f" ({self.preset})" if self.preset else ""
+        return (
+            f"{self.city} · {self.task} · {self.model}{preset} · {self.inputs} · {self.split} · {self.head}"
+        )
+
+
+def _safe(part: str) -> str:
+    return "".join(sign if sign.isalnum() or sign in "-_.+" else "-" for sign in part).lstrip(".") or "-"
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """The answer to one cell: scores, or the reason why there are none.
+
+    Parameters
+    ----------
+    status
+        "ok", "refused" (cannot be done as asked: input, layer or label missing) or "failed" (an error).
+    reason
+        Empty, or one or two sentences.
+    cell
+        What was asked.
+    model, task
+        What the cards say, and what the model really saw.
+    scores, scores_covered
+        Metric name to one number per seed; on all units, and on units with data only.
+    evaluation
+        Counts, block size and what the heads chose.
+    ceiling
+        The city's statement of the best reachable score, or None.
+    cost, provenance
+        Seconds and memory; versions, hardware and hashes.
+    error_type, traceback
+        Of a failed run.
+    predictions
+        Columns of equal length, written beside the result; not part of the JSON.
+    """
+
+    status: str
+    cell: Cell
+    reason: str = ""
+    model: Mapping[str, Any] = field(default_factory=dict)
+    task: Mapping[str, Any] = field(default_factory=dict)
+    scores: Mapping[str, list[float]] = field(default_factory=dict)
+    scores_covered: Mapping[str, list[float]] = field(default_factory=dict)
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
+    ceiling: Mapping[str, Any] | None = None
+    cost: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    error_type: str = ""
+    traceback: str = ""
+    predictions: Mapping[str, np.ndarray] | None = None
+
+    @property
+    def run_id(self) -> str:
+        """Digest of the cell."""
+        return self.cell.run_id
+
+    def mean(self, metric: str) -> float:
+        """Return a metric's mean over seeds; NaN where there is none."""
+        numbers = self.scores.get(metric, [])
+        return sum(numbers) / len(numbers) if numbers else math.nan
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as schema 1 lays it out, undefined scores as NaN."""
+        return {
+            "schema": SCHEMA,
+            "run_id": self.run_id,
+            "status": self.status,
+            "reason": self.reason,
+            "spec": self.cell.to_dict(),
+            "model": dict(self.model),
+            "task": dict(self.task),
+            "scores": {name: list(numbers) for name, numbers in self.scores.items()},
+            "scores_covered": {name: list(numbers) for name, numbers in self.scores_covered.items()},
+            **{name: self.evaluation.get(name) for name in EVALUATION},
+            "ceiling": dict(self.ceiling) if self.ceiling is not None else None,
+            "cost": dict(self.cost),
+            "provenance": dict(self.provenance),
+            "error_type": self.error_type,
+            "traceback": self.traceback,
+        }
+
+    @classmethod
+    def from_dict(cls, whole: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` gave; null scores become NaN.
+
+        Raises
+        ------
+        BadInput
+            Not a result of schema 1.
+        """
+        if not isinstance(whole, Mapping) or whole.get("schema") != SCHEMA:
+            found = whole.get("schema") if isinstance(whole, Mapping) else type(whole).__name__
+            msg = f"A result has schema {found!r}. Expected {SCHEMA}."
+            raise BadInput(msg)
+        try:
+            return cls(
+                cell=Cell.from_dict(whole["spec"]),
+                scores=_numbers(whole["scores"]),
+                scores_covered=_numbers(whole["scores_covered"]),
+                evaluation={name: whole.get(name) for name in EVALUATION},
+                **{name: whole[name] for name in _PLAIN if name in whole},
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            msg = f"A result of schema {SCHEMA} lacks a section or has a wrong one ({error})."
+            raise BadInput(msg) from error
+
+
+EVALUATION = (
+    "main_metric",
+    "n_units",
+    "n_uncovered",
+    "n_train",
+    "n_val",
+    "n_test",
+    "block_size_m",
+    "head_details",
+)
+_PLAIN = ("status", "reason", "model", "task", "ceiling", "cost", "provenance", "error_type", "traceback")
+
+
+def _numbers(scores: Mapping[str, list[float | None]]) -> dict[str, list[float]]:
+    return {name: [math.nan if one is None else one for one in numbers] for name, numbers in scores.items()}

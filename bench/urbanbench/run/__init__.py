@@ -1,0 +1,11 @@
+"""Runs: from words to results. `walk` reads as the story of one run, `plan` makes cells, `loop` and `jobs` do many."""
+
+from __future__ import annotations
+
+from urbanbench.run.loop import OVERWRITE, run
+from urbanbench.run.order import Order, resolve
+from urbanbench.run.plan import plan, with_floors
+from urbanbench.run.walk import execute
+from urbanbench.run.workbench import Workbench
+
+__all__ = ["OVERWRITE", "Order", "Workbench", "execute", "plan", "resolve", "run", "with_floors"]

@@ -1,0 +1,82 @@
+"""Admission: whether a model may and can do a run, and the view it gets; refusals say why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from urbanbench.errors import RunRefused
+from urbanbench.inputs import LAYER_OF, format_inputs
+from urbanbench.units import Units
+
+if TYPE_CHECKING:
+    from urbanbench.card import ModelCard, TaskCard
+    from urbanbench.city.city import City
+    from urbanbench.city.view import View
+    from urbanbench.run.order import Order
+    from urbanbench.scoring.targets import Targets
+
+__all__ = ["admitted_view", "check_split", "refusal", "units_of"]
+
+
+def refusal(model: str, card: ModelCard, task: TaskCard, city: City, asked: frozenset[str] | None) -> str:
+    """Return why a model cannot do a task in a city with these inputs; "" when it can.
+
+    Parameters
+    ----------
+    model
+        The model's name, for the message.
+    card, task
+        What the plugins say of themselves.
+    city
+        The opened city.
+    asked
+        Inputs the run allows; None for all.
+    """
+    if task.level not in card.embeds:
+        return f"Model {model!r} embeds {_words(card.embeds)}. Task {task.title!r} labels {task.level}s."
+    masked = [name for name in card.needs if asked is not None and name not in asked]
+    if masked:
+        return f"Model {model!r} needs input {_words(masked)}, which --inputs {format_inputs(asked or ())} masks."
+    absent = [name for name in card.needs if name in LAYER_OF and LAYER_OF[name] not in city.layers]
+    if absent:
+        layers = _words([LAYER_OF[name] for name in absent])
+        return f"Model {model!r} needs input {_words(absent)}. City {city.name!r} has no layer {layers}."
+    return ""
+
+
+def admitted_view(order: Order, city: City, targets: Targets) -> View:
+    """Return the view a model gets: what its card names, the run allows and the city has, minus what the task withholds.
+
+    Raises
+    ------
+    RunRefused
+        The model cannot do this run.
+    """
+    card, task = order.model.card, order.task.card
+    reason = refusal(order.cell.model, card, task, city, order.asked_inputs)
+    if reason:
+        raise RunRefused(reason)
+    asked = order.asked_inputs
+    allowed = {name for name in card.inputs if asked is None or name in asked}
+    there = {name for name in allowed if name not in LAYER_OF or LAYER_OF[name] in city.layers}
+    hidden = tuple(targets.ids.tolist()) if "target_building" in task.withholds else ()
+    return city.view(frozenset(there), task.withholds, hidden)
+
+
+def units_of(city: City, targets: Targets) -> Units:
+    """Return the units to embed: all regions, so that tasks share vectors; of other levels the labelled ones."""
+    if targets.level == "region":
+        return Units("region", city.unit_ids("region"))
+    return Units(targets.level, tuple(targets.ids.tolist()))
+
+
+def check_split(order: Order, targets: Targets) -> None:
+    """Refuse a split that the labels cannot give."""
+    if order.cell.split == "group" and targets.groups is None:
+        msg = f"Label {order.task.card.label!r} of {order.cell.city!r} names no groups. The group split needs a column 'group'."
+        raise RunRefused(msg)
+
+
+def _words(names: object) -> str:
+    listed = [repr(name) for name in names] if isinstance(names, list | tuple) else [repr(names)]
+    return " and ".join(listed)

@@ -1,0 +1,133 @@
+"""Many runs on one results folder: skip what is done, save what is new, share the work with other processes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+
+from urbanbench.errors import UnknownName
+from urbanbench.result import OK, RunResult, RunSpec
+from urbanbench.run.order import Order, resolve
+from urbanbench.run.walk import execute
+from urbanbench.run.workbench import Workbench
+from urbanbench.store import ResultStore
+
+__all__ = ["OVERWRITE", "Progress", "in_sharing_order", "run", "run_cell"]
+
+OVERWRITE = {
+    "only-missing": "skip finished results that still hold; compute missing, failed, refused and stale ones",
+    "never": "skip every cell that has a finished result, stale or not",
+    "always": "compute everything again",
+}
+
+Progress = Callable[[RunResult, bool], None]
+"""Called after each cell with its result and whether it was computed now."""
+
+
+def run(
+    specs: Iterable[RunSpec],
+    store: ResultStore,
+    *,
+    overwrite: str = "only-missing",
+    device: str = "cpu",
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> list[RunResult]:
+    """Run cells and save every result as soon as it is there.
+
+    Several processes may run on one folder at once: each cell is computed by one of them.
+
+    Parameters
+    ----------
+    specs
+        What to run; cells asked for twice are run once.
+    store
+        Where results go.
+    overwrite
+        A word of `OVERWRITE`.
+    device
+        "cpu" or "cuda".
+    jobs
+        Number of processes.
+    progress
+        Called after each cell.
+
+    Returns
+    -------
+    list[RunResult]
+        One per distinct cell, in the order asked for.
+
+    Raises
+    ------
+    UnknownName, BadInput, DataMissing, PluginBroken
+        A spec names what does not exist; nothing has been run then.
+    """
+    if overwrite not in OVERWRITE:
+        raise UnknownName("overwrite mode", overwrite, OVERWRITE)
+    orders = {order.cell.run_id: order for order in map(resolve, specs)}
+    report = progress or (lambda _result, _new: None)
+    waiting = in_sharing_order(orders.values())
+    if jobs > 1 and len(waiting) > 1:
+        from urbanbench.run.jobs import run_in_processes
+
+        done = run_in_processes(waiting, store, overwrite=overwrite, device=device, jobs=jobs, report=report)
+    else:
+        done = _run_here(waiting, store, overwrite, Workbench(device), report)
+    return [done[run_id] for run_id in orders]
+
+
+def in_sharing_order(orders: Iterable[Order]) -> list[Order]:
+    """Sort so that orders that share a city, and vectors, stand together; otherwise as asked."""
+    listed = list(orders)
+    cities: dict[str, int] = {}
+    groups: dict[tuple[object, ...], int] = {}
+    for order in listed:
+        cities.setdefault(order.spec.city, len(cities))
+        groups.setdefault(order.embedding_group, len(groups))
+    return sorted(listed, key=lambda order: (cities[order.spec.city], groups[order.embedding_group]))
+
+
+def _run_here(
+    orders: Sequence[Order], store: ResultStore, overwrite: str, bench: Workbench, report: Progress
+) -> dict[str, RunResult]:
+    done: dict[str, RunResult] = {}
+    queue = deque((order, False) for order in orders)
+    while queue:
+        order, wait = queue.popleft()
+        answer = run_cell(order, store, overwrite, bench, wait=wait)
+        if answer is None:
+            queue.append((order, True))
+            continue
+        done[order.cell.run_id] = answer[0]
+        report(*answer)
+    return done
+
+
+def run_cell(
+    order: Order, store: ResultStore, overwrite: str, bench: Workbench, *, wait: bool = True
+) -> tuple[RunResult, bool] | None:
+    """Run one cell under its lock.
+
+    Parameters
+    ----------
+    order, store, overwrite, bench
+        See `run`.
+    wait
+        Wait for another process that computes this cell, and take its result.
+
+    Returns
+    -------
+    tuple[RunResult, bool] or None
+        The result and whether it was computed now; None when another process has the cell and `wait` is False.
+    """
+    with store.lock(order.cell, wait=wait) as held:
+        if not held:
+            return None
+        found = None if overwrite == "always" else store.find(order.cell)
+        if found is not None and overwrite == "never" and found.status == OK:
+            return found, False
+        result = execute(order, bench=bench, unless=found)
+        if result is found:
+            return result, False
+        store.save(result)
+        return result, True

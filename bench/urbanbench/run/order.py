@@ -1,0 +1,140 @@
+"""Order: a RunSpec whose names are resolved to plugins; nothing is opened or computed yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from urbanbench.hashing import code_digest, file_digest
+from urbanbench.inputs import FULL, format_inputs, parse_inputs
+from urbanbench.registry import load_model, load_task, plain_name, source_file
+from urbanbench.registry.given import GIVEN_INPUTS
+from urbanbench.result import Cell, RunSpec
+
+if TYPE_CHECKING:
+    from urbanbench.model import Model
+    from urbanbench.scoring.protocol import Protocol
+    from urbanbench.task import Task
+
+__all__ = ["Order", "resolve"]
+
+DEFAULT_PRESET = "small"
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """A run about to happen.
+
+    Parameters
+    ----------
+    spec
+        The words it came from.
+    cell
+        What identifies its result.
+    model, task
+        The plugins.
+    """
+
+    spec: RunSpec
+    cell: Cell
+    model: Model
+    task: Task
+
+    @property
+    def given(self) -> bool:
+        """Whether the vectors come from a file."""
+        return hasattr(self.model, "vectors_file")
+
+    @property
+    def source(self) -> Path:
+        """The model's file."""
+        return source_file(type(self.model))
+
+    @property
+    def code(self) -> str:
+        """Hash of the code the model runs, or of the file of given vectors."""
+        return file_digest(self.source) if self.given else code_digest(self.source)
+
+    @property
+    def asked_inputs(self) -> frozenset[str] | None:
+        """Inputs this run allows; None for all."""
+        return None if self.given else parse_inputs(self.cell.inputs)
+
+    @property
+    def protocol(self) -> Protocol:
+        """How the run is scored."""
+        from urbanbench.scoring.protocol import Protocol
+
+        cell = self.cell
+        fractions = self.task.protocol.fractions
+        return Protocol(
+            cell.split, cell.head, cell.seeds, block_size_m=cell.block_size_m, fractions=fractions
+        )
+
+    @property
+    def embedding_group(self) -> tuple[object, ...]:
+        """Orders with equal groups can share vectors; running them one after another computes these once."""
+        spec, card = self.spec, self.task.card
+        labelled = card.label if card.level != "region" else ""
+        return (
+            spec.city,
+            spec.model,
+            spec.preset,
+            spec.settings,
+            spec.inputs,
+            spec.model_seed,
+            card.level,
+            card.withholds,
+            labelled,
+        )
+
+
+def resolve(spec: RunSpec) -> Order:
+    """Look up a spec's names and settle what is left open: preset, inputs, and the head a model insists on.
+
+    Raises
+    ------
+    UnknownName, BadInput, DataMissing, PluginBroken
+        A name, parameter or protocol that does not exist, or a plugin that does not load.
+    """
+    model_class, task = load_model(spec.model), load_task(spec.task)
+    preset = _preset(spec.preset, model_class.presets)
+    model = model_class.from_settings(preset, dict(spec.settings))
+    asked = parse_inputs(spec.inputs)
+    cell = Cell(
+        city=_city_name(spec.city),
+        model=spec.name or plain_name("model", spec.model),
+        preset=preset,
+        parameters=model.parameters(),
+        inputs=FULL if asked is None else format_inputs(asked),
+        task=plain_name("task", spec.task),
+        task_version=task.card.version,
+        split=spec.split,
+        block_size_m=spec.block_size_m if spec.split == "block" else None,
+        head=model.card.head or spec.head,
+        seeds=tuple(spec.seeds),
+        model_seed=spec.model_seed,
+    )
+    order = Order(spec, cell, model, task)
+    if order.given:
+        order = Order(spec, _with_given_inputs(cell), model, task)
+    _ = order.protocol  # a wrong split, head or seed list is refused here
+    return order
+
+
+def _preset(asked: str, presets: Mapping[str, object]) -> str:
+    if not presets:
+        return ""
+    return asked or (DEFAULT_PRESET if DEFAULT_PRESET in presets else "")
+
+
+def _city_name(word: str) -> str:
+    return plain_name("city", word)
+
+
+def _with_given_inputs(cell: Cell) -> Cell:
+    from dataclasses import replace
+
+    return replace(cell, inputs=GIVEN_INPUTS)

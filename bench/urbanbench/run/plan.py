@@ -1,0 +1,94 @@
+"""Planning: the cells of a table, with the floors that belong beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TYPE_CHECKING
+
+from urbanbench.card import ModelCard
+from urbanbench.inputs import FULL, parse_inputs
+from urbanbench.registry import listing, load_model, load_task, open_city
+from urbanbench.result import RunSpec
+from urbanbench.run.admission import refusal
+
+if TYPE_CHECKING:
+    from urbanbench.city.city import City
+
+__all__ = ["Plan", "plan", "with_floors"]
+
+BEST_HEAD = "select"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the command line asks for: every combination of these words.
+
+    Parameters
+    ----------
+    models, tasks, cities, inputs, splits, heads
+        Words, already expanded; each input set is one word, "full" or names joined by commas.
+    preset, settings, seeds, block_size_m, model_seed, name
+        As in `RunSpec`, the same for all cells.
+    """
+
+    models: Sequence[str]
+    tasks: Sequence[str]
+    cities: Sequence[str] = ("toyville",)
+    inputs: Sequence[str] = (FULL,)
+    splits: Sequence[str] = ("random",)
+    heads: Sequence[str] = ("mlp",)
+    preset: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+    seeds: tuple[int, ...] = tuple(range(10))
+    block_size_m: float | None = None
+    model_seed: int = 0
+    name: str = ""
+
+
+def plan(asked: Plan) -> list[RunSpec]:
+    """Return one spec per combination: cities outermost, then tasks, splits, inputs, models and heads."""
+    combined = product(asked.cities, asked.tasks, asked.splits, asked.inputs, asked.models, asked.heads)
+    return [
+        RunSpec(
+            model=model,
+            task=task,
+            city=city,
+            preset=asked.preset,
+            settings=asked.settings,
+            inputs=inputs,
+            split=split,
+            head=head,
+            seeds=asked.seeds,
+            block_size_m=asked.block_size_m,
+            model_seed=asked.model_seed,
+            name=asked.name,
+        )
+        for city, task, split, inputs, model, head in combined
+    ]
+
+
+def with_floors(specs: Sequence[RunSpec]) -> list[RunSpec]:
+    """Put the fitting floors before the specs, unless a floor is among them already.
+
+    A floor fits when it can embed the task's units from the inputs the run allows and the city has. It is run with each head
+    asked for, and with the head that is chosen by validation score.
+    """
+    if any(load_model(spec.model).card.floor for spec in specs):
+        return list(specs)
+    cards = {entry.name: entry.card for entry in listing("model") if isinstance(entry.card, ModelCard)}
+    floors = {name: card for name, card in cards.items() if card.floor}
+    cities = {word: open_city(word) for word in dict.fromkeys(spec.city for spec in specs)}
+    added = [floor for spec in specs for floor in _floors_of(spec, floors, cities[spec.city])]
+    return list(dict.fromkeys([*added, *specs]))
+
+
+def _floors_of(spec: RunSpec, floors: dict[str, ModelCard], city: City) -> Iterable[RunSpec]:
+    task, asked = load_task(spec.task).card, parse_inputs(spec.inputs)
+    if task.label not in city.labels:
+        return
+    for name, card in floors.items():
+        if not refusal(name, card, task, city, asked):
+            for head in [card.head] if card.head else [spec.head, BEST_HEAD]:
+                yield replace(spec, model=name, head=head, preset="", settings=(), name="")

@@ -1,0 +1,248 @@
+"""One run, from an order to its result."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from urbanbench.cache import EmbeddingKey
+from urbanbench.cost import Cost, measured
+from urbanbench.errors import LayerMissing, RunRefused
+from urbanbench.hashing import value_digest
+from urbanbench.inputs import format_inputs
+from urbanbench.provenance import package_versions, provenance
+from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
+from urbanbench.run.admission import admitted_view, check_split, units_of
+from urbanbench.run.order import Order, resolve
+from urbanbench.run.workbench import Workbench
+
+if TYPE_CHECKING:
+    from urbanbench.city.city import City
+    from urbanbench.city.view import View
+    from urbanbench.scoring.evaluate import Scores
+    from urbanbench.scoring.targets import Targets
+    from urbanbench.units import Units
+
+__all__ = ["embedding_key", "execute", "stale_parts", "without_scores"]
+
+_LEARNED_WITH = ("torch", "torch-geometric", "transformers", "gensim")
+_TRACE_FRAMES = 6
+
+
+@dataclass(frozen=True, eq=False)
+class _Setting:
+    """What stands ready before a model embeds."""
+
+    city: City
+    targets: Targets
+    view: View
+    units: Units
+    variant: Mapping[str, str]
+    key: EmbeddingKey
+
+
+def execute(
+    spec: RunSpec | Order, *, bench: Workbench | None = None, unless: RunResult | None = None
+) -> RunResult:
+    """Do one run and never raise for what happens in it.
+
+    Parameters
+    ----------
+    spec
+        What to do.
+    bench
+        Opened cities and vectors of earlier runs; a fresh one on the CPU when left out.
+    unless
+        An earlier result of this cell; returned as it is when it is finished and not stale.
+
+    Returns
+    -------
+    RunResult
+        Finished, refused (input, layer, label or level missing) or failed (any other error, kept in the result).
+
+    Raises
+    ------
+    UnknownName, BadInput, DataMissing, PluginBroken
+        The spec names what does not exist.
+    """
+    order = spec if isinstance(spec, Order) else resolve(spec)
+    bench = bench or Workbench()
+    start = provenance(bench.device)
+    try:
+        setting = _prepare(order, bench)
+        now = _hashes(order, setting)
+        if unless is not None and unless.status == OK:
+            changed = stale_parts(unless, now, setting.variant)
+            if not changed:
+                return unless
+            start["replaced_stale"] = changed
+        return _embed_and_score(order, setting, bench, start | now)
+    except (RunRefused, LayerMissing) as refused:
+        return without_scores(order, REFUSED, refused, start)
+    except Exception as error:  # noqa: BLE001 - one broken cell is a row in the table, not the end of the rest
+        return without_scores(order, FAILED, error, start)
+
+
+def _prepare(order: Order, bench: Workbench) -> _Setting:
+    city = bench.city(order.spec.city)
+    targets = bench.targets(order)
+    view = admitted_view(order, city, targets)
+    check_split(order, targets)
+    units = units_of(city, targets)
+    variant = dict(order.model.variant(view))
+    return _Setting(
+        city, targets, view, units, variant, embedding_key(order, view, units, variant, bench.device)
+    )
+
+
+def embedding_key(
+    order: Order, view: View, units: Units, variant: Mapping[str, str], device: str
+) -> EmbeddingKey:
+    """Name everything the vectors depend on."""
+    versions = package_versions()
+    learned = not order.model.card.floor
+    parts = {
+        "model": order.cell.model,
+        "code": order.code,
+        "parameters": dict(order.cell.parameters),
+        "variant": dict(variant),
+        "view": view.key,
+        "units": value_digest([units.level, units.ids]),
+        "model_seed": order.cell.model_seed,
+        "packages": {name: versions[name] for name in _LEARNED_WITH} if learned else {},
+        "device": device if learned else "cpu",
+    }
+    return EmbeddingKey(parts, f"{order.cell.model} · {view.city_name} · {units.level}")
+
+
+def _hashes(order: Order, setting: _Setting) -> dict[str, str]:
+    return {
+        "code_digest": setting.key.parts["code"],
+        "view_key": setting.view.key,
+        "targets_digest": setting.targets.digest(),
+        "embedding_digest": setting.key.digest,
+        "data_digest": setting.city.digest(["regions", f"labels/{order.task.card.label}"]),
+    }
+
+
+_STALE_WHEN = {"code_digest": "model code", "view_key": "city data", "targets_digest": "targets"}
+
+
+def stale_parts(found: RunResult, now: Mapping[str, str], variant: Mapping[str, str]) -> list[str]:
+    """Return what has changed since a result was made; [] while it still holds.
+
+    Parameters
+    ----------
+    found
+        The earlier result.
+    now
+        Today's hashes.
+    variant
+        Today's stand-ins for the model's parts.
+    """
+    changed = [word for name, word in _STALE_WHEN.items() if found.provenance.get(name) != now[name]]
+    if dict(found.model.get("variant", {})) != dict(variant):
+        changed.append("encoders")
+    return changed
+
+
+def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: dict[str, Any]) -> RunResult:
+    space, facts, cached = bench.embedding(order, setting.view, setting.units, setting.key)
+    with measured() as head_cost:
+        scores = order.task.evaluate(space, setting.targets, protocol=order.protocol, device=bench.device)
+    label = setting.city.labels[order.task.card.label]
+    return RunResult(
+        OK,
+        order.cell,
+        model=_model_facts(order, setting, facts),
+        task=_task_facts(order, setting.targets),
+        scores={name: list(numbers) for name, numbers in scores.per_seed.items()},
+        scores_covered={name: list(numbers) for name, numbers in scores.per_seed_covered.items()},
+        evaluation=_evaluation(order, setting.targets, scores),
+        ceiling=getattr(label, "ceiling", None),
+        cost=_costs(facts, head_cost, cached=cached),
+        provenance=origin | {"split_digest": scores.split_digest},
+        predictions=scores.predictions,
+    )
+
+
+def _model_facts(order: Order, setting: _Setting, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return _declared(order) | {
+        "variant": dict(setting.variant),
+        "inputs_allowed": _listed(setting.view.inputs),
+        "inputs_touched": facts["inputs_touched"],
+        "dim": facts["dim"],
+    }
+
+
+def _declared(order: Order) -> dict[str, Any]:
+    card = order.model.card
+    return {"title": card.title, "floor": card.floor, "inputs_declared": _listed(card.inputs)}
+
+
+def _listed(inputs: frozenset[str]) -> list[str]:
+    return format_inputs(inputs).split(",") if inputs else []
+
+
+def _task_facts(order: Order, targets: Targets | None = None) -> dict[str, Any]:
+    card = order.task.card
+    return {
+        "title": card.title,
+        "kind": card.kind,
+        "level": card.level,
+        "label": card.label,
+        "unit": targets.unit if targets is not None else "",
+        "log1p": card.log1p,
+        "withholds": list(card.withholds),
+    }
+
+
+def _evaluation(order: Order, targets: Targets, scores: Scores) -> dict[str, Any]:
+    from urbanbench.scoring.metrics import MAIN_METRIC
+    from urbanbench.scoring.splits import make_splits
+
+    sides = [(len(one.train), len(one.val), len(one.test)) for one in make_splits(targets, order.protocol)]
+    n_train, n_val, n_test = (round(sum(column) / len(sides)) for column in zip(*sides, strict=True))
+    return {
+        "main_metric": MAIN_METRIC[targets.kind],
+        "n_units": scores.n_units,
+        "n_uncovered": scores.n_uncovered,
+        "n_train": n_train,
+        "n_val": n_val,
+        "n_test": n_test,
+        "block_size_m": scores.block_size_m,
+        "head_details": [dict(one) for one in scores.head_details],
+    }
+
+
+def _costs(facts: Mapping[str, Any], head: Cost, *, cached: bool) -> dict[str, Any]:
+    gpu = [one for one in (facts["peak_gpu_mb"], head.peak_gpu_mb) if one is not None]
+    return {
+        "embed_seconds": round(facts["seconds"], 3),
+        "head_seconds": round(head.seconds, 3),
+        "peak_rss_mb": max(facts["peak_rss_mb"], head.peak_rss_mb),
+        "embed_peak_rss_mb": facts["peak_rss_mb"],
+        "peak_gpu_mb": max(gpu) if gpu else None,
+        "embedding_cached": cached,
+    }
+
+
+def without_scores(
+    order: Order, status: str, error: Exception, origin: dict[str, Any] | None = None
+) -> RunResult:
+    """Return the row of a run that was refused or failed; a failed one keeps the innermost frames of its traceback."""
+    kept = "".join(traceback.format_exception(error, limit=-_TRACE_FRAMES)) if status == FAILED else ""
+    known = isinstance(error, (RunRefused, LayerMissing))
+    reason = str(error) if known else f"{type(error).__name__}: {error}"
+    return RunResult(
+        status,
+        order.cell,
+        reason=reason.strip(),
+        model=_declared(order),
+        task=_task_facts(order),
+        provenance=origin or provenance("cpu"),
+        error_type=type(error).__name__,
+        traceback=kept,
+    )

@@ -1,0 +1,148 @@
+"""ResultStore: one JSON file a run in a folder, safe for several processes at once."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from urbanbench.atomic import replacing, write_text
+from urbanbench.errors import DataMissing
+from urbanbench.result import Cell, RunResult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+__all__ = ["ResultStore"]
+
+
+class ResultStore:
+    """Results in a folder: ``<city>/<task>/<model>__<inputs>__<split>__<head>__<id>.json``.
+
+    Every file is written whole or not at all; a lock per cell keeps two processes from computing the same one.
+
+    Parameters
+    ----------
+    folder
+        Made at the first `save`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+
+    def path_of(self, cell: Cell) -> Path:
+        """Return where a cell's result is kept."""
+        return self.folder / cell.file_name
+
+    def predictions_of(self, cell: Cell) -> Path:
+        """Return where a cell's predictions are kept."""
+        return self.folder / "predictions" / f"{cell.run_id}.parquet"
+
+    def has(self, cell: Cell) -> bool:
+        """Tell whether there is a readable result, of any status."""
+        return self.find(cell) is not None
+
+    def find(self, cell: Cell) -> RunResult | None:
+        """Return the cell's result; None where there is none or its file cannot be read."""
+        try:
+            return _read(self.path_of(cell))
+        except DataMissing:
+            return None
+
+    def save(self, result: RunResult) -> Path:
+        """Write a result, its predictions first, and return the path of the JSON file."""
+        predictions = self.predictions_of(result.cell)
+        if result.predictions is not None:
+            with replacing(predictions) as part:
+                _write_parquet(result.predictions, part)
+        else:
+            predictions.unlink(missing_ok=True)
+        path = self.path_of(result.cell)
+        text = json.dumps(_without_nan(result.to_dict()), indent=1, ensure_ascii=False, allow_nan=False)
+        write_text(path, _LIST.sub(_on_one_line, text) + "\n")
+        return path
+
+    def load_all(self) -> list[RunResult]:
+        """Return all results, sorted by path.
+
+        Raises
+        ------
+        DataMissing
+            No such folder, or a result file that cannot be read.
+        """
+        if not self.folder.is_dir():
+            msg = f"No results folder {str(self.folder)!r}. Expected one that `urbanbench run` wrote. Run something first, or pass its path."
+            raise DataMissing(msg)
+        return [_read(path) for path in sorted(self.folder.glob("*/*/*__*.json"))]
+
+    @contextmanager
+    def lock(self, cell: Cell, *, wait: bool = True) -> Iterator[bool]:
+        """Hold the cell's lock during the block; a killed process frees its locks.
+
+        Yields
+        ------
+        bool
+            False where the lock is another's and `wait` is False; the block then does not hold it.
+        """
+        from filelock import FileLock, Timeout
+
+        folder = self.folder / ".lock"
+        folder.mkdir(parents=True, exist_ok=True)
+        held = FileLock(folder / f"{cell.run_id}.lock")
+        try:
+            held.acquire(timeout=-1 if wait else 0)
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            held.release()
+
+
+_LIST = re.compile(r"\[\n[^\[\]{}]*\]")
+"""A list of plain values over several lines; a line break cannot stand inside a JSON string."""
+
+
+def _on_one_line(match: re.Match[str]) -> str:
+    return "[" + " ".join(match[0][1:-1].split()) + "]" if '"' not in match[0] else match[0]
+
+
+def _read(path: Path) -> RunResult:
+    try:
+        return RunResult.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        msg = f"No result file {str(path)!r}. Expected one that `urbanbench run` wrote."
+        raise DataMissing(msg) from error
+    except (OSError, ValueError) as error:
+        msg = f"The result file {str(path)!r} cannot be read: {error} Expected JSON of schema 1. Remove it and run again."
+        raise DataMissing(msg) from error
+
+
+def _without_nan(value: Any) -> Any:
+    """Replace NaN and infinity, which JSON does not know, by null."""
+    if isinstance(value, dict):
+        return {str(name): _without_nan(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(one) for one in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _write_parquet(columns: Mapping[str, np.ndarray], path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    plain = {
+        name: column.tolist() if column.dtype.kind in "OU" else column for name, column in columns.items()
+    }
+    pq.write_table(
+        pa.table({name: pa.array(column) for name, column in plain.items()}), path, compression="zstd"
+    )
