@@ -95,7 +95,7 @@ def _direction_entropy(region: np.ndarray, degrees: np.ndarray, n: int) -> np.nd
     bins = np.floor((degrees + _BIN_DEGREES / 2) % 90.0 / _BIN_DEGREES).astype(np.int64) % _BINS
     table = np.bincount(region * _BINS + bins, minlength=n * _BINS).reshape(n, _BINS)
     share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-    return -(share * np.log(np.where(share > 0, share, 1.0))).sum(axis=1) / np.log(_BINS)
+    return np.asarray(-(share * np.log(np.where(share > 0, share, 1.0))).sum(axis=1) / np.log(_BINS))
 
 
 def _types(view: View, max_types: int) -> sparse.csr_array:

@@ -52,7 +52,7 @@ class TfIdf(Model):
     )
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
-        """Return weights or SVD components (n, min(words, max_columns))."""
+        """Return weights (n, words), or SVD components (n, min(max_columns, regions)) where there are more words."""
         import numpy as np
 
         from urbanbench.space import EmbeddingSpace

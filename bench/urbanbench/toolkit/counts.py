@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -193,7 +193,7 @@ def pois_of_units(view: View, units: Units, radius_m: float) -> sparse.csr_array
 
     pois = view.pois
     if units.level == "region":
-        unit = _index(units.ids).get_indexer(pois["region_id"])
+        unit = _index(units.ids).get_indexer(_index(pois["region_id"]))
         poi = np.flatnonzero(unit >= 0)
         unit = unit[poi]
     elif units.level == "building":
@@ -213,14 +213,15 @@ def _within(outlines: np.ndarray, points: np.ndarray, radius_m: float) -> tuple[
 
 def area_km2(view: View, units: Units) -> np.ndarray:
     """Return the regions' areas in km², float64 (n,), never below 1 m²."""
-    areas = view.regions["area_km2"].to_numpy(dtype=np.float64)[rows_of(view.region_ids, units.ids)]
-    return np.maximum(areas, 1e-6)
+    areas = np.asarray(view.regions["area_km2"], dtype=np.float64)[rows_of(view.region_ids, units.ids)]
+    return np.asarray(np.maximum(areas, 1e-6))
 
 
 def centred_coordinates(view: View, units: Units) -> np.ndarray:
     """Return (easting, northing) in metres from the middle of the city's bounding box, float64 (n, 2)."""
     west, south, east, north = view.regions.total_bounds
-    return np.asarray(view.coordinates(units), dtype=np.float64) - ((west + east) / 2, (south + north) / 2)
+    middle = np.array([(west + east) / 2, (south + north) / 2])
+    return np.asarray(view.coordinates(units) - middle)
 
 
 def trip_matrix(view: View) -> sparse.csr_array:
@@ -228,7 +229,7 @@ def trip_matrix(view: View) -> sparse.csr_array:
     from scipy import sparse
 
     flows, index = view.flows, _index(view.region_ids)
-    origin, destination = index.get_indexer(flows["origin_id"]), index.get_indexer(flows["destination_id"])
+    origin, destination = (index.get_indexer(_index(flows[name])) for name in ("origin_id", "destination_id"))
     known = (origin >= 0) & (destination >= 0)
     trips = flows["trips"].to_numpy(dtype=np.float64)[known]
     return sparse.csr_array((trips, (origin[known], destination[known])), shape=(len(index), len(index)))
@@ -242,7 +243,7 @@ def rows_of(known: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
     BadInput
         An id that is not known.
     """
-    rows = _index(known).get_indexer(list(wanted))
+    rows = _index(known).get_indexer(_index(wanted))
     if (rows < 0).any():
         strange = [one for one, row in zip(wanted, rows, strict=True) if row < 0]
         msg = f"{len(strange)} of {len(wanted)} ids are not in the view ({', '.join(strange[:3])}). Expected ids of its units."
@@ -250,7 +251,7 @@ def rows_of(known: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
     return np.asarray(rows, dtype=np.int64)
 
 
-def _index(ids: Sequence[str]) -> pd.Index:
+def _index(ids: Iterable[str | None]) -> pd.Index[Any]:
     import pandas as pd
 
     return pd.Index(list(ids), dtype=object)

@@ -1,0 +1,246 @@
+"""Conformance of a model: run it on a small city and look for broken promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanbench.checks.frames import frames_digest
+from urbanbench.checks.model_card import check_model_card
+from urbanbench.city.city import City
+from urbanbench.city.format import UNIT_LAYER
+from urbanbench.city.moved import moved_view
+from urbanbench.errors import Conformance, InputMasked, LayerMissing, RunRefused
+from urbanbench.inputs import LAYER_OF, format_inputs
+from urbanbench.model import Model
+from urbanbench.seeds import generator
+from urbanbench.space import EmbeddingSpace
+from urbanbench.units import Units
+
+if TYPE_CHECKING:
+    from urbanbench.city.view import View
+
+__all__ = ["check_model"]
+
+MAX_UNITS = 200
+MOVED_BY = (8192.0, -16384.0)
+MOVED_TOLERANCE = 1e-3
+
+_OWN_INPUT = {
+    level: name for level, layer in UNIT_LAYER.items() for name, read in LAYER_OF.items() if read == layer
+}
+"""The input that shows the units of a level themselves."""
+
+
+def check_model(
+    model: Model | type[Model],
+    where: City | View,
+    *,
+    level: str | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+) -> None:
+    """Check that a model keeps its contract; it is run five times per level.
+
+    The rules: the card is complete and parameters can be rebuilt; the same ids in the order asked for, float32, finite, zero rows
+    for units without data; the same seed gives the same bits; the view is not changed; only declared inputs are touched, and
+    optional ones only where the view has them; a model that does not declare `coordinates` gives the same vectors when the whole
+    city is moved by some kilometres.
+
+    Parameters
+    ----------
+    model
+        The model; a class is built with its preset "small", or its defaults where it has none.
+    where
+        A small city, or a view of one. With a view the rule on optional inputs is not checked.
+    level
+        One level instead of all the card names and the city has.
+    seed
+        Seed given to the model.
+    device
+        Device given to the model. The same bits are promised on "cpu" only.
+
+    Raises
+    ------
+    Conformance
+        The first rule that is broken.
+    RunRefused
+        The city lacks an input the model needs, or has none of its levels.
+    """
+    built = (
+        model
+        if isinstance(model, Model)
+        else model.from_settings("small" if "small" in model.presets else "")
+    )
+    check_model_card(built)
+    run = _Check(built, where, seed, device)
+    levels = [level] if level else [one for one in built.card.embeds if run.has_level(one)]
+    if not levels:
+        msg = f"{run.name} cannot be checked here: the city has none of its levels ({', '.join(built.card.embeds)}). Choose a city that has one."
+        raise RunRefused(msg)
+    for one in levels:
+        run.check_level(one)
+
+
+class _Check:
+    """One model on one city."""
+
+    def __init__(self, model: Model, where: City | View, seed: int, device: str) -> None:
+        self.model, self.seed, self.device, self.name = model, seed, device, type(model).__name__
+        self.city = where if isinstance(where, City) else None
+        self.view: View = self._full_view(where) if isinstance(where, City) else where
+
+    def _full_view(self, city: City) -> View:
+        lacking = [
+            one for one in self.model.card.needs if one in LAYER_OF and LAYER_OF[one] not in city.layers
+        ]
+        if lacking:
+            msg = f"{self.name} cannot be checked on city {city.name!r}: it needs {format_inputs(lacking)}. Choose a city that has the layer."
+            raise RunRefused(msg)
+        return city.view(
+            frozenset(
+                one
+                for one in self.model.card.inputs
+                if LAYER_OF.get(one, "regions") in (*city.layers, "regions")
+            )
+        )
+
+    def has_level(self, level: str) -> bool:
+        """Tell whether units of this level can be named here."""
+        return level == "region" or len(self._ids(level)) > 0
+
+    def _ids(self, level: str) -> list[str]:
+        if level == "region":
+            return list(self.view.region_ids)
+        layer = UNIT_LAYER[level]
+        if self.city is not None:
+            return list(self.city.unit_ids(level)) if layer in self.city.layers else []
+        return list(getattr(self.view, layer).index) if self.view.has(_OWN_INPUT[level]) else []
+
+    def check_level(self, level: str) -> None:
+        """Run all rules at one level."""
+        order = generator(self.seed, "check", level)
+        ids = order.permutation(np.array(self._ids(level), dtype=object))[:MAX_UNITS].tolist()
+        units, fewer = Units(level, tuple(ids)), Units(level, tuple(ids[: max(len(ids) // 2, 1)][::-1]))
+        before = frames_digest(self.view)
+        self.view.reset_touched()
+        space = self._embed(self.view, units)
+        self._check_touched(self.view)
+        self._check_space(space, units)
+        if frames_digest(self.view) != before:
+            self._fail(
+                "changed the view it was given",
+                "Expected `embed` to read only. Mend: copy a frame before writing into it.",
+            )
+        self._check_same_bits(space, self._embed(self.view, units))
+        self._check_lean(fewer)
+        self._check_moved(units)
+
+    def _check_same_bits(self, first: EmbeddingSpace, second: EmbeddingSpace) -> None:
+        if self.device == "cpu" and (first.vectors.tobytes(), first.mask.tobytes()) != (
+            second.vectors.tobytes(),
+            second.mask.tobytes(),
+        ):
+            self._fail(
+                f"gave other vectors for the same seed {self.seed}",
+                "Expected the same bits on the CPU. Mend: draw all randomness from urbanbench.seeds and keep no state between calls.",
+            )
+
+    def _check_lean(self, units: Units) -> None:
+        """Ask for fewer units in another order; where the city is at hand, with needed inputs and the units themselves only."""
+        own = {_OWN_INPUT[units.level]} & self.view.inputs if units.level in _OWN_INPUT else set()
+        view = self.view if self.city is None else self.city.view(own | set(self.model.card.needs))
+        self._check_space(self._embed(view, units), units)
+
+    def _check_moved(self, units: Units) -> None:
+        """Compare vectors here and some kilometres away, without the input `coordinates`."""
+        if "coordinates" in self.model.card.needs:
+            return
+        view = self.view
+        if "coordinates" in view.inputs:
+            if self.city is None:
+                return
+            view = self.city.view(view.inputs - {"coordinates"})
+        here, there = (self._embed(moved_view(view, offset), units) for offset in ((0.0, 0.0), MOVED_BY))
+        scale = np.maximum(np.linalg.norm(here.vectors, axis=1), 1e-6)
+        off = np.linalg.norm(here.vectors.astype(np.float64) - there.vectors, axis=1) / scale
+        if here.vectors.shape != there.vectors.shape or (off > MOVED_TOLERANCE).any():
+            self._fail(
+                f"gave other vectors ({off.max():.2g} of their length) when the whole city was moved by {MOVED_BY} m",
+                "Expected no use of absolute positions without the input 'coordinates'. Mend: use distances and directions between "
+                "things, or declare needs=('coordinates',).",
+            )
+
+    def _embed(self, view: View, units: Units) -> EmbeddingSpace:
+        with self._explained(view):
+            return self.model.embed(view, units=units, seed=self.seed, device=self.device)
+
+    @contextmanager
+    def _explained(self, view: View) -> Iterator[None]:
+        try:
+            yield
+        except InputMasked as error:
+            declared = error.name in self.model.card.inputs
+            mend = (
+                f"ask `view.has({error.name!r})` first"
+                if declared
+                else "name it under needs or can_use in the card"
+            )
+            self._fail(
+                f"touched the input {error.name!r}, which this view masks (allowed: {format_inputs(view.inputs)})",
+                f"Expected it to be left alone. Mend: {mend}.",
+                error,
+            )
+        except LayerMissing as error:
+            self._fail(
+                f"touched the layer {error.layer!r}, which the city lacks",
+                "Expected optional inputs to be asked for first. Mend: `if view.has(...)`, or name the input under needs.",
+                error,
+            )
+
+    def _check_touched(self, view: View) -> None:
+        strange = view.touched - self.model.card.inputs
+        if strange:
+            self._fail(
+                f"touched {format_inputs(strange)} without declaring it",
+                "Mend: name it under needs or can_use in the card.",
+            )
+
+    def _check_space(self, space: EmbeddingSpace, units: Units) -> None:
+        if not isinstance(space, EmbeddingSpace):
+            self._fail(
+                f"returned {type(space).__name__}",
+                "Expected EmbeddingSpace(units.level, units.ids, vectors, covered).",
+            )
+        if space.level != units.level:
+            self._fail(
+                f"returned units of level {space.level!r}", f"Expected {units.level!r}, the level asked for."
+            )
+        if tuple(space.ids.tolist()) != units.ids:
+            same = set(space.ids.tolist()) == set(units.ids)
+            what = (
+                "the ids in another order"
+                if same
+                else f"{len(space)} ids that are not the {len(units)} asked for"
+            )
+            self._fail(
+                f"returned {what}",
+                "Expected units.ids, in this order, units without data among them. Mend: space.take(units.ids).",
+            )
+        if space.vectors.dtype != np.float32 or not np.isfinite(space.vectors).all():
+            self._fail(
+                "returned vectors that are not finite float32",
+                "Mend: mark units without data by zeros and covered=False.",
+            )
+        if (space.vectors[~space.mask] != 0).any():
+            self._fail(
+                "filled rows of units it has no data for",
+                "Expected zeros where covered is False. Mend: vectors[~covered] = 0.",
+            )
+
+    def _fail(self, what: str, mend: str, cause: Exception | None = None) -> None:
+        msg = f"{self.name}.embed {what}. {mend}"
+        raise Conformance(msg) from cause
