@@ -32,6 +32,24 @@ LAYER_NOTES = {
     "landuse": "Nine blocks in ten, and water.",
     "flows": "Trips of one day from a gravity model.",
 }
+IMAGE_LAYERS: dict[str, dict[str, Any]] = {
+    "street_views": {
+        "file": "street_views.parquet",
+        "kind": "rendered-from-plan",
+        "images": "street_views/<view_id>_<east|south|west|north>.png",
+        "size": [96, 64],
+        "note": "Not photographs: drawn from the plan. Three points a region, field of view 90 degrees.",
+    },
+    "satellite": {
+        "file": "satellite.parquet",
+        "kind": "rendered-from-plan",
+        "images": "satellite/<region_id>.png",
+        "size": [128, 128],
+        "mode": "RGB PNG",
+        "bounds_crs": CITY_CRS,
+        "note": "Not photographs: drawn from the plan, over the squared bounds of the region with a margin of 5 %.",
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -83,9 +101,22 @@ def write_town(folder: Path, town: Town, *, images: bool) -> None:
     write_landuse(folder, plan, town.latents)
     write_table(folder / "flows.parquet", build_flows(plan, town.latents))
     labels = write_labels(folder, plan, town.labels, town.buildings)
-    layers = {name: {"file": f"{name}.parquet", **_origin(town), "note": note} for name, note in LAYER_NOTES.items()}
+    layers: dict[str, dict[str, Any]] = {
+        name: {"file": f"{name}.parquet", **_origin(town), "note": note} for name, note in LAYER_NOTES.items()
+    }
+    if images:
+        layers |= {name: {**about, **_origin(town)} for name, about in IMAGE_LAYERS.items()}
+        _draw_images(folder, town)
     labels = {name: {"file": f"labels/{name}.parquet", **about, **_origin(town)} for name, about in labels.items()}
     write_json(folder / "city.json", _city(town, layers, labels))
+
+
+def _draw_images(folder: Path, town: Town) -> None:
+    from urbanbench.datasets._toyville_satellite import draw_satellite
+    from urbanbench.datasets._toyville_streets import draw_street_views
+
+    draw_satellite(folder, town.plan, town.latents, town.buildings, town.roads)
+    draw_street_views(folder, town.plan, town.latents, town.roads)
 
 
 def _origin(town: Town) -> dict[str, str]:

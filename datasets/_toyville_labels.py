@@ -37,7 +37,7 @@ def homes(share: Floats) -> Floats:
 
 
 def _popdensity(density: Floats, wealth: Floats, access: Floats, share: Floats) -> Floats:  # noqa: ARG001
-    return 16.0 * np.exp(0.6 * density) * homes(share)
+    return 16.0 * np.exp(0.5 * density) * homes(share)
 
 
 def _housing(density: Floats, wealth: Floats, access: Floats, share: Floats) -> Floats:  # noqa: ARG001
@@ -84,7 +84,7 @@ TARGETS = {
         _popdensity,
         1.6,
         "thousand persons per km2",
-        "16 exp(0.6 density) x (residential + 0.7 mixed share of the blocks) + noise; 0 where nobody lives. n = persons.",
+        "16 exp(0.5 density) x (residential + 0.7 mixed share of the blocks) + noise; 0 where nobody lives. n = persons.",
         needs_homes=False,
     ),
     "housing": Target(

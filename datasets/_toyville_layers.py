@@ -87,11 +87,10 @@ def write_landuse(folder: Path, plan: Plan, latents: Latents) -> None:
 
 def water_bodies(plan: Plan) -> NDArray[np.object_]:
     """Return the river and the bay, up to four blocks outside the city, as polygons in metres."""
-    near = np.pad(plan.block_at >= 0, 4)
-    n = len(plan.water)
-    grown = np.zeros((n, n), dtype=bool)
-    for shift in range(9):
-        grown |= near[shift : shift + n, 4 : 4 + n] | near[4 : 4 + n, shift : shift + n]
+    grown = plan.block_at >= 0
+    for axis in (0, 1):
+        wide = np.pad(grown, 4)
+        grown = np.any([np.roll(wide, shift, axis) for shift in range(-4, 5)], axis=0)[4:-4, 4:-4]
     blocks = np.argwhere(grown & plan.water)
     merged = shapely.coverage_union_all(shapely.polygons(block_rings(plan, *blocks.T)))
     return np.asarray(shapely.get_parts(merged))
