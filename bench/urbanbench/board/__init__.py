@@ -1,0 +1,85 @@
+"""Boards: results as Markdown, CSV, LaTeX and HTML tables that say which differences may be read off them.
+
+A board reads results and nothing else: no model, task or city is loaded for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from urbanbench.errors import BadInput, UnknownName
+
+if TYPE_CHECKING:
+    from urbanbench.board.layout import Board
+
+__all__ = ["EMPTY", "FORMATS", "render"]
+
+FORMATS = ("md", "csv", "tex", "html")
+EMPTY = "No results to show. Run something first, for example: urbanbench run -m poi-counts -t popdensity"
+
+
+def render(
+    results: Sequence[Mapping[str, Any]],
+    *,
+    format: str,  # noqa: A002 - the word of the command line
+    published: bool = False,
+    metrics: Sequence[str] | None = None,
+    title: str = "",
+) -> str:
+    """Write results as tables, grouped by city, task, split and inputs.
+
+    Parameters
+    ----------
+    results
+        Result files' contents (`RunResult.to_dict()`), in any order; equal results give equal bytes.
+    format
+        One of `FORMATS`.
+    published
+        Whether the UrbanMFM paper's numbers stand beside ours, labelled and never ranked.
+    metrics
+        Metrics to show, in this order; None for the usual ones of each kind of task.
+    title
+        Heading; "" for "Leaderboard".
+
+    Returns
+    -------
+    str
+        A whole document. Without results it says so (`EMPTY`); a CSV is then its line of column names.
+
+    Raises
+    ------
+    UnknownName
+        No such format.
+    BadInput
+        A result that is not of schema 1, or metrics none of the results has.
+    """
+    from urbanbench.board.blocks import make_groups
+    from urbanbench.board.csv_table import to_csv
+    from urbanbench.board.rows import read_rows
+
+    if format not in FORMATS:
+        raise UnknownName("board format", format, FORMATS)
+    rows = read_rows(results)
+    _check_metrics(metrics, {metric for row in rows for metric in row.scores})
+    groups = make_groups(rows)
+    if format == "csv":
+        return to_csv(groups, metrics=metrics, published=published)
+    from urbanbench.board.assemble import assemble
+
+    return _printer(format)(assemble(groups, title=title, metrics=metrics, published=published, empty=EMPTY))
+
+
+def _printer(format: str) -> Callable[[Board], str]:  # noqa: A002
+    from urbanbench.board.html import to_html
+    from urbanbench.board.latex import to_latex
+    from urbanbench.board.markdown import to_markdown
+
+    return {"md": to_markdown, "tex": to_latex, "html": to_html}[format]
+
+
+def _check_metrics(asked: Sequence[str] | None, present: set[str]) -> None:
+    strange = [name for name in asked or () if name not in present]
+    if present and strange:
+        msg = f"No result has the metric {strange[0]!r}. Metrics of these results: {', '.join(sorted(present))}."
+        raise BadInput(msg)

@@ -1,0 +1,216 @@
+"""From groups of rows to the board's layout."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from urbanbench.board.blocks import Block, Group
+from urbanbench.board.ceilings import NOISE_ONLY, ceiling_of
+from urbanbench.board.columns import choose_metrics, heading, metric_title, unit_of
+from urbanbench.board.footer import footer
+from urbanbench.board.labels import group_title, notes, row_label, short_reason
+from urbanbench.board.layout import Board, Column, Entry, Line, Section, Table
+from urbanbench.board.marks import BELOW, chosen_heads, floor_above, marks
+from urbanbench.board.mixing import group_warnings
+from urbanbench.board.numbers import plain_number, span
+from urbanbench.board.overview import overview
+from urbanbench.board.published_tables import published_columns, published_entries, published_table
+from urbanbench.board.rows import Row, ordered
+
+__all__ = ["assemble"]
+
+
+def assemble(
+    groups: Sequence[Group], *, title: str, metrics: Sequence[str] | None, published: bool, empty: str = ""
+) -> Board:
+    """Lay out all groups.
+
+    Parameters
+    ----------
+    groups
+        What `urbanbench.board.blocks.make_groups` gave.
+    title
+        Heading; "" for "Leaderboard".
+    metrics
+        Metrics to show, or None for the usual ones of each kind of task.
+    published
+        Whether the UrbanMFM paper's numbers stand beside.
+    empty
+        What to say when there are no groups.
+    """
+    sections = [
+        _section(group, metrics, published, published and _is_first(group, groups)) for group in groups
+    ]
+    if first := overview(groups):
+        sections.insert(0, first)
+    lead = "" if groups else empty
+    return Board(
+        title or "Leaderboard",
+        lead,
+        tuple(sections),
+        tuple(footer(groups, published=published)) if groups else (),
+    )
+
+
+def _is_first(group: Group, groups: Sequence[Group]) -> bool:
+    """Tell whether a group is the first of its city and task, whatever the split: the paper has one protocol."""
+    return group is next(one for one in groups if (one.city, one.task) == (group.city, group.task))
+
+
+def _section(group: Group, asked: Sequence[str] | None, published: bool, alone: bool) -> Section:
+    """Lay out a group; `alone` asks for the paper's rows that stand beside none of ours."""
+    metrics = _metrics(group, asked)
+    tables = [_table(group, block, metrics, published) for block in group.blocks]
+    if group.unscored:
+        tables.append(_unscored_table(group.unscored))
+    if alone and (rest := published_table(group, metrics)):
+        tables.append(rest)
+    return Section(group_title(group), tuple(_facts(group)), tuple(group_warnings(group)), tuple(tables))
+
+
+def _metrics(group: Group, asked: Sequence[str] | None) -> list[str]:
+    scored = [row for row in group.rows if row.ok]
+    if not scored:
+        return []
+    present = {metric for row in scored for metric in row.scores}
+    return choose_metrics(str(scored[0].task.get("kind", "")), scored[0].main_metric, present, asked)
+
+
+def _facts(group: Group) -> list[str]:
+    """Return what holds for all rows: the task, its units, the sizes of the split."""
+    row = next((row for row in group.rows if row.ok), group.rows[0])
+    about = [str(row.task.get(name) or "") for name in ("title", "kind", "unit")]
+    facts = [", ".join(word for word in about if word)]
+    if row.n_units is not None:
+        facts.append(f"{row.n_units} {row.task.get('level', 'unit')}s")
+    names = ("train", "validation", "test")
+    sizes = [f"{name} {span(counts)}" for name, counts in zip(names, row.sizes, strict=True) if counts]
+    facts.extend([", ".join(sizes)] if sizes else [])
+    seeds = {len(one.seeds) for one in group.rows if one.ok}
+    facts.extend([f"{span(sorted(seeds))} seeds"] if seeds else [])
+    if row.task.get("log1p"):
+        facts.append("heads fit log1p of the target, metrics are in its natural unit")
+    if row.task.get("withholds"):
+        facts.append(f"withheld from every model: {', '.join(map(str, row.task['withholds']))}")
+    return [fact for fact in facts if fact]
+
+
+def _table(group: Group, block: Block, metrics: Sequence[str], published: bool) -> Table:
+    paper = published_columns(group, block, metrics) if published else {}
+    unit = str(block.scored[0].task.get("unit") or "")
+    columns = (
+        Column("model"),
+        Column("kind"),
+        Column("inputs used"),
+        Column("head", brief=False),
+        *(Column(heading(metric), number=True, unit=unit_of(metric, unit)) for metric in metrics),
+        *(
+            Column(f"{metric_title(metric)}, published ({source})", number=True, published=True)
+            for metric, source in paper.items()
+        ),
+        Column("seeds", number=True, brief=False),
+        Column("uncovered", number=True, brief=False),
+        Column("dim", number=True, brief=False),
+        Column("embed\N{NO-BREAK SPACE}s", number=True, brief=False),
+        Column("notes", brief=False, prose=True),
+    )
+    best = {metric: marks(block, metric) for metric in metrics}
+    lines = [_scored_line(row, group, block, metrics, best, paper) for row in block.scored]
+    lines += _ceiling_lines(block, metrics, len(columns))
+    lines += [_unscored_line(row, len(columns), len(metrics)) for row in block.unscored]
+    alone = "" if block.models else "floors only, "
+    title = f"Inputs: {ordered(block.inputs)} · {alone}ranked: head {block.head}"
+    return Table(title, columns, tuple(lines))
+
+
+def _scored_line(
+    row: Row,
+    group: Group,
+    block: Block,
+    metrics: Sequence[str],
+    best: Mapping[str, Mapping[str, str]],
+    paper: Collection[str],
+) -> Line:
+    said = notes(row, block)
+    below = f" {BELOW}" if floor_above(block, row) else ""
+    entries = (
+        Entry(
+            f"{row_label(row, block.scored)}{below}",
+            tip="; ".join([str(row.model.get("title") or row.name), *said]),
+        ),
+        Entry("floor" if row.floor else "learned"),
+        Entry(ordered(row.used)),
+        Entry(row.head, tip=chosen_heads(row)),
+        *(_score_entry(row, metric, best[metric].get(row.run_id, "")) for metric in metrics),
+        *published_entries(group, block, row.name, paper),
+        _number(len(row.seeds)),
+        _number(row.n_uncovered),
+        _number(row.model.get("dim")),
+        _number(row.cost.get("embed_seconds")),
+        Entry("; ".join(said)),
+    )
+    return Line("floor" if row.floor else "model", entries, tuple(said))
+
+
+def _score_entry(row: Row, metric: str, mark: str) -> Entry:
+    score = row.score(metric)
+    if not score.finite:
+        return Entry()
+    pairs = zip(row.seeds, score.values, strict=False)
+    tip = ", ".join(f"seed {seed}: {'none' if value is None else f'{value:.4g}'}" for seed, value in pairs)
+    return Entry(score.text, mark, tip, score.mean)
+
+
+def _number(value: float | None) -> Entry:
+    return Entry(plain_number(value), value=value)
+
+
+def _ceiling_lines(block: Block, metrics: Sequence[str], width: int) -> list[Line]:
+    stated = next((row.ceiling for row in block.scored if row.ceiling), None)
+    inputs, found = ceiling_of(stated, block.inputs) if stated else ("", {})
+    if not any(metric in found for metric in metrics):
+        return []
+    numbers = [
+        Entry(f"{found[metric]:.3f}", value=found[metric]) if metric in found else Entry()
+        for metric in metrics
+    ]
+    reach = "label noise allows" if inputs == NOISE_ONLY else "these inputs allow"
+    said = f"best score {reach}, known because the city is generated"
+    entries = [Entry("ceiling"), Entry("best possible"), Entry(inputs), Entry(), *numbers]
+    return [Line("ceiling", (*entries, *[Entry()] * (width - len(entries) - 1), Entry(said)), (said,))]
+
+
+def _unscored_line(row: Row, width: int, n_metrics: int) -> Line:
+    said = short_reason(row)
+    kind = Entry("floor" if row.floor else "learned")
+    entries = [
+        Entry(row_label(row, [row])),
+        kind,
+        Entry(ordered(row.used)),
+        Entry(row.head),
+        *[Entry(row.status)] * n_metrics,
+    ]
+    return Line("unscored", (*entries, *[Entry()] * (width - len(entries) - 1), Entry(said)), (said,))
+
+
+def _unscored_table(rows: Sequence[Row]) -> Table:
+    columns = (
+        Column("model"),
+        Column("inputs on offer"),
+        Column("head"),
+        Column("reason", brief=False, prose=True),
+    )
+    lines = [
+        Line(
+            "unscored",
+            (
+                Entry(row_label(row, rows)),
+                Entry(ordered(row.offered)),
+                Entry(row.head),
+                Entry(short_reason(row)),
+            ),
+            (short_reason(row),),
+        )
+        for row in rows
+    ]
+    return Table("Not scored", columns, tuple(lines))

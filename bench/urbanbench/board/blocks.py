@@ -1,0 +1,165 @@
+"""Which rows may stand in one table: same city, task and split; same inputs on offer; same head.
+
+Floors learn nothing, so they stand in every table whose inputs hold what they use.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from urbanbench.board.columns import direction
+from urbanbench.board.rows import Row, ordered
+
+__all__ = ["SELECT", "Block", "Group", "make_groups"]
+
+SELECT = "select"
+"""The head that picks the best of several by validation score; shown in every table as a floor's best head."""
+_LADDER = ("random", "block")
+_ALWAYS = frozenset({"coordinates"})
+"""Inputs a floor may use without losing its place: where a unit lies is known in every setting."""
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Rows of one table.
+
+    Parameters
+    ----------
+    inputs
+        Inputs on offer to every learned model of the block.
+    head
+        Head of the rows that are ranked.
+    models, floors, unscored
+        Learned models and floors with scores, best first; runs that were refused or failed.
+    """
+
+    inputs: frozenset[str]
+    head: str
+    models: tuple[Row, ...]
+    floors: tuple[Row, ...]
+    unscored: tuple[Row, ...] = ()
+
+    @property
+    def scored(self) -> tuple[Row, ...]:
+        """Learned models, then floors."""
+        return (*self.models, *self.floors)
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """All rows of one city, task (and its version) and split (and its block size), and their blocks."""
+
+    city: str
+    task: str
+    task_version: int
+    split: str
+    block_size_m: float | None
+    rows: tuple[Row, ...]
+    blocks: tuple[Block, ...]
+    unscored: tuple[Row, ...]
+
+
+def make_groups(rows: Sequence[Row]) -> list[Group]:
+    """Sort rows into groups and blocks: cities and tasks by name, splits from easy to hard."""
+    found: dict[tuple[str, str, int, str, float], list[Row]] = {}
+    for row in rows:
+        found.setdefault(_group_key(row, rows), []).append(row)
+    keys = sorted(found, key=lambda key: (key[0], key[1], key[2], _rung(key[3]), key[4]))
+    return [_make_group(key, found[key]) for key in keys]
+
+
+def _rung(split: str) -> tuple[int, str]:
+    return (_LADDER.index(split) if split in _LADDER else len(_LADDER), split)
+
+
+def _group_key(row: Row, rows: Sequence[Row]) -> tuple[str, str, int, str, float]:
+    """Return the group of a row; a run without scores joins the automatic block size of its fellows."""
+    size = row.block_size_m if row.ok else row.spec.get("block_size_m")
+    names = (row.spec["city"], row.spec["task"], int(row.spec.get("task_version") or 1), row.spec["split"])
+    if not row.ok and size is None:
+        fellows = [
+            one for one in rows if one.ok and _names(one) == names and one.spec.get("block_size_m") is None
+        ]
+        size = fellows[0].block_size_m if fellows else None
+    return (*names, float(size or 0.0))
+
+
+def _names(row: Row) -> tuple[str, str, int, str]:
+    return (row.spec["city"], row.spec["task"], int(row.spec.get("task_version") or 1), row.spec["split"])
+
+
+def _make_group(key: tuple[str, str, int, str, float], rows: list[Row]) -> Group:
+    scored = _without_repeats([row for row in rows if row.ok])
+    models = [row for row in scored if not row.floor]
+    floors = [row for row in scored if row.floor]
+    unscored = [row for row in rows if not row.ok]
+    blocks = _model_blocks(models, floors) if models else _floor_blocks(floors)
+    blocks = [_with_unscored(block, unscored) for block in blocks]
+    placed = {row.run_id for block in blocks for row in block.unscored}
+    rest = tuple(row for row in unscored if row.run_id not in placed)
+    return Group(*key[:4], key[4] or None, tuple(rows), tuple(blocks), rest)
+
+
+def _model_blocks(models: Sequence[Row], floors: Sequence[Row]) -> list[Block]:
+    blocks = []
+    for inputs in sorted({row.offered for row in models}, key=lambda one: (len(one), ordered(one))):
+        mine = [row for row in models if row.offered == inputs]
+        heads = {row.head for row in mine}
+        near = _closest([row for row in floors if row.used - _ALWAYS <= inputs])
+        for head in sorted(heads):
+            beside = [row for row in near if row.head in {head, SELECT} or row.head not in heads]
+            blocks.append(
+                Block(inputs, head, _best_first(row for row in mine if row.head == head), _best_first(beside))
+            )
+    return blocks
+
+
+def _floor_blocks(floors: Sequence[Row]) -> list[Block]:
+    """Floors alone make one block: its inputs are all that they use, its head the one most of them have."""
+    if not floors:
+        return []
+    inputs = frozenset().union(*(row.used for row in floors)) - _ALWAYS
+    counts = Counter(row.head for row in floors)
+    head = min(counts, key=lambda name: (-counts[name], name == SELECT, name))
+    return [Block(inputs, head, (), _best_first(_closest(floors)))]
+
+
+def _with_unscored(block: Block, unscored: Sequence[Row]) -> Block:
+    mine = tuple(row for row in unscored if row.offered == block.inputs and row.head in {block.head, SELECT})
+    return Block(block.inputs, block.head, block.models, block.floors, mine)
+
+
+def _identity(row: Row) -> tuple[str, ...]:
+    """Everything that was asked for but the inputs."""
+    parts = ("model", "preset", "parameters", "head", "seeds", "model_seed")
+    return tuple(json.dumps(row.spec.get(part), sort_keys=True, default=str) for part in parts)
+
+
+def _without_repeats(rows: Sequence[Row]) -> list[Row]:
+    """Drop runs that differ in nothing a table shows: same model, inputs used and scores under two input settings."""
+    seen: dict[tuple[object, ...], Row] = {}
+    for row in rows:
+        offered = frozenset() if row.floor else row.offered
+        scores = tuple(sorted((name, score.values) for name, score in row.scores.items()))
+        seen.setdefault((*_identity(row), offered, row.used, scores), row)
+    return list(seen.values())
+
+
+def _closest(floors: Sequence[Row]) -> list[Row]:
+    """Of a floor run under several settings keep the runs that use the most of what the block offers."""
+    return [
+        row
+        for row in floors
+        if not any(_identity(row) == _identity(other) and row.used < other.used for other in floors)
+    ]
+
+
+def _best_first(rows: Iterable[Row]) -> tuple[Row, ...]:
+    def place(row: Row) -> tuple[float, str, str, str]:
+        loss = -direction(row.main_metric) * row.main
+        return (loss if loss == loss else float("inf"), row.name, row.head, row.run_id)  # noqa: PLR0124 - NaN last
+
+    return tuple(sorted(rows, key=place))

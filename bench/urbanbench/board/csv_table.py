@@ -1,0 +1,182 @@
+"""The board as a long CSV: one line per result and metric, with everything a table leaves out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from urbanbench.board.blocks import Block, Group
+from urbanbench.board.marks import chosen_heads, floor_above, marks
+from urbanbench.board.published import Published, for_row, for_task
+from urbanbench.board.rows import Row, ordered
+from urbanbench.board.text import one_line
+
+__all__ = ["to_csv"]
+
+_SPEC = (
+    "city",
+    "task",
+    "task_version",
+    "split",
+    "block_size_m",
+    "model",
+    "preset",
+    "parameters",
+    "inputs",
+    "head",
+    "seeds",
+    "model_seed",
+)
+_COST = ("embed_seconds", "head_seconds", "peak_rss_mb", "peak_gpu_mb", "embedding_cached")
+_ORIGIN = (
+    "urbanbench",
+    "git_commit",
+    "git_dirty",
+    "data_digest",
+    "targets_digest",
+    "split_digest",
+    "view_key",
+    "code_digest",
+    "started_utc",
+)
+_FIELDS = (
+    *_SPEC, "kind", "run_id", "status", "reason", "metric", "main_metric", "mean", "std", "n_seeds", "values", "covered_mean",
+    "mark", "below_floor", "table_inputs", "inputs_used", "chosen_heads", "task_kind", "level", "unit", "n_units", "n_uncovered",
+    "used_block_size_m", "dim", "variant", *_COST, *_ORIGIN,
+)  # fmt: skip
+_PUBLISHED = ("published_mean", "published_std", "published_setting", "published_source", "published_note")
+_FORMULA = ("=", "+", "-", "@")
+
+
+def to_csv(groups: Sequence[Group], *, metrics: Sequence[str] | None, published: bool) -> str:
+    """Print groups.
+
+    Means and values have all their digits; `values` follow `seeds`, both separated by spaces. Text that a spreadsheet
+    would take for a formula starts with an apostrophe. No groups give the line of column names alone.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, [*_FIELDS, *(_PUBLISHED if published else ())], lineterminator="\n")
+    writer.writeheader()
+    for group in groups:
+        lines = [*_result_lines(group, metrics), *(_published_lines(group, metrics) if published else ())]
+        writer.writerows(_safe(line, published) for line in lines)
+    return out.getvalue()
+
+
+def _safe(line: dict[str, Any], published: bool) -> dict[str, Any]:
+    kept = {name: value for name, value in line.items() if published or name not in _PUBLISHED}
+    return {name: _quoted(value) if isinstance(value, str) else value for name, value in kept.items()}
+
+
+def _quoted(text: str) -> str:
+    text = one_line(text)
+    return f"'{text}" if text.startswith(_FORMULA) and not _is_numbers(text) else text
+
+
+def _is_numbers(text: str) -> bool:
+    try:
+        return all(math.isfinite(float(part)) for part in text.split())
+    except ValueError:
+        return False
+
+
+def _result_lines(group: Group, asked: Sequence[str] | None) -> Iterator[dict[str, Any]]:
+    for row in group.rows:
+        block = next((block for block in group.blocks if row in block.models), None)
+        numbers = for_row(for_task(group.task, group.city, row.scores), row.name, row.offered)
+        names = [name for name in row.scores if asked is None or name in asked] if row.ok else []
+        for metric in names or [""]:
+            yield (
+                _about(row)
+                | _score(row, metric)
+                | _standing(row, metric, block)
+                | _beside(numbers.get(metric))
+            )
+
+
+def _about(row: Row) -> dict[str, Any]:
+    spec = {name: row.spec.get(name) for name in _SPEC}
+    spec |= {"parameters": _json(spec["parameters"]), "seeds": " ".join(map(str, row.seeds))}
+    return {
+        **spec,
+        "kind": "floor" if row.floor else "model",
+        "run_id": row.run_id,
+        "status": row.status,
+        "reason": row.reason,
+        "main_metric": row.main_metric,
+        "inputs_used": ordered(row.used),
+        "chosen_heads": chosen_heads(row),
+        "task_kind": row.task.get("kind"),
+        "level": row.task.get("level"),
+        "unit": row.task.get("unit"),
+        "n_units": row.n_units,
+        "n_uncovered": row.n_uncovered,
+        "used_block_size_m": row.block_size_m,
+        "dim": row.model.get("dim"),
+        "variant": _json(row.model.get("variant")),
+        **{name: row.cost.get(name) for name in _COST},
+        **{name: row.provenance.get(name) for name in _ORIGIN},
+    }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False) if value else ""
+
+
+def _score(row: Row, metric: str) -> dict[str, Any]:
+    score, covered = row.score(metric), row.covered.get(metric)
+    return {
+        "metric": metric,
+        "mean": _digits(score.mean),
+        "std": _digits(score.std),
+        "n_seeds": len(score.finite),
+        "values": " ".join("nan" if value is None else repr(value) for value in score.values),
+        "covered_mean": _digits(covered.mean) if covered else "",
+    }
+
+
+def _digits(value: float) -> str:
+    return repr(value) if math.isfinite(value) else ""
+
+
+def _standing(row: Row, metric: str, block: Block | None) -> dict[str, Any]:
+    """Return what holds inside a learned model's table; a floor stands in several and gets none."""
+    if block is None:
+        return {"table_inputs": ordered(row.offered)} if not row.floor else {}
+    floor = floor_above(block, row)
+    below = f"{floor.name} ({chosen_heads(floor)})" if floor else ""
+    return {
+        "mark": marks(block, metric).get(row.run_id, ""),
+        "below_floor": below,
+        "table_inputs": ordered(block.inputs),
+    }
+
+
+def _beside(number: Published | None) -> dict[str, Any]:
+    if number is None:
+        return {}
+    return {
+        "published_mean": number.value,
+        "published_std": number.scaled_std,
+        "published_setting": number.setting,
+        "published_source": number.source,
+        "published_note": number.note,
+    }
+
+
+def _published_lines(group: Group, asked: Sequence[str] | None) -> Iterator[dict[str, Any]]:
+    """Return every printed number of the group's task and city; their own means stay empty."""
+    metrics = {metric for row in group.rows for metric in row.scores if asked is None or metric in asked}
+    for one in for_task(group.task, group.city, metrics):
+        where = {
+            "city": group.city,
+            "task": group.task,
+            "model": one.model,
+            "kind": "published",
+            "metric": one.metric,
+        }
+        yield where | {"unit": one.unit} | _beside(one)

@@ -1,0 +1,137 @@
+"""The board as one self-contained HTML page that opens from a file, in light and dark, and reads well without its script."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Sequence
+from html import escape
+
+from urbanbench.board.layout import Board, Column, Entry, Line, Section, Table
+from urbanbench.board.page_parts import SCRIPT, STYLE
+from urbanbench.board.text import one_line
+
+__all__ = ["to_html"]
+
+_SORTED = ("model", "floor")
+"""Kinds of lines that sorting moves; the others stay below."""
+
+
+def to_html(board: Board) -> str:
+    """Print a board.
+
+    Every text is escaped, and the page's policy allows only its own style and script, by their hashes.
+    """
+    body = [f"<h1>{_text(board.title)}</h1>"]
+    if board.lead:
+        body.append(f"<p>{_text(board.lead)}</p>")
+    if len(board.sections) > 1:
+        body.append(_contents(board.sections))
+    body.extend(_section(section, number) for number, section in enumerate(board.sections, 1))
+    if board.footer:
+        sentences = "\n".join(f"<li>{_text(sentence)}</li>" for sentence in board.footer)
+        body.append(f"<footer><h2>How to read this</h2>\n<ul>\n{sentences}\n</ul></footer>")
+    return (
+        "\n".join([*_head(board.title), "<body>", *body, f"<script>{SCRIPT}</script>", "</body>", "</html>"])
+        + "\n"
+    )
+
+
+def _head(title: str) -> list[str]:
+    policy = f"default-src 'none'; style-src '{_hash(STYLE)}'; script-src '{_hash(SCRIPT)}'; base-uri 'none'; form-action 'none'"
+    return [
+        "<!DOCTYPE html>",
+        '<html lang="en">',
+        "<head>",
+        '<meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{_text(title)}</title>",
+        f"<style>{STYLE}</style>",
+        "</head>",
+    ]
+
+
+def _hash(part: str) -> str:
+    return f"sha256-{b64encode(hashlib.sha256(part.encode()).digest()).decode()}"
+
+
+def _contents(sections: Sequence[Section]) -> str:
+    links = "\n".join(
+        f'<li><a href="#{_anchor(section, number)}">{_text(section.title)}</a></li>'
+        for number, section in enumerate(sections, 1)
+    )
+    return f'<nav aria-label="Contents"><ul>\n{links}\n</ul></nav>'
+
+
+def _anchor(section: Section, number: int) -> str:
+    """Return a stable name: the title's letters and digits; the number keeps two alike titles apart."""
+    words = "".join(
+        sign if sign.isascii() and sign.isalnum() else " " for sign in section.title.lower()
+    ).split()
+    return "-".join([*words, str(number)])
+
+
+def _section(section: Section, number: int) -> str:
+    anchor = _anchor(section, number)
+    parts = [
+        f'<section id="{anchor}" aria-labelledby="{anchor}-title">',
+        f'<h2 id="{anchor}-title">{_text(section.title)}</h2>',
+    ]
+    parts.append(f'<p class="facts">{_text("; ".join(section.facts))}</p>')
+    parts.extend(
+        f'<p class="warning" role="note"><strong>Warning:</strong> {_text(one)}</p>'
+        for one in section.warnings
+    )
+    parts.extend(_table(table) for table in section.tables)
+    return "\n".join([*parts, "</section>"])
+
+
+def _table(table: Table) -> str:
+    head = "".join(_heading(column) for column in table.columns)
+    bodies = [
+        [line for line in table.lines if line.kind in _SORTED],
+        [line for line in table.lines if line.kind not in _SORTED],
+    ]
+    rows = ["\n".join(_line(line, table.columns) for line in lines) for lines in bodies if lines]
+    inner = "\n".join(f"<tbody>\n{part}\n</tbody>" for part in rows)
+    return (
+        f'<div class="frame" tabindex="0" role="region" aria-label="{_text(table.title)}">'
+        f"<table>\n<caption>{_text(table.title)}</caption>\n<thead><tr>{head}</tr></thead>\n{inner}\n</table></div>"
+    )
+
+
+def _heading(column: Column) -> str:
+    return f'<th scope="col"{_class([*_classes(column)])}><button type="button">{_text(column.full_title)}</button></th>'
+
+
+def _classes(column: Column) -> list[str]:
+    named = {"number": column.number, "published-cell": column.published, "prose": column.prose}
+    return [name for name, holds in named.items() if holds]
+
+
+def _line(line: Line, columns: Sequence[Column]) -> str:
+    first = f'<th scope="row"{_tip(line.entries[0])}>{_text(line.entries[0].text)}</th>'
+    rest = "".join(_cell(entry, column) for entry, column in zip(line.entries[1:], columns[1:], strict=True))
+    return f'<tr class="{line.kind}">{first}{rest}</tr>'
+
+
+def _cell(entry: Entry, column: Column) -> str:
+    classes = [*_classes(column), *([entry.mark] if entry.mark else [])]
+    value = "" if entry.value is None else f' data-value="{entry.value!r}"'
+    if column.number and entry.value is None:
+        value = ' data-value=""'
+    mark = f'<span class="spoken"> ({entry.mark})</span>' if entry.mark else ""
+    return f"<td{_class(classes)}{value}{_tip(entry)}>{_text(entry.text)}{mark}</td>"
+
+
+def _class(names: Sequence[str]) -> str:
+    return f' class="{" ".join(names)}"' if names else ""
+
+
+def _tip(entry: Entry) -> str:
+    return f' title="{_text(entry.tip)}"' if entry.tip else ""
+
+
+def _text(text: str) -> str:
+    return escape(one_line(text), quote=True)

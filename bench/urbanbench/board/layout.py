@@ -1,0 +1,89 @@
+"""The board as data: what every format prints, in order, with no markup in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Board", "Column", "Entry", "Line", "Section", "Table"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """Head of a column.
+
+    Parameters
+    ----------
+    title
+        With arrow, without unit.
+    number
+        Whether entries are numbers, aligned right and sorted by value.
+    unit
+        Unit of its numbers, "" where they have none.
+    brief
+        Whether a printed paper has room for it.
+    prose
+        Whether entries are sentences, to be broken into lines.
+    published
+        Whether it holds numbers of a paper and none of ours.
+    """
+
+    title: str
+    number: bool = False
+    unit: str = ""
+    brief: bool = True
+    prose: bool = False
+    published: bool = False
+
+    @property
+    def full_title(self) -> str:
+        """The title with its unit."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell: its text, "best", "second" or no mark, a longer text to look up, and the number it sorts by."""
+
+    text: str = ""
+    mark: str = ""
+    tip: str = ""
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a table; `kind` is "model", "floor", "ceiling", "published" or "unscored"."""
+
+    kind: str
+    entries: tuple[Entry, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its title; entries of every line stand in the order of the columns."""
+
+    title: str
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """One group: its title, facts that hold for every row, warnings, and its tables."""
+
+    title: str
+    facts: tuple[str, ...]
+    warnings: tuple[str, ...]
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything a reader gets: a heading, a sentence before the sections where there is one, sections, and how to read them."""
+
+    title: str
+    lead: str
+    sections: tuple[Section, ...]
+    footer: tuple[str, ...]

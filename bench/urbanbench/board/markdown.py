@@ -1,0 +1,57 @@
+"""The board as GitHub-flavoured Markdown."""
+
+from __future__ import annotations
+
+import re
+
+from tabulate import tabulate
+
+from urbanbench.board.layout import Board, Entry, Section, Table
+from urbanbench.board.marks import BEST, SECOND
+from urbanbench.board.text import one_line
+
+__all__ = ["to_markdown"]
+
+_WRAP = {BEST: ("**", "**"), SECOND: ("<ins>", "</ins>"), "": ("", "")}
+_ACTIVE = re.compile(r"([\\`*\[\]|~#!$])|(?<![^\W_])(_)|(_)(?![^\W_])")
+
+
+def to_markdown(board: Board) -> str:
+    """Print a board; best means are bold, second ones underlined with <ins>."""
+    footer = "\n".join(f"- {_escape(sentence)}" for sentence in board.footer)
+    parts = [
+        f"# {_escape(board.title)}",
+        _escape(board.lead),
+        *(_section(section) for section in board.sections),
+        footer,
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _section(section: Section) -> str:
+    parts = [f"## {_escape(section.title)}", _escape("; ".join(section.facts))]
+    parts.extend(f"> **Warning:** {_escape(warning)}" for warning in section.warnings)
+    parts.extend(_table(table) for table in section.tables)
+    return "\n\n".join(part for part in parts if part)
+
+
+def _table(table: Table) -> str:
+    body = tabulate(
+        [[_entry(entry) for entry in line.entries] for line in table.lines],
+        headers=[_escape(column.full_title) for column in table.columns],
+        tablefmt="pipe",
+        colalign=["right" if column.number else "left" for column in table.columns] if table.lines else None,
+        disable_numparse=True,
+    )
+    return f"### {_escape(table.title)}\n\n{body}"
+
+
+def _entry(entry: Entry) -> str:
+    before, after = _WRAP[entry.mark]
+    return f"{before}{_escape(entry.text)}{after}" if entry.text else ""
+
+
+def _escape(text: str) -> str:
+    """Make text stand for itself: one line, no markup, no HTML."""
+    line = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _ACTIVE.sub(lambda found: f"\\{found.group(0)}", line)

@@ -1,0 +1,83 @@
+"""Best, second, and below a floor: what may be said of a row inside its block, and only there."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from urbanbench.board.blocks import SELECT, Block
+from urbanbench.board.columns import direction
+from urbanbench.board.rows import Row
+
+__all__ = [
+    "BELOW",
+    "BEST",
+    "SECOND",
+    "best_floor",
+    "chosen_heads",
+    "floor_above",
+    "head_counts",
+    "marks",
+    "ranked",
+    "usual_seeds",
+]
+
+BEST, SECOND = "best", "second"
+BELOW = "\N{BLACK DOWN-POINTING TRIANGLE}"
+
+
+def usual_seeds(block: Block) -> tuple[int, ...]:
+    """Return the seeds most rows of a block share; of equally common ones the longest list."""
+    counts = Counter(row.seeds for row in block.scored)
+    return max(sorted(counts), key=lambda seeds: (counts[seeds], len(seeds)), default=())
+
+
+def ranked(block: Block) -> list[Row]:
+    """Return the rows that may be ranked together: the block's head and the block's usual seeds."""
+    seeds = usual_seeds(block)
+    return [row for row in block.scored if row.head == block.head and row.seeds == seeds]
+
+
+def marks(block: Block, metric: str) -> Mapping[str, str]:
+    """Mark the best and second mean of a metric by run id.
+
+    Equal means share a mark, and two best leave no second. Nothing is marked when fewer than two rows can be ranked.
+    """
+    sign = direction(metric)
+    means = {row.run_id: sign * row.score(metric).mean for row in ranked(block)}
+    means = {run_id: mean for run_id, mean in means.items() if math.isfinite(mean)}
+    if sign == 0 or len(means) < 2:
+        return {}
+    order = sorted(means.values(), reverse=True)
+    found = {run_id: SECOND for run_id, mean in means.items() if mean == order[1]}
+    return found | {run_id: BEST for run_id, mean in means.items() if mean == order[0]}
+
+
+def best_floor(block: Block, seeds: Sequence[int]) -> Row | None:
+    """Return the floor, of any head, with the best mean of the main metric among those with these seeds."""
+    floors = [row for row in block.floors if row.seeds == tuple(seeds) and math.isfinite(row.main)]
+    return max(floors, key=lambda row: direction(row.main_metric) * row.main, default=None)
+
+
+def floor_above(block: Block, row: Row) -> Row | None:
+    """Return the block's best floor when a learned model's mean is below it, otherwise None."""
+    floor = best_floor(block, row.seeds)
+    if row.floor or floor is None or floor.main_metric != row.main_metric:
+        return None
+    sign = direction(row.main_metric)
+    return floor if sign * row.main < sign * floor.main else None
+
+
+def head_counts(row: Row) -> dict[str, int]:
+    """Return how many seeds' predictions come from which head: those `select` chose, most frequent first."""
+    names = [str(one["chosen"]) for one in row.head_details if one.get("chosen")]
+    if row.head != SELECT or not names:
+        return {row.head: len(row.seeds)}
+    return dict(sorted(Counter(names).items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def chosen_heads(row: Row) -> str:
+    """Name the head of a row: "rf" when every seed has it, "mostly rf" when `select` chose several."""
+    counts = head_counts(row)
+    return next(iter(counts)) if len(counts) == 1 else f"mostly {next(iter(counts))}"

@@ -1,0 +1,107 @@
+"""The UrbanMFM paper's printed numbers, for display beside ours and never ranked.
+
+The paper used other cities' extracts, regions, labels and splits, so its numbers are no target. Notes in the data say
+where the paper's own rows repeat or contradict each other.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+
+from urbanbench.board.numbers import PLUS_MINUS
+
+__all__ = ["CITATION", "Published", "for_row", "for_task", "read_published"]
+
+CITATION = (
+    "Z. Zhang, M. Xie, P. Balsebre, W. Huang, S. Luo, G. Cong: UrbanMFM: Spatial Graph-based Multiscale Foundation Models "
+    "for Learning Generalized Urban Representation"
+)
+_FILE = "published_urbanmfm.csv"
+_UNIFIED = frozenset({"poi", "polygon"})
+
+
+@dataclass(frozen=True)
+class Published:
+    """One printed number.
+
+    Parameters
+    ----------
+    table
+        Roman number of the paper's table.
+    task, city, model, metric
+        What it is for; tasks and metrics in our names, models in the paper's.
+    setting
+        "full", "unified" (POIs and polygons only), "ablation" or "adaptability".
+    mean, std
+        As printed; std is "" where the paper gives none.
+    unit
+        "percent", a unit, "not stated" or "".
+    source, note
+        Citation with table; what is odd about the number.
+    """
+
+    table: str
+    task: str
+    city: str
+    setting: str
+    model: str
+    metric: str
+    mean: str
+    std: str
+    unit: str
+    source: str
+    note: str
+
+    @property
+    def text(self) -> str:
+        """The number in our scale, with the paper's digits: F1 as a share of 1."""
+        spread = f" {PLUS_MINUS} {self._scaled(self.std)}" if self.std else ""
+        return f"{self._scaled(self.mean)}{spread}"
+
+    @property
+    def value(self) -> float:
+        """The mean in our scale."""
+        return float(self._scaled(self.mean))
+
+    @property
+    def scaled_std(self) -> str:
+        """The standard deviation in our scale as text, "" where there is none."""
+        return str(self._scaled(self.std)) if self.std else ""
+
+    def _scaled(self, printed: str) -> Decimal:
+        number = Decimal(printed)
+        return number.scaleb(-2) if self.unit == "percent" else number
+
+
+@cache
+def read_published() -> tuple[Published, ...]:
+    """Read the package's data file, in its order."""
+    text = files("urbanbench.board").joinpath(_FILE).read_text(encoding="utf-8")
+    return tuple(Published(**row) for row in csv.DictReader(text.splitlines()))
+
+
+def for_task(task: str, city: str, metrics: Iterable[str]) -> list[Published]:
+    """Return the numbers of a task in a city for some metrics; names match whatever their case and separators."""
+    wanted = set(metrics)
+    return [
+        one
+        for one in read_published()
+        if _plain(one.task) == _plain(task) and _plain(one.city) == _plain(city) and one.metric in wanted
+    ]
+
+
+def for_row(numbers: Sequence[Published], model: str, inputs: frozenset[str]) -> dict[str, Published]:
+    """Return metric -> number of one of our rows: the unified setting's for POIs and polygons, else the full setting's."""
+    setting = "unified" if inputs == _UNIFIED else "full"
+    return {
+        one.metric: one for one in numbers if _plain(one.model) == _plain(model) and one.setting == setting
+    }
+
+
+def _plain(name: str) -> str:
+    return "".join(sign for sign in name.casefold() if sign.isalnum())

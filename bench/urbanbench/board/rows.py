@@ -1,0 +1,205 @@
+"""Rows: what a board needs of a result, read from its JSON with every field checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from urbanbench.board.numbers import Score
+from urbanbench.errors import BadInput
+from urbanbench.inputs import FULL, INPUTS
+
+__all__ = ["SCHEMA", "Row", "ordered", "read_row", "read_rows"]
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One run.
+
+    Parameters
+    ----------
+    run_id, status, reason
+        Identity; "ok", "refused" or "failed"; why it is not ok.
+    spec, model, task, cost, provenance
+        Sections of the result, as they stand in the JSON.
+    scores, covered
+        Metric name to its score on all units, and on the units the model has data for.
+    main_metric
+        Metric that ranks.
+    n_units, n_uncovered
+        Units scored, and how many of them the model has no data for.
+    sizes
+        Units in (train, validation, test), a range where seeds differ.
+    block_size_m
+        Side of the blocks really used, in metres.
+    head_details
+        What the head chose, one mapping per seed.
+    ceiling
+        Best reachable scores, or None where they are not known.
+    """
+
+    run_id: str
+    status: str
+    reason: str
+    spec: Mapping[str, Any]
+    model: Mapping[str, Any]
+    task: Mapping[str, Any]
+    cost: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    scores: Mapping[str, Score]
+    covered: Mapping[str, Score]
+    main_metric: str
+    n_units: int | None
+    n_uncovered: int
+    sizes: tuple[tuple[int, ...], ...]
+    block_size_m: float | None
+    head_details: tuple[Mapping[str, Any], ...]
+    ceiling: Mapping[str, Any] | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the run has scores."""
+        return self.status == "ok" and bool(self.scores)
+
+    @property
+    def name(self) -> str:
+        """The model's name on the command line."""
+        return str(self.spec["model"])
+
+    @property
+    def floor(self) -> bool:
+        """Whether the model is a floor."""
+        return bool(self.model.get("floor", False))
+
+    @property
+    def head(self) -> str:
+        """The head's name."""
+        return str(self.spec["head"])
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds of splits and heads."""
+        return tuple(self.spec["seeds"])
+
+    @property
+    def offered(self) -> frozenset[str]:
+        """Inputs the run's setting offers: the list asked for, or with "full" all the model may use."""
+        asked = str(self.spec.get("inputs", FULL))
+        if asked != FULL:
+            return frozenset(part.strip() for part in asked.split(",") if part.strip())
+        return frozenset(self.model.get("inputs_allowed") or self.model.get("inputs_declared") or ())
+
+    @property
+    def used(self) -> frozenset[str]:
+        """Inputs the model really touched; for a run without scores those it declares within the offer."""
+        touched = frozenset(self.model.get("inputs_touched") or ())
+        return touched or frozenset(self.model.get("inputs_declared") or ()) & self.offered
+
+    @property
+    def main(self) -> float:
+        """Mean of the main metric over seeds; NaN when there is none."""
+        return self.scores.get(self.main_metric, Score(())).mean
+
+    def score(self, metric: str) -> Score:
+        """Return a metric's score, empty where the run has none."""
+        return self.scores.get(metric, Score(()))
+
+
+def ordered(inputs: Iterable[str]) -> str:
+    """Write inputs in the fixed order of `urbanbench.inputs.INPUTS`; names that are not known come last.
+
+    Examples
+    --------
+    >>> ordered({"road", "poi"}), ordered(())
+    ('poi,road', 'none')
+    """
+    names = set(inputs)
+    return ",".join([*(name for name in INPUTS if name in names), *sorted(names - set(INPUTS))]) or "none"
+
+
+def read_rows(results: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """Read results in a fixed order: by city, task, split, model, head, inputs and run id."""
+    rows = [read_row(result) for result in results]
+    return sorted(
+        rows, key=lambda row: (*(str(row.spec[part]) for part in _NAMES), ordered(row.offered), row.run_id)
+    )
+
+
+def read_row(result: Mapping[str, Any]) -> Row:
+    """Read one result.
+
+    Raises
+    ------
+    BadInput
+        A schema of another number, or a section or name that is absent or of the wrong type.
+    """
+    run_id = str(result.get("run_id", ""))
+    if result.get("schema") != SCHEMA:
+        msg = f"Result {run_id!r} has schema {result.get('schema')!r}. Expected {SCHEMA}. Run it again with this version of urbanbench."
+        raise BadInput(msg)
+    spec = _section(result, "spec", run_id)
+    _check_spec(spec, run_id)
+    return Row(
+        run_id=run_id,
+        status=str(result.get("status", "failed")),
+        reason=str(result.get("reason") or ""),
+        spec=spec,
+        **{name: _section(result, name, run_id) for name in ("model", "task", "cost", "provenance")},
+        scores=_scores(result, "scores", run_id),
+        covered=_scores(result, "scores_covered", run_id),
+        main_metric=str(result.get("main_metric") or ""),
+        n_units=result.get("n_units"),
+        n_uncovered=int(result.get("n_uncovered") or 0),
+        sizes=tuple(_counts(result.get(name)) for name in ("n_train", "n_val", "n_test")),
+        block_size_m=result.get("block_size_m"),
+        head_details=tuple(one for one in result.get("head_details") or () if isinstance(one, Mapping)),
+        ceiling=result.get("ceiling") or None,
+    )
+
+
+_NAMES = ("city", "task", "split", "model", "head")
+
+
+def _section(result: Mapping[str, Any], name: str, run_id: str) -> Mapping[str, Any]:
+    part = result.get(name) or {}
+    if not isinstance(part, Mapping):
+        msg = f"Result {run_id!r} has {name!r} of type {type(part).__name__}. Expected an object."
+        raise BadInput(msg)
+    return part
+
+
+def _check_spec(spec: Mapping[str, Any], run_id: str) -> None:
+    absent = [name for name in _NAMES if not isinstance(spec.get(name), str)]
+    if absent:
+        msg = f"Result {run_id!r} names no {' and no '.join(absent)} in its spec. Expected text for each of: {', '.join(_NAMES)}."
+        raise BadInput(msg)
+    if not isinstance(spec.get("seeds"), Sequence) or not all(
+        isinstance(seed, int) for seed in spec["seeds"]
+    ):
+        msg = f"Result {run_id!r} has seeds {spec.get('seeds')!r}. Expected a list of integers."
+        raise BadInput(msg)
+
+
+def _scores(result: Mapping[str, Any], name: str, run_id: str) -> dict[str, Score]:
+    table = _section(result, name, run_id)
+    return {
+        str(metric): Score(_numbers(values, f"{name}.{metric}", run_id)) for metric, values in table.items()
+    }
+
+
+def _numbers(values: Any, where: str, run_id: str) -> tuple[float | None, ...]:
+    if not isinstance(values, Sequence) or not all(
+        value is None or isinstance(value, int | float) for value in values
+    ):
+        msg = f"Result {run_id!r} has {where} = {values!r}. Expected a list with one number or null per seed."
+        raise BadInput(msg)
+    return tuple(None if value is None else float(value) for value in values)
+
+
+def _counts(value: Any) -> tuple[int, ...]:
+    if value is None:
+        return ()
+    return tuple(int(one) for one in value) if isinstance(value, Sequence) else (int(value),)
