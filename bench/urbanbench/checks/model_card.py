@@ -79,11 +79,7 @@ def _check_parameters(name: str, model: Model) -> None:
 def _is_frozen(model: Model) -> bool:
     if not dataclasses.is_dataclass(model):
         return type(model).__init__ is object.__init__
-    return (
-        bool(type(model).__dict__["__dataclass_params__"].frozen)
-        if "__dataclass_params__" in type(model).__dict__
-        else False
-    )
+    return bool(getattr(type(model), "__dataclass_params__").frozen)  # noqa: B009 - typing does not know the attribute
 
 
 def _preset(name: str, model: Model, preset: str) -> Model:
