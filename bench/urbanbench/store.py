@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-__all__ = ["ResultStore"]
+__all__ = ["ResultStore", "without_nan"]
 
 
 class ResultStore:
@@ -64,7 +64,7 @@ class ResultStore:
         else:
             predictions.unlink(missing_ok=True)
         path = self.path_of(result.cell)
-        text = json.dumps(_without_nan(result.to_dict()), indent=1, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(without_nan(result.to_dict()), indent=1, ensure_ascii=False, allow_nan=False)
         write_text(path, _LIST.sub(_on_one_line, text) + "\n")
         return path
 
@@ -125,12 +125,12 @@ def _read(path: Path) -> RunResult:
         raise DataMissing(msg) from error
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
     """Replace NaN and infinity, which JSON does not know, by null."""
     if isinstance(value, dict):
-        return {str(name): _without_nan(one) for name, one in value.items()}
+        return {str(name): without_nan(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(one) for one in value]
+        return [without_nan(one) for one in value]
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -45,7 +45,7 @@ def expand(kind: str, words: str | Iterable[str]) -> list[str]:
                 for entry in listing(kind)
                 if isinstance(entry.card, ModelCard) and GROUPS[word](entry.card)
             ]
-        elif word == "all" or any(sign in word for sign in _GLOB):
+        elif word == "all" or (any(sign in word for sign in _GLOB) and not is_path(word)):
             chosen += _globbed(kind, word)
         else:
             (load_model if kind == "model" else lambda one: load_class("task", one))(word)

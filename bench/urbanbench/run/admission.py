@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from urbanbench.errors import RunRefused
@@ -44,7 +45,7 @@ def refusal(model: str, card: ModelCard, task: TaskCard, city: City, asked: froz
     return ""
 
 
-def admitted_view(order: Order, city: City, targets: Targets) -> View:
+def admitted_view(order: Order, city: City, target_ids: Sequence[str]) -> View:
     """Return the view a model gets: what its card names, the run allows and the city has, minus what the task withholds.
 
     Raises
@@ -59,15 +60,14 @@ def admitted_view(order: Order, city: City, targets: Targets) -> View:
     asked = order.asked_inputs
     allowed = {name for name in card.inputs if asked is None or name in asked}
     there = {name for name in allowed if name not in LAYER_OF or LAYER_OF[name] in city.layers}
-    hidden = tuple(targets.ids.tolist()) if "target_building" in task.withholds else ()
-    return city.view(frozenset(there), task.withholds, hidden)
+    return city.view(
+        frozenset(there), task.withholds, target_ids if "target_building" in task.withholds else ()
+    )
 
 
-def units_of(city: City, targets: Targets) -> Units:
+def units_of(city: City, level: str, target_ids: Sequence[str]) -> Units:
     """Return the units to embed: all regions, so that tasks share vectors; of other levels the labelled ones."""
-    if targets.level == "region":
-        return Units("region", city.unit_ids("region"))
-    return Units(targets.level, tuple(targets.ids.tolist()))
+    return Units(level, city.unit_ids("region") if level == "region" else tuple(target_ids))
 
 
 def check_split(order: Order, targets: Targets) -> None:

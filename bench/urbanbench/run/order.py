@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,20 +91,27 @@ class Order:
         )
 
 
-def resolve(spec: RunSpec) -> Order:
+def resolve(spec: RunSpec, task: Task | None = None) -> Order:
     """Look up a spec's names and settle what is left open: preset, inputs, and the head a model insists on.
+
+    Parameters
+    ----------
+    spec
+        What is asked.
+    task
+        The task, where it is not a registered one; ``spec.task`` is then only its name.
 
     Raises
     ------
     UnknownName, BadInput, DataMissing, PluginBroken
         A name, parameter or protocol that does not exist, or a plugin that does not load.
     """
-    model_class, task = load_model(spec.model), load_task(spec.task)
+    model_class, task = load_model(spec.model), task or load_task(spec.task)
     preset = _preset(spec.preset, model_class.presets)
     model = model_class.from_settings(preset, dict(spec.settings))
     asked = parse_inputs(spec.inputs)
     cell = Cell(
-        city=_city_name(spec.city),
+        city=plain_name("city", spec.city),
         model=spec.name or plain_name("model", spec.model),
         preset=preset,
         parameters=model.parameters(),
@@ -119,7 +126,7 @@ def resolve(spec: RunSpec) -> Order:
     )
     order = Order(spec, cell, model, task)
     if order.given:
-        order = Order(spec, _with_given_inputs(cell), model, task)
+        order = replace(order, cell=replace(cell, inputs=GIVEN_INPUTS))
     _ = order.protocol  # a wrong split, head or seed list is refused here
     return order
 
@@ -128,13 +135,3 @@ def _preset(asked: str, presets: Mapping[str, object]) -> str:
     if not presets:
         return ""
     return asked or (DEFAULT_PRESET if DEFAULT_PRESET in presets else "")
-
-
-def _city_name(word: str) -> str:
-    return plain_name("city", word)
-
-
-def _with_given_inputs(cell: Cell) -> Cell:
-    from dataclasses import replace
-
-    return replace(cell, inputs=GIVEN_INPUTS)

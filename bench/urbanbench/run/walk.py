@@ -88,9 +88,10 @@ def execute(
 def _prepare(order: Order, bench: Workbench) -> _Setting:
     city = bench.city(order.spec.city)
     targets = bench.targets(order)
-    view = admitted_view(order, city, targets)
+    ids = targets.ids.tolist()
+    view = admitted_view(order, city, ids)
     check_split(order, targets)
-    units = units_of(city, targets)
+    units = units_of(city, targets.level, ids)
     variant = dict(order.model.variant(view))
     return _Setting(
         city, targets, view, units, variant, embedding_key(order, view, units, variant, bench.device)

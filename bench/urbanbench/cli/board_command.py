@@ -1,0 +1,64 @@
+"""``urbanbench leaderboard``: tables of results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from urbanbench.cli.printing import note, say
+from urbanbench.errors import DataMissing
+
+if TYPE_CHECKING:
+    from urbanbench.result import RunResult
+
+__all__ = ["leaderboard"]
+
+Chosen = list[str]
+
+
+def leaderboard(
+    results: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
+    style: Annotated[str, typer.Option("--format", "-f", help="md, csv, tex or html.")] = "md",
+    published: Annotated[
+        bool,
+        typer.Option("--published", help="Show the numbers of papers beside ours, in their own columns."),
+    ] = False,
+    model: Annotated[
+        Chosen, typer.Option("--model", "-m", help="Only these models. Repeats; takes lists and globs.")
+    ] = [],  # noqa: B006 - typer reads the default, nothing changes it
+    city: Annotated[Chosen, typer.Option("--city", "-c", help="Only these cities.")] = [],  # noqa: B006 - same
+    task: Annotated[Chosen, typer.Option("--task", "-t", help="Only these tasks.")] = [],  # noqa: B006 - same
+    split: Annotated[Chosen, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write into this file instead of stdout.")
+    ] = None,
+) -> None:
+    """Show results as a table: floors included, models below a floor flagged."""
+    from urbanbench.atomic import write_text
+    from urbanbench.board import render
+    from urbanbench.store import ResultStore
+
+    every = ResultStore(results).load_all()
+    kept = [one for one in every if _wanted(one, model=model, city=city, task=task, split=split)]
+    if not kept:
+        msg = f"No result in {str(results)!r} fits, of {len(every)}. Run something first, or ask for other names."
+        raise DataMissing(msg)
+    text = render([one.to_dict() for one in kept], format=style, published=published)
+    if out is None:
+        say(text)
+        return
+    write_text(out, text if text.endswith("\n") else text + "\n")
+    note(f"Leaderboard of {len(kept)} results: {out}")
+
+
+def _wanted(result: RunResult, **filters: Sequence[str]) -> bool:
+    return all(_fits(getattr(result.cell, name), words) for name, words in filters.items())
+
+
+def _fits(name: str, words: Sequence[str]) -> bool:
+    patterns = [part.strip() for word in words for part in word.split(",") if part.strip()]
+    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)

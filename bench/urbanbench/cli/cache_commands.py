@@ -1,0 +1,127 @@
+"""``urbanbench cache``: what is kept, why a run would not use it, and how to be rid of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from urbanbench.cli import options
+from urbanbench.cli.printing import note, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from urbanbench.cache import CacheEntry
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Look into the embedding cache.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command("ls")
+def list_entries(as_json: options.Json = False) -> None:
+    """List cached embeddings, newest first."""
+    from urbanbench.cache import EmbeddingCache
+
+    cache = EmbeddingCache()
+    rows = [_row(entry) for entry in cache.entries()]
+    if as_json:
+        print_json(rows)
+    elif rows:
+        print_table((row.values() for row in rows), list(rows[0]))  # type: ignore[misc]
+    note(f"{len(rows)} embeddings in {cache.folder}")
+
+
+@app.command()
+def explain(
+    model: Annotated[str, typer.Option("--model", "-m", help="Model: a name or a path.")],
+    city: options.City = "toyville",
+    task: Annotated[str, typer.Option("--task", "-t", help="Task whose units and withholding count.")] = "",
+    inputs: Annotated[str, typer.Option("--inputs", help="Inputs the model may see.")] = "full",
+    preset: options.Preset = "",
+    settings: options.Settings = [],  # noqa: B006 - typer reads the default, nothing changes it
+    model_seed: Annotated[
+        int, typer.Option("--model-seed", min=0, help="Seed of the model's own training.")
+    ] = 0,
+    device: options.Device = "auto",
+    as_json: options.Json = False,
+) -> None:
+    """Say whether a run would find its vectors in the cache, and if not, what differs from the nearest entry."""
+    from urbanbench.cache import EmbeddingCache, differences
+    from urbanbench.registry import city_word
+    from urbanbench.result import RunSpec
+    from urbanbench.run.embedding import key_of
+    from urbanbench.run.workbench import Workbench
+
+    spec = RunSpec(
+        model,
+        task,
+        city_word(city),
+        preset,
+        options.read_settings(settings),
+        inputs=inputs,
+        model_seed=model_seed,
+    )
+    cache = EmbeddingCache()
+    key = key_of(spec, Workbench(options.read_device(device)))
+    nearest = cache.nearest(key)
+    changed = differences(nearest.key, key) if nearest is not None else {}
+    facts = {"label": key.label, "digest": key.digest, "cached": nearest is not None and not changed}
+    if as_json:
+        near = nearest.digest if nearest is not None else None
+        print_json(
+            facts | {"nearest": near, "differences": {name: list(pair) for name, pair in changed.items()}}
+        )
+        return
+    say(_explanation(key.label, nearest, changed))
+
+
+@app.command()
+def prune(
+    older_than: Annotated[
+        float, typer.Option("--older-than", min=0, help="Only entries older than this many days.")
+    ] = 0.0,
+    keep_gb: Annotated[
+        float | None, typer.Option("--keep-gb", min=0, help="Keep the newest entries up to this size in GB.")
+    ] = None,
+    cities: Annotated[
+        bool, typer.Option("--cities", help="Remove built cities too; they are built again when needed.")
+    ] = False,
+) -> None:
+    """Remove cached embeddings: all, or the old ones, or what is over a size."""
+    import shutil
+
+    from urbanbench.cache import EmbeddingCache
+    from urbanbench.registry.places import cache_root
+
+    gone = EmbeddingCache().prune(older_than_days=older_than, keep_gb=keep_gb)
+    say(f"Removed {len(gone)} embeddings, {sum(entry.size_bytes for entry in gone) / 1e6:.1f} MB.")
+    if cities:
+        shutil.rmtree(cache_root() / "cities", ignore_errors=True)
+        say("Removed all built cities.")
+
+
+def _row(entry: CacheEntry) -> dict[str, Any]:
+    stored = datetime.fromtimestamp(entry.stored, UTC).isoformat(sep=" ", timespec="seconds")
+    facts = entry.facts
+    return {
+        "digest": entry.digest[:10],
+        "what": entry.key.label,
+        "shape": f"{facts.get('units', '?')} x {facts.get('dim', '?')}",
+        "mb": f"{entry.size_bytes / 1e6:.1f}",
+        "embed_seconds": f"{facts.get('seconds', 0.0):.1f}",
+        "stored_utc": stored.removesuffix("+00:00"),
+    }
+
+
+def _explanation(label: str, nearest: CacheEntry | None, changed: dict[str, tuple[Any, Any]]) -> str:
+    if nearest is None:
+        return f"{label}: not cached; there is no embedding of this model yet."
+    if not changed:
+        return f"{label}: cached as {nearest.digest[:10]}."
+    lines = [
+        f"{label}: not cached. The nearest entry, {nearest.digest[:10]} ({nearest.key.label}), differs in:"
+    ]
+    return "\n".join(
+        [*lines, *(f"  {name}: {old!r} there, {new!r} now" for name, (old, new) in changed.items())]
+    )

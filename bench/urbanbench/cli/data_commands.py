@@ -1,0 +1,78 @@
+"""``urbanbench data``: check, show and build city folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from urbanbench.cli import options
+from urbanbench.cli.printing import note, print_facts, print_json, say
+from urbanbench.errors import CityFaults
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Check, show and build city folders.", no_args_is_help=True, rich_markup_mode=None)
+Folder = Annotated[str, typer.Argument(help="A city: path, name, or name:size.")]
+
+
+@app.command()
+def check(city: Folder, as_json: options.Json = False) -> None:
+    """Read everything a city folder holds and report all its faults at once."""
+    from urbanbench.city.check import check_folder
+    from urbanbench.registry import city_folder
+
+    folder = city_folder(city)
+    faults = check_folder(folder)
+    if as_json:
+        print_json({"city": city, "folder": str(folder), "faults": faults})
+        raise typer.Exit(CityFaults.exit_code if faults else 0)
+    if faults:
+        raise CityFaults(city, faults)
+    say(f"City folder {city!r} is sound.")
+
+
+@app.command()
+def show(
+    city: Folder,
+    map_file: Annotated[
+        Path | None, typer.Option("--map", help="Draw a map into this .png or .svg file.")
+    ] = None,
+    label: Annotated[str, typer.Option("--label", help="Colour the map by this label.")] = "",
+    as_json: options.Json = False,
+) -> None:
+    """Count what a city folder holds: rows and coverage per layer, labels and their spread."""
+    from urbanbench.city.show import describe_city, draw_map
+    from urbanbench.registry import open_city
+
+    opened = open_city(city)
+    facts = describe_city(opened)
+    if as_json:
+        print_json(facts)
+    else:
+        print_facts(facts)
+    if map_file is not None:
+        draw_map(opened, map_file, label or None)
+        note(f"Map: {map_file}")
+
+
+@app.command()
+def build(
+    name: Annotated[str, typer.Argument(help="A city source, such as toyville.")] = "toyville",
+    size: Annotated[str, typer.Option("--size", help="Size, where the source has sizes.")] = "",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the generator.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="New folder; below the current one when left out.")
+    ] = None,
+) -> None:
+    """Build a generated city into a new folder."""
+    from urbanbench.registry import build_city, make_source
+
+    fields: dict[str, object] = {"seed": seed} if seed else {}
+    if size:
+        fields["size"] = size
+    source = make_source(name, **fields)
+    folder = build_city(source, out if out is not None else Path(source.key()))
+    say(folder)
+    note(f"Next: urbanbench data show {folder}")

@@ -1,0 +1,233 @@
+"""``urbanbench list`` and ``urbanbench describe``: what there is, from the plugins' cards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from urbanbench.cli import options
+from urbanbench.cli.printing import print_facts, print_json, print_table
+from urbanbench.errors import UnknownName
+
+if TYPE_CHECKING:
+    from urbanbench.registry import Entry
+
+__all__ = ["describe", "list_names"]
+
+Rows = list[dict[str, Any]]
+
+
+def list_names(
+    what: Annotated[
+        str, typer.Argument(help="models, tasks, cities, splits, heads, inputs or metrics.")
+    ] = "models",
+    as_json: options.Json = False,
+) -> None:
+    """List what can be named on the command line."""
+    if what not in _LISTS:
+        kind = "list"
+        raise UnknownName(kind, what, _LISTS)
+    rows = _LISTS[what]()
+    if as_json:
+        print_json(rows)
+    elif rows:
+        heads = [name for name in rows[0] if any(row[name] for row in rows)]
+        print_table(([row[name] for name in heads] for row in rows), heads)
+
+
+def describe(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A model, task, city, split, head, input or metric; kind:name where two share it."
+        ),
+    ],
+    as_json: options.Json = False,
+) -> None:
+    """Show the card of a model, task or city, or the meaning of a word."""
+    facts = _described(name)
+    if as_json:
+        print_json(facts)
+    else:
+        print_facts(facts)
+
+
+def _models() -> Rows:
+    from urbanbench.card import ModelCard
+    from urbanbench.registry import listing
+
+    rows = []
+    for entry in listing("model"):
+        card = entry.card if isinstance(entry.card, ModelCard) else None
+        facts = {"needs": "", "can use": "", "embeds": "", "kind": ""}
+        if card is not None:
+            facts = {
+                "needs": ",".join(card.needs),
+                "can use": ",".join(card.can_use),
+                "embeds": ",".join(card.embeds),
+                "kind": "floor" if card.floor else "learned",
+            }
+        rows.append(_row(entry, facts))
+    return rows
+
+
+def _tasks() -> Rows:
+    from urbanbench.card import TaskCard
+    from urbanbench.registry import listing
+
+    rows = []
+    for entry in listing("task"):
+        card = entry.card if isinstance(entry.card, TaskCard) else None
+        facts = (
+            {"kind": card.kind, "level": card.level, "label": card.label}
+            if card
+            else {"kind": "", "level": "", "label": ""}
+        )
+        rows.append(_row(entry, facts))
+    return rows
+
+
+def _row(entry: Entry, facts: Mapping[str, str]) -> dict[str, Any]:
+    origin = "" if entry.origin == "built in" else entry.origin
+    return {"name": entry.name, "title": entry.title, **facts, "from": origin, "problem": entry.error or ""}
+
+
+def _cities() -> Rows:
+    from urbanbench.registry import city_folder, city_names, listing
+
+    sources = {entry.name: entry for entry in listing("city")}
+    rows: Rows = [_row(entry, {"folder": ""}) for entry in sources.values()]
+    rows += [
+        {"name": name, "title": "", "folder": str(city_folder(name)), "from": "", "problem": ""}
+        for name in city_names()
+        if name not in sources
+    ]
+    return rows
+
+
+def _splits() -> Rows:
+    from urbanbench.scoring.splits import SPLITS
+
+    return [{"name": name, "summary": summary} for name, summary in SPLITS.items()]
+
+
+def _heads() -> Rows:
+    from urbanbench.scoring.heads import HEADS
+
+    return [{"name": head.name, "title": head.title, "summary": head.summary} for head in HEADS.values()]
+
+
+def _inputs() -> Rows:
+    from urbanbench.inputs import INPUTS, LAYER_OF
+
+    return [{"name": name, "layer": LAYER_OF.get(name, ""), "summary": text} for name, text in INPUTS.items()]
+
+
+def _metrics() -> Rows:
+    from urbanbench.scoring.metrics import METRICS
+
+    return [
+        {"name": one.name, "title": one.title, "better": "higher" if one.higher_is_better else "lower"}
+        for one in METRICS.values()
+    ]
+
+
+_LISTS: Mapping[str, Callable[[], Rows]] = {
+    "models": _models,
+    "tasks": _tasks,
+    "cities": _cities,
+    "splits": _splits,
+    "heads": _heads,
+    "inputs": _inputs,
+    "metrics": _metrics,
+}
+_KINDS = {
+    "model": "models",
+    "task": "tasks",
+    "city": "cities",
+    "split": "splits",
+    "head": "heads",
+    "input": "inputs",
+    "metric": "metrics",
+}
+
+
+def _described(word: str) -> dict[str, Any]:
+    kind, sign, name = word.partition(":")
+    if not sign or kind not in _KINDS:
+        kind, name = _kind_of(word), word
+    if kind == "model":
+        return _model_facts(name)
+    if kind == "task":
+        return _task_facts(name)
+    if kind == "city":
+        from urbanbench.city.show import describe_city
+        from urbanbench.registry import open_city
+
+        return {"kind": "city", **describe_city(open_city(name))}
+    rows = {row["name"]: row for row in _LISTS[_KINDS[kind]]()}
+    if name not in rows:
+        raise UnknownName(kind, name, rows)
+    return {"kind": kind, **rows[name]}
+
+
+def _kind_of(word: str) -> str:
+    from urbanbench.registry import city_names, names
+    from urbanbench.registry.plugins import is_path
+
+    if is_path(word):
+        return "model" if word.endswith((".py", ".parquet", ".safetensors")) else "city"
+    known = {"model": names("model"), "task": names("task"), "city": city_names()}
+    for kind, listed in known.items():
+        if (
+            word in listed
+            or word.replace("_", "-") in listed
+            or (kind == "city" and word.partition(":")[0] in listed)
+        ):
+            return kind
+    others = {
+        kind: [row["name"] for row in _LISTS[_KINDS[kind]]()] for kind in ("split", "head", "input", "metric")
+    }
+    for kind, listed in others.items():
+        if word in listed:
+            return kind
+    kind = "name"
+    raise UnknownName(kind, word, {name for listed in (*known.values(), *others.values()) for name in listed})
+
+
+def _model_facts(word: str) -> dict[str, Any]:
+    from urbanbench.registry import load_model, plain_name, source_file
+
+    model = load_model(word)
+    presets = {name: model.from_settings(name).parameters() for name in model.presets}
+    defaults = {} if presets else {"parameters": model.from_settings().parameters()}
+    name = plain_name("model", word)
+    return {
+        "kind": "model",
+        "name": name,
+        **asdict(model.card),
+        **defaults,
+        "presets": presets,
+        "file": str(source_file(model)),
+        "next": f"urbanbench run -m {word} -t popdensity",
+    }
+
+
+def _task_facts(word: str) -> dict[str, Any]:
+    from urbanbench.card import WITHHOLDABLE
+    from urbanbench.registry import load_task, plain_name, source_file
+
+    task = load_task(word)
+    facts = asdict(task.card) | {"withholds": {name: WITHHOLDABLE[name] for name in task.card.withholds}}
+    facts = {"target kind" if name == "kind" else name: value for name, value in facts.items()}
+    name = plain_name("task", word)
+    return {
+        "kind": "task",
+        "name": name,
+        **facts,
+        "protocol": task.protocol.to_dict(),
+        "file": str(source_file(type(task))),
+    }

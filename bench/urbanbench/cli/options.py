@@ -1,0 +1,121 @@
+"""Options that several commands share, and how their words are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from urbanbench.errors import BadInput
+
+__all__ = [
+    "Cities",
+    "City",
+    "Device",
+    "Heads",
+    "Json",
+    "Preset",
+    "Seeds",
+    "Settings",
+    "Splits",
+    "Tasks",
+    "read_device",
+    "read_seeds",
+    "read_settings",
+]
+
+City = Annotated[
+    str, typer.Option("--city", "-c", help="City: a name, name:size, or a path to a city folder.")
+]
+Cities = Annotated[
+    list[str],
+    typer.Option("--city", "-c", help="City: a name, name:size, or a path. Repeats; takes lists and globs."),
+]
+Tasks = Annotated[
+    list[str], typer.Option("--task", "-t", help="Task: a name or a path. Repeats; takes lists and globs.")
+]
+Splits = Annotated[
+    list[str], typer.Option("--split", help="How test units are chosen; see `urbanbench list splits`.")
+]
+Heads = Annotated[
+    list[str], typer.Option("--head", help="What predicts from the vectors; see `urbanbench list heads`.")
+]
+Seeds = Annotated[
+    str, typer.Option("--seeds", help="Number of split seeds (10 means 0 to 9), or a list such as 0,3,7.")
+]
+Preset = Annotated[
+    str, typer.Option("--preset", help="Preset of the model's parameters; `small` where the model has it.")
+]
+Settings = Annotated[
+    list[str], typer.Option("--set", metavar="NAME=VALUE", help="Change one parameter. Repeats.")
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
+Out = Annotated[Path, typer.Option("--out", help="Results folder.")]
+
+
+def read_seeds(text: str) -> tuple[int, ...]:
+    """Read ``"10"`` as 0 to 9 and ``"0,3,7"`` as these.
+
+    Raises
+    ------
+    BadInput
+        Not whole numbers >= 0, none, or one twice.
+
+    Examples
+    --------
+    >>> read_seeds("3"), read_seeds("4,1"), read_seeds("5,")
+    ((0, 1, 2), (4, 1), (5,))
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isdecimal() for part in parts) or (parts == ["0"] and "," not in text):
+        msg = f"--seeds got {text!r}. Expected a number of seeds such as 10, or a list such as 0,3,7."
+        raise BadInput(msg)
+    numbers = tuple(int(part) for part in parts)
+    if len(set(numbers)) != len(numbers):
+        msg = f"--seeds got {text!r}, with a seed twice. Expected each seed once."
+        raise BadInput(msg)
+    return numbers if "," in text else tuple(range(numbers[0]))
+
+
+def read_settings(words: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Read ``name=value`` words, sorted by name; the last of equal names counts.
+
+    Raises
+    ------
+    BadInput
+        A word without ``=``.
+    """
+    settings: dict[str, str] = {}
+    for word in words:
+        name, sign, value = word.partition("=")
+        if not sign or not name.strip():
+            msg = f"--set got {word!r}. Expected NAME=VALUE, for example --set dim=128."
+            raise BadInput(msg)
+        settings[name.strip().replace("-", "_")] = value.strip()
+    return tuple(sorted(settings.items()))
+
+
+def read_device(word: str) -> str:
+    """Return "cpu" or "cuda"; ``auto`` takes the GPU when torch sees one.
+
+    Raises
+    ------
+    BadInput
+        Another word, or "cuda" without a GPU.
+    """
+    if word not in {"auto", "cpu", "cuda"}:
+        msg = f"--device got {word!r}. Expected auto, cpu or cuda."
+        raise BadInput(msg)
+    if word == "cpu":
+        return word
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if word == "cuda":
+        msg = "--device cuda, but torch sees no GPU. Expected a CUDA device and a CUDA build of torch. Use --device cpu, or see `urbanbench doctor`."
+        raise BadInput(msg)
+    return "cpu"

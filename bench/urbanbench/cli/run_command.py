@@ -1,0 +1,255 @@
+"""``urbanbench run``: the cells asked for, with the floors beside them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from urbanbench.cli import options
+from urbanbench.cli.printing import note, print_json, print_table, say
+from urbanbench.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from urbanbench.result import RunResult, RunSpec
+    from urbanbench.run.plan import Plan
+    from urbanbench.store import ResultStore
+
+__all__ = ["exit_code", "make_plan", "run", "run_and_show"]
+
+Models = Annotated[
+    list[str],
+    typer.Option(
+        "--model",
+        "-m",
+        help="Model: a name, a path, `floors`, `learned` or `all`. Repeats; takes lists and globs.",
+    ),
+]
+Inputs = Annotated[
+    list[str],
+    typer.Option("--inputs", help="Inputs models may see: full, or a list such as poi,polygon. Repeats."),
+]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Number of processes.")]
+Overwrite = Annotated[str, typer.Option("--overwrite", help="only-missing, never or always.")]
+Floors = Annotated[
+    bool, typer.Option("--floors/--no-floors", help="Run the floors that fit beside the models.")
+]
+ModelSeed = Annotated[int, typer.Option("--model-seed", min=0, help="Seed of the models' own training.")]
+BlockSize = Annotated[
+    float | None,
+    typer.Option(
+        "--block-size",
+        help="Side of the blocks in metres; from the label's autocorrelation range when left out.",
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the cells and stop.")]
+
+
+def run(
+    model: Models,
+    task: options.Tasks,
+    city: options.Cities = ["toyville"],  # noqa: B006 - typer reads the default, nothing changes it
+    inputs: Inputs = ["full"],  # noqa: B006 - same
+    split: options.Splits = ["random"],  # noqa: B006 - same
+    head: options.Heads = ["mlp"],  # noqa: B006 - same
+    seeds: options.Seeds = "10",
+    preset: options.Preset = "",
+    settings: options.Settings = [],  # noqa: B006 - same
+    model_seed: ModelSeed = 0,
+    block_size: BlockSize = None,
+    floors: Floors = True,
+    device: options.Device = "auto",
+    jobs: Jobs = 1,
+    out: options.Out = Path("results"),
+    overwrite: Overwrite = "only-missing",
+    dry_run: DryRun = False,
+    as_json: options.Json = False,
+) -> int:
+    """Score models on tasks of cities: every combination of what is asked, ten seeds each.
+
+    Finished cells are kept, so the same command goes on where it was stopped.
+    """
+    asked = make_plan(
+        model,
+        task,
+        city,
+        inputs,
+        split,
+        head,
+        seeds=seeds,
+        preset=preset,
+        settings=settings,
+        model_seed=model_seed,
+        block_size=block_size,
+    )
+    return run_and_show(
+        asked,
+        out=out,
+        overwrite=overwrite,
+        device=device,
+        jobs=jobs,
+        floors=floors,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
+
+
+def make_plan(
+    model: Sequence[str],
+    task: Sequence[str],
+    city: Sequence[str],
+    inputs: Sequence[str],
+    split: Sequence[str],
+    head: Sequence[str],
+    *,
+    seeds: str,
+    preset: str,
+    settings: Sequence[str],
+    model_seed: int,
+    block_size: float | None,
+) -> Plan:
+    """Expand the words of the command line."""
+    from urbanbench.registry import expand, expand_cities, expand_words
+    from urbanbench.run.plan import Plan
+    from urbanbench.scoring.heads import HEADS
+    from urbanbench.scoring.splits import SPLITS
+
+    return Plan(
+        models=_expanded("model", expand("model", model), model),
+        tasks=_expanded("task", expand("task", task), task),
+        cities=expand_cities(city),
+        inputs=inputs,
+        splits=expand_words("split", split, list(SPLITS)),
+        heads=expand_words("head", head, list(HEADS)),
+        preset=preset,
+        settings=options.read_settings(settings),
+        seeds=options.read_seeds(seeds),
+        block_size_m=block_size,
+        model_seed=model_seed,
+    )
+
+
+def _expanded(kind: str, names: list[str], words: Sequence[str]) -> list[str]:
+    from urbanbench.registry import broken
+
+    if not names:
+        msg = f"No {kind} given. Expected a name; see `urbanbench list {kind}s`."
+        raise BadInput(msg)
+    if names != list(words):  # a glob or group word passes over plugins that do not load: say so
+        for reason in broken(kind).values():
+            note(f"Left out: {reason}")
+    return names
+
+
+def run_and_show(
+    asked: Plan,
+    *,
+    out: Path,
+    overwrite: str,
+    device: str,
+    jobs: int,
+    floors: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Run a plan, print its table, and return the exit code."""
+    from urbanbench.run.loop import run as run_cells
+    from urbanbench.run.plan import plan, with_floors
+    from urbanbench.store import ResultStore
+
+    store, specs = ResultStore(out), plan(asked)
+    specs = with_floors(specs) if floors else specs
+    if dry_run:
+        return _print_cells(specs, store, as_json=as_json)
+    progress = _Lines(len({_run_id(spec) for spec in specs}))
+    results = run_cells(
+        specs, store, overwrite=overwrite, device=options.read_device(device), jobs=jobs, progress=progress
+    )
+    _show(results, as_json=as_json)
+    note(f"Results: {store.folder}/ ({len(results)} cells). Next: urbanbench leaderboard {store.folder}")
+    return exit_code(results)
+
+
+def _run_id(spec: RunSpec) -> str:
+    from urbanbench.run.order import resolve
+
+    return resolve(spec).cell.run_id
+
+
+def _print_cells(specs: list[RunSpec], store: ResultStore, *, as_json: bool) -> int:
+    from urbanbench.run.order import resolve
+
+    cells = list({cell.run_id: cell for cell in (resolve(spec).cell for spec in specs)}.values())
+    rows = [(cell, found.status if (found := store.find(cell)) is not None else "missing") for cell in cells]
+    if as_json:
+        print_json(
+            [cell.to_dict() | {"status": status, "file": str(store.path_of(cell))} for cell, status in rows]
+        )
+        return 0
+    heads = ("city", "task", "model", "preset", "inputs", "split", "head", "result")
+    print_table(
+        ((c.city, c.task, c.model, c.preset, c.inputs, c.split, c.head, status) for c, status in rows), heads
+    )
+    return 0
+
+
+def _show(results: list[RunResult], *, as_json: bool) -> None:
+    if as_json:
+        from urbanbench.store import without_nan
+
+        print_json([without_nan(result.to_dict()) for result in results])
+        return
+    from urbanbench.board import render
+
+    say(render([result.to_dict() for result in results], format="md"))
+
+
+def exit_code(results: list[RunResult]) -> int:
+    """Return 0; 4 when cells failed for want of an optional part only; 1 when others failed or none could be done."""
+    from urbanbench.errors import ExtraMissing
+    from urbanbench.result import FAILED, OK
+
+    failed = [result.error_type for result in results if result.status == FAILED]
+    if failed and set(failed) == {ExtraMissing.__name__}:
+        return ExtraMissing.exit_code
+    return 1 if failed or all(result.status != OK for result in results) else 0
+
+
+class _Lines:
+    """One line on stderr for each cell, with the time that is left."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done, self.new, self.start = total, 0, 0, time.monotonic()
+
+    def __call__(self, result: RunResult, new: bool) -> None:
+        self.done += 1
+        self.new += new
+        note(f"[{self.done}/{self.total}] {result.cell}: {_outcome(result, new)}{self._left()}")
+
+    def _left(self) -> str:
+        if not self.new or self.done == self.total:
+            return ""
+        left = (time.monotonic() - self.start) / self.new * (self.total - self.done)
+        return f" (about {left / 60:.0f} min left)" if left >= 90 else f" (about {left:.0f} s left)"
+
+
+def _outcome(result: RunResult, new: bool) -> str:
+    from urbanbench.result import OK
+
+    if result.status != OK:
+        return f"{result.status}: {result.reason}"
+    metric = str(result.evaluation["main_metric"])
+    score = f"{metric} {result.mean(metric):.3f}"
+    if not new:
+        return f"{score}, kept"
+    seconds = result.cost["head_seconds"] + (
+        0.0 if result.cost["embedding_cached"] else result.cost["embed_seconds"]
+    )
+    stale = result.provenance.get("replaced_stale")
+    return f"{score}, {seconds:.1f} s" + (
+        f", computed again ({' and '.join(stale)} changed)" if stale else ""
+    )

@@ -1,0 +1,126 @@
+"""``urbanbench embed`` writes vectors; ``urbanbench score`` scores vectors that anyone has made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from urbanbench.cli import options
+from urbanbench.cli.printing import note, print_json, say
+from urbanbench.cli.run_command import (
+    BlockSize,
+    DryRun,
+    Floors,
+    ModelSeed,
+    Overwrite,
+    make_plan,
+    run_and_show,
+)
+from urbanbench.errors import BadInput
+
+__all__ = ["embed", "score"]
+
+
+def embed(
+    model: Annotated[str, typer.Option("--model", "-m", help="Model: a name or a path.")],
+    city: options.City = "toyville",
+    task: Annotated[
+        str, typer.Option("--task", "-t", help="Embed the units this task labels, without what it withholds.")
+    ] = "",
+    inputs: Annotated[
+        str, typer.Option("--inputs", help="Inputs the model may see: full, or a list such as poi,polygon.")
+    ] = "full",
+    preset: options.Preset = "",
+    settings: options.Settings = [],  # noqa: B006 - typer reads the default, nothing changes it
+    model_seed: ModelSeed = 0,
+    device: options.Device = "auto",
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write: .parquet or .safetensors.")] = Path(
+        "vectors.parquet"
+    ),
+    as_json: options.Json = False,
+) -> None:
+    """Write a model's vectors of a city: of all regions, or of the units a task labels."""
+    from urbanbench.registry import city_word
+    from urbanbench.result import RunSpec
+    from urbanbench.run.embedding import embed_city
+    from urbanbench.run.workbench import Workbench
+
+    if out.suffix not in {".parquet", ".safetensors"}:
+        msg = f"--out got {str(out)!r}. Expected a file that ends in .parquet or .safetensors."
+        raise BadInput(msg)
+    spec = RunSpec(
+        model,
+        task,
+        city_word(city),
+        preset=preset,
+        settings=options.read_settings(settings),
+        inputs=inputs,
+        model_seed=model_seed,
+    )
+    space, facts = embed_city(spec, Workbench(options.read_device(device)))
+    space.save(out)
+    if as_json:
+        print_json(
+            dict(facts) | {"file": str(out), "level": space.level, "units": len(space), "dim": space.dim}
+        )
+    else:
+        say(f"{out}: {space!r}")
+    note(f"Next: urbanbench score {out} -t {task or 'popdensity'} -c {city}")
+
+
+def score(
+    vectors: Annotated[
+        Path,
+        typer.Argument(
+            help="Parquet with an id column and number columns, or what `urbanbench embed` wrote."
+        ),
+    ],
+    task: options.Tasks,
+    city: options.Cities = ["toyville"],  # noqa: B006 - typer reads the default, nothing changes it
+    name: Annotated[
+        str, typer.Option("--name", help="Name in the tables; the file's stem when left out.")
+    ] = "",
+    split: options.Splits = ["random"],  # noqa: B006 - same
+    head: options.Heads = ["mlp"],  # noqa: B006 - same
+    seeds: options.Seeds = "10",
+    block_size: BlockSize = None,
+    floors: Floors = True,
+    device: options.Device = "auto",
+    out: options.Out = Path("results"),
+    overwrite: Overwrite = "only-missing",
+    dry_run: DryRun = False,
+    as_json: options.Json = False,
+) -> int:
+    """Score finished vectors like any model; their inputs are recorded as `given`."""
+    from dataclasses import replace
+
+    if vectors.suffix not in {".parquet", ".safetensors"}:
+        msg = (
+            f"Vectors file {str(vectors)!r} has suffix {vectors.suffix!r}. Expected .parquet or .safetensors."
+        )
+        raise BadInput(msg)
+    asked = make_plan(
+        [str(vectors)],
+        task,
+        city,
+        ["full"],
+        split,
+        head,
+        seeds=seeds,
+        preset="",
+        settings=[],
+        model_seed=0,
+        block_size=block_size,
+    )
+    return run_and_show(
+        replace(asked, name=name),
+        out=out,
+        overwrite=overwrite,
+        device=device,
+        jobs=1,
+        floors=floors,
+        dry_run=dry_run,
+        as_json=as_json,
+    )

@@ -1,0 +1,69 @@
+"""Vectors without a score: what a model makes of a city, through the same view and cache as a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from urbanbench.card import TaskCard
+from urbanbench.run.admission import admitted_view, units_of
+from urbanbench.run.order import resolve
+from urbanbench.run.walk import embedding_key
+from urbanbench.run.workbench import Workbench
+from urbanbench.task import Task
+
+if TYPE_CHECKING:
+    from urbanbench.cache import EmbeddingKey
+    from urbanbench.city.view import View
+    from urbanbench.result import RunSpec
+    from urbanbench.run.order import Order
+    from urbanbench.space import EmbeddingSpace
+    from urbanbench.units import Units
+
+__all__ = ["embed_city", "key_of"]
+
+
+class _NoTask(Task):
+    card = TaskCard(
+        title="all regions", question="What does a region look like?", label="", kind="regression"
+    )
+
+
+def embed_city(spec: RunSpec, bench: Workbench) -> tuple[EmbeddingSpace, Mapping[str, Any]]:
+    """Embed all regions of a city, or the units a task labels without what the task withholds.
+
+    Parameters
+    ----------
+    spec
+        Model, city and inputs; its task may be "". What it says of scoring does not matter.
+    bench
+        Device and cache.
+
+    Returns
+    -------
+    tuple[EmbeddingSpace, Mapping[str, Any]]
+        The vectors and the facts of their making: seconds, peak memory, touched inputs, and whether they were cached.
+
+    Raises
+    ------
+    RunRefused
+        The model cannot embed these units from these inputs.
+    """
+    seen = _look(spec, bench)
+    space, facts, cached = bench.embedding(*seen)
+    return space, dict(facts) | {"variant": dict(seen[3].parts["variant"]), "cached": cached}
+
+
+def key_of(spec: RunSpec, bench: Workbench) -> EmbeddingKey:
+    """Return under which key the vectors of a spec are cached, without embedding; parameters as in `embed_city`."""
+    return _look(spec, bench)[3]
+
+
+def _look(spec: RunSpec, bench: Workbench) -> tuple[Order, View, Units, EmbeddingKey]:
+    order = resolve(spec, None if spec.task else _NoTask())
+    city = bench.city(spec.city)
+    target_ids = bench.targets(order).ids.tolist() if spec.task else []
+    view = admitted_view(order, city, target_ids)
+    units = units_of(city, order.task.card.level, target_ids)
+    variant = dict(order.model.variant(view))
+    return order, view, units, embedding_key(order, view, units, variant, bench.device)
