@@ -55,5 +55,6 @@ def _layer(folder: Path, manifest: Manifest, name: str, regions: Any) -> tuple[A
 
 def _label(folder: Path, manifest: Manifest, name: str, sound: set[str]) -> list[str]:
     level = manifest.labels[name].level
-    units = load_unit_ids(folder, manifest, level) if UNIT_LAYER[level] in sound else None
+    # A unit table that cannot be read is told by its own layer; the label is then judged without it.
+    units = load_unit_ids(folder, manifest, level)[0] if UNIT_LAYER[level] in sound else None
     return load_label(folder, manifest, name, units)[1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,7 +27,7 @@ __all__ = ["City"]
 class City:
     """A city folder. Open one with `City.open`; layers are read when first touched and kept.
 
-    All frames are in the projected CRS `crs`, in metres, indexed by id. They are shared: copy before you write.
+    All frames are in the projected CRS `crs`, in metres, indexed by id. Writing into one does not change the city.
 
     Parameters
     ----------
@@ -41,6 +40,7 @@ class City:
     path: Path
     manifest: Manifest
     _kept: dict[str, Any] = field(default_factory=dict)
+    _digests: dict[str, str] = field(default_factory=dict, init=False)
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
@@ -174,7 +174,7 @@ class City:
         if key not in self._kept:
             units = self.unit_ids(self.labels[name].level)
             self._keep(key, load_label(self.path, self.manifest, name, units))
-        label: pd.DataFrame = self._kept[key]
+        label: pd.DataFrame = self._kept[key].copy(deep=False)
         return label
 
     def unit_ids(self, level: str) -> tuple[str, ...]:
@@ -192,7 +192,7 @@ class City:
             return tuple(self._kept[layer].index)
         key = f"ids/{level}"
         if key not in self._kept:
-            self._kept[key] = tuple(load_unit_ids(self.path, self.manifest, level).tolist())
+            self._keep(key, load_unit_ids(self.path, self.manifest, level))
         return tuple(self._kept[key])
 
     def view(
@@ -238,10 +238,6 @@ class City:
 
         return check_folder(self.path)
 
-    @cached_property
-    def _digests(self) -> dict[str, str]:
-        return {}
-
     def _digest_of(self, name: str) -> str:
         if name not in self._digests:
             info = (
@@ -261,7 +257,8 @@ class City:
             if name not in self.manifest.tables:
                 raise LayerMissing(self.name, name, self.layers)
             self._keep(name, load_layer(self.path, self.manifest, name, self._kept["regions"]))
-        return self._kept[name]
+        # A shallow copy: pandas copies on write, so what is kept never changes.
+        return self._kept[name].copy(deep=False)
 
     def _keep(self, key: str, loaded: tuple[Any, list[str]]) -> None:
         frame, faults = loaded

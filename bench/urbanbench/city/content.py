@@ -1,23 +1,20 @@
-"""Rules between tables and rules of values: labels, flows, pictures, captions."""
+"""Rules of the values of layers, and between layers and regions: pictures, captions, flows, heights."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.format import DIRECTIONS, LabelInfo, row_fault
+from urbanbench.city.format import DIRECTIONS, row_fault
+from urbanbench.city.marks import foreign, noted
 from urbanbench.city.paths import path_faults
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SHARE_TOLERANCE", "label_faults", "layer_faults"]
-
-SHARE_TOLERANCE = 1e-4
-"""How far from 1 the shares of a composition may add up: files round them, often to six decimals."""
+__all__ = ["layer_faults"]
 
 
 def layer_faults(folder: Path, name: str, file: str, frame: pd.DataFrame, regions: Any) -> list[str]:
@@ -48,114 +45,12 @@ def layer_faults(folder: Path, name: str, file: str, frame: pd.DataFrame, region
     return _flow_faults(file, frame, known) if name == "flows" else []
 
 
-def label_faults(
-    info: LabelInfo, frame: pd.DataFrame, units: Collection[str] | None, counts: Mapping[str, Any]
-) -> list[str]:
-    """Judge a label's table.
-
-    Parameters
-    ----------
-    info
-        What city.json says of the label.
-    frame
-        The table, indexed by unit id.
-    units
-        Ids of the level's units, or None when they could not be read.
-    counts
-        Declared number of units per class, or {}.
-    """
-    faults = (
-        []
-        if units is None
-        else _foreign(info.file, info.key, frame.index, units, f"ids of layer {_layer(info)!r}")
-    )
-    if info.kind == "classification":
-        faults += _class_faults(info, frame, counts)
-    else:
-        faults += [
-            fault for name in info.columns or ("value",) for fault in _finite_faults(info.file, name, frame)
-        ]
-    if info.kind == "composition":
-        faults += _share_faults(info, frame)
-    if "n" in frame:
-        bad = np.less(frame["n"].to_numpy(dtype=np.float64), 0)
-        faults += _noted(info.file, "n", frame.index, bad, "a support of 0 or more", "negative numbers")
-    return faults
-
-
-def _layer(info: LabelInfo) -> str:
-    from urbanbench.city.format import UNIT_LAYER
-
-    return UNIT_LAYER[info.level]
-
-
-def _noted(file: str, column: str, ids: Any, bad: np.ndarray, expected: str, found: str) -> list[str]:
-    rows = np.asarray(ids)[bad].tolist()
-    return [row_fault(file, column, rows, expected=expected, found=found)] if rows else []
-
-
-def _foreign(file: str, column: str, ids: Any, known: Any, expected: str) -> list[str]:
-    """Tell ids that another table does not have; nulls are foreign too."""
-    import pandas as pd
-
-    values = pd.Series(ids)
-    bad = values[~values.isin(known)].drop_duplicates()
-    return (
-        [row_fault(file, column, bad.tolist(), expected=expected, found="ids that are not there")]
-        if len(bad)
-        else []
-    )
-
-
-def _finite_faults(file: str, column: str, frame: pd.DataFrame) -> list[str]:
-    bad = ~np.isfinite(frame[column].to_numpy(dtype=np.float64))
-    return _noted(file, column, frame.index, bad, "finite numbers", "null, NaN or infinity")
-
-
-def _class_faults(info: LabelInfo, frame: pd.DataFrame, counts: Mapping[str, Any]) -> list[str]:
-    values = frame["value"]
-    absent = values.isna().to_numpy() | (values == "").to_numpy()
-    faults = _noted(info.file, "value", frame.index, absent, "a class", "null or empty text")
-    if info.classes:
-        strange = ~values.isin(info.classes).to_numpy() & ~absent
-        names = ", ".join(map(repr, sorted(set(values[strange]))[:3]))
-        faults += _noted(
-            info.file,
-            "value",
-            frame.index,
-            strange,
-            "one of the classes in city.json",
-            f"classes not among them ({names})",
-        )
-    found = values.value_counts()
-    for name, count in counts.items():
-        if count != found.get(name, 0):
-            faults.append(
-                f"{info.file}: column 'value': expected {str(count)[:20]} units of class {name!r} as city.json says, found {found.get(name, 0)}."
-            )
-    return faults
-
-
-def _share_faults(info: LabelInfo, frame: pd.DataFrame) -> list[str]:
-    shares = frame[list(info.columns)].to_numpy(dtype=np.float64)
-    columns = ", ".join(info.columns)
-    negative = (shares < 0).any(axis=1)
-    faults = _noted(info.file, columns, frame.index, negative, "shares in [0, 1]", "negative shares")
-    total = shares.sum(axis=1)
-    with np.errstate(invalid="ignore"):
-        off = np.isfinite(total) & (np.abs(total - 1) > SHARE_TOLERANCE)
-    first = f"other sums (first {total[off][0]:.6g})" if off.any() else ""
-    return faults + _noted(info.file, columns, frame.index, off, "shares that add up to 1", first)
-
-
 def _height_faults(file: str, frame: pd.DataFrame) -> list[str]:
     if "height_m" not in frame:
         return []
     height = np.asarray(frame["height_m"])
     bad = np.isinf(height) | (height < 0)
-    return _noted(
-        file, "height_m", frame.index, bad, "metres above 0 or null", "negative or infinite heights"
-    )
+    return noted(file, "height_m", frame.index, bad, "metres above 0 or null", "negative or infinite heights")
 
 
 def _picture_faults(folder: Path, file: str, column: str, frame: pd.DataFrame) -> list[str]:
@@ -174,14 +69,14 @@ def _street_view_faults(folder: Path, file: str, frame: pd.DataFrame) -> list[st
     columns = [name for name in ("image", *DIRECTIONS) if name in frame]
     faults = [fault for name in columns for fault in _picture_faults(folder, file, name, frame)]
     bare = frame[columns].isna().all(axis=1).to_numpy()
-    faults += _noted(
+    faults += noted(
         file, " ".join(columns), frame.index, bare, "a picture for every view", "views without any"
     )
     if "heading" in frame:
         heading = frame["heading"].to_numpy()
         with np.errstate(invalid="ignore"):
             bad = ~np.isnan(heading) & ~((heading >= 0) & (heading <= 360))
-        faults += _noted(
+        faults += noted(
             file, "heading", frame.index, bad, "degrees in [0, 360], clockwise from north", "other numbers"
         )
     return faults
@@ -189,13 +84,13 @@ def _street_view_faults(folder: Path, file: str, frame: pd.DataFrame) -> list[st
 
 def _satellite_faults(folder: Path, file: str, frame: pd.DataFrame, regions: Any) -> list[str]:
     absent = frame["image"].isna().to_numpy()
-    faults = _noted(file, "image", frame.index, absent, "a picture for every row", "null")
+    faults = noted(file, "image", frame.index, absent, "a picture for every row", "null")
     faults += _picture_faults(folder, file, "image", frame)
     box = frame[["minx", "miny", "maxx", "maxy"]].to_numpy()
     sound = np.isfinite(box).all(axis=1)
     with np.errstate(invalid="ignore"):
         sound &= (box[:, 0] < box[:, 2]) & (box[:, 1] < box[:, 3])
-    faults += _noted(
+    faults += noted(
         file,
         "minx, miny, maxx, maxy",
         frame.index,
@@ -205,13 +100,13 @@ def _satellite_faults(folder: Path, file: str, frame: pd.DataFrame, regions: Any
     )
     if regions is None:
         return faults
-    faults += _foreign(file, "region_id", frame.index, regions.index, "ids of layer 'regions'")
+    faults += foreign(file, "region_id", frame.index, regions.index, "ids of layer 'regions'")
     known = frame.index.isin(regions.index) & ~frame.index.duplicated() & sound
     of_region = regions.geometry[~regions.index.duplicated()].bounds.reindex(frame.index[known]).to_numpy()
     mine = box[known]
     apart = (mine[:, :2] > of_region[:, 2:]).any(axis=1) | (mine[:, 2:] < of_region[:, :2]).any(axis=1)
     expected = "a box in the city's CRS that meets its region"
-    return faults + _noted(
+    return faults + noted(
         file, "minx, miny, maxx, maxy", frame.index[known], apart, expected, "boxes elsewhere"
     )
 
@@ -220,10 +115,10 @@ def _caption_faults(file: str, frame: pd.DataFrame, known: Any) -> list[str]:
     faults = (
         []
         if known is None
-        else _foreign(file, "region_id", frame["region_id"], known, "ids of layer 'regions'")
+        else foreign(file, "region_id", frame["region_id"], known, "ids of layer 'regions'")
     )
     bad = frame["caption"].isna().to_numpy() | (frame["caption"] == "").to_numpy()
-    return faults + _noted(file, "caption", frame["region_id"], bad, "text", "null or empty text")
+    return faults + noted(file, "caption", frame["region_id"], bad, "text", "null or empty text")
 
 
 def _flow_faults(file: str, frame: pd.DataFrame, known: Any) -> list[str]:
@@ -233,16 +128,12 @@ def _flow_faults(file: str, frame: pd.DataFrame, known: Any) -> list[str]:
         faults = [
             fault
             for name in ends
-            for fault in _foreign(file, name, frame[name], known, "ids of layer 'regions'")
+            for fault in foreign(file, name, frame[name], known, "ids of layer 'regions'")
         ]
     trips = frame["trips"].to_numpy()
-    rows = (
-        np.array([f"row {row}" for row in range(len(frame))], dtype=object)
-        if len(frame) < 1
-        else frame.index.to_numpy()
-    )
+    rows = frame.index
     with np.errstate(invalid="ignore"):
-        faults += _noted(
+        faults += noted(
             file,
             "trips",
             rows,
@@ -253,9 +144,9 @@ def _flow_faults(file: str, frame: pd.DataFrame, known: Any) -> list[str]:
     if "hour" in frame:
         hour = frame["hour"].to_numpy()
         with np.errstate(invalid="ignore"):
-            faults += _noted(
+            faults += noted(
                 file, "hour", rows, ~((hour >= 0) & (hour <= 23)), "hours in [0, 23]", "other numbers or null"
             )
         ends = [*ends, "hour"]
     twice = frame.duplicated(ends).to_numpy()
-    return faults + _noted(file, ", ".join(ends), rows, twice, "every pair (and hour) once", "repeated rows")
+    return faults + noted(file, ", ".join(ends), rows, twice, "every pair (and hour) once", "repeated rows")

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from urbanbench.city.content import label_faults, layer_faults
+from urbanbench.city.content import layer_faults
 from urbanbench.city.format import DIRECTIONS, TABLES, UNIT_LAYER
+from urbanbench.city.label_content import label_faults
 from urbanbench.city.manifest import Manifest
 from urbanbench.city.places import region_of_points
-from urbanbench.city.read import read_column, read_frame
+from urbanbench.city.read import column_of, read_column, read_frame
 
 __all__ = ["load_label", "load_layer", "load_unit_ids"]
 
@@ -57,38 +58,30 @@ def load_label(folder: Path, manifest: Manifest, name: str, units: Any) -> tuple
     return (None, faults) if faults else (frame, [])
 
 
-def load_unit_ids(folder: Path, manifest: Manifest, level: str) -> Any:
-    """Read the ids of a level's units only, object (n,)."""
+def load_unit_ids(folder: Path, manifest: Manifest, level: str) -> tuple[np.ndarray | None, list[str]]:
+    """Read the ids of a level's units only, object (n,), or tell why they cannot be read."""
     layer = UNIT_LAYER[level]
     return read_column(folder, manifest.tables[layer].file, TABLES[layer].key)
 
 
 def _completed(name: str, frame: Any, regions: Any) -> Any:
-    import pandas as pd
     import shapely
 
     geometry = np.asarray(frame.geometry if TABLES[name].shapes else [])
     if name == "regions":
         if "name" not in frame:
-            frame.insert(0, "name", frame.index.to_numpy())
-        frame["area_km2"] = shapely.area(geometry) / 1e6
+            frame["name"] = column_of(frame.index.to_numpy(dtype=object), frame.index)
+        frame["area_km2"] = column_of(shapely.area(geometry) / 1e6, frame.index)
     if name == "buildings":
-        if "height_m" not in frame:
-            frame["height_m"] = np.nan
-        frame["height_m"] = frame["height_m"].astype(np.float32)
-        frame["area_m2"] = shapely.area(geometry)
+        height = frame["height_m"].to_numpy() if "height_m" in frame else np.full(len(frame), np.nan)
+        frame["height_m"] = column_of(height.astype(np.float32), frame.index)
+        frame["area_m2"] = column_of(shapely.area(geometry), frame.index)
     if name == "street_views":
-        for column in ("image", *DIRECTIONS):
-            if column not in frame:
-                frame[column] = pd.Series(None, index=frame.index, dtype="object")
+        for column in (one for one in ("image", *DIRECTIONS) if one not in frame):
+            frame[column] = column_of(np.full(len(frame), None, dtype=object), frame.index)
     if name in {"pois", "buildings", "street_views"}:
         points = shapely.centroid(geometry) if name == "buildings" else geometry
-        frame["region_id"] = pd.Series(region_of_points(points, regions), index=frame.index, dtype="object")
-    return _protected(frame)
-
-
-def _protected(frame: Any) -> Any:
-    """Close the buffers that copy-on-write does not guard."""
-    if "geometry" in frame:
-        frame.geometry.array._data.flags.writeable = False  # noqa: SLF001 - no public way to close it
+        frame["region_id"] = column_of(region_of_points(points, regions), frame.index)
+    if TABLES[name].shapes:
+        frame.geometry.array._data.flags.writeable = False  # noqa: SLF001 - geopandas has no public way to close it
     return frame

@@ -78,10 +78,16 @@ def _label(city: City, info: LabelInfo) -> dict[str, Any]:
         facts["values"] = _spread(values) | {"zeros": int((values == 0).sum())}
     if "group" in frame:
         facts["groups"] = int(frame["group"].nunique())
-    return facts | {word: getattr(info, word) for word in ("source", "date", "licence", "note") if getattr(info, word)}
+    return facts | {
+        word: getattr(info, word) for word in ("source", "date", "licence", "note") if getattr(info, word)
+    }
 
 
 def _spread(values: np.ndarray) -> dict[str, float]:
     if not len(values):
         return {}
-    return {"smallest": float(values.min()), "median": float(np.median(values)), "largest": float(values.max())}
+    return {
+        "smallest": float(values.min()),
+        "median": float(np.median(values)),
+        "largest": float(values.max()),
+    }

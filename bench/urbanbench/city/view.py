@@ -185,15 +185,7 @@ class View:
         CityFaults
             The file is no picture.
         """
-        for name in ("street_view", "satellite"):
-            if self.has(name) and path in self._city.images(LAYER_OF[name]):
-                self._touch(name)
-                break
-        else:
-            if not self.inputs & {"street_view", "satellite"}:
-                raise InputMasked("street_view", self.inputs)
-            msg = f"No allowed layer names the picture {path!r}. Expected a path from view.street_views or view.satellite."
-            raise BadInput(msg)
+        self._touch(self._input_of_picture(path))
         try:
             return open_picture(self._city.path / path)
         except FaultyPicture as error:
@@ -245,6 +237,15 @@ class View:
         if not self.has(name):
             raise LayerMissing(self.city_name, LAYER_OF[name], self._city.layers)
         self._touched.add(name)
+
+    def _input_of_picture(self, path: str) -> str:
+        """Name the input a picture belongs to, an allowed one if both name it."""
+        pictured = sorted(("satellite", "street_view"), key=self.has, reverse=True)
+        for name in pictured:
+            if LAYER_OF[name] in self._city.layers and path in self._city.images(LAYER_OF[name]):
+                return name
+        msg = f"No layer of {self.city_name!r} names the picture {path!r}. Expected a path from view.street_views or view.satellite."
+        raise BadInput(msg)
 
     def _plain(self, name: str) -> City:
         self._touch(name)
