@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import exp
 
 from urbanbench.datasets._toyville_scenery import Colour, Painter, Wall, blend, shade
 
@@ -41,7 +42,7 @@ Luck = Iterator[float]
 
 def plain_floors(look: Look, luck: Luck) -> int:
     """Draw a number of floors."""
-    return max(1, round(2.4 * 2.718 ** (0.45 * look.storeys) * (0.75 + 0.5 * next(luck))))
+    return max(1, round(2.4 * exp(0.45 * look.storeys) * (0.75 + 0.5 * next(luck))))
 
 
 def _plaster(look: Look, luck: Luck) -> Colour:
@@ -97,7 +98,12 @@ def _offices(painter: Painter, wall: Wall, look: Look, luck: Luck) -> None:
     wall.patch(painter, (0, 1), (0, wall.high), frame)
     for floor in range(1, min(9, int(wall.high / FLOOR_M) + 1)):
         low = floor * FLOOR_M
-        wall.patch(painter, (0.03, 0.97), (low + 0.4, min(low + 2.6, wall.high)), shade((92, 130, 160), 0.9 + 0.2 * next(luck)))
+        wall.patch(
+            painter,
+            (0.03, 0.97),
+            (low + 0.4, min(low + 2.6, wall.high)),
+            shade((92, 130, 160), 0.9 + 0.2 * next(luck)),
+        )
     _shops_below(painter, wall, look, luck)
 
 
@@ -118,7 +124,12 @@ def _school(painter: Painter, wall: Wall, look: Look, luck: Luck) -> None:
     for floor in range(int(wall.high / FLOOR_M)):
         wall.patch(painter, (0.05, 0.95), (floor * FLOOR_M + 1.0, floor * FLOOR_M + 2.4), (206, 216, 214))
     wall.patch(painter, (0.5, 0.515), (wall.high, wall.high + 4), (210, 210, 210))
-    wall.patch(painter, (0.515, 0.6), (wall.high + 2.6, wall.high + 4), (40, 92, 180) if next(luck) < 0.5 else (200, 40, 44))
+    wall.patch(
+        painter,
+        (0.515, 0.6),
+        (wall.high + 2.6, wall.high + 4),
+        (40, 92, 180) if next(luck) < 0.5 else (200, 40, 44),
+    )
 
 
 def _civic(painter: Painter, wall: Wall, look: Look, luck: Luck) -> None:
@@ -127,14 +138,18 @@ def _civic(painter: Painter, wall: Wall, look: Look, luck: Luck) -> None:
     wall.patch(painter, (0.1, 0.9), (0.6, wall.high - 1.2), shade(stone, 0.66))
     for column in range(6):
         left = 0.1 + column * 0.15
-        wall.patch(painter, (left, left + 0.06), (0.4, wall.high - 1.2), shade(stone, 1.06 + 0.02 * next(luck)))
+        wall.patch(
+            painter, (left, left + 0.06), (0.4, wall.high - 1.2), shade(stone, 1.06 + 0.02 * next(luck))
+        )
     wall.patch(painter, (0, 1), (wall.high, wall.high + 0.8), shade(stone, 0.82))
 
 
 def _station(painter: Painter, wall: Wall, look: Look, luck: Luck) -> None:
     wall.patch(painter, (0, 1), (0, wall.high), shade((176, 182, 186), 0.85 + 0.2 * look.care))
     wall.patch(painter, (0, 1), (0.8, 3.6), (70, 84, 98))
-    wall.patch(painter, (0, 1), (wall.high - 1.4, wall.high), (34, 78, 140) if next(luck) < 0.7 else (160, 40, 40))
+    wall.patch(
+        painter, (0, 1), (wall.high - 1.4, wall.high), (34, 78, 140) if next(luck) < 0.7 else (160, 40, 40)
+    )
     wall.patch(painter, (0.4, 0.6), (wall.high - 1.2, wall.high - 0.3), (250, 250, 250))
 
 

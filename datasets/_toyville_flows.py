@@ -48,5 +48,10 @@ def build_flows(plan: Plan, latents: Latents) -> pa.Table:
 def _hours() -> Floats:
     """Return the share of the day's trips in each hour, (1, 24), with peaks at 8 and 18 o'clock."""
     hour = np.arange(24)
-    rhythm = 0.15 + np.exp(-((hour - 8) ** 2) / 4) + 0.8 * np.exp(-((hour - 18) ** 2) / 6) + 0.4 * (abs(hour - 13) < 5)
+    rhythm = (
+        0.15
+        + np.exp(-((hour - 8) ** 2) / 4)
+        + 0.8 * np.exp(-((hour - 18) ** 2) / 6)
+        + 0.4 * (abs(hour - 13) < 5)
+    )
     return np.asarray(rhythm / rhythm.sum())[None]

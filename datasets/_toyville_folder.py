@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from urbanbench.datasets._toyville_buildings import Buildings, build_buildings
+from urbanbench.datasets._toyville_ceiling import METHOD, ceilings
 from urbanbench.datasets._toyville_flows import build_flows
-from urbanbench.datasets._toyville_labels import Labels, build_labels
-from urbanbench.datasets._toyville_latents import Latents, draw_latents
 from urbanbench.datasets._toyville_layers import (
     write_buildings,
     write_labels,
@@ -19,9 +15,9 @@ from urbanbench.datasets._toyville_layers import (
     write_regions,
     write_roads,
 )
-from urbanbench.datasets._toyville_plan import SIZES, Plan, build_plan
-from urbanbench.datasets._toyville_pois import Pois, build_pois
-from urbanbench.datasets._toyville_roads import Roads, build_roads
+from urbanbench.datasets._toyville_satellite import draw_satellite
+from urbanbench.datasets._toyville_streets import draw_street_views
+from urbanbench.datasets._toyville_town import Town
 from urbanbench.datasets._toyville_writing import CITY_CRS, write_json, write_table
 
 DATE = "2026-01-01"
@@ -52,44 +48,6 @@ IMAGE_LAYERS: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class Town:
-    """Everything that is drawn for a size and a seed, each part at first use."""
-
-    size: str
-    seed: int
-
-    @cached_property
-    def plan(self) -> Plan:
-        """Streets, blocks and regions."""
-        return build_plan(SIZES[self.size], self.seed)
-
-    @cached_property
-    def latents(self) -> Latents:
-        """The hidden truth."""
-        return draw_latents(self.plan)
-
-    @cached_property
-    def buildings(self) -> Buildings:
-        """All buildings."""
-        return build_buildings(self.plan, self.latents)
-
-    @cached_property
-    def pois(self) -> Pois:
-        """All places."""
-        return build_pois(self.plan, self.latents, self.buildings)
-
-    @cached_property
-    def roads(self) -> Roads:
-        """All ways."""
-        return build_roads(self.plan, self.latents)
-
-    @cached_property
-    def labels(self) -> Labels:
-        """All labels."""
-        return build_labels(self.plan, self.latents, self.buildings)
-
-
 def write_town(folder: Path, town: Town, *, images: bool) -> None:
     """Write the city folder of a town."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,14 +65,15 @@ def write_town(folder: Path, town: Town, *, images: bool) -> None:
     if images:
         layers |= {name: {**about, **_origin(town)} for name, about in IMAGE_LAYERS.items()}
         _draw_images(folder, town)
-    labels = {name: {"file": f"labels/{name}.parquet", **about, **_origin(town)} for name, about in labels.items()}
-    write_json(folder / "city.json", _city(town, layers, labels))
+    known = ceilings(town)
+    labels = {
+        name: {"file": f"labels/{name}.parquet", **about, **_origin(town), "ceiling": known[name]}
+        for name, about in labels.items()
+    }
+    write_json(folder / "city.json", {**_city(town, layers, labels), "ceiling_method": METHOD})
 
 
 def _draw_images(folder: Path, town: Town) -> None:
-    from urbanbench.datasets._toyville_satellite import draw_satellite
-    from urbanbench.datasets._toyville_streets import draw_street_views
-
     draw_satellite(folder, town.plan, town.latents, town.buildings, town.roads)
     draw_street_views(folder, town.plan, town.latents, town.roads)
 

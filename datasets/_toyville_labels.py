@@ -33,24 +33,24 @@ LABELLED_BUILDINGS = 0.3
 
 def homes(share: Floats) -> Floats:
     """Weigh the blocks that people live on: shares (..., types) to (...)."""
-    return share[..., TYPES.index("residential")] + 0.7 * share[..., TYPES.index("mixed")]
+    return np.asarray(share[..., TYPES.index("residential")] + 0.7 * share[..., TYPES.index("mixed")])
 
 
 def _popdensity(density: Floats, wealth: Floats, access: Floats, share: Floats) -> Floats:  # noqa: ARG001
-    return 16.0 * np.exp(0.5 * density) * homes(share)
+    return np.asarray(16.0 * np.exp(0.5 * density) * homes(share))
 
 
 def _housing(density: Floats, wealth: Floats, access: Floats, share: Floats) -> Floats:  # noqa: ARG001
     return 5.5 + 1.3 * wealth + 0.9 * access
 
 
-def _income(density: Floats, wealth: Floats, access: Floats, share: Floats) -> Floats:
-    return 42.0 * np.exp(0.38 * wealth + 0.06 * access - 0.06 * density) + 0.0 * share[..., 0]
+def _income(density: Floats, wealth: Floats, access: Floats, share: Floats) -> Floats:  # noqa: ARG001
+    return 42.0 * np.exp(0.38 * wealth + 0.06 * access - 0.06 * density)
 
 
 def _gdp(density: Floats, wealth: Floats, access: Floats, share: Floats) -> Floats:
     work = share @ np.array([0.05, 0.5, 1.3, 1.0, 0.25, 0.4, 0.6, 0.02])
-    return 160.0 * np.exp(0.4 * access + 0.15 * density + 0.1 * wealth) * work
+    return np.asarray(160.0 * np.exp(0.4 * access + 0.15 * density + 0.1 * wealth) * work)
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,11 @@ def build_labels(plan: Plan, latents: Latents, buildings: Buildings) -> Labels:
 
 def has_value(target: Target, share: Floats) -> Flags:
     """Tell for which shares of block types (..., types) the target is more than a fixed 0 or nothing."""
-    return homes(share) > 0 if target.needs_homes or target.mean is _popdensity else np.ones(share.shape[:-1], bool)
+    return (
+        homes(share) > 0
+        if target.needs_homes or target.mean is _popdensity
+        else np.ones(share.shape[:-1], bool)
+    )
 
 
 def noisy_shares(grouped: Floats, rng: np.random.Generator) -> Floats:

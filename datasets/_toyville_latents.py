@@ -14,7 +14,16 @@ import numpy as np
 
 from urbanbench.datasets._toyville_plan import BLOCK_M, CENTRE, Flags, Floats, Ints, Plan, stream
 
-TYPES = ("residential", "mixed", "commercial", "industrial", "educational", "civic", "transport", "recreation")
+TYPES = (
+    "residential",
+    "mixed",
+    "commercial",
+    "industrial",
+    "educational",
+    "civic",
+    "transport",
+    "recreation",
+)
 """Block types and building functions."""
 CHARACTERS = ("suburb", "quarter", "centre", "works", "campus", "green", "hub")
 
@@ -108,11 +117,14 @@ def draw_latents(plan: Plan) -> Latents:
     trend = _trends(plan, block_type, stream(plan.seed, "trends"))
     rng = stream(plan.seed, "locals")
     values = {
-        name: trend[name] + np.sqrt(1 - share) * rng.standard_normal(len(odds)) for name, share in TREND_SHARE.items()
+        name: trend[name] + np.sqrt(1 - share) * rng.standard_normal(len(odds))
+        for name, share in TREND_SHARE.items()
     }
     rng = stream(plan.seed, "shown")
     shown = {name: values[latent] + rng.normal(0, sd, len(odds)) for name, (latent, sd) in SHOWN.items()}
-    return Latents(values, trend, odds, character, block_type, shown, _missing(plan, stream(plan.seed, "missing")))
+    return Latents(
+        values, trend, odds, character, block_type, shown, _missing(plan, stream(plan.seed, "missing"))
+    )
 
 
 def choose(odds: Floats, rng: np.random.Generator) -> Ints:

@@ -111,8 +111,12 @@ def write_labels(folder: Path, plan: Plan, labels: Labels, buildings: Buildings)
         about[name] = {"unit": target.unit, "level": "region", "units": len(rows), "noise_sd": target.noise}
         about[name]["note"] = f"{target.note} group = district."
     names = class_names(labels.landuse, tuple(GROUPS))
-    _write_label(folder, "landuse", {"region_id": _text(region), "value": _text(names), "group": _text(group)})
-    about["landuse"] = _classes(names, "region", "Land use of most blocks, 5 % redrawn at random. group = district.")
+    _write_label(
+        folder, "landuse", {"region_id": _text(region), "value": _text(names), "group": _text(group)}
+    )
+    about["landuse"] = _classes(
+        names, "region", "Land use of most blocks, 5 % redrawn at random. group = district."
+    )
     columns = {key: pa.array(labels.composition[:, place], pa.float64()) for place, key in enumerate(GROUPS)}
     _write_label(folder, "landuse_shares", {"region_id": _text(region), **columns})
     about["landuse_shares"] = {"unit": "share of the blocks", "level": "region", "kind": "composition"}

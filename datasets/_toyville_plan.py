@@ -184,9 +184,13 @@ def _water(xy: Floats, radius_m: float, rng: np.random.Generator) -> Flags:
     """Mark the blocks of a winding river and of a bay with islands."""
     x, y = xy[..., 0], xy[..., 1]
     phase = rng.uniform(0, 2 * np.pi, 4)
-    bed = (0.22 * np.sin(2.4 * x / radius_m + phase[0]) + 0.06 * np.sin(7 * x / radius_m + phase[1]) - 0.1) * radius_m
+    bed = (
+        0.22 * np.sin(2.4 * x / radius_m + phase[0]) + 0.06 * np.sin(7 * x / radius_m + phase[1]) - 0.1
+    ) * radius_m
     river = np.abs(y - bed) < 70.0 + 0.012 * radius_m
-    shore = (0.62 + 0.14 * np.sin(3 * y / radius_m + phase[2]) + 0.04 * np.sin(11 * y / radius_m + phase[3])) * radius_m
+    shore = (
+        0.62 + 0.14 * np.sin(3 * y / radius_m + phase[2]) + 0.04 * np.sin(11 * y / radius_m + phase[3])
+    ) * radius_m
     bay = x > shore
     islands = rng.random(x.shape) < 0.16
     return np.asarray(river & ~bay | bay & ~islands)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ from urbanbench.datasets._toyville_words import (
     NAMED,
     TIERS,
 )
+from urbanbench.datasets._toyville_writing import TagColumn, only_where
 
 BUSY = np.array([0.9, 2.4, 3.2, 0.7, 1.3, 1.4, 2.4, 0.6])
 """Relative number of places on a block of each type."""
@@ -66,7 +68,9 @@ def build_pois(plan: Plan, latents: Latents, buildings: Buildings) -> Pois:
     category = choose(CATEGORY_ODDS[function], rng)
     tier = _tiers(latents.shown["poi_tier"][region[block]], rng)
     block_rate = plan.size.pois / rate.sum() * appeal[:, None] * BUSY
-    return Pois(block, building, category, tier, _positions(plan, block, building, buildings, rng), block_rate)
+    return Pois(
+        block, building, category, tier, _positions(plan, block, building, buildings, rng), block_rate
+    )
 
 
 def _pick_buildings(block: Ints, buildings: Buildings, blocks: int, rng: np.random.Generator) -> Ints:
@@ -90,12 +94,14 @@ def _positions(
     """Place outdoor points between the street and the block's middle, indoor points within their building."""
     u, v = rng.uniform(0.06, 0.94, (2, len(block), 1))
     corners = plan.corners[block]
-    outside = (corners[:, 0] * (1 - u) + corners[:, 1] * u) * (1 - v) + (corners[:, 3] * (1 - u) + corners[:, 2] * u) * v
+    outside = (corners[:, 0] * (1 - u) + corners[:, 1] * u) * (1 - v) + (
+        corners[:, 3] * (1 - u) + corners[:, 2] * u
+    ) * v
     inside = buildings.anchor[building] + rng.uniform(-1.2, 1.2, (len(block), 2))
     return np.where((building >= 0)[:, None], inside, outside)
 
 
-def poi_tags(plan: Plan, pois: Pois) -> list[tuple[str | NDArray[np.object_], NDArray[np.object_]]]:
+def poi_tags(plan: Plan, pois: Pois) -> list[TagColumn]:
     """Return the tag columns: the kind, name, cuisine and opening hours."""
     rng = stream(plan.seed, "poi tags")
     key, value = _kinds(pois, rng)
@@ -104,9 +110,9 @@ def poi_tags(plan: Plan, pois: Pois) -> list[tuple[str | NDArray[np.object_], ND
     opens = (pois.category < CATEGORIES.index("office")) & (rng.random(len(key)) < 0.35)
     return [
         (key, value),
-        ("name", np.where(named, _names(pois, rng), None)),
-        ("cuisine", np.where(eats, _by_tier(CUISINE, pois.tier, rng), None)),
-        ("opening_hours", np.where(opens, _by_tier(HOURS, pois.tier, rng), None)),
+        ("name", only_where(named, _names(pois, rng))),
+        ("cuisine", only_where(eats, _by_tier(CUISINE, pois.tier, rng))),
+        ("opening_hours", only_where(opens, _by_tier(HOURS, pois.tier, rng))),
     ]
 
 
@@ -116,7 +122,9 @@ def _kinds(pois: Pois, rng: np.random.Generator) -> tuple[NDArray[np.object_], N
     drawn = rng.random(len(pois.block))
     for number, category in enumerate(CATEGORIES):
         kinds = KINDS[category]
-        keys, values = (np.array([getattr(kind, part) for kind in kinds], dtype=object) for part in ("key", "value"))
+        keys, values = (
+            np.array([getattr(kind, part) for kind in kinds], dtype=object) for part in ("key", "value")
+        )
         for tier in range(len(TIERS)):
             rows = np.flatnonzero((pois.category == number) & (pois.tier == tier))
             odds = np.array([kind.weight * np.exp(kind.tilt * (tier - 1)) for kind in kinds])
@@ -125,7 +133,9 @@ def _kinds(pois: Pois, rng: np.random.Generator) -> tuple[NDArray[np.object_], N
     return key, value
 
 
-def _by_tier(words: dict[str, tuple[str, ...]], tier: Ints, rng: np.random.Generator) -> NDArray[np.object_]:
+def _by_tier(
+    words: Mapping[str, tuple[str, ...]], tier: Ints, rng: np.random.Generator
+) -> NDArray[np.object_]:
     """Draw a word of each place's tier."""
     width = min(len(row) for row in words.values())
     table = np.array([words[name][:width] for name in TIERS], dtype=object)
@@ -135,6 +145,8 @@ def _by_tier(words: dict[str, tuple[str, ...]], tier: Ints, rng: np.random.Gener
 def _names(pois: Pois, rng: np.random.Generator) -> NDArray[np.object_]:
     """Make names of a first word that follows wealth and a last word that follows the category."""
     width = max(len(words) for words in LAST.values())
-    table = np.array([[LAST[name][k % len(LAST[name])] for k in range(width)] for name in CATEGORIES], dtype=object)
+    table = np.array(
+        [[LAST[name][k % len(LAST[name])] for k in range(width)] for name in CATEGORIES], dtype=object
+    )
     last = table[pois.category, rng.integers(0, width, len(pois.block))]
     return np.asarray(_by_tier(FIRST, pois.tier, rng) + " " + last)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from urbanbench.datasets._toyville_latents import TYPES, Latents
 from urbanbench.datasets._toyville_plan import Flags, Floats, Ints, Plan, stream
 from urbanbench.datasets._toyville_words import STREET_KIND, STREET_STEM
-from urbanbench.datasets._toyville_writing import TagColumn
+from urbanbench.datasets._toyville_writing import TagColumn, only_where
 
 CLASSES = ("motorway", "primary", "secondary", "residential", "service", "footway")
 WIDTH_M = np.array([20.0, 14.0, 11.0, 7.0, 4.0, 2.0])
@@ -166,8 +166,8 @@ def road_tags(plan: Plan, roads: Roads) -> list[TagColumn]:
     alley = roads.kind == CLASSES.index("service")
     return [
         ("highway", kind),
-        ("name", np.where(named, stems[roads.line] + " " + suffix, None)),
-        ("oneway", np.where(oneway, "yes", None)),
-        ("bridge", np.where(roads.bridge, "yes", None)),
-        ("service", np.where(alley, "alley", None)),
+        ("name", only_where(named, stems[roads.line] + " " + suffix)),
+        ("oneway", only_where(oneway, "yes")),
+        ("bridge", only_where(roads.bridge, "yes")),
+        ("service", only_where(alley, "alley")),
     ]

@@ -25,7 +25,11 @@ SHARPER = 2
 Colour = tuple[int, int, int]
 COUNTRY: Colour = (150, 156, 110)
 WATER: Colour = (58, 92, 128)
-GROUND: dict[str, Colour] = {"recreation": (92, 136, 70), "industrial": (158, 152, 146), "transport": (158, 152, 146)}
+GROUND: dict[str, Colour] = {
+    "recreation": (92, 136, 70),
+    "industrial": (158, 152, 146),
+    "transport": (158, 152, 146),
+}
 YARD: Colour = (134, 144, 104)
 ROAD: Colour = (98, 98, 102)
 PATH: Colour = (176, 164, 138)
@@ -63,9 +67,7 @@ class _Scene:
     road_tree: shapely.STRtree
 
 
-def draw_satellite(
-    folder: Path, plan: Plan, latents: Latents, buildings: Buildings, roads: Roads
-) -> None:
+def draw_satellite(folder: Path, plan: Plan, latents: Latents, buildings: Buildings, roads: Roads) -> None:
     """Draw one image per region and write satellite.parquet."""
     (folder / "satellite").mkdir()
     scene = _scene(plan, latents, buildings, roads)
@@ -120,7 +122,9 @@ def _trees(plan: Plan, latents: Latents) -> tuple[Ints, Floats]:
     block = np.repeat(np.arange(len(many)), many)
     u, v = rng.uniform(0.05, 0.95, (2, len(block), 1))
     corners = plan.corners[block]
-    xy = (corners[:, 0] * (1 - u) + corners[:, 1] * u) * (1 - v) + (corners[:, 3] * (1 - u) + corners[:, 2] * u) * v
+    xy = (corners[:, 0] * (1 - u) + corners[:, 1] * u) * (1 - v) + (
+        corners[:, 3] * (1 - u) + corners[:, 2] * u
+    ) * v
     return block, np.concatenate([xy, rng.uniform(2.5, 5.5, (len(block), 1))], axis=1)
 
 
@@ -168,7 +172,11 @@ def _picture(scene: _Scene, box: Floats) -> Image.Image:
 
 
 def _draw_roofs(
-    scene: _Scene, draw: ImageDraw.ImageDraw, blocks: Ints, pixels: Callable[[Floats], list[float]], scale: float
+    scene: _Scene,
+    draw: ImageDraw.ImageDraw,
+    blocks: Ints,
+    pixels: Callable[[Floats], list[float]],
+    scale: float,
 ) -> None:
     """Draw all shadows, then all roofs; a courtyard shows the ground again."""
     rows = [row for block in blocks for row in range(scene.first_roof[block], scene.first_roof[block + 1])]

@@ -107,7 +107,9 @@ class Wall:
         """Length on the ground in metres."""
         return float(((self.start[0] - self.end[0]) ** 2 + (self.start[1] - self.end[1]) ** 2) ** 0.5)
 
-    def patch(self, painter: Painter, across: tuple[float, float], up: tuple[float, float], colour: Colour) -> None:
+    def patch(
+        self, painter: Painter, across: tuple[float, float], up: tuple[float, float], colour: Colour
+    ) -> None:
         """Paint a rectangle on the wall: `across` as shares of its length, `up` in metres."""
         corners = [self._corner(painter, u, h) for u, h in _around(across, up)]
         painter.draw.polygon(corners, fill=colour)

@@ -7,6 +7,7 @@ country. What the facades, trees and cars look like follows the statistics the r
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp
 from pathlib import Path
 
 import numpy as np
@@ -66,14 +67,22 @@ def choose_points(plan: Plan, latents: Latents, roads: Roads) -> Points:
     rank = np.arange(len(order)) - np.searchsorted(region, region)
     rows = order[rank < POINTS_A_REGION]
     block, upright, i, j = block[rows], upright[rows], i[rows], j[rows]
-    start, end = plan.nodes[i, j], np.where((upright == 0)[:, None], plan.nodes[i + 1, j], plan.nodes[i, j + 1])
+    start, end = (
+        plan.nodes[i, j],
+        np.where((upright == 0)[:, None], plan.nodes[i + 1, j], plan.nodes[i, j + 1]),
+    )
     bend = np.where((upright == 0)[:, None], plan.mid_h[i, j], plan.mid_v[i, j])
     share = rng.uniform(0.2, 0.8, (len(rows), 1))
     ahead = end - start
     # One metre and a half into the block, so the point lies in its region and not on the border.
     inwards = np.where((upright == 0)[:, None], 1, -1) * np.stack([-ahead[:, 1], ahead[:, 0]], axis=1)
     inwards /= np.linalg.norm(inwards, axis=1, keepdims=True)
-    xy = start + (bend - start) * np.minimum(2 * share, 1) + (end - bend) * np.maximum(2 * share - 1, 0) + 1.5 * inwards
+    xy = (
+        start
+        + (bend - start) * np.minimum(2 * share, 1)
+        + (end - bend) * np.maximum(2 * share - 1, 0)
+        + 1.5 * inwards
+    )
     other = _neighbour(plan, i - upright, j - 1 + upright)
     return Points(
         region=plan.block_region[block],
@@ -89,7 +98,9 @@ def _neighbour(plan: Plan, i: Ints, j: Ints) -> Ints:
     """Return the block at a lattice place, -1 for country and -2 for water."""
     inside = (i >= 0) & (j >= 0)
     i, j = np.maximum(i, 0), np.maximum(j, 0)
-    return np.where(inside & (plan.block_at[i, j] >= 0), plan.block_at[i, j], np.where(plan.water[i, j] & inside, -2, -1))
+    return np.where(
+        inside & (plan.block_at[i, j] >= 0), plan.block_at[i, j], np.where(plan.water[i, j] & inside, -2, -1)
+    )
 
 
 def draw_street_views(folder: Path, plan: Plan, latents: Latents, roads: Roads) -> None:
@@ -99,7 +110,9 @@ def draw_street_views(folder: Path, plan: Plan, latents: Latents, roads: Roads) 
     rng = stream(plan.seed, "street pictures")
     luck = rng.random((len(points.region), len(HEADINGS), 400))
     views = ids("v", len(points.region)).to_pylist()
-    paths: dict[str, list[str]] = {name: [f"street_views/{view}_{name}.png" for view in views] for name in HEADINGS}
+    paths: dict[str, list[str]] = {
+        name: [f"street_views/{view}_{name}.png" for view in views] for name in HEADINGS
+    }
     sides = [*TYPES, WATER, COUNTRY]
     types = np.append(latents.block_type, [len(TYPES), len(TYPES) + 1])
     for row, region in enumerate(points.region.tolist()):
@@ -107,7 +120,13 @@ def draw_street_views(folder: Path, plan: Plan, latents: Latents, roads: Roads) 
         left, right = (sides[types[side[row]]] for side in (points.left, points.right))
         for place, (name, heading) in enumerate(HEADINGS.items()):
             turned = (heading - points.bearing[row] + 180) % 360 - 180
-            picture = _picture(look, float(turned), (left, right), float(points.width_m[row]), iter(luck[row, place].tolist()))
+            picture = _picture(
+                look,
+                float(turned),
+                (left, right),
+                float(points.width_m[row]),
+                iter(luck[row, place].tolist()),
+            )
             picture.save(folder / paths[name][row], compress_level=4)
     region_ids = np.array(plan.region_ids, dtype=object)[points.region]
     columns = {"view_id": pa.array(views, pa.string()), "region_id": pa.array(region_ids, pa.string())}
@@ -117,7 +136,7 @@ def draw_street_views(folder: Path, plan: Plan, latents: Latents, roads: Roads) 
 
 def _look(latents: Latents, region: int) -> Look:
     shown = {name: float(latents.shown[name][region]) for name in ("facade", "green", "cars", "storeys")}
-    return Look(1 / (1 + 2.718 ** (-1.3 * shown["facade"])), shown["green"], shown["cars"], shown["storeys"])
+    return Look(1 / (1 + exp(-1.3 * shown["facade"])), shown["green"], shown["cars"], shown["storeys"])
 
 
 def _picture(look: Look, turned: float, sides: tuple[str, str], width_m: float, luck: Luck) -> Image.Image:
@@ -133,7 +152,7 @@ def _picture(look: Look, turned: float, sides: tuple[str, str], width_m: float, 
 
 def _backdrop(painter: Painter, look: Look, luck: Luck) -> None:
     sky = blend((120, 168, 226), (168, 192, 214), next(luck))
-    lawn = blend((150, 140, 118), (112, 150, 84), 1 / (1 + 2.718 ** (-1.2 * look.green)))
+    lawn = blend((150, 140, 118), (112, 150, 84), 1 / (1 + exp(-1.2 * look.green)))
     painter.backdrop(sky, lawn)
 
 
@@ -144,7 +163,8 @@ def _along(look: Look, turned: float, sides: tuple[str, str], width_m: float, lu
     half = width_m / 2
     for side, sign in zip(sides, (-1, 1), strict=True):
         if side == WATER:
-            painter.ground(*sorted((sign * (half + 2.5), sign * 300.0)), 2.0, 300.0, (70, 112, 156))
+            shore, far = sign * (half + 2.5), sign * 300.0
+            painter.ground(min(shore, far), max(shore, far), 2.0, 300.0, (70, 112, 156))
     painter.ground(-half - 2.5, half + 2.5, 1.0, 120.0, blend((150, 144, 138), (196, 192, 186), look.care))
     painter.ground(-half, half, 1.0, 120.0, shade((96, 96, 100), 0.9 + 0.15 * look.care))
     if width_m > 8:
@@ -166,15 +186,17 @@ def _row_of_facades(painter: Painter, look: Look, side: str, edge: float, luck: 
     style = STYLES.get(side)
     if style is None:
         return
-    x = edge + np.sign(edge) * style.setback_m
-    walls, z = [], 2.2
+    sign = 1.0 if edge > 0 else -1.0
+    x = edge + sign * style.setback_m
+    walls: list[Wall] = []
+    z = 2.2
     while z < 70 and len(walls) < 5:
         length = style.length_m * (0.8 + 0.4 * next(luck))
         high = max(1, round(plain_floors(look, luck) * style.floors)) * 3.2 + 0.6
         walls.append(Wall((x, z), (x, z + length), high))
         z += length + style.gap_m * 2 * next(luck)
     for wall in reversed(walls):
-        gable = Wall(wall.end, (x + np.sign(x) * 9, wall.end[1]), wall.high)
+        gable = Wall(wall.end, (x + sign * 9, wall.end[1]), wall.high)
         gable.patch(painter, (0, 1), (0, gable.high), (126, 118, 112))
         style.paint(painter, wall, look, luck)
 
@@ -186,17 +208,17 @@ def _trees(painter: Painter, look: Look, side: str, x: float, luck: Luck) -> Non
     open_land = side not in STYLES
     many = round(max(0.0, 1.8 + 1.3 * look.green + next(luck) - 0.5)) + 5 * open_land
     places = sorted((6 + 40 * next(luck) for _ in range(min(many, 10))), reverse=True)
-    size = 2.6 * 2.718 ** (0.22 * look.green)
+    size = 2.6 * exp(0.22 * look.green)
     for z in places:
         away = 14 * next(luck) * open_land
         leaves = shade((58, 112, 50), 0.85 + 0.3 * next(luck))
-        painter.tree(x + np.sign(x) * away, z, size * (0.8 + 0.4 * next(luck)), leaves)
+        painter.tree(x + (away if x > 0 else -away), z, size * (0.8 + 0.4 * next(luck)), leaves)
 
 
 def _car(look: Look, luck: Luck) -> tuple[tuple[float, float], tuple[int, int, int]]:
     """Return (length, height) in metres and the paint of a parked car."""
-    size = 2.718 ** (0.13 * max(-2.0, min(2.0, look.cars)))
-    gloss = 1 / (1 + 2.718 ** (-1.2 * look.cars))
+    size = exp(0.13 * max(-2.0, min(2.0, look.cars)))
+    gloss = 1 / (1 + exp(-1.2 * look.cars))
     old, new = ((134, 98, 74), (24, 26, 34)) if next(luck) < 0.6 else ((150, 146, 120), (214, 216, 222))
     return (4.1 * size, 1.45 * size), blend(old, new, gloss)
 
@@ -216,7 +238,7 @@ def _across(look: Look, side: str, width_m: float, luck: Luck) -> Image.Image:
     if side != WATER:
         open_land = style is None
         many = round(max(0.0, 1.0 + 1.0 * look.green + next(luck) - 0.5)) + 4 * open_land
-        size = 2.3 * 2.718 ** (0.22 * look.green)
+        size = 2.3 * exp(0.22 * look.green)
         for z in sorted((kerb + 1 + 25 * next(luck) * open_land for _ in range(min(many, 9))), reverse=True):
             leaves = shade((58, 112, 50), 0.85 + 0.3 * next(luck))
             painter.tree((2 * next(luck) - 1) * z, z, size * (0.8 + 0.4 * next(luck)), leaves)

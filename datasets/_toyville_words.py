@@ -164,8 +164,30 @@ HOURS = {
 }
 FIRST = {
     "plain": ("Lucky", "Quick", "Super", "Corner", "Joe's", "Best", "Budget", "Golden", "City", "Uncle Bo's"),
-    "middle": ("Harbour", "Old Mill", "Station", "Garden", "Market", "Bridge", "Riverside", "Sunny", "Linden", "Union"),
-    "fine": ("Maison", "Atelier", "The Gilded", "Villa", "Belvedere", "Casa Aurea", "Royal", "Salon", "Opaline", "Orchid"),
+    "middle": (
+        "Harbour",
+        "Old Mill",
+        "Station",
+        "Garden",
+        "Market",
+        "Bridge",
+        "Riverside",
+        "Sunny",
+        "Linden",
+        "Union",
+    ),
+    "fine": (
+        "Maison",
+        "Atelier",
+        "The Gilded",
+        "Villa",
+        "Belvedere",
+        "Casa Aurea",
+        "Royal",
+        "Salon",
+        "Opaline",
+        "Orchid",
+    ),
 }
 LAST = {
     "food": ("Kitchen", "Grill", "Table", "Eatery", "Spoon", "Canteen"),
@@ -208,5 +230,35 @@ STREET_STEM = (
     "Yarrow",
 )
 STREET_KIND = {"motorway": "Expressway", "primary": "Avenue", "secondary": "Road", "residential": "Street"}
-PLACE_STEM = ("Alder", "Brook", "Cold", "Dun", "East", "Fern", "Glen", "Holm", "Kings", "Lang", "Mill", "Nor", "Oak", "Rose")
-PLACE_END = ("bridge", "bury", "dale", "field", "ford", "gate", "ham", "hurst", "ley", "mere", "side", "ton", "wick", "wood")
+PLACE_STEM = (
+    "Alder",
+    "Brook",
+    "Cold",
+    "Dun",
+    "East",
+    "Fern",
+    "Glen",
+    "Holm",
+    "Kings",
+    "Lang",
+    "Mill",
+    "Nor",
+    "Oak",
+    "Rose",
+)
+PLACE_END = (
+    "bridge",
+    "bury",
+    "dale",
+    "field",
+    "ford",
+    "gate",
+    "ham",
+    "hurst",
+    "ley",
+    "mere",
+    "side",
+    "ton",
+    "wick",
+    "wood",
+)

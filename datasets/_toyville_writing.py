@@ -15,11 +15,13 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
-from urbanbench.datasets._toyville_plan import Floats
+from urbanbench.datasets._toyville_plan import Flags, Floats
 
 CITY_CRS = "EPSG:32631"
 TagColumn = tuple[str | NDArray[np.object_], NDArray[np.object_]]
 """Key, or a key for each row, and the value for each row (None where the row has no such tag)."""
+_KINDS = {0: "Point", 1: "LineString", 3: "Polygon", 6: "MultiPolygon"}
+"""Type numbers of shapely."""
 
 
 @cache
@@ -42,15 +44,22 @@ def tag_array(columns: Sequence[TagColumn]) -> pa.MapArray:
     keys = np.empty(values.shape, dtype=object)
     for place, (key, _) in enumerate(columns):
         keys[:, place] = key
-    there = np.not_equal(values, None)
+    there = np.array([value is not None for value in values.ravel()]).reshape(values.shape)
     offsets = np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(np.int32)
     return pa.MapArray.from_arrays(
         pa.array(offsets), pa.array(keys[there], pa.string()), pa.array(values[there], pa.string())
     )
 
 
+def only_where(there: Flags, values: NDArray[np.object_] | str) -> NDArray[np.object_]:
+    """Return tag values, or one value for all, with None where a row has no such tag."""
+    kept = np.full(len(there), values, dtype=object) if isinstance(values, str) else values.copy()
+    kept[~there] = None
+    return kept
+
+
 def ids(letter: str, count: int) -> pa.Array:
-    """Number rows as sorted ids of one width, for example b000017."""
+    """Make sorted ids of one width for numbered rows, for example b000017."""
     width = max(6, len(str(count)))
     return pa.array([f"{letter}{row:0{width}d}" for row in range(count)], pa.string())
 
@@ -58,8 +67,12 @@ def ids(letter: str, count: int) -> pa.Array:
 def write_geo(path: Path, columns: dict[str, pa.Array], metres: NDArray[np.object_]) -> None:
     """Write columns and a WKB geometry column as GeoParquet 1.0 in EPSG:4326."""
     shapes = to_lonlat(metres)
-    kinds = sorted({kind.geom_type for kind in shapes[: 1 + len(shapes)]})
-    about = {"encoding": "WKB", "geometry_types": kinds, "crs": CRS("EPSG:4326").to_json_dict()}
+    kinds = sorted({_KINDS[number] for number in np.unique(shapely.get_type_id(shapes)).tolist()})
+    about: dict[str, Any] = {
+        "encoding": "WKB",
+        "geometry_types": kinds,
+        "crs": CRS("EPSG:4326").to_json_dict(),
+    }
     if len(shapes):
         about["bbox"] = [float(edge) for edge in shapely.total_bounds(shapes)]
     geo = {"version": "1.0.0", "primary_column": "geometry", "columns": {"geometry": about}}

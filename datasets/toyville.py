@@ -55,10 +55,13 @@ class Toyville(CitySource):
 
     def build(self, folder: Path) -> None:
         """Write the city folder (format 1)."""
-        from urbanbench.datasets._toyville_folder import Town, write_town
+        from urbanbench.datasets._toyville_folder import write_town
+        from urbanbench.datasets._toyville_town import Town
 
         write_town(folder, Town(self.size, self.seed), images=self.draws_images)
 
     def key(self) -> str:
         """Name this city's content for the cache."""
-        return f"toyville-v{VERSION}-{self.size}-seed{self.seed}-{'images' if self.draws_images else 'noimages'}"
+        return (
+            f"toyville-v{VERSION}-{self.size}-seed{self.seed}-{'images' if self.draws_images else 'noimages'}"
+        )
