@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["replacing", "write_text"]
+__all__ = ["remove_leftovers", "replacing", "write_text"]
 
 
 @contextmanager
@@ -43,3 +44,10 @@ def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text atomically."""
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def remove_leftovers(*paths: Path) -> None:
+    """Remove the temporary files that killed processes left beside paths; only for a process that alone writes these paths."""
+    for path in paths:
+        for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+            part.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.atomic import write_text
+from urbanbench.atomic import remove_leftovers, write_text
 from urbanbench.errors import BadInput
 from urbanbench.hashing import value_digest
 from urbanbench.registry.places import cache_root
@@ -96,8 +96,9 @@ class EmbeddingCache:
         return (space, sidecar["facts"]) if space.digest() == sidecar["vectors_digest"] else None
 
     def put(self, key: EmbeddingKey, space: EmbeddingSpace, facts: Mapping[str, Any]) -> None:
-        """Store vectors and what is known of how they were made."""
-        vectors = self._vectors(key.digest)
+        """Store vectors and what is known of how they were made; call it while holding the key's lock."""
+        vectors, described = self._vectors(key.digest), self.folder / f"{key.digest}.json"
+        remove_leftovers(vectors, described)
         space.save(vectors)
         sidecar = {
             "digest": key.digest,
@@ -108,9 +109,7 @@ class EmbeddingCache:
             "stored": time.time(),
             "size_bytes": vectors.stat().st_size,
         }
-        write_text(
-            self.folder / f"{key.digest}.json", json.dumps(sidecar, indent=1, ensure_ascii=False) + "\n"
-        )
+        write_text(described, json.dumps(sidecar, indent=1, ensure_ascii=False) + "\n")
 
     @contextmanager
     def lock(self, key: EmbeddingKey) -> Iterator[None]:
@@ -133,7 +132,7 @@ class EmbeddingCache:
 
     def remove(self, entry: CacheEntry) -> None:
         """Delete an entry, its JSON first, so that no half entry can be read."""
-        for suffix in (".json", ".safetensors", ".lock"):
+        for suffix in (".json", ".safetensors"):
             (self.folder / f"{entry.digest}{suffix}").unlink(missing_ok=True)
 
     def prune(self, *, older_than_days: float = 0.0, keep_gb: float | None = None) -> list[CacheEntry]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.atomic import replacing, write_text
+from urbanbench.atomic import remove_leftovers, replacing, write_text
 from urbanbench.errors import DataMissing
 from urbanbench.result import Cell, RunResult
 
@@ -57,13 +57,13 @@ class ResultStore:
 
     def save(self, result: RunResult) -> Path:
         """Write a result, its predictions first, and return the path of the JSON file."""
-        predictions = self.predictions_of(result.cell)
+        path, predictions = self.path_of(result.cell), self.predictions_of(result.cell)
+        remove_leftovers(path, predictions)
         if result.predictions is not None:
             with replacing(predictions) as part:
                 _write_parquet(result.predictions, part)
         else:
             predictions.unlink(missing_ok=True)
-        path = self.path_of(result.cell)
         text = json.dumps(without_nan(result.to_dict()), indent=1, ensure_ascii=False, allow_nan=False)
         write_text(path, _LIST.sub(_on_one_line, text) + "\n")
         return path
