@@ -64,34 +64,31 @@ class Group:
 
 def make_groups(rows: Sequence[Row]) -> list[Group]:
     """Sort rows into groups and blocks: cities and tasks by name, splits from easy to hard."""
-    found: dict[tuple[str, str, int, str, float], list[Row]] = {}
+    automatic = {
+        _names(row): row.block_size_m for row in rows if row.ok and row.spec.get("block_size_m") is None
+    }
+    found: dict[_Key, list[Row]] = {}
     for row in rows:
-        found.setdefault(_group_key(row, rows), []).append(row)
+        asked = row.spec.get("block_size_m") or automatic.get(_names(row))
+        size = row.block_size_m if row.ok else asked
+        found.setdefault((*_names(row), float(size or 0.0)), []).append(row)
     keys = sorted(found, key=lambda key: (key[0], key[1], key[2], _rung(key[3]), key[4]))
     return [_make_group(key, found[key]) for key in keys]
 
 
-def _rung(split: str) -> tuple[int, str]:
-    return (_LADDER.index(split) if split in _LADDER else len(_LADDER), split)
-
-
-def _group_key(row: Row, rows: Sequence[Row]) -> tuple[str, str, int, str, float]:
-    """Return the group of a row; a run without scores joins the automatic block size of its fellows."""
-    size = row.block_size_m if row.ok else row.spec.get("block_size_m")
-    names = (row.spec["city"], row.spec["task"], int(row.spec.get("task_version") or 1), row.spec["split"])
-    if not row.ok and size is None:
-        fellows = [
-            one for one in rows if one.ok and _names(one) == names and one.spec.get("block_size_m") is None
-        ]
-        size = fellows[0].block_size_m if fellows else None
-    return (*names, float(size or 0.0))
+_Key = tuple[str, str, int, str, float]
+"""City, task, its version, split, block size in metres or 0."""
 
 
 def _names(row: Row) -> tuple[str, str, int, str]:
     return (row.spec["city"], row.spec["task"], int(row.spec.get("task_version") or 1), row.spec["split"])
 
 
-def _make_group(key: tuple[str, str, int, str, float], rows: list[Row]) -> Group:
+def _rung(split: str) -> tuple[int, str]:
+    return (_LADDER.index(split) if split in _LADDER else len(_LADDER), split)
+
+
+def _make_group(key: _Key, rows: list[Row]) -> Group:
     scored = _without_repeats([row for row in rows if row.ok])
     models = [row for row in scored if not row.floor]
     floors = [row for row in scored if row.floor]

@@ -113,7 +113,8 @@ def _entry(entry: Entry, *, number: bool) -> str:
 
 
 def _notes(section: Section, table: Table) -> list[str]:
-    said = [f"Warning: {warning}" for warning in section.warnings]
+    scored = any(line.kind in {"model", "floor"} for line in table.lines)
+    said = [f"Warning: {warning}" for warning in section.warnings if scored]
     said.extend(_note(line) for line in table.lines if line.notes)
     if not said:
         return []

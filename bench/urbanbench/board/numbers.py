@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 __all__ = ["PLUS_MINUS", "Score", "plain_number", "span"]
 
@@ -26,17 +27,17 @@ class Score:
 
     values: tuple[float | None, ...]
 
-    @property
+    @cached_property
     def finite(self) -> tuple[float, ...]:
         """The values that are numbers."""
         return tuple(value for value in self.values if value is not None and math.isfinite(value))
 
-    @property
+    @cached_property
     def mean(self) -> float:
         """Mean over the finite values; NaN when there is none."""
         return statistics.fmean(self.finite) if self.finite else math.nan
 
-    @property
+    @cached_property
     def std(self) -> float:
         """Sample standard deviation (divisor n - 1) over the finite values; NaN below two values."""
         return statistics.stdev(self.finite) if len(self.finite) > 1 else math.nan

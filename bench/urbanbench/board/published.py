@@ -10,7 +10,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from urbanbench.board.numbers import PLUS_MINUS
@@ -88,11 +88,16 @@ def read_published() -> tuple[Published, ...]:
 def for_task(task: str, city: str, metrics: Iterable[str]) -> list[Published]:
     """Return the numbers of a task in a city for some metrics; names match whatever their case and separators."""
     wanted = set(metrics)
-    return [
-        one
-        for one in read_published()
-        if _plain(one.task) == _plain(task) and _plain(one.city) == _plain(city) and one.metric in wanted
-    ]
+    return [one for one in _by_place().get((_plain(task), _plain(city)), ()) if one.metric in wanted]
+
+
+@cache
+def _by_place() -> dict[tuple[str, str], list[Published]]:
+    """Return (task, city) -> its numbers, both names plain."""
+    found: dict[tuple[str, str], list[Published]] = {}
+    for one in read_published():
+        found.setdefault((_plain(one.task), _plain(one.city)), []).append(one)
+    return found
 
 
 def for_row(numbers: Sequence[Published], model: str, inputs: frozenset[str]) -> dict[str, Published]:
@@ -103,5 +108,6 @@ def for_row(numbers: Sequence[Published], model: str, inputs: frozenset[str]) ->
     }
 
 
+@lru_cache(maxsize=1024)
 def _plain(name: str) -> str:
     return "".join(sign for sign in name.casefold() if sign.isalnum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from urbanbench.board.numbers import Score
@@ -79,12 +80,12 @@ class Row:
         """The head's name."""
         return str(self.spec["head"])
 
-    @property
+    @cached_property
     def seeds(self) -> tuple[int, ...]:
         """Seeds of splits and heads."""
         return tuple(self.spec["seeds"])
 
-    @property
+    @cached_property
     def offered(self) -> frozenset[str]:
         """Inputs the run's setting offers: the list asked for, or with "full" all the model may use."""
         asked = str(self.spec.get("inputs", FULL))
@@ -92,7 +93,7 @@ class Row:
             return frozenset(part.strip() for part in asked.split(",") if part.strip())
         return frozenset(self.model.get("inputs_allowed") or self.model.get("inputs_declared") or ())
 
-    @property
+    @cached_property
     def used(self) -> frozenset[str]:
         """Inputs the model really touched; for a run without scores those it declares within the offer."""
         touched = frozenset(self.model.get("inputs_touched") or ())

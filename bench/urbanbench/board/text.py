@@ -13,4 +13,6 @@ def one_line(text: str) -> str:
     >>> one_line(" two\nlines\x1b[31m ")
     'two lines [31m'
     """
+    if text.isprintable():
+        return " ".join(text.split())
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())

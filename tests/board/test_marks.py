@@ -1,0 +1,106 @@
+"""Best, second and below a floor."""
+
+from urbanbench.board.blocks import make_groups
+from urbanbench.board.marks import BEST, SECOND, best_floor, chosen_heads, floor_above, marks
+from urbanbench.board.rows import read_row, read_rows
+
+
+def block_of(*results):
+    ((block,),) = (group.blocks for group in make_groups(read_rows(results)))
+    return block
+
+
+def marked(block, metric):
+    found = marks(block, metric)
+    return {row.name: found[row.run_id] for row in block.scored if row.run_id in found}
+
+
+def test_highest_r2_and_lowest_rmse_are_best(make_result):
+    block = block_of(make_result("a", (0.5, 0.7)), make_result("b", (0.8, 0.8)), make_result("c", (0.1, 0.2)))
+    assert marked(block, "r2") == {"b": BEST, "a": SECOND}
+    assert marked(block, "rmse") == {"b": BEST, "a": SECOND}
+
+
+def test_equal_means_share_the_mark_and_leave_no_second(make_result):
+    block = block_of(
+        make_result("a", (0.5, 0.75)), make_result("b", (0.75, 0.5)), make_result("c", (0.1, 0.2))
+    )
+    assert marked(block, "r2") == {"a": BEST, "b": BEST}
+
+
+def test_two_seconds_share_the_mark(make_result):
+    block = block_of(
+        make_result("a", (0.9, 0.9)), make_result("b", (0.75, 0.5)), make_result("c", (0.5, 0.75))
+    )
+    assert marked(block, "r2") == {"a": BEST, "b": SECOND, "c": SECOND}
+
+
+def test_one_row_alone_is_not_best(make_result):
+    assert marked(block_of(make_result("a")), "r2") == {}
+
+
+def test_unknown_metrics_never_rank(make_result):
+    results = [make_result(name, (0.1 * place,) * 2) for place, name in enumerate("ab")]
+    for result in results:
+        result["scores"]["mystery"] = result["scores"]["r2"]
+    assert marked(block_of(*results), "mystery") == {}
+
+
+def test_rows_of_another_head_are_not_ranked_but_count_as_floors(make_result):
+    block = block_of(
+        make_result("a", (0.6, 0.6)),
+        make_result("b", (0.9, 0.9)),
+        make_result("poi-counts", (0.5, 0.5), used=["poi"], floor=True),
+        make_result("poi-counts", (0.7, 0.7), used=["poi"], floor=True, head="select", chosen=["rf", "rf"]),
+    )
+    assert marked(block, "r2") == {"b": BEST, "a": SECOND}
+    below = {row.name: floor_above(block, row) for row in block.models}
+    assert below["b"] is None
+    assert (below["a"].name, chosen_heads(below["a"])) == ("poi-counts", "rf")
+
+
+def test_below_a_floor_follows_the_direction_of_the_main_metric(make_result):
+    results = [make_result("a", (0.6, 0.6)), make_result("tfidf", (0.5, 0.5), floor=True)]
+    for result in results:
+        result["main_metric"] = "rmse"
+    block = block_of(*results)
+    assert [row.name for row in block.models] == ["a"]
+    assert floor_above(block, block.models[0]) is None
+    results[0]["scores"]["rmse"] = [9.0, 9.0]
+    block = block_of(*results)
+    assert floor_above(block, block.models[0]).name == "tfidf"
+
+
+def test_a_score_equal_to_the_floor_is_not_below_it(make_result):
+    block = block_of(make_result("a", (0.5, 0.5)), make_result("tfidf", (0.5, 0.5), floor=True))
+    assert floor_above(block, block.models[0]) is None
+
+
+def test_rows_with_other_seeds_are_neither_ranked_nor_compared_with_floors(make_result):
+    block = block_of(
+        make_result("quick", (0.99,)),
+        make_result("a", (0.6, 0.6)),
+        make_result("b", (0.5, 0.5)),
+        make_result("tfidf", (0.9, 0.9), floor=True),
+    )
+    assert marked(block, "r2") == {"tfidf": BEST, "a": SECOND}
+    quick = next(row for row in block.models if row.name == "quick")
+    assert best_floor(block, quick.seeds) is None
+    assert floor_above(block, quick) is None
+
+
+def test_floors_are_never_flagged(make_result):
+    block = block_of(
+        make_result("a"), make_result("x", (0.1, 0.1, 0.1), floor=True), make_result("y", floor=True)
+    )
+    assert all(floor_above(block, row) is None for row in block.floors)
+
+
+def test_chosen_heads_are_named_by_frequency(make_result):
+    same = make_result("a", head="select", chosen=["rf", "rf", "rf"])
+    mixed = make_result("a", head="select", chosen=["mlp", "rf", "rf"])
+    assert [chosen_heads(read_row(one)) for one in (same, mixed, make_result("a"))] == [
+        "rf",
+        "mostly rf",
+        "mlp",
+    ]

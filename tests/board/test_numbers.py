@@ -1,0 +1,64 @@
+"""Means, spreads and digits."""
+
+import math
+
+import numpy as np
+import pytest
+
+from urbanbench.board.numbers import Score, plain_number, span
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_mean_and_sample_standard_deviation_agree_with_numpy(seed):
+    values = np.random.default_rng(seed).normal(3, 10.0 ** (seed - 2), 10)
+    score = Score(tuple(values))
+    assert score.mean == pytest.approx(np.mean(values), rel=1e-12)
+    assert score.std == pytest.approx(np.std(values, ddof=1), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ((0.70, 0.75, 0.80), "0.750 ± 0.050"),
+        ((5.0, 6.0, 7.0), "6.0 ± 1.0"),
+        ((100.0, 112.0, 124.0), "112 ± 12"),
+        ((1000.0, 2000.0, 3000.0), "2000 ± 1000"),
+        ((0.5, 0.5), "0.500 ± 0"),
+        ((0.25,), "0.250"),
+        ((-0.01, 0.01, 0.0), "0.000 ± 0.010"),
+        ((-0.0100, 0.0099), "0.000 ± 0.014"),
+        ((-0.4, -0.2), "-0.30 ± 0.14"),
+        ((1e-9, 3e-9), "0.000000 ± 0.000000"),
+        ((), ""),
+    ],
+)
+def test_text_gives_the_spread_two_significant_digits(values, text):
+    assert Score(values).text == text
+
+
+def test_a_spread_that_rounds_up_to_a_power_of_ten_keeps_two_digits():
+    score = Score((0.0, 0.0996 * math.sqrt(2)))
+    assert score.std == pytest.approx(0.0996)
+    assert score.text == "0.07 ± 0.10"
+
+
+def test_missing_and_infinite_values_stay_out_of_the_mean():
+    score = Score((1.0, None, math.nan, math.inf, 3.0))
+    assert (score.mean, score.finite) == (2.0, (1.0, 3.0))
+    assert math.isnan(Score((None,)).mean)
+    assert math.isnan(Score((1.0,)).std)
+
+
+def test_plain_numbers_have_three_significant_digits():
+    assert [plain_number(one) for one in (None, math.nan, 0, 128, 0.012345, 12345.6)] == [
+        "",
+        "",
+        "0",
+        "128",
+        "0.0123",
+        "12346",
+    ]
+
+
+def test_span_names_a_range_only_where_there_is_one():
+    assert (span([5, 5]), span([7, 3, 5])) == ("5", "3 to 7")
