@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from urbanbench.city.format import UNIT_LAYER
-from urbanbench.city.load import load_label, load_layer, load_unit_ids
+from urbanbench.city.load import judge_layer, load_label, load_unit_ids
 from urbanbench.city.manifest import Manifest, read_manifest
 from urbanbench.city.pictures import picture_faults
-from urbanbench.city.structure import structure_faults
+from urbanbench.city.structure import count_faults, structure_faults
 
 __all__ = ["check_folder"]
 
@@ -34,11 +34,12 @@ def check_folder(folder: Path) -> list[str]:
         return faults
     of_table = structure_faults(folder, manifest)
     # Without a CRS nothing can be projected; tables with a broken structure are not read further.
-    sound = {name for name, some in of_table.items() if not some} if manifest.crs else set()
+    sound = [name for name, some in of_table.items() if not some] if manifest.crs else []
+    faults += count_faults(folder, manifest, sound)
     regions = None
     for name in manifest.tables:
         frame, found = _layer(folder, manifest, name, regions) if name in sound else (None, [])
-        regions = frame if name == "regions" else regions
+        regions = frame if name == "regions" and not found else regions
         faults += of_table[name] + found
     for name in manifest.labels:
         found = _label(folder, manifest, name, sound) if f"labels/{name}" in sound else []
@@ -47,13 +48,13 @@ def check_folder(folder: Path) -> list[str]:
 
 
 def _layer(folder: Path, manifest: Manifest, name: str, regions: Any) -> tuple[Any, list[str]]:
-    frame, faults = load_layer(folder, manifest, name, regions)
-    if frame is not None and name in {"street_views", "satellite"}:
+    frame, faults = judge_layer(folder, manifest, name, regions)
+    if not faults and name in {"street_views", "satellite"}:
         faults = picture_faults(folder, manifest.tables[name].file, frame)
     return frame, faults
 
 
-def _label(folder: Path, manifest: Manifest, name: str, sound: set[str]) -> list[str]:
+def _label(folder: Path, manifest: Manifest, name: str, sound: list[str]) -> list[str]:
     level = manifest.labels[name].level
     # A unit table that cannot be read is told by its own layer; the label is then judged without it.
     units = load_unit_ids(folder, manifest, level)[0] if UNIT_LAYER[level] in sound else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urbanbench.city.format import DIRECTIONS, UNIT_LAYER, LabelInfo, LayerInfo
 from urbanbench.city.load import load_label, load_layer, load_unit_ids
 from urbanbench.city.manifest import Manifest, read_manifest
-from urbanbench.city.structure import structure_faults
+from urbanbench.city.structure import count_faults, structure_faults
 from urbanbench.errors import CityFaults, DataMissing, LayerMissing
 from urbanbench.hashing import file_digest, value_digest
 
@@ -67,6 +67,7 @@ class City:
             raise CityFaults(str(path), faults)
         of_table = structure_faults(folder, manifest)
         faults += [fault for some in of_table.values() for fault in some]
+        faults += count_faults(folder, manifest, [name for name, some in of_table.items() if not some])
         city = cls(folder, manifest)
         if manifest.crs and not of_table.get("regions", ["missing"]):
             regions, found = load_layer(folder, manifest, "regions", None)

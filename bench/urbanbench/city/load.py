@@ -14,11 +14,34 @@ from urbanbench.city.manifest import Manifest
 from urbanbench.city.places import region_of_points
 from urbanbench.city.read import column_of, read_column, read_frame
 
-__all__ = ["load_label", "load_layer", "load_unit_ids"]
+__all__ = ["judge_layer", "load_label", "load_layer", "load_unit_ids"]
 
 
 def load_layer(folder: Path, manifest: Manifest, name: str, regions: Any) -> tuple[Any, list[str]]:
-    """Read a layer.
+    """Read a layer and complete it with areas and regions.
+
+    Parameters
+    ----------
+    folder, manifest
+        The city folder and its city.json.
+    name
+        A table of the format, "regions" too.
+    regions
+        Frame of the regions; None only for the regions themselves.
+
+    Returns
+    -------
+    frame
+        The completed frame, or None when there are faults.
+    faults
+        One sentence per fault.
+    """
+    frame, faults = judge_layer(folder, manifest, name, regions)
+    return (None, faults) if faults else (_completed(name, frame, regions), [])
+
+
+def judge_layer(folder: Path, manifest: Manifest, name: str, regions: Any) -> tuple[Any, list[str]]:
+    """Read a layer and tell its faults, without completing it.
 
     Parameters
     ----------
@@ -32,7 +55,7 @@ def load_layer(folder: Path, manifest: Manifest, name: str, regions: Any) -> tup
     Returns
     -------
     frame
-        The completed frame, or None when there are faults.
+        The frame as read, or None when it cannot be.
     faults
         One sentence per fault.
     """
@@ -40,10 +63,7 @@ def load_layer(folder: Path, manifest: Manifest, name: str, regions: Any) -> tup
     frame, faults = read_frame(folder, file, TABLES[name], manifest.crs)
     if frame is None:
         return None, faults
-    faults = faults + layer_faults(folder, name, file, frame, regions)
-    if faults:
-        return None, faults
-    return _completed(name, frame, regions), []
+    return frame, faults + layer_faults(folder, name, file, frame, regions)
 
 
 def load_label(folder: Path, manifest: Manifest, name: str, units: Any) -> tuple[Any, list[str]]:

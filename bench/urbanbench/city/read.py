@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.format import TableSchema, row_fault
+from urbanbench.city.format import Column, TableSchema, row_fault
 from urbanbench.city.geometry import read_geometry
 
 if TYPE_CHECKING:
@@ -50,22 +51,31 @@ def read_frame(folder: Path, file: str, schema: TableSchema, crs: str) -> tuple[
     faults = _id_faults(file, schema, ids)
     columns: dict[str, Any] = {}
     for column in schema.columns:
-        if column.name == schema.key or column.name not in names:
-            continue
-        if column.kind == "tags":
-            columns[column.name], found = _tags(file, table[column.name], ids)
-        elif column.kind == "geometry":
-            columns[column.name], found = read_geometry(file, table[column.name], ids, schema.shapes, crs)
-        else:
-            columns[column.name], found = _plain(table[column.name], column.kind), []
-        faults += found
-    index = pd.Index(ids, name=schema.key or None) if schema.key else None
-    frame = pd.DataFrame({name: column_of(value, index) for name, value in columns.items()}, copy=False)
-    if not schema.shapes:
-        return frame, faults
-    import geopandas as gpd
+        if column.name in names and column.name != schema.key:
+            columns[column.name], found = _column(file, column, table[column.name], ids, schema, crs)
+            faults += found
+    index = pd.Index(ids, name=schema.key) if schema.key else None
+    return _frame({name: column_of(value, index) for name, value in columns.items()}, crs), faults
 
-    return gpd.GeoDataFrame(frame, geometry="geometry", crs=crs), faults
+
+def _column(
+    file: str, column: Column, stored: pa.ChunkedArray, ids: np.ndarray, schema: TableSchema, crs: str
+) -> tuple[Any, list[str]]:
+    if column.kind == "tags":
+        return _tags(file, stored, ids)
+    if column.kind == "geometry":
+        return read_geometry(file, stored, ids, schema.shapes, crs)
+    return _plain(stored, column.kind), []
+
+
+def _frame(columns: Mapping[str, pd.Series], crs: str) -> Any:
+    if "geometry" in columns:
+        import geopandas as gpd
+
+        return gpd.GeoDataFrame(columns, geometry="geometry", crs=crs, copy=False)
+    import pandas as pd
+
+    return pd.DataFrame(columns, copy=False)
 
 
 def read_column(folder: Path, file: str, name: str) -> tuple[np.ndarray | None, list[str]]:

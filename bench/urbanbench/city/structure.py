@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from urbanbench.city.manifest import Manifest
 
-__all__ = ["structure_faults"]
+__all__ = ["count_faults", "structure_faults"]
 
 _EXPECTED = {
     "text": "text",
@@ -34,17 +34,27 @@ def structure_faults(folder: Path, manifest: Manifest) -> dict[str, list[str]]:
     dict
         Faults by table: a layer's name, or "labels/<name>". Sound tables have an empty list.
     """
-    found = {
-        name: _table_faults(folder, info.file, TABLES[name], manifest.entries[name].get("count"))
-        for name, info in manifest.tables.items()
-    }
+    found = {name: _table_faults(folder, info.file, TABLES[name]) for name, info in manifest.tables.items()}
     for name, label in manifest.labels.items():
-        units = manifest.entries[f"labels/{name}"].get("units")
-        found[f"labels/{name}"] = _table_faults(folder, label.file, label.schema, units)
+        found[f"labels/{name}"] = _table_faults(folder, label.file, label.schema)
     return found
 
 
-def _table_faults(folder: Path, file: str, schema: TableSchema, count: int | None) -> list[str]:
+def count_faults(folder: Path, manifest: Manifest, sound: Collection[str]) -> list[str]:
+    """Tell sound tables whose number of rows is not the `count` or `units` of city.json."""
+    import pyarrow.parquet as pq
+
+    faults = []
+    for name in sound:
+        entry = manifest.entries[name]
+        count = entry.get("units" if name.startswith("labels/") else "count")
+        rows = pq.read_metadata(folder / entry["file"]).num_rows if count is not None else count
+        if rows != count:
+            faults.append(f"{entry['file']}: expected {count} rows as city.json says, found {rows}.")
+    return faults
+
+
+def _table_faults(folder: Path, file: str, schema: TableSchema) -> list[str]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -58,8 +68,6 @@ def _table_faults(folder: Path, file: str, schema: TableSchema, count: int | Non
         faults += _geo_faults(file, columns.metadata or {})
     if rows > MAX_ROWS:
         faults.append(f"{file}: expected at most {MAX_ROWS} rows, found {rows}.")
-    if count is not None and rows != count:
-        faults.append(f"{file}: expected {count} rows as city.json says, found {rows}.")
     return faults
 
 

@@ -1,0 +1,264 @@
+"""A view shows the allowed inputs, minus what is withheld, and nothing else."""
+
+import numpy as np
+import pytest
+import shapely
+
+from urbanbench.city.city import City
+from urbanbench.errors import BadInput, CityFaults, InputMasked, LayerMissing, UnknownName
+from urbanbench.inputs import INPUTS
+from urbanbench.units import Units
+
+FRAMES = {
+    "poi": "pois",
+    "polygon": "buildings",
+    "road": "roads",
+    "street_view": "street_views",
+    "satellite": "satellite",
+    "flow": "flows",
+}
+
+
+@pytest.fixture
+def city(folder):
+    return City.open(folder.path)
+
+
+@pytest.mark.parametrize(("name", "frame"), FRAMES.items())
+def test_touching_a_masked_input_raises(city, name, frame):
+    view = city.view(set(INPUTS) - {name})
+    assert not view.has(name)
+    with pytest.raises(InputMasked, match=rf"Input '{name}' is masked in this run. Allowed inputs: "):
+        getattr(view, frame)
+    assert view.touched == frozenset()
+
+
+@pytest.mark.parametrize(("name", "frame"), FRAMES.items())
+def test_an_allowed_input_is_shown_and_noted(city, name, frame):
+    view = city.view({name})
+    assert view.has(name)
+    assert view.touched == frozenset()
+    assert getattr(view, frame).equals(getattr(city, frame))
+    assert view.touched == {name}
+    view.reset_touched()
+    assert view.touched == frozenset()
+
+
+def test_an_allowed_layer_the_city_lacks_is_told(folder):
+    del folder.json["layers"]["flows"]
+    folder.write_json()
+    view = City.open(folder.path).view({"flow", "poi"})
+    assert not view.has("flow")
+    with pytest.raises(LayerMissing, match="has no layer 'flows'"):
+        _ = view.flows
+
+
+def test_regions_are_always_visible(city):
+    view = city.view(frozenset())
+    assert view.region_ids == ("r00", "r01", "r10", "r11")
+    assert view.regions.equals(city.regions)
+    assert (view.city_name, view.crs, view.touched) == ("testville", "EPSG:32632", frozenset())
+
+
+def test_coordinates_are_centroids_in_metres(city):
+    view = city.view({"coordinates"})
+    units = Units("region", ("r11", "r00"))
+    expected = [(one.x, one.y) for one in city.regions.geometry.loc[["r11", "r00"]].centroid]
+    np.testing.assert_allclose(view.coordinates(units), expected)
+    assert view.coordinates(units).dtype == np.float64
+    assert view.coordinates(Units("building", ("b3",))).shape == (1, 2)
+    assert view.touched == {"coordinates"}
+    with pytest.raises(InputMasked):
+        city.view({"poi"}).coordinates(units)
+
+
+def test_unit_geometry_keeps_the_order_asked_for(city):
+    view = city.view({"polygon"})
+    shapes = view.unit_geometry(Units("region", ("r10", "r00")))
+    assert [one.equals(city.regions.geometry[i]) for one, i in zip(shapes, ("r10", "r00"), strict=True)] == [
+        True,
+        True,
+    ]
+    assert view.touched == frozenset()
+    assert view.unit_geometry(Units("building", ("b2",)))[0].equals(city.buildings.geometry["b2"])
+    assert view.touched == {"polygon"}
+    with pytest.raises(InputMasked):
+        view.unit_geometry(Units("poi", ("p0",)))
+    with pytest.raises(BadInput, match=r"1 of 2 region ids are not in layer 'regions' \(zz"):
+        view.unit_geometry(Units("region", ("r00", "zz")))
+
+
+def test_unknown_inputs_and_words_are_refused(city):
+    with pytest.raises(UnknownName, match="Did you mean 'poi'"):
+        city.view({"pois"})
+    with pytest.raises(UnknownName, match="withheld part"):
+        city.view({"poi"}, ("roof",))
+    with pytest.raises(UnknownName):
+        city.view({"poi"}).has("landuse")
+    with pytest.raises(BadInput, match=r"1 target ids are no buildings of 'testville' \(zz"):
+        city.view({"poi"}, ("target_building",), ("b0", "zz"))
+
+
+def test_withholding_landuse_removes_its_tags_and_nothing_else(city):
+    view = city.view({"poi", "polygon"}, ("landuse",))
+    for seen, whole in ((view.pois, city.pois), (view.buildings, city.buildings)):
+        expected = [[pair for pair in tags if pair[0] != "landuse"] for tags in whole["tags"]]
+        assert [list(tags) for tags in seen["tags"]] == expected
+        assert seen.drop(columns="tags").equals(whole.drop(columns="tags"))
+    assert any(key == "landuse" for tags in city.pois["tags"] for key, _ in tags)
+
+
+def test_withholding_targets_empties_them_and_removes_their_pois(city, folder):
+    targets = ("b0", "b1")
+    view = city.view({"poi", "polygon"}, ("target_building",), targets)
+    boxes = [city.buildings.geometry[one] for one in targets]
+    inner = [one for one, point in city.pois.geometry.items() if any(box.covers(point) for box in boxes)]
+    assert inner == ["p0", "p6"]
+    assert list(view.pois.index) == [one for one in city.pois.index if one not in inner]
+    whole = {i: list(tags) for i, tags in city.buildings["tags"].items()}
+    assert {i: list(tags) for i, tags in view.buildings["tags"].items()} == whole | {"b0": [], "b1": []}
+    assert whole["b0"]
+    assert view.buildings["height_m"].equals(city.buildings["height_m"])
+    with pytest.raises(BadInput):
+        view.unit_geometry(Units("poi", ("p0",)))
+
+
+def test_a_poi_on_the_wall_of_a_target_is_removed(folder):
+    folder.rows["pois"][0]["geometry"] = shapely.Point(9.002, 48.002)
+    folder.save("pois")
+    city = City.open(folder.path)
+    assert "p0" not in city.view({"poi"}, ("target_building",), ("b0",)).pois.index
+    assert "p0" in city.view({"poi"}, ("target_building",), ("b1",)).pois.index
+
+
+def test_withholding_agrees_with_brute_force_on_a_crowded_city(folder):
+    rng = np.random.default_rng(4)
+    homes = [shapely.Point(*at).buffer(0.0005) for at in rng.uniform((9.0, 48.0), (9.02, 48.02), (60, 2))]
+    spots = [shapely.Point(*at) for at in rng.uniform((9.0, 48.0), (9.02, 48.02), (400, 2))]
+    tags = [[("landuse", "x")] * int(k % 3 == 0) + [("name", str(k))] * int(k % 2) for k in range(400)]
+    folder.rows["buildings"] = [
+        {"building_id": f"b{k}", "tags": tags[k], "height_m": None, "geometry": home}
+        for k, home in enumerate(homes)
+    ]
+    folder.rows["pois"] = [
+        {"poi_id": f"p{k}", "tags": tags[k], "geometry": spot} for k, spot in enumerate(spots)
+    ]
+    folder.save("buildings")
+    folder.save("pois")
+    city = City.open(folder.path)
+    targets = [f"b{k}" for k in range(0, 60, 2)]
+    view = city.view({"poi", "polygon"}, ("target_building", "landuse"), targets)
+    shapes = city.buildings.geometry.loc[targets]
+    kept = {
+        one: [pair for pair in city.pois["tags"][one] if pair[0] != "landuse"]
+        for one, spot in city.pois.geometry.items()
+        if not any(shape.intersects(spot) for shape in shapes)
+    }
+    assert 200 < len(kept) < 399
+    assert {one: list(found) for one, found in view.pois["tags"].items()} == kept
+
+
+def test_the_key_is_stable_and_follows_inputs_and_withholding(city, folder):
+    def key(*words, **more):
+        return City.open(folder.path).view({*words}, **more).key
+
+    assert key("poi") == city.view({"poi"}).key
+    keys = [
+        key("poi"),
+        key("poi", "road"),
+        key("poi", withholds=("landuse",)),
+        key("poi", withholds=("target_building",), target_ids=("b0",)),
+        key("poi", withholds=("target_building",), target_ids=("b1",)),
+        key("coordinates"),
+        key(),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert key("poi", withholds=("target_building", "landuse"), target_ids=("b0", "b1")) == key(
+        "poi", withholds=("landuse", "target_building"), target_ids=("b1", "b0")
+    )
+
+
+def test_the_key_follows_what_can_be_seen_and_nothing_else(folder):
+    def keys():
+        city = City.open(folder.path)
+        return {
+            "poi": city.view({"poi"}).key,
+            "road": city.view({"road"}).key,
+            "satellite": city.view({"satellite"}).key,
+            "hidden": city.view({"poi"}, ("target_building",), ("b0",)).key,
+        }
+
+    def changed():
+        before, now = seen[0], keys()
+        seen[0] = now
+        return {name for name in now if now[name] != before[name]}
+
+    seen = [keys()]
+    assert changed() == set()
+    folder.rows["pois"][0]["tags"] = [("amenity", "pub")]
+    folder.save("pois")
+    assert changed() == {"poi", "hidden"}
+    folder.rows["labels/density"][0]["value"] = 77.0
+    folder.save("labels/density")
+    folder.rows["landuse"][0]["tags"] = []
+    folder.save("landuse")
+    assert changed() == set()
+    folder.rows["buildings"][0]["height_m"] = 50.0
+    folder.save("buildings")
+    assert changed() == {"hidden"}
+    folder.picture("satellite/r00.png", value=3)
+    assert changed() == {"satellite"}
+    folder.rows["regions"][0]["name"] = "Elsewhere"
+    folder.save("regions")
+    assert changed() == {"poi", "road", "satellite", "hidden"}
+
+
+def test_a_model_that_writes_into_frames_changes_nothing(city):
+    before = city.view({"poi", "polygon"})
+    pois, buildings, regions = before.pois, before.buildings, before.regions
+    pois.loc["p0", "region_id"] = "gone"
+    pois["extra"] = 1
+    pois.index = [f"x{k}" for k in range(len(pois))]
+    buildings["height_m"] = np.float32(0)
+    buildings["geometry"] = None
+    regions.loc["r00", "area_km2"] = -1.0
+    for view in (before, city.view({"poi", "polygon"})):
+        assert view.pois["region_id"].iloc[0] == "r00"
+        assert "extra" not in view.pois
+        assert "p1" in view.pois.index
+        assert view.buildings["height_m"].iloc[0] == 5.0
+        assert view.buildings.geometry.notna().all()
+        assert view.regions["area_km2"].min() > 0
+
+
+@pytest.mark.parametrize("frame", ["pois", "buildings", "regions"])
+def test_buffers_of_handed_out_frames_are_closed(city, frame):
+    table = getattr(city.view({"poi", "polygon"}), frame)
+    for name in table.columns:
+        if name != "tags":
+            with pytest.raises(ValueError, match="read-only"):
+                table[name].array[0] = table[name].iloc[1]
+
+
+def test_pictures_open_as_rgb_and_are_noted(city):
+    view = city.view({"satellite", "street_view"})
+    picture = view.open_image("satellite/r00.png")
+    assert (picture.mode, picture.size, picture.getpixel((0, 0))) == ("RGB", (4, 4), (120, 120, 120))
+    assert view.touched == {"satellite"}
+    view.open_image("views/v0e.png")
+    assert view.touched == {"satellite", "street_view"}
+
+
+def test_masked_and_unnamed_pictures_do_not_open(city, folder):
+    view = city.view({"satellite"})
+    with pytest.raises(InputMasked, match="'street_view' is masked"):
+        view.open_image("views/v0e.png")
+    for path in ("../secret.png", "/etc/passwd", "regions.parquet", "satellite/other.png", ""):
+        with pytest.raises(BadInput, match="names the picture"):
+            view.open_image(path)
+    assert view.touched == frozenset()
+    (folder.path / "satellite/r00.png").write_bytes(b"no picture")
+    with pytest.raises(
+        CityFaults, match=r"satellite/r00.png: expected a picture \(PNG, JPEG or WebP\), found no picture"
+    ):
+        view.open_image("satellite/r00.png")
