@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from urbanbench.board import FORMATS, render
+from urbanbench.errors import BadInput
 
 
 @pytest.mark.parametrize("style", FORMATS)
@@ -49,3 +50,10 @@ def test_a_stored_result_is_what_a_board_reads(make_result):
     assert render([round_trip], format="md") == render(
         [result | {"run_id": round_trip["run_id"]}], format="md"
     )
+
+
+def test_a_run_given_twice_counts_once_and_must_agree(make_result):
+    result = make_result("a")
+    assert render([result, dict(result)], format="md") == render([result], format="md")
+    with pytest.raises(BadInput, match=r"\(a on singapore\) is given twice with different scores"):
+        render([result, result | {"scores": {"r2": [0.0, 0.0, 0.0]}}], format="md")

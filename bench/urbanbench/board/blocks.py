@@ -147,10 +147,11 @@ def _without_repeats(rows: Sequence[Row]) -> list[Row]:
 
 def _closest(floors: Sequence[Row]) -> list[Row]:
     """Of a floor run under several settings keep the runs that use the most of what the block offers."""
+    found: dict[tuple[str, ...], list[Row]] = {}
+    for row in floors:
+        found.setdefault(_identity(row), []).append(row)
     return [
-        row
-        for row in floors
-        if not any(_identity(row) == _identity(other) and row.used < other.used for other in floors)
+        row for same in found.values() for row in same if not any(row.used < other.used for other in same)
     ]
 
 

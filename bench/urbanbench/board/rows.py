@@ -122,8 +122,20 @@ def ordered(inputs: Iterable[str]) -> str:
 
 
 def read_rows(results: Iterable[Mapping[str, Any]]) -> list[Row]:
-    """Read results in a fixed order: by city, task, split, model, head, inputs and run id."""
-    rows = [read_row(result) for result in results]
+    """Read results in a fixed order: by city, task, split, model, head, inputs and run id.
+
+    Raises
+    ------
+    BadInput
+        A result that `read_row` refuses, or two that answer the same run differently.
+    """
+    found: dict[str, Row] = {}
+    for row in map(read_row, results):
+        first = found.setdefault(row.run_id, row)
+        if (first.status, first.scores) != (row.status, row.scores):
+            msg = f"Result {row.run_id!r} ({row.name} on {row.spec['city']}) is given twice with different scores. Expected each run once."
+            raise BadInput(msg)
+    rows = list(found.values())
     return sorted(
         rows, key=lambda row: (*(str(row.spec[part]) for part in _NAMES), ordered(row.offered), row.run_id)
     )
