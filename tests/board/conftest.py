@@ -64,7 +64,9 @@ def make_result():
         }
         return {
             "schema": 1,
-            "run_id": hashlib.sha256(json.dumps([spec, block_size_m, provenance], sort_keys=True).encode()).hexdigest(),
+            "run_id": hashlib.sha256(
+                json.dumps([spec, block_size_m, provenance], sort_keys=True).encode()
+            ).hexdigest(),
             "status": status,
             "reason": reason,
             "spec": spec,

@@ -99,7 +99,7 @@ def test_floors_alone_make_one_block(make_result):
 
 def test_groups_keep_city_task_split_version_and_block_size_apart(make_result):
     newer = make_result("a")
-    newer["spec"]["task_version"] = 2
+    newer["spec"]["task_version"], newer["run_id"] = 2, "newer"
     groups = groups_of(
         make_result("a", city="b"),
         make_result("a", split="block", block_size_m=2000.0),

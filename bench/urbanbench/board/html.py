@@ -88,12 +88,13 @@ def _section(section: Section, number: int) -> str:
 
 
 def _table(table: Table) -> str:
-    head = "".join(_heading(column) for column in table.columns)
+    kept = [place for place, column in enumerate(table.columns) if not column.prose]
+    head = "".join(_heading(table.columns[place]) for place in kept)
     bodies = [
         [line for line in table.lines if line.kind in _SORTED],
         [line for line in table.lines if line.kind not in _SORTED],
     ]
-    rows = ["\n".join(_line(line, table.columns) for line in lines) for lines in bodies if lines]
+    rows = ["\n".join(_line(line, table.columns, kept) for line in lines) for lines in bodies if lines]
     inner = "\n".join(f"<tbody>\n{part}\n</tbody>" for part in rows)
     return (
         f'<div class="frame" tabindex="0" role="region" aria-label="{_text(table.title)}">'
@@ -102,27 +103,29 @@ def _table(table: Table) -> str:
 
 
 def _heading(column: Column) -> str:
-    return f'<th scope="col"{_class([*_classes(column)])}><button type="button">{_text(column.full_title)}</button></th>'
+    return f'<th scope="col"{_class(_classes(column))}><button type="button">{_text(column.full_title)}</button></th>'
 
 
 def _classes(column: Column) -> list[str]:
-    named = {"number": column.number, "published-cell": column.published, "prose": column.prose}
+    named = {"number": column.number, "published-cell": column.published}
     return [name for name, holds in named.items() if holds]
 
 
-def _line(line: Line, columns: Sequence[Column]) -> str:
-    first = f'<th scope="row"{_tip(line.entries[0])}>{_text(line.entries[0].text)}</th>'
-    rest = "".join(_cell(entry, column) for entry, column in zip(line.entries[1:], columns[1:], strict=True))
+def _line(line: Line, columns: Sequence[Column], kept: Sequence[int]) -> str:
+    """Print a line; its notes stand under its name, where they are seen without scrolling."""
+    name = line.entries[0]
+    said = f"<small>{_text('; '.join(line.notes))}</small>" if line.notes else ""
+    first = f'<th scope="row"{_tip(name)}><span>{_text(name.text)}</span>{said}</th>'
+    rest = "".join(_cell(line.entries[place], columns[place]) for place in kept[1:])
     return f'<tr class="{line.kind}">{first}{rest}</tr>'
 
 
 def _cell(entry: Entry, column: Column) -> str:
     classes = [*_classes(column), *([entry.mark] if entry.mark else [])]
-    value = "" if entry.value is None else f' data-value="{entry.value!r}"'
-    if column.number and entry.value is None:
-        value = ' data-value=""'
+    value = "" if entry.value is None else f"{entry.value!r}"
+    data = f' data-value="{value}"' if column.number else ""
     mark = f'<span class="spoken"> ({entry.mark})</span>' if entry.mark else ""
-    return f"<td{_class(classes)}{value}{_tip(entry)}>{_text(entry.text)}{mark}</td>"
+    return f"<td{_class(classes)}{data}{_tip(entry)}>{_text(entry.text)}{mark}</td>"
 
 
 def _class(names: Sequence[str]) -> str:

@@ -23,10 +23,9 @@ table { font-size: 14px; border-collapse: separate; border-spacing: 0; font-vari
 caption { text-align: left; font-weight: 600; padding: .5rem .6rem; }
 th, td { padding: .25rem .6rem; text-align: left; white-space: nowrap; border-top: 1px solid var(--line); vertical-align: top; }
 thead th { position: sticky; top: 0; background: var(--band); vertical-align: bottom; z-index: 1; white-space: normal; max-width: 9rem; }
+th small { display: block; font-weight: 400; color: var(--soft); white-space: normal; max-width: 22rem; }
 tbody th { font-weight: 500; position: sticky; left: 0; background: var(--paper); }
-thead th:first-child { left: 0; z-index: 2; } .number { text-align: right; } .prose { white-space: normal; max-width: 28rem; }
-td.prose:not(:empty) { min-width: 14rem; }
-thead button { font: inherit; font-weight: 600; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; text-align: inherit; }
+thead th:first-child { left: 0; z-index: 2; } .number { text-align: right; } thead button { font: inherit; font-weight: 600; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; text-align: inherit; }
 thead button:hover, thead button:focus-visible { text-decoration: underline; }
 th[aria-sort=ascending] button::after { content: " \\25B4"; } th[aria-sort=descending] button::after { content: " \\25BE"; }
 .best { font-weight: 700; background: var(--best); } .second { text-decoration: underline; text-underline-offset: 3px; }
@@ -43,7 +42,7 @@ for (const button of document.querySelectorAll("thead button")) {
     const up = head.getAttribute("aria-sort") === "descending" ? 1 : -1;
     for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", up === 1 ? "ascending" : "descending");
-    const key = row => row.cells[place].dataset.value ?? row.cells[place].textContent;
+    const key = row => row.cells[place].dataset.value ?? (row.cells[place].querySelector("span") ?? row.cells[place]).textContent;
     const numeric = head.classList.contains("number");
     const order = (a, b) => {
       const [x, y] = [key(a), key(b)];
