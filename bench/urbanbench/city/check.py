@@ -29,6 +29,7 @@ def check_folder(folder: Path) -> list[str]:
     """
     if not folder.is_dir():
         return [f"{folder}: expected a folder with a city.json, found none."]
+    folder = folder.absolute()
     manifest, faults = read_manifest(folder)
     if manifest is None:
         return faults

@@ -58,7 +58,7 @@ class City:
         CityFaults
             All faults of city.json, of the tables' structure and of the regions at once.
         """
-        folder = Path(path)
+        folder = Path(path).absolute()
         if not folder.is_dir():
             msg = f"No city folder {str(path)!r}. Expected a folder with a city.json. Name another, or see the format in docs/city_format.md."
             raise DataMissing(msg)
