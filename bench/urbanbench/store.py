@@ -121,7 +121,7 @@ def _read(path: Path) -> RunResult:
         msg = f"No result file {str(path)!r}. Expected one that `urbanbench run` wrote."
         raise DataMissing(msg) from error
     except (OSError, ValueError) as error:
-        msg = f"The result file {str(path)!r} cannot be read: {error} Expected JSON of schema 1. Remove it and run again."
+        msg = f"The result file {str(path)!r} cannot be read ({error}). Expected JSON of schema 1. Remove it and run again."
         raise DataMissing(msg) from error
 
 

@@ -158,11 +158,12 @@ def run_and_show(
 ) -> int:
     """Run a plan, print its table, and return the exit code."""
     from urbanbench.run.loop import run as run_cells
-    from urbanbench.run.plan import plan, with_floors
+    from urbanbench.run.plan import open_cities, plan, with_floors
     from urbanbench.store import ResultStore
 
     store, specs = ResultStore(out), plan(asked)
-    specs = with_floors(specs) if floors else specs
+    cities = open_cities(specs)
+    specs = with_floors(specs, cities) if floors else specs
     if dry_run:
         return _print_cells(specs, store, as_json=as_json)
     progress = _Lines(len({_run_id(spec) for spec in specs}))

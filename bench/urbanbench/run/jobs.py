@@ -15,6 +15,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from urbanbench.result import FAILED, RunResult, RunSpec
+from urbanbench.run.cell import run_cell
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.walk import without_scores
 from urbanbench.run.workbench import Workbench
@@ -154,8 +155,6 @@ def _divided_threads(jobs: int) -> Iterator[None]:
 
 def _work(pipe: Connection, folder: str, overwrite: str, device: str) -> None:
     """Answer lists of specs with results, one by one, until the pipe is closed."""
-    from urbanbench.run.loop import run_cell
-
     store, bench = ResultStore(Path(folder)), Workbench(device)
     while True:
         try:

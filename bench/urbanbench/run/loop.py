@@ -6,13 +6,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from urbanbench.errors import UnknownName
-from urbanbench.result import OK, RunResult, RunSpec
+from urbanbench.result import RunResult, RunSpec
+from urbanbench.run.cell import run_cell
 from urbanbench.run.order import Order, resolve
-from urbanbench.run.walk import execute
 from urbanbench.run.workbench import Workbench
 from urbanbench.store import ResultStore
 
-__all__ = ["OVERWRITE", "Progress", "in_sharing_order", "run", "run_cell"]
+__all__ = ["OVERWRITE", "Progress", "in_sharing_order", "run"]
 
 OVERWRITE = {
     "only-missing": "skip finished results that still hold; compute missing, failed, refused and stale ones",
@@ -65,7 +65,7 @@ def run(
     if overwrite not in OVERWRITE:
         raise UnknownName("overwrite mode", overwrite, OVERWRITE)
     orders = {order.cell.run_id: order for order in map(resolve, specs)}
-    report = progress or (lambda _result, _new: None)
+    report = progress if progress is not None else (lambda _result, _new: None)
     waiting = in_sharing_order(orders.values())
     if jobs > 1 and len(waiting) > 1:
         from urbanbench.run.jobs import run_in_processes
@@ -101,33 +101,3 @@ def _run_here(
         done[order.cell.run_id] = answer[0]
         report(*answer)
     return done
-
-
-def run_cell(
-    order: Order, store: ResultStore, overwrite: str, bench: Workbench, *, wait: bool = True
-) -> tuple[RunResult, bool] | None:
-    """Run one cell under its lock.
-
-    Parameters
-    ----------
-    order, store, overwrite, bench
-        See `run`.
-    wait
-        Wait for another process that computes this cell, and take its result.
-
-    Returns
-    -------
-    tuple[RunResult, bool] or None
-        The result and whether it was computed now; None when another process has the cell and `wait` is False.
-    """
-    with store.lock(order.cell, wait=wait) as held:
-        if not held:
-            return None
-        found = None if overwrite == "always" else store.find(order.cell)
-        if found is not None and overwrite == "never" and found.status == OK:
-            return found, False
-        result = execute(order, bench=bench, unless=found)
-        if result is found:
-            return result, False
-        store.save(result)
-        return result, True

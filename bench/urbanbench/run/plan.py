@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -16,9 +16,11 @@ from urbanbench.run.admission import refusal
 if TYPE_CHECKING:
     from urbanbench.city.city import City
 
-__all__ = ["Plan", "plan", "with_floors"]
+__all__ = ["Plan", "open_cities", "plan", "with_floors"]
 
 BEST_HEAD = "select"
+ALWAYS_ALLOWED = frozenset({"coordinates"})
+"""Inputs floors may use in every run. A floor that the run's inputs do not curtail is run once, with inputs "full", for all."""
 
 
 @dataclass(frozen=True)
@@ -69,26 +71,45 @@ def plan(asked: Plan) -> list[RunSpec]:
     ]
 
 
-def with_floors(specs: Sequence[RunSpec]) -> list[RunSpec]:
+def open_cities(specs: Sequence[RunSpec]) -> dict[str, City]:
+    """Open every city the specs name, so that a missing or faulty one is told before anything runs.
+
+    Raises
+    ------
+    DataMissing, CityFaults
+        Of the first city that cannot be opened.
+    """
+    return {word: open_city(word) for word in dict.fromkeys(spec.city for spec in specs)}
+
+
+def with_floors(specs: Sequence[RunSpec], cities: Mapping[str, City]) -> list[RunSpec]:
     """Put the fitting floors before the specs, unless a floor is among them already.
 
-    A floor fits when it can embed the task's units from the inputs the run allows and the city has. It is run with each head
-    asked for, and with the head that is chosen by validation score.
+    A floor fits when it can embed the task's units from inputs that the run allows and the city has; where a unit lies is
+    allowed to floors in every run. It is run with each head asked for, and with the head that is chosen by validation score.
+
+    Parameters
+    ----------
+    specs
+        What was asked for.
+    cities
+        What `open_cities` gave.
     """
     if any(load_model(spec.model).card.floor for spec in specs):
         return list(specs)
     cards = {entry.name: entry.card for entry in listing("model") if isinstance(entry.card, ModelCard)}
     floors = {name: card for name, card in cards.items() if card.floor}
-    cities = {word: open_city(word) for word in dict.fromkeys(spec.city for spec in specs)}
     added = [floor for spec in specs for floor in _floors_of(spec, floors, cities[spec.city])]
     return list(dict.fromkeys([*added, *specs]))
 
 
-def _floors_of(spec: RunSpec, floors: dict[str, ModelCard], city: City) -> Iterable[RunSpec]:
+def _floors_of(spec: RunSpec, floors: Mapping[str, ModelCard], city: City) -> Iterable[RunSpec]:
     task, asked = load_task(spec.task).card, parse_inputs(spec.inputs)
     if task.label not in city.labels:
         return
+    allowed = None if asked is None else asked | ALWAYS_ALLOWED
     for name, card in floors.items():
-        if not refusal(name, card, task, city, asked):
+        if not refusal(name, card, task, city, allowed):
+            inputs = FULL if allowed is None or card.inputs <= allowed else spec.inputs
             for head in [card.head] if card.head else [spec.head, BEST_HEAD]:
-                yield replace(spec, model=name, head=head, preset="", settings=(), name="")
+                yield replace(spec, model=name, inputs=inputs, head=head, preset="", settings=(), name="")

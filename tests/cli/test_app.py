@@ -1,0 +1,358 @@
+"""The command line: words in, tables and JSON out, exit codes, no traceback for a user's mistake."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from urbanbench.cli.app import main
+from urbanbench.cli.options import read_seeds, read_settings
+from urbanbench.errors import BadInput
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    """Run in an empty folder: the default results folder is made below it."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def run_words(village, counting):
+    """The start of a quick `run` command on the village."""
+    words = [
+        "run",
+        "-m",
+        str(counting),
+        "-c",
+        str(village),
+        "--head",
+        "ridge",
+        "--seeds",
+        "2",
+        "--device",
+        "cpu",
+    ]
+    return [*words, "--no-floors"]
+
+
+def files_below(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_help_names_every_command_and_loads_nothing_heavy():
+    code = (
+        "import sys; from urbanbench.__main__ import main; code = main(['--help']); "
+        "print(' '.join(sys.modules), file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for command in ("run", "list", "describe", "embed", "score", "leaderboard", "data", "cache", "doctor"):
+        assert f"\n  {command} " in done.stdout
+    heavy = {
+        "numpy",
+        "pandas",
+        "torch",
+        "sklearn",
+        "scipy",
+        "geopandas",
+        "pyarrow",
+        "rich.console",
+        "matplotlib",
+    }
+    assert not heavy & set(done.stderr.split())
+
+
+def test_no_words_show_the_help(capsys):
+    assert main([]) == 2
+    assert "Usage: urbanbench" in "".join(capsys.readouterr())
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("urbanbench 0.")
+
+
+def test_run_prints_a_table_and_says_where_results_are(run_words, capsys, own_folder):
+    assert main([*run_words, "-t", "popdensity,income"]) == 0
+    out, err = capsys.readouterr()
+    assert "| counting" in out
+    assert "village · popdensity · random" in out
+    assert "[2/2] village · income · counting · full · random · ridge: r2 0." in err
+    assert "Results: results/ (2 cells). Next: urbanbench leaderboard results" in err
+    kinds = {name.partition("/")[2].split("/")[0] for name in files_below(own_folder)}
+    assert kinds == {".lock", "predictions", "village"}
+
+
+def test_run_writes_only_below_out_and_cache(run_words, tmp_path, own_folder, village):
+    before = files_below(village)
+    assert main([*run_words, "-t", "popdensity", "--out", str(tmp_path / "elsewhere")]) == 0
+    assert files_below(own_folder) == []
+    assert files_below(village) == before
+
+
+def test_run_json_is_the_result_files(run_words, capsys, own_folder):
+    assert main([*run_words, "-t", "popdensity", "--json"]) == 0
+    [printed] = json.loads(capsys.readouterr().out)
+    [path] = own_folder.glob("results/*/*/*.json")
+    assert printed == json.loads(path.read_text())
+
+
+def test_second_run_keeps_and_says_so(run_words, capsys):
+    main([*run_words, "-t", "popdensity"])
+    main([*run_words, "-t", "popdensity"])
+    assert ", kept" in capsys.readouterr().err
+
+
+def test_floors_that_fit_run_beside_a_model(run_words, capsys):
+    words = [word for word in run_words if word != "--no-floors"]
+    assert main([*words, "-t", "popdensity", "--dry-run", "--json"]) == 0
+    cells = {(cell["model"], cell["head"]) for cell in json.loads(capsys.readouterr().out)}
+    assert ("mean", "mean") in cells
+    assert {("poi-counts", "ridge"), ("poi-counts", "select"), ("coordinates", "ridge")} <= cells
+    assert ("counting", "select") not in cells
+    assert not {model for model, _ in cells} & {
+        "building-stats",
+        "flow-rows",
+    }  # the village has neither layer
+
+
+def test_floors_obey_the_inputs_of_the_run(run_words, capsys):
+    words = [word for word in run_words if word != "--no-floors"]
+    main([*words, "-t", "popdensity", "--inputs", "poi", "--dry-run", "--json"])
+    poi_only = {cell["model"]: cell["inputs"] for cell in json.loads(capsys.readouterr().out)}
+    assert (poi_only["counting"], poi_only["mean"]) == ("poi", "full")
+    assert poi_only["poi-counts"] == "poi"  # it could use polygons, so the run's inputs curtail it
+    assert poi_only["coordinates"] == "full"
+    main([*words, "-t", "popdensity", "--inputs", "road", "--dry-run", "--json"])
+    assert "poi-counts" not in {cell["model"] for cell in json.loads(capsys.readouterr().out)}
+
+
+def test_no_floors_are_added_to_floors(village, capsys):
+    main(["run", "-m", "mean", "-t", "popdensity", "-c", str(village), "--dry-run", "--json"])
+    assert [cell["model"] for cell in json.loads(capsys.readouterr().out)] == ["mean"]
+
+
+def test_dry_run_prints_cells_and_writes_nothing(run_words, capsys, own_folder):
+    words = [
+        *run_words,
+        "-t",
+        "popdensity,income",
+        "--split",
+        "random,block",
+        "--inputs",
+        "full",
+        "--inputs",
+        "poi",
+    ]
+    assert main([*words, "--set", "power=2", "--dry-run"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + 8
+    assert lines[0].split() == ["city", "task", "model", "preset", "inputs", "split", "head", "result"]
+    assert all(line.endswith("missing") for line in lines[1:])
+    assert files_below(own_folder) == []
+
+
+def test_refused_cells_are_rows_and_the_rest_goes_on(run_words, capsys):
+    assert main([*run_words, "-t", "popdensity,poverty"]) == 0
+    assert "refused: City 'village' has no label 'poverty'" in capsys.readouterr().err
+
+
+def test_nothing_done_gives_exit_code_1(run_words):
+    assert main([*run_words, "-t", "poverty"]) == 1
+
+
+@pytest.mark.parametrize(("raised", "code"), [("ValueError('x')", 1), ("ExtraMissing('No weights.')", 4)])
+def test_failed_cells_set_the_exit_code(run_words, counting, capsys, raised, code):
+    text = counting.read_text().replace("time.sleep(self.pause_s)", f"raise {raised}")
+    counting.write_text("from urbanbench.errors import ExtraMissing\n" + text.lstrip())
+    assert main([*run_words, "-t", "popdensity"]) == code
+    assert "failed: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["-m", "urbanmfn", "-t", "popdensity"], 2, "Unknown model 'urbanmfn'. Did you mean 'urbanmfm'?"),
+        (["-m", "mean", "-t", "popdensty"], 2, "Unknown task 'popdensty'. Did you mean 'popdensity'?"),
+        (["-m", "mean", "-t", "popdensity", "-c", "toyvile"], 2, "Did you mean 'toyville'?"),
+        (["-m", "mean", "-t", "popdensity", "-c", "./nowhere"], 3, "No city folder './nowhere'"),
+        (["-m", "./gone.py", "-t", "popdensity"], 3, "No plugin file"),
+        (["-m", "mean", "-t", "popdensity", "--split", "blok"], 2, "Did you mean 'block'?"),
+        (
+            ["-m", "mean", "-t", "popdensity", "--inputs", "pois"],
+            2,
+            "Unknown input 'pois'. Did you mean 'poi'?",
+        ),
+        (["-m", "mean", "-t", "popdensity", "--seeds", "ten"], 2, "--seeds got 'ten'"),
+        (["-m", "mean", "-t", "popdensity", "--set", "dim"], 2, "Expected NAME=VALUE"),
+        (["-m", "tfidf", "-t", "popdensity", "--set", "dims=3"], 2, "Unknown parameter"),
+        (["-m", "mean", "-t", "popdensity", "--overwrite", "nevr"], 2, "Did you mean 'never'?"),
+        (["-m", "mean", "-t", "popdensity", "--device", "tpu"], 2, "Expected auto, cpu or cuda"),
+        (["-m", "mean"], 2, "Missing option"),
+        (["-m", "mean", "-t", "popdensity", "--sed", "1"], 2, "No such option"),
+    ],
+)
+def test_mistakes_get_one_message_and_an_exit_code(village, capsys, words, code, message, own_folder):
+    city = [] if "-c" in words else ["-c", str(village)]
+    assert main(["run", *words, *city]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert "Traceback" not in err
+    assert files_below(own_folder) == []
+
+
+def test_faulty_city_gives_exit_code_3_and_all_faults(tmp_path, capsys):
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "city.json").write_text("{")
+    assert main(["run", "-m", "mean", "-t", "popdensity", "-c", str(tmp_path / "bad")]) == 3
+    assert main(["data", "check", str(tmp_path / "bad")]) == 3
+    assert capsys.readouterr().err.count("city.json: expected valid JSON") == 2
+
+
+def test_broken_plugin_gives_exit_code_4(tmp_path, capsys):
+    (tmp_path / "odd.py").write_text("import nothing_of_this_name")
+    assert main(["run", "-m", str(tmp_path / "odd.py"), "-t", "popdensity"]) == 4
+    assert "No module named 'nothing_of_this_name'" in capsys.readouterr().err
+
+
+def test_debug_shows_the_traceback_wherever_it_stands():
+    from urbanbench.errors import UnknownName
+
+    for words in (["--debug", "describe", "zz"], ["describe", "zz", "--debug"]):
+        with pytest.raises(UnknownName):
+            main(words)
+
+
+@pytest.mark.parametrize("what", ["models", "tasks", "cities", "splits", "heads", "inputs", "metrics"])
+def test_every_list_has_rows(capsys, what):
+    assert main(["list", what]) == 0
+    table = capsys.readouterr().out.splitlines()
+    assert main(["list", what, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert len(rows) == len(table) - 1 > 0
+    assert [row["name"] for row in rows] == [line.split()[0] for line in table[1:]]
+
+
+def test_describe_shows_cards_and_words(capsys, village, counting):
+    for name, words in (
+        ("tfidf", ("TF-IDF", "needs", "parameters")),
+        ("popdensity", ("How many people", "protocol")),
+        ("ridge", ("head",)),
+        ("model:mean", ("model", "Mean")),
+        ("head:mean", ("head",)),
+        ("street_view", ("street-level",)),
+        (str(counting), ("Counting", "power")),
+        (str(village), ("Village", "pois")),
+    ):
+        assert main(["describe", name]) == 0
+        out = capsys.readouterr().out
+        assert all(word in out for word in words), out
+    assert main(["describe", "poverti"]) == 2
+
+
+def test_embed_then_score_equals_run(run_words, village, counting, capsys, own_folder):
+    assert main(["embed", "-m", str(counting), "-c", str(village), "-o", "mine.parquet"]) == 0
+    assert "36 regions x 2" in capsys.readouterr().out
+    score = [
+        "score",
+        "mine.parquet",
+        "-t",
+        "popdensity",
+        "-c",
+        str(village),
+        "--head",
+        "ridge",
+        "--seeds",
+        "2",
+    ]
+    assert main([*score, "--name", "my-vectors", "--no-floors", "--json"]) == 0
+    [given] = json.loads(capsys.readouterr().out)
+    assert main([*run_words, "-t", "popdensity", "--json"]) == 0
+    [own] = json.loads(capsys.readouterr().out)
+    assert given["scores"] == own["scores"]
+    assert (given["spec"]["model"], given["spec"]["inputs"]) == ("my-vectors", "given")
+
+
+def test_embed_refuses_other_files(capsys):
+    assert main(["embed", "-m", "mean", "-o", "v.npy"]) == 2
+    assert "Expected a file that ends in .parquet or .safetensors" in capsys.readouterr().err
+
+
+def test_leaderboard_reads_results_in_every_format(run_words, capsys, own_folder):
+    main([*run_words, "-t", "popdensity,income"])
+    capsys.readouterr()
+    for style, mark in (("md", "|"), ("csv", ","), ("tex", "\\toprule"), ("html", "<table")):
+        assert main(["leaderboard", "--format", style]) == 0
+        assert mark in capsys.readouterr().out
+    assert main(["leaderboard", "results", "-t", "inc*", "--format", "csv", "-o", "board.csv"]) == 0
+    text = (own_folder / "board.csv").read_text()
+    assert "income" in text
+    assert "popdensity" not in text
+
+
+def test_leaderboard_without_results_gives_exit_code_3(run_words, capsys):
+    assert main(["leaderboard", "none"]) == 3
+    main([*run_words, "-t", "popdensity"])
+    assert main(["leaderboard", "-t", "housing"]) == 3
+    assert main(["leaderboard", "--format", "pdf"]) == 2
+
+
+def test_cache_is_listed_explained_and_pruned(run_words, village, counting, capsys):
+    explain = ["cache", "explain", "-m", str(counting), "-c", str(village), "--device", "cpu"]
+    assert main(explain) == 0
+    assert "not cached; there is no embedding of this model yet" in capsys.readouterr().out
+    main([*run_words, "-t", "popdensity"])
+    assert main(["cache", "ls", "--json"]) == 0
+    assert main(explain) == 0
+    assert "cached as " in capsys.readouterr().out
+    assert main([*explain, "--set", "power=3"]) == 0
+    assert "parameters.power: 1.0 there, 3.0 now" in capsys.readouterr().out
+    assert main([*explain, "--json", "-t", "landuse"]) == 0
+    assert set(json.loads(capsys.readouterr().out)["differences"]) == {"view"}
+    assert main(["cache", "prune"]) == 0
+    assert "Removed 1 embeddings" in capsys.readouterr().out
+    assert main(["cache", "ls"]) == 0
+    assert "0 embeddings" in capsys.readouterr().err
+
+
+def test_data_commands_check_and_show(village, capsys):
+    assert main(["data", "check", str(village)]) == 0
+    assert "is sound" in capsys.readouterr().out
+    assert main(["data", "show", str(village), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["regions"]["count"] == 36
+
+
+def test_data_build_refuses_a_folder_that_is_there(own_folder, capsys):
+    (own_folder / "here").mkdir()
+    assert main(["data", "build", "toyville", "--size", "tiny", "--out", "here"]) == 2
+    assert main(["data", "build", "toyville", "--size", "huge"]) == 2
+    assert "exists" in capsys.readouterr().err
+
+
+def test_doctor_tells_the_machine(capsys, own_cache):
+    assert main(["doctor", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert str(own_cache) in facts["cache"]["folder"]
+    assert facts["packages"]["numpy"]
+    assert facts["plugins that do not load"] == {}
+
+
+def test_seeds_are_a_number_or_a_list():
+    assert read_seeds("10") == tuple(range(10))
+    assert read_seeds("3,1") == (3, 1)
+    assert read_seeds("4,") == (4,)
+    for bad in ("", "0", "-1", "1.5", "1,1", "a"):
+        with pytest.raises(BadInput):
+            read_seeds(bad)
+
+
+def test_settings_take_dashes_and_keep_the_last():
+    assert read_settings(["b-c=1", "a = x=y", "b_c=2"]) == (("a", "x=y"), ("b_c", "2"))

@@ -1,0 +1,166 @@
+"""Result files: readable names, whole or not there, one per cell."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from urbanbench.errors import BadInput, DataMissing
+from urbanbench.result import FAILED, OK, Cell, RunResult
+from urbanbench.store import ResultStore
+
+CELL = Cell(
+    city="toyville:tiny",
+    model="urbanmfm",
+    preset="small",
+    parameters={"dim": 128, "layers": [256, 128]},
+    inputs="poi,polygon",
+    task="popdensity",
+    task_version=1,
+    split="block",
+    block_size_m=2000.0,
+    head="mlp",
+    seeds=(0, 1),
+    model_seed=0,
+)
+RESULT = RunResult(
+    OK,
+    CELL,
+    model={"title": "UrbanMFM", "variant": {"text": "minilm"}},
+    scores={"r2": [0.5, float("nan")], "rmse": [1.0, 2.0]},
+    evaluation={"main_metric": "r2", "n_units": 9, "head_details": [{"alpha": np.float64(1.5)}, {}]},
+    cost={"embed_seconds": np.float32(0.5)},
+    predictions={
+        "seed": np.array([0, 0]),
+        "unit_id": np.array(["a", "b"], dtype=object),
+        "true": np.array([1.0, 2.0]),
+    },
+)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ResultStore(tmp_path / "results")
+
+
+def test_file_name_says_what_is_inside(store):
+    path = store.path_of(CELL)
+    assert path.relative_to(store.folder).as_posix() == (
+        f"toyville-tiny/popdensity/urbanmfm-small__poi+polygon__block__mlp__{CELL.run_id[:10]}.json"
+    )
+
+
+def test_names_cannot_leave_the_folder(store):
+    bad = replace(CELL, city="../..", task="/etc", model="../up")
+    assert store.path_of(bad).resolve().is_relative_to(store.folder.resolve())
+
+
+def test_run_id_depends_on_every_field_of_the_cell():
+    changes = {
+        "city": "x",
+        "model": "x",
+        "preset": "x",
+        "parameters": {"dim": 64},
+        "inputs": "full",
+        "task": "x",
+        "task_version": 2,
+        "split": "random",
+        "block_size_m": None,
+        "head": "ridge",
+        "seeds": (0, 2),
+        "model_seed": 1,
+    }
+    assert set(changes) == set(CELL.to_dict())
+    ids = {replace(CELL, **{name: value}).run_id for name, value in changes.items()}
+    assert len(ids | {CELL.run_id}) == len(changes) + 1
+    assert replace(CELL, parameters={"layers": [256, 128], "dim": 128}).run_id == CELL.run_id
+
+
+def test_saved_result_reads_back(store):
+    store.save(RESULT)
+    [found] = store.load_all()
+    assert found.cell == CELL
+    assert found.run_id == RESULT.run_id
+    assert found.scores["rmse"] == [1.0, 2.0]
+    assert np.isnan(found.scores["r2"][1])
+    assert found.evaluation["head_details"] == [{"alpha": 1.5}, {}]
+    assert found.model == dict(RESULT.model)
+
+
+def test_result_file_is_strict_json_with_scores_on_one_line(store):
+    text = store.save(RESULT).read_text()
+    whole = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert whole["schema"] == 1
+    assert whole["scores"]["r2"] == [0.5, None]
+    assert '"r2": [0.5, null]' in text
+
+
+def test_predictions_lie_beside(store):
+    import pyarrow.parquet as pq
+
+    store.save(RESULT)
+    table = pq.read_table(store.folder / "predictions" / f"{CELL.run_id}.parquet")
+    assert table.to_pydict() == {"seed": [0, 0], "unit_id": ["a", "b"], "true": [1.0, 2.0]}
+
+
+def test_newer_result_replaces_the_older_with_its_predictions(store):
+    store.save(RESULT)
+    store.save(RunResult(FAILED, CELL, reason="no", error_type="ValueError"))
+    [found] = store.load_all()
+    assert (found.status, found.reason, found.error_type) == (FAILED, "no", "ValueError")
+    assert not store.predictions_of(CELL).exists()
+
+
+def test_interrupted_save_leaves_the_old_result(store, monkeypatch):
+    from pathlib import Path
+
+    store.save(RESULT)
+    before = store.path_of(CELL).read_bytes()
+
+    def stop(self, target):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        store.save(replace(RESULT, reason="new", predictions=None))
+    assert store.path_of(CELL).read_bytes() == before
+    assert not list(store.folder.rglob(".*.part"))
+
+
+def test_leftovers_of_a_killed_process_are_swept_by_the_next_save(store):
+    path = store.save(RESULT)
+    (path.parent / f".{path.name}.abc123.part").write_text("{")
+    store.save(RESULT)
+    assert not list(store.folder.rglob("*.part"))
+
+
+def test_broken_file_is_named(store):
+    path = store.save(RESULT)
+    path.write_text("{")
+    with pytest.raises(DataMissing, match=re.escape(path.name)):
+        store.load_all()
+    assert store.find(CELL) is None
+    assert not store.has(CELL)
+
+
+def test_other_schema_is_refused():
+    with pytest.raises(BadInput, match=r"schema 2\. Expected 1"):
+        RunResult.from_dict({"schema": 2})
+    with pytest.raises(BadInput, match="lacks a section"):
+        RunResult.from_dict({"schema": 1, "status": "ok"})
+
+
+def test_missing_folder_is_told(store):
+    with pytest.raises(DataMissing, match="No results folder"):
+        store.load_all()
+
+
+def test_lock_admits_one_at_a_time(store):
+    with store.lock(CELL) as first, ResultStore(store.folder).lock(CELL, wait=False) as second:
+        assert (first, second) == (True, False)
+    with store.lock(CELL, wait=False) as again:
+        assert again
