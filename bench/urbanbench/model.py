@@ -102,9 +102,7 @@ class Model(ABC):
         if preset and cls.presets and preset not in cls.presets:
             raise UnknownName("preset", preset, cls.presets)
         chosen = dict(cls.presets.get(preset, {}))
-        known = (
-            {f.name for f in dataclasses.fields(cls) if f.init} if dataclasses.is_dataclass(cls) else set()
-        )
+        known = {f.name for f in _fields(cls) if f.init}
         for name, text in (settings or {}).items():
             if name not in known:
                 kind = f"parameter of {cls.__name__}"
