@@ -180,7 +180,7 @@ def _lots(plan: Plan, buildings: Buildings) -> Floats:
     empty = np.log((GRID_ODDS[None] * (1 - odds[..., None]) ** lots).sum(axis=-1))
     free = lots[buildings.grid][:, None] - built
     seen = np.log(GRID_ODDS[:, buildings.grid].T) + built * np.log(odds) + free * np.log1p(-odds)
-    return np.where(built > 0, seen, empty)
+    return np.asarray(np.where(built > 0, seen, empty))
 
 
 def _ways(plan: Plan, latents: Latents, roads: Roads) -> Floats:

@@ -33,8 +33,8 @@ TREND_SHARE = {"density": 0.45, "wealth": 0.35, "access": 0.6}
 SHOWN = {
     "cover": ("density", 0.55),
     "height": ("density", 0.55),
-    "poi_count": ("density", 1.0),
-    "poi_tier": ("wealth", 1.3),
+    "poi_count": ("density", 0.8),
+    "poi_tier": ("wealth", 1.1),
     "road_density": ("density", 0.9),
     "road_access": ("access", 0.7),
     "green": ("wealth", 0.5),

@@ -52,8 +52,8 @@ class Size:
 
 
 SIZES = {
-    "tiny": Size(60, 1_500, 1_900, True, 12, True),
-    "small": Size(300, 7_500, 10_000, True, 20, True),
+    "tiny": Size(60, 3_000, 1_900, True, 12, True),
+    "small": Size(300, 15_000, 10_000, True, 20, True),
     "city": Size(3_000, 60_000, 100_000, True, 16, True),
     "metro": Size(30_000, 500_000, 1_000_000, False, 12, False),
 }

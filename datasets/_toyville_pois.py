@@ -24,7 +24,7 @@ from urbanbench.datasets._toyville_words import (
 )
 from urbanbench.datasets._toyville_writing import TagColumn, only_where
 
-BUSY = np.array([0.9, 2.4, 3.2, 0.7, 1.3, 1.4, 2.4, 0.6])
+BUSY = np.array([1.0, 2.0, 2.4, 0.7, 1.2, 1.3, 2.0, 0.6])
 """Relative number of places on a block of each type."""
 INDOORS = 0.5
 """Share of the places that lie in a building, on blocks that have one."""
@@ -60,7 +60,7 @@ def build_pois(plan: Plan, latents: Latents, buildings: Buildings) -> Pois:
     """Scatter the size's number of places over blocks and buildings."""
     rng = stream(plan.seed, "pois")
     region = plan.block_region
-    appeal = np.where(latents.missing["poi"][region], 0.0, np.exp(0.6 * latents.shown["poi_count"][region]))
+    appeal = np.where(latents.missing["poi"][region], 0.0, np.exp(0.7 * latents.shown["poi_count"][region]))
     rate = appeal * BUSY[latents.block_type]
     block = np.repeat(np.arange(len(rate)), rng.multinomial(plan.size.pois, rate / rate.sum()))
     building = _pick_buildings(block, buildings, len(rate), rng)
@@ -84,7 +84,7 @@ def _pick_buildings(block: Ints, buildings: Buildings, blocks: int, rng: np.rand
 
 def _tiers(shown: Floats, rng: np.random.Generator) -> Ints:
     """Draw plain, middle or fine for each place by what its region shows of wealth."""
-    score = 0.7 * shown + rng.logistic(0, 1, len(shown))
+    score = 1.1 * shown + rng.logistic(0, 1, len(shown))
     return (score > -0.8).astype(np.int64) + (score > 0.8)
 
 

@@ -18,6 +18,7 @@ CATEGORIES = (
     "transport",
     "leisure",
     "lodging",
+    "neighbourhood",
     "furniture",
 )
 
@@ -121,6 +122,13 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         Kind("tourism", "hostel", 1, -0.4),
         Kind("tourism", "guest_house", 1),
     ),
+    "neighbourhood": (
+        Kind("amenity", "recycling", 2),
+        Kind("amenity", "childcare", 1, 0.2),
+        Kind("leisure", "garden", 1.2, 0.3),
+        Kind("amenity", "letter_box", 1.5),
+        Kind("barrier", "gate", 1.2),
+    ),
     "furniture": (
         Kind("amenity", "bench", 4),
         Kind("amenity", "waste_basket", 3),
@@ -135,21 +143,21 @@ KINDS: dict[str, tuple[Kind, ...]] = {
 # Rows: block types or building functions (`TYPES`); columns: CATEGORIES.
 CATEGORY_ODDS = np.array(
     [
-        [8, 12, 12, 3, 1, 6, 4, 6, 8, 9, 2, 29],
-        [22, 22, 15, 6, 1, 2, 2, 4, 5, 3, 3, 15],
-        [20, 22, 8, 20, 1, 1, 1, 3, 5, 2, 5, 12],
-        [6, 4, 7, 9, 46, 1, 1, 1, 8, 1, 1, 15],
-        [6, 4, 3, 2, 1, 48, 4, 2, 7, 8, 1, 14],
-        [6, 3, 4, 6, 1, 6, 34, 20, 6, 3, 1, 10],
-        [13, 8, 6, 3, 4, 1, 2, 1, 45, 1, 3, 13],
-        [7, 2, 2, 1, 1, 2, 3, 1, 6, 42, 2, 31],
+        [5, 8, 9, 2, 1, 5, 3, 4, 6, 7, 1, 36, 15],
+        [21, 20, 14, 6, 1, 2, 2, 4, 5, 3, 3, 11, 9],
+        [22, 25, 9, 22, 1, 1, 1, 3, 5, 2, 5, 1, 9],
+        [5, 3, 6, 9, 56, 1, 1, 1, 8, 1, 1, 1, 10],
+        [5, 3, 3, 2, 1, 56, 4, 2, 6, 8, 1, 3, 9],
+        [5, 3, 4, 6, 1, 5, 42, 22, 5, 3, 1, 2, 8],
+        [13, 8, 6, 3, 4, 1, 2, 1, 53, 1, 3, 1, 9],
+        [6, 2, 2, 1, 1, 2, 3, 1, 5, 52, 2, 4, 20],
     ],
     dtype=np.float64,
 )
 CATEGORY_ODDS = CATEGORY_ODDS / CATEGORY_ODDS.sum(axis=1, keepdims=True)
 
 TIERS = ("plain", "middle", "fine")
-NAMED = np.array([0.95, 0.9, 0.7, 0.9, 0.75, 0.98, 0.95, 0.9, 0.3, 0.35, 1.0, 0.0])
+NAMED = np.array([0.95, 0.9, 0.7, 0.9, 0.75, 0.98, 0.95, 0.9, 0.3, 0.35, 1.0, 0.15, 0.0])
 """Share of the places of each category that carry a name."""
 
 CUISINE = {
@@ -201,6 +209,7 @@ LAST = {
     "transport": ("Station", "Stop", "Interchange", "Parking"),
     "leisure": ("Park", "Club", "Court", "Playground"),
     "lodging": ("Hotel", "Inn", "Rooms", "Lodge"),
+    "neighbourhood": ("Garden", "Kindercare", "Green", "Gate"),
     "furniture": ("Bench",),
 }
 STREET_STEM = (

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from urbanbench.errors import UnknownName
 from urbanbench.source import CitySource
+
+if TYPE_CHECKING:
+    from urbanbench.datasets._toyville_town import Town
 
 VERSION = 1
 """Raised by every change that gives other bytes for the same fields."""
@@ -56,9 +59,14 @@ class Toyville(CitySource):
     def build(self, folder: Path) -> None:
         """Write the city folder (format 1)."""
         from urbanbench.datasets._toyville_folder import write_town
+
+        write_town(folder, self.town(), images=self.draws_images)
+
+    def town(self) -> Town:
+        """Return the plan and the hidden truth behind the folder: for tests, and for studies of what a model learns."""
         from urbanbench.datasets._toyville_town import Town
 
-        write_town(folder, Town(self.size, self.seed), images=self.draws_images)
+        return Town(self.size, self.seed)
 
     def key(self) -> str:
         """Name this city's content for the cache."""
