@@ -103,9 +103,7 @@ class View:
     def pois(self) -> gpd.GeoDataFrame:
         """POIs (input `poi`): index poi_id; geometry, tags, region_id (None outside of all regions)."""
         self._touch("poi")
-        if "pois" not in self._kept:
-            self._kept["pois"] = withhold_from_pois(self._city.pois, self.withholds, self._target_polygons())
-        return self._kept["pois"].copy(deep=False)
+        return self._shown_pois().copy(deep=False)
 
     @property
     def buildings(self) -> gpd.GeoDataFrame:
@@ -251,10 +249,14 @@ class View:
         self._touch(name)
         return self._city
 
+    def _shown_pois(self) -> Any:
+        if "pois" not in self._kept:
+            self._kept["pois"] = withhold_from_pois(self._city.pois, self.withholds, self._target_polygons())
+        return self._kept["pois"]
+
     def _geometry_of(self, units: Units) -> np.ndarray:
         layer = UNIT_LAYER[units.level]
-        kept = self._kept.get(layer)
-        frame = getattr(self._city, layer) if kept is None else kept
+        frame = self._shown_pois() if layer == "pois" else getattr(self._city, layer)
         place = frame.index.get_indexer(list(units.ids))
         if (place < 0).any():
             missing = [one for one, row in zip(units.ids, place, strict=True) if row < 0]
