@@ -123,6 +123,14 @@ def test_withholding_targets_empties_them_and_removes_their_pois(city, folder):
         view.unit_geometry(Units("poi", ("p0",)))
 
 
+def test_withheld_pois_have_no_geometry_even_before_the_frame_is_touched(city):
+    view = city.view({"poi", "coordinates"}, ("target_building",), ("b0",))
+    with pytest.raises(BadInput, match=r"1 of 1 poi ids are not in layer 'pois' \(p0"):
+        view.unit_geometry(Units("poi", ("p0",)))
+    with pytest.raises(BadInput):
+        view.coordinates(Units("poi", ("p0",)))
+
+
 def test_a_poi_on_the_wall_of_a_target_is_removed(folder):
     folder.rows["pois"][0]["geometry"] = shapely.Point(9.002, 48.002)
     folder.save("pois")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +148,14 @@ def credit(axes: Axes, sources: list[str]) -> None:
     """Credit whose data is drawn, as their licences ask."""
     words = "; ".join(dict.fromkeys(one for one in sources if one))
     axes.text(
-        0.99, 0.005, words[:160], transform=axes.transAxes, fontsize=6, ha="right", color="#555555", zorder=9
+        0.99,
+        0.005,
+        textwrap.fill(words, 110),
+        transform=axes.transAxes,
+        fontsize=6,
+        ha="right",
+        color="#555555",
+        zorder=9,
     )
 
 
