@@ -30,14 +30,14 @@ class ForestHead:
     trees
         Number of trees.
     max_features
-        Share of columns looked at per node for regression and composition; classes look at the square root of their
-        number.
+        Share of columns looked at per node for regression and composition (a third, as Breiman advises); classes look at
+        the square root of their number.
     n_jobs
         Threads; the result does not depend on it.
     """
 
     trees: int = 100
-    max_features: float = 1.0
+    max_features: float = 1 / 3
     n_jobs: int = 1
 
     def __post_init__(self) -> None:
