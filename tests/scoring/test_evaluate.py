@@ -29,6 +29,7 @@ def test_scores_are_those_of_the_stored_predictions(build_features, build_target
         if kind != "composition":
             true, predicted = true[:, 0], predicted[:, 0]
         expected = compute_metrics(kind, true, predicted, targets.classes)
+        expected.pop("r2_log", None)  # some labels are negative
         assert {name: values[k] for name, values in scores.per_seed.items()} == pytest.approx(expected)
         split = make_splits(targets, Protocol(seeds=(seed,)))[0]
         assert table["unit_id"][rows].tolist() == targets.ids[split.test].tolist()
@@ -95,7 +96,7 @@ def test_a_class_missing_from_one_seed_is_nan_there(build_features, build_target
 def test_spaces_that_do_not_fit_are_refused(build_features, build_targets):
     targets, features = build_targets(), build_features()
     buildings = EmbeddingSpace("building", targets.ids, features.vectors)
-    with pytest.raises(BadInput, match="holds buildings. Expected regions"):
+    with pytest.raises(BadInput, match=r"holds buildings\. Expected regions"):
         evaluate(buildings, targets, Protocol())
     with pytest.raises(BadInput, match="lacks 1 of 120 region ids"):
         evaluate(_space(targets, features, np.arange(119)), targets, Protocol())

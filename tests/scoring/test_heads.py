@@ -275,9 +275,9 @@ def test_heads_survive_a_training_part_of_one_class_or_value(build_features, bui
 
 
 def test_unknown_heads_and_parameters_are_named():
-    with pytest.raises(UnknownName, match="Unknown head 'ridg'. Did you mean 'ridge'"):
+    with pytest.raises(UnknownName, match=r"Unknown head 'ridg'\. Did you mean 'ridge'"):
         get_head("ridg")
-    with pytest.raises(BadInput, match="Head 'ridge' has no parameter 'alpha'. Its parameters: alphas"):
+    with pytest.raises(BadInput, match=r"Head 'ridge' has no parameter 'alpha'\. Its parameters: alphas"):
         get_head("ridge", alpha=1.0)
 
 

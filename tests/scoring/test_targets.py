@@ -44,7 +44,7 @@ def test_targets_refuse_what_cannot_be_scored(build_targets, kind, changes, mess
 
 def test_an_unknown_kind_is_refused_with_the_known_ones(build_targets):
     with pytest.raises(
-        BadInput, match="kind 'ranking'. Expected one of: regression, classification, composition"
+        BadInput, match=r"kind 'ranking'\. Expected one of: regression, classification, composition"
     ):
         replace(build_targets(), kind="ranking")
 
