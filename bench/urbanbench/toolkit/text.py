@@ -14,13 +14,33 @@ import numpy as np
 if TYPE_CHECKING:
     from urbanbench.city.tags import TagTable
 
-__all__ = ["CLASS_KEYS", "EMPTY_TEXT", "TEXT_KEYS", "distinct_texts", "is_place", "is_shaped_place", "place_texts"]
+__all__ = ["CLASS_KEYS", "EMPTY_TEXT", "PRIMARY_KEYS", "TEXT_KEYS", "distinct_texts", "is_object", "is_place", "is_shaped_place", "place_texts"]
 
 CLASS_KEYS = ("amenity", "shop", "tourism", "healthcare", "office", "leisure", "sport")
 """Keys that make a point a POI."""
 
 TEXT_KEYS = ("name", *CLASS_KEYS, "building")
 """Keys that enter the text, in this order."""
+
+PRIMARY_KEYS = (
+    "aerialway",
+    "aeroway",
+    "barrier",
+    "craft",
+    "emergency",
+    "highway",
+    "historic",
+    "landuse",
+    "man_made",
+    "military",
+    "natural",
+    "place",
+    "power",
+    "public_transport",
+    "railway",
+    "waterway",
+)
+"""OpenStreetMap's other primary keys, for those who want every object and not only POIs."""
 
 STOP_VALUES = frozenset(
     {
@@ -71,7 +91,12 @@ def is_shaped_place(tags: TagTable) -> np.ndarray:
     return kept & ~_with_any(tags, _values_in(tags, SHAPED_STOP_VALUES))
 
 
-def place_texts(tags: TagTable, *, use_name: bool = True) -> list[str]:
+def is_object(tags: TagTable) -> np.ndarray:
+    """Tell which objects have a key of `TEXT_KEYS` other than the name, or of `PRIMARY_KEYS`; bool (n,)."""
+    return _with_any(tags, _keys_in(tags, (*TEXT_KEYS[1:], *PRIMARY_KEYS)))
+
+
+def place_texts(tags: TagTable, *, use_name: bool = True, every_key: bool = False) -> list[str]:
     """Write the text of every object: ``key: value, key: value`` in the order of `TEXT_KEYS`.
 
     Parameters
@@ -80,6 +105,8 @@ def place_texts(tags: TagTable, *, use_name: bool = True) -> list[str]:
         Tags of n objects.
     use_name
         Whether the name belongs to the text.
+    every_key
+        Whether `PRIMARY_KEYS` follow the others.
 
     Returns
     -------
@@ -87,7 +114,7 @@ def place_texts(tags: TagTable, *, use_name: bool = True) -> list[str]:
         n texts; `EMPTY_TEXT` for an object without any of the keys. Quotes and braces are removed, underscores become spaces.
     """
     parts: list[list[str]] = [[] for _ in range(tags.n)]
-    for key in TEXT_KEYS if use_name else TEXT_KEYS[1:]:
+    for key in (*(TEXT_KEYS if use_name else TEXT_KEYS[1:]), *(PRIMARY_KEYS if every_key else ())):
         chosen = tags.with_key(key)
         for row, value in zip(chosen.rows.tolist(), chosen.value.tolist(), strict=True):
             parts[row].append(f"{key}: {str(value).translate(_CLEAN).strip()}")

@@ -1,0 +1,116 @@
+"""What the backbones say of texts and shapes: computed once per distinct input, or trained along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import shapely
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from urbanbench.progress import tracking
+from urbanbench.toolkit.polygon import rasterise, surface_share
+
+if TYPE_CHECKING:
+    from urbanbench.toolkit._image_nets import ImageEncoder
+    from urbanbench.toolkit._text_nets import TextEncoder
+
+CHUNK = 64
+"""Texts that go through a trained encoder at once."""
+
+
+class TextSource(Protocol):
+    """Gives the features of distinct texts by row."""
+
+    dim: int
+
+    def rows(self, index: Tensor) -> Tensor:
+        """Return features (n, dim) of the texts in `index` (n,)."""
+
+    def modules(self) -> Sequence[nn.Module]:
+        """Return what is trained along: the encoder, or nothing."""
+
+
+class FrozenTexts:
+    """Features (t, dim) computed beforehand."""
+
+    def __init__(self, features: Tensor) -> None:
+        self.features, self.dim = features, int(features.shape[1])
+
+    def rows(self, index: Tensor) -> Tensor:
+        """Return features (n, dim)."""
+        return self.features[index]
+
+    def modules(self) -> Sequence[nn.Module]:
+        """Nothing is trained."""
+        return ()
+
+
+class TunedTexts:
+    """Features computed anew at every step by an encoder that is trained.
+
+    Texts go through in chunks whose inner values are computed again in the backward pass, so that a batch with thousands of
+    texts fits into memory and all its candidates still share one loss.
+    """
+
+    def __init__(self, encoder: TextEncoder, texts: Sequence[str], device: str) -> None:
+        self.encoder, self.texts, self.device, self.dim = encoder.to(device), texts, device, encoder.dim
+
+    def rows(self, index: Tensor) -> Tensor:
+        """Return features (n, dim)."""
+        chosen = index.tolist()
+        chunks = [chosen[start : start + CHUNK] for start in range(0, len(chosen), CHUNK)]
+        return torch.cat([self._chunk([self.texts[row] for row in chunk]) for chunk in chunks])
+
+    def modules(self) -> Sequence[nn.Module]:
+        """Return the encoder."""
+        return (self.encoder,)
+
+    def _chunk(self, texts: Sequence[str]) -> Tensor:
+        tokens = {name: one.to(self.device) for name, one in self.encoder.tokenize(texts).items()}
+        if not torch.is_grad_enabled():
+            return self.encoder(tokens)  # type: ignore[no-any-return]  # modules are called through an untyped method
+        return checkpoint(self.encoder, tokens, use_reentrant=False)  # type: ignore[no-any-return]
+
+
+class Shapes:
+    """Raster features (p, image_dim) and surface shares (p,) of footprints."""
+
+    def __init__(self, features: Tensor, surface: Tensor) -> None:
+        self.features, self.surface = features, surface
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+
+def encode_shapes(encoder: ImageEncoder, polygons: np.ndarray, *, size: int, a_max_m2: float | None, device: str) -> Shapes:
+    """Rasterise footprints and encode the pictures, some at a time.
+
+    Parameters
+    ----------
+    encoder
+        Frozen image encoder.
+    polygons
+        Shapely geometries (p,).
+    size
+        Pixels per side.
+    a_max_m2
+        Surface that counts as 1; None for the largest of `polygons`.
+    device
+        Where to compute.
+    """
+    area = shapely.area(polygons)
+    largest = float(area.max(initial=1.0)) if a_max_m2 is None else a_max_m2
+    surface = torch.from_numpy(surface_share(area, a_max_m2=largest)).to(device)
+    features = np.empty((len(polygons), encoder.dim), dtype=np.float32)
+    encoder.eval().to(device)
+    step = max(1, 128 * 64 * 64 // size**2)
+    with torch.inference_mode(), tracking(f"encode {len(polygons)} shapes", len(polygons)) as bar:
+        for start in range(0, len(polygons), step):
+            drawn = torch.from_numpy(rasterise(polygons[start : start + step], size)).to(device, torch.float32)
+            features[start : start + step] = encoder(drawn[:, None].expand(-1, 3, -1, -1)).cpu().numpy()
+            bar.advance(len(drawn))
+    return Shapes(torch.from_numpy(features).to(device), surface)

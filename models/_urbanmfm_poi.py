@@ -1,0 +1,122 @@
+"""Micro scale, POIs: a POI's text and the mean of the others at its road belong together (Eqs. 6 and 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from urbanbench.models._urbanmfm_net import UrbanNet, mean_by_group
+from urbanbench.toolkit.contrastive import info_nce, same_row
+
+if TYPE_CHECKING:
+    from urbanbench.models._urbanmfm_features import TextSource
+    from urbanbench.toolkit.neighbours import Groups
+
+
+class PoiObjective:
+    """L_poi. An anchor is a road (or another group) with at least two POIs.
+
+    Parameters
+    ----------
+    net
+        Its text projection is trained.
+    texts
+        Features of distinct texts; an encoder inside is trained along.
+    text_of_place
+        int64 (n,): distinct text of every POI.
+    groups
+        POIs per road, each group of size >= 2.
+    cap
+        Most POIs of a road that enter its mean, drawn anew each time; None for all.
+    include_self
+        Whether the mean includes the sampled POI (Eq. 6 as printed), which makes the pair partly trivial.
+    temperature, direction
+        Of the loss.
+    lr, lr_backbone
+        Learning rates of projection and text encoder.
+    device
+        Where the net is.
+    """
+
+    name = "poi"
+
+    def __init__(
+        self,
+        net: UrbanNet,
+        texts: TextSource,
+        text_of_place: np.ndarray,
+        groups: Groups,
+        *,
+        cap: int | None,
+        include_self: bool,
+        temperature: float,
+        direction: str,
+        lr: float,
+        lr_backbone: float,
+        device: str,
+    ) -> None:
+        self.net, self.texts, self.groups, self.text_of_place = net, texts, groups, text_of_place
+        self.cap, self.include_self, self.temperature, self.direction = cap, include_self, temperature, direction
+        self.lr, self.lr_backbone, self.device = lr, lr_backbone, device
+        self.n_anchors = len(groups)
+
+    def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
+        """Return the text projection and, if it is trained, the text encoder."""
+        tuned = [one for module in self.texts.modules() for one in module.parameters() if one.requires_grad]
+        groups: list[Mapping[str, Any]] = [{"params": list(self.net.text.parameters()), "lr": self.lr}]
+        return [*groups, {"params": tuned, "lr": self.lr_backbone}] if tuned else groups
+
+    def modules(self) -> Sequence[nn.Module]:
+        """Return what is trained."""
+        return (self.net.text, *self.texts.modules())
+
+    def loss(self, anchors: np.ndarray, rng: np.random.Generator) -> Tensor:
+        """Return L_poi of some roads; candidates whose sampled POI has the same text are left out."""
+        query, member, owner = sample_roads(self.groups, anchors, rng, cap=self.cap, include_self=self.include_self)
+        query_text, member_text = self.text_of_place[query], self.text_of_place[member]
+        distinct, place = np.unique(np.concatenate([query_text, member_text]), return_inverse=True)
+        vectors = self.net.encode_text(self.texts.rows(torch.from_numpy(distinct).to(self.device)))
+        places = torch.from_numpy(place).to(self.device)
+        mean = mean_by_group(vectors[places[len(query) :]], torch.from_numpy(owner).to(self.device), len(query))
+        labels = torch.from_numpy(query_text).to(self.device)
+        return info_nce(
+            vectors[places[: len(query)]], mean, temperature=self.temperature, exclude=same_row(labels), direction=self.direction
+        )
+
+
+def sample_roads(
+    groups: Groups, anchors: np.ndarray, rng: np.random.Generator, *, cap: int | None, include_self: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draw one POI per road, and those that make the road's mean.
+
+    Parameters
+    ----------
+    groups
+        POIs per road, each group of size >= 2.
+    anchors
+        int64 (b,): roads.
+    rng
+        Source of randomness.
+    cap
+        Most POIs in a mean; None for all.
+    include_self
+        Whether the drawn POI is among them.
+
+    Returns
+    -------
+    query, member, owner
+        int64 (b,): the drawn POIs; int64 (m,): POIs of the means, and the position in `anchors` each belongs to.
+    """
+    member, owner = groups.take(anchors)
+    order = np.lexsort((rng.random(len(member)), owner))
+    member, owner = member[order], owner[order]
+    sizes = groups.sizes[anchors]
+    first = np.cumsum(sizes) - sizes
+    rank = np.arange(len(member)) - first[owner]
+    skipped = 0 if include_self else 1
+    kept = (rank >= skipped) & (rank < (skipped + cap if cap else np.inf))
+    return member[first], member[kept], owner[kept]
