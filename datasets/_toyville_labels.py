@@ -179,7 +179,7 @@ def noisy_shares(grouped: Floats, rng: np.random.Generator) -> Floats:
 
 
 def _draw(target: Target, latents: Latents, share: Floats, rng: np.random.Generator) -> Floats:
-    values = latents.values
+    values = latents.hidden
     mean = target.mean(values["density"], values["wealth"], values["access"], share)
     noisy = np.maximum(0.0, mean + rng.normal(0, target.noise, len(mean)))
     there = has_value(target, share)

@@ -83,7 +83,7 @@ class Latents:
 
     Attributes
     ----------
-    values
+    hidden
         density, wealth, access -> (r,), about standard normal.
     trend
         The smooth part of each, (r,): all that place alone can tell.
@@ -99,7 +99,7 @@ class Latents:
         Layer -> regions without its data, (r,).
     """
 
-    values: dict[str, Floats]
+    hidden: dict[str, Floats]
     trend: dict[str, Floats]
     character_odds: Floats
     character: Ints
