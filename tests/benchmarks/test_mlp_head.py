@@ -61,7 +61,7 @@ def _plain_fit(features, targets, split, seed, head, device="cpu"):
     """Return the test predictions of one network, written as anyone would."""
     train, val, test = (torch.from_numpy(features.vectors[side]).to(device) for side in vars(split).values())
     mean, spread = train.mean(dim=0), train.std(dim=0, correction=0)
-    train, val, test = ((side - mean) / spread for side in (train, val, test))
+    train, val, test = (((side - mean) / spread).clamp(-5, 5) for side in (train, val, test))
     known = torch.from_numpy(targets.values[split.train]).float().to(device)
     centre, scale = known.mean(), known.std(correction=0)
     known = (known - centre) / scale

@@ -23,6 +23,7 @@ def test_rows_without_data_are_filled_as_scikit_learn_does(build_features):
     features = build_features(n=100, covered=covered)
     gaps = np.where(covered[:, None], features.vectors, np.nan)
     pipeline = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()).fit(gaps[SPLIT.train])
+    # scikit-learn adds one indicator per column; units lack data as a whole, so the first says all.
     expected = pipeline.transform(gaps)[:, : features.width]
     got = features.rows(np.arange(100), features.scaler(SPLIT))
     assert features.width == 7
@@ -63,3 +64,11 @@ def test_a_training_part_without_any_data_still_gives_finite_rows(build_features
 def test_shapes_are_checked():
     with pytest.raises(BadInput, match="Expected"):
         Features(np.zeros((4, 2), dtype=np.float32), np.ones(3, dtype=bool))
+
+
+def test_values_far_out_are_clipped_to_five_deviations(build_features):
+    features = build_features(n=100)
+    features.vectors[90] = 1e4
+    features.vectors[91] = -1e4
+    rows = features.rows(np.array([90, 91]), features.scaler(SPLIT))
+    np.testing.assert_array_equal(rows, [[5.0] * 6, [-5.0] * 6])

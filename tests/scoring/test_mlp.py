@@ -105,6 +105,19 @@ def test_steps_do_not_depend_on_a_seeds_training_part():
     assert [steps_per_epoch(n, 128) for n in (1, 100, 213, 214, 2166)] == [1, 1, 1, 1, 11]
 
 
+def test_gathered_rows_equal_those_of_the_features(build_features, build_targets):
+    from urbanbench.scoring.heads.mlp import _inputs
+
+    features = build_features(covered=np.arange(120) % 7 != 0)
+    features.vectors[1] *= 100
+    splits = make_splits(build_targets(), Protocol(seeds=(0, 1)))
+    index = np.stack([np.arange(120)[::-1], np.arange(120)])
+    got = _inputs(features, splits, "cpu").gather(torch.from_numpy(index.copy()))
+    for k, split in enumerate(splits):
+        expected = features.rows(index[k], features.scaler(split))
+        np.testing.assert_allclose(got[k].numpy(), expected, atol=1e-5)
+
+
 def test_wide_inputs_are_gathered_in_parts(build_targets, monkeypatch):
     from urbanbench.scoring.heads import _mlp_training
 

@@ -12,6 +12,8 @@ from itertools import pairwise
 
 import torch
 
+from urbanbench.scoring.features import CLIP_DEVIATIONS
+
 __all__ = ["Inputs", "StackedMlp"]
 
 
@@ -24,7 +26,7 @@ class Inputs:
     matrix
         float32 (n, width), shared by all seeds.
     inverse, shift
-        float32 (seeds, 1, width): standardised = row * inverse + shift.
+        float32 (seeds, 1, width): standardised = row * inverse + shift, clipped to ±5.
     covered
         float32 (n, 1), 0 where a unit has no data; None if all have. Such a row is 0 (the training mean) but for its
         last column, the indicator.
@@ -45,7 +47,7 @@ class Inputs:
         flat = self._buffer[: seeds * m]
         torch.index_select(self.matrix, 0, index.reshape(-1), out=flat)
         rows = flat.view(seeds, m, width)
-        torch.addcmul(self.shift, rows, self.inverse, out=rows)
+        torch.addcmul(self.shift, rows, self.inverse, out=rows).clamp_(-CLIP_DEVIATIONS, CLIP_DEVIATIONS)
         if self.covered is not None:
             rows[:, :, :-1].mul_(self.covered[index])
         return rows
