@@ -1,0 +1,61 @@
+"""InfoNCE against loops over its formula."""
+
+import math
+
+import pytest
+import torch
+
+from urbanbench.errors import UnknownName
+from urbanbench.toolkit.contrastive import info_nce, same_row
+
+
+def naive(query, key, temperature, exclude):
+    """Eq. 7 as printed, number by number."""
+    total, b = 0.0, len(query)
+    for i in range(b):
+        def score(j, i=i):
+            cosine = float(query[i] @ key[j] / (query[i].norm() * key[j].norm()))
+            return math.exp(cosine / temperature)
+
+        below = sum(score(j) for j in range(b) if j == i or exclude is None or not exclude[i, j])
+        total -= math.log(score(i) / below)
+    return total / b
+
+
+@pytest.fixture
+def vectors():
+    made = torch.Generator().manual_seed(3)
+    return torch.randn(7, 5, generator=made, dtype=torch.float64), torch.randn(7, 5, generator=made, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("temperature", [0.5, 0.1])
+def test_loss_equals_the_formula(vectors, masked, temperature):
+    query, key = vectors
+    exclude = same_row(torch.tensor([0, 1, 0, 2, 1, 3, 0])) if masked else None
+    one = info_nce(query, key, temperature=temperature, exclude=exclude, direction="query_to_key")
+    assert float(one) == pytest.approx(naive(query, key, temperature, exclude))
+    both = info_nce(query, key, temperature=temperature, exclude=exclude)
+    back = naive(key, query, temperature, None if exclude is None else exclude.T)
+    assert float(both) == pytest.approx((naive(query, key, temperature, exclude) + back) / 2)
+
+
+def test_the_true_pair_counts_even_if_excluded(vectors):
+    query, key = vectors
+    everything = torch.ones(7, 7, dtype=torch.bool)
+    assert float(info_nce(query, key, exclude=everything)) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_vectors_that_tell_nothing_lose_the_log_of_the_candidates():
+    same = torch.ones(16, 4)
+    assert float(info_nce(same, same)) == pytest.approx(math.log(16))
+
+
+def test_same_row_marks_equal_labels_but_never_itself():
+    marked = same_row(torch.tensor([4, 9, 4]))
+    assert marked.tolist() == [[False, False, True], [False, False, False], [True, False, False]]
+
+
+def test_an_unknown_direction_is_named(vectors):
+    with pytest.raises(UnknownName, match="direction 'key_to_query'"):
+        info_nce(*vectors, direction="key_to_query")

@@ -1,0 +1,126 @@
+"""Text and image encoders by name; real loading paths run on small random models saved to a folder."""
+
+import numpy as np
+import pytest
+import torch
+from transformers import BertConfig, BertModel, ResNetConfig, ResNetModel
+
+from urbanbench.errors import ExtraMissing, UnknownName
+from urbanbench.toolkit.image_encoders import load_image_encoder, name_image_encoder
+from urbanbench.toolkit.text_encoders import encode_texts, load_text_encoder, name_text_encoder
+from urbanbench.toolkit.training import seeded_torch
+
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "amenity", "cafe", "bar", "school", "name", "shop", ":", ","]
+
+
+@pytest.fixture(scope="module")
+def bert_folder(tmp_path_factory):
+    from transformers import BertTokenizer
+
+    folder = tmp_path_factory.mktemp("weights") / "tiny-bert"
+    with seeded_torch(0, "tiny-bert"):
+        config = BertConfig(vocab_size=len(WORDS), hidden_size=12, num_hidden_layers=2, num_attention_heads=2, intermediate_size=16)
+        BertModel(config).save_pretrained(folder)
+    BertTokenizer(vocab={word: row for row, word in enumerate(WORDS)}).save_pretrained(folder)
+    return folder
+
+
+def test_packaged_bert_knows_what_belongs_together():
+    texts = ["amenity: restaurant", "amenity: cafe", "power: pole"]
+    vectors = encode_texts(load_text_encoder("minilm"), texts)
+    assert vectors.shape == (3, 384)
+    scaled = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert scaled[0] @ scaled[1] > scaled[0] @ scaled[2] + 0.2
+
+
+def test_mean_pooling_does_not_see_the_padding():
+    encoder = load_text_encoder("minilm")
+    alone = encode_texts(encoder, ["shop: bakery"])
+    padded = encode_texts(encoder, ["shop: bakery", "name: a much longer text with many more words, shop: supermarket"])[:1]
+    np.testing.assert_allclose(alone, padded, atol=1e-5)
+
+
+def test_a_local_folder_loads_and_pools_as_asked(bert_folder):
+    mean, first = load_text_encoder(str(bert_folder)), load_text_encoder(str(bert_folder), pool="cls")
+    tokens = mean.tokenize(["amenity: cafe"])
+    hidden = mean.model(**tokens).last_hidden_state[0]
+    torch.testing.assert_close(mean(tokens)[0], hidden.mean(dim=0))
+    torch.testing.assert_close(first(tokens)[0], hidden[0])
+    assert (mean.name, mean.dim) == ("tiny-bert", 12)
+    assert name_text_encoder(str(bert_folder)) == "tiny-bert"
+
+
+def test_texts_come_back_in_order_whatever_their_length(bert_folder):
+    encoder = load_text_encoder(str(bert_folder))
+    texts = ["amenity: cafe, name: bar bar", "shop: bar", "amenity: school", "bar"]
+    together = encode_texts(encoder, texts, batch=2)
+    one_by_one = np.concatenate([encode_texts(encoder, [text]) for text in texts])
+    np.testing.assert_allclose(together, one_by_one, atol=1e-6)
+
+
+def test_hashed_words_are_the_mean_of_their_words():
+    with seeded_torch(0, "hashing"):
+        encoder = load_text_encoder("hashing")
+    both, cafe, bar, none = encode_texts(encoder, ["Cafe: bar", "cafe", "bar", "…"])
+    np.testing.assert_allclose(both, (cafe + bar) / 2, rtol=1e-5)
+    assert not none.any()
+    assert encoder.name == name_text_encoder("hashing") == "hashed-words-384"
+
+
+def test_missing_weights_say_how_to_point_to_a_folder(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ExtraMissing, match="--set text_encoder=/path/to/folder"):
+        load_text_encoder("nobody/no-such-bert")
+    with pytest.raises(ExtraMissing, match="--set image_encoder=/path/to/folder"):
+        load_image_encoder("nobody/no-such-resnet")
+
+
+def test_a_folder_without_a_model_is_named(tmp_path):
+    with pytest.raises(ExtraMissing, match="cannot be loaded"):
+        load_text_encoder(str(tmp_path))
+
+
+def test_unknown_pooling_is_named():
+    with pytest.raises(UnknownName, match="text pooling 'max'"):
+        load_text_encoder("minilm", pool="max")
+
+
+def test_packaged_image_encoder_is_pretrained_and_tells_its_classes():
+    """A photograph shipped with scikit-learn: a Chinese temple, ImageNet class 698 (palace)."""
+    from PIL import Image
+    from sklearn.datasets import load_sample_image
+
+    from urbanbench.toolkit.image_encoders import _lite_weights
+
+    photo = Image.fromarray(load_sample_image("china.jpg")).crop((106, 0, 533, 427)).resize((224, 224))
+    pixels = (torch.tensor(np.array(photo)).permute(2, 0, 1)[None] / 255 - 0.498) / 0.502
+    weights = torch.load(_lite_weights(), weights_only=True)
+    with torch.inference_mode():
+        scores = load_image_encoder("efficientnet-lite0")(pixels) @ weights["_fc.weight"].T + weights["_fc.bias"]
+    assert int(scores.argmax()) == 698
+
+
+def test_a_random_image_encoder_says_so_and_repeats_with_its_seed():
+    pixels = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    made = []
+    for _ in range(2):
+        with seeded_torch(4, "random"):
+            encoder = load_image_encoder("random-efficientnet-lite0")
+        with torch.inference_mode():
+            made.append(encoder(pixels))
+    assert encoder.name == name_image_encoder("random-efficientnet-lite0") == "random-efficientnet-lite0"
+    assert torch.equal(*made)
+    assert made[0].shape == (2, 1280)
+
+
+def test_a_resnet_loads_from_a_folder(tmp_path):
+    folder = tmp_path / "tiny-resnet"
+    with seeded_torch(0, "tiny-resnet"):
+        config = ResNetConfig(embedding_size=8, hidden_sizes=[8, 12], depths=[1, 1], layer_type="basic")
+        model = ResNetModel(config).eval()
+    model.save_pretrained(folder)
+    encoder = load_image_encoder(str(folder))
+    pixels = torch.rand(3, 3, 32, 32)
+    with torch.inference_mode():
+        torch.testing.assert_close(encoder(pixels), model(pixels).pooler_output.flatten(1))
+    assert (encoder.name, encoder.dim) == ("tiny-resnet", 12)

@@ -1,0 +1,114 @@
+"""The training loop on a problem whose solution is known."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from urbanbench.errors import BadInput
+from urbanbench.toolkit.training import Schedule, learning_rate_factor, seeded_torch, train_stage
+
+
+class Centre:
+    """Finds the mean of points: the loss is the squared distance to a trained vector."""
+
+    name = "centre"
+
+    def __init__(self, n=400, lr=0.1, noise=0.0):
+        self.points = torch.randn(n, 3, generator=torch.Generator().manual_seed(1)) + 5
+        self.layer = nn.Linear(1, 3, bias=False)
+        nn.init.zeros_(self.layer.weight)
+        self.n_anchors, self.lr, self.noise, self.seen = n, lr, noise, []
+
+    def parameter_groups(self):
+        return [{"params": list(self.layer.parameters()), "lr": self.lr}]
+
+    def modules(self):
+        return (self.layer,)
+
+    def loss(self, anchors, rng):
+        if self.layer.training:
+            self.seen.append(np.array(anchors))
+        return ((self.layer(torch.ones(1, 1)) - self.points[anchors]) ** 2).mean() + self.noise * rng.random()
+
+
+def test_training_reaches_the_solution_and_logs_every_step():
+    problem = Centre()
+    stage = train_stage(problem, Schedule(batch=32, epochs=40, patience=100), seed=0)
+    assert len(stage.steps) == stage.planned_steps
+    assert stage.checks[0][0] == 0
+    assert stage.best == min(loss for _, loss in stage.checks)
+    torch.testing.assert_close(problem.layer.weight[:, 0], problem.points.mean(dim=0), atol=0.15, rtol=0)
+
+
+def test_held_out_anchors_are_never_trained_on_and_every_epoch_sees_each_other_once():
+    problem = Centre(n=100)
+    stage = train_stage(problem, Schedule(batch=8, epochs=1, held_out=0.2), seed=0)
+    seen = np.concatenate(problem.seen)
+    assert len(np.unique(seen)) == len(seen) == 80
+    assert len(stage.steps) == 10
+
+
+def test_training_stops_early_and_keeps_the_best_weights():
+    problem = Centre(lr=3.0)
+    stage = train_stage(problem, Schedule(batch=32, epochs=60, checks=20, patience=2), seed=0)
+    assert len(stage.steps) < stage.planned_steps
+    kept = float(((problem.layer.weight[:, 0].detach() - problem.points.mean(0)) ** 2).sum())
+    assert kept < 3.0
+    assert stage.best_step < stage.checks[-1][0]
+
+
+def test_same_seed_gives_the_same_bits_and_another_seed_does_not():
+    def trained(seed):
+        problem = Centre(noise=1.0)
+        return train_stage(problem, Schedule(batch=32, epochs=2), seed=seed).steps, problem.layer.weight.detach()
+
+    (steps, weight), (again, same), (_, other) = trained(0), trained(0), trained(1)
+    assert steps == again
+    assert torch.equal(weight, same)
+    assert not torch.equal(weight, other)
+
+
+def test_steps_are_limited():
+    assert len(train_stage(Centre(), Schedule(batch=32, epochs=50, max_steps=7, patience=99), seed=0).steps) == 7
+
+
+def test_small_cities_train_on_smaller_batches():
+    stage = train_stage(Centre(n=40), Schedule(batch=256), seed=0)
+    assert stage.batch == 32
+    assert stage.held_out_batch == 8
+    assert stage.chance == pytest.approx(np.log(32))
+
+
+def test_learning_rate_rises_then_falls_to_zero_over_the_actual_steps():
+    factors = [learning_rate_factor(step, 100, 0.05) for step in range(100)]
+    assert factors[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+    assert factors[5] == 1.0
+    assert np.allclose(np.diff(factors[5:]), -1 / 95)
+    assert learning_rate_factor(100, 100, 0.05) == 0.0
+
+
+def test_too_few_anchors_are_refused():
+    with pytest.raises(BadInput, match="Stage 'centre' has 3 anchors"):
+        train_stage(Centre(n=3), Schedule(), seed=0)
+
+
+def test_a_loss_that_is_not_finite_is_an_error():
+    problem = Centre()
+    problem.points[:] = float("nan")
+    with pytest.raises(BadInput, match="loss nan at step 1"):
+        train_stage(problem, Schedule(batch=32), seed=0)
+
+
+def test_an_impossible_schedule_is_refused():
+    with pytest.raises(BadInput, match="batch >= 2"):
+        Schedule(batch=1)
+
+
+def test_seeded_torch_leaves_the_outer_random_state_alone():
+    before = torch.get_rng_state()
+    with seeded_torch(0, "test"):
+        first = torch.rand(3)
+    assert torch.equal(torch.get_rng_state(), before)
+    with seeded_torch(0, "test"):
+        assert torch.equal(torch.rand(3), first)
