@@ -146,3 +146,13 @@ def test_gpu_equals_cpu(build_features, build_targets):
     }
     for one, other in zip(on["cpu"], on["cuda"], strict=True):
         np.testing.assert_allclose(one.predicted_test, other.predicted_test, rtol=1e-2, atol=1e-3)
+
+
+def test_read_only_vectors_are_no_trouble(build_targets):
+    vectors = np.random.default_rng(0).normal(size=(120, 4)).astype(np.float32)
+    vectors.flags.writeable = False
+    targets = build_targets()
+    splits = make_splits(targets, Protocol(seeds=(0,)))
+    features = Features(vectors, np.ones(120, dtype=bool))
+    output = MlpHead(max_epochs=2).fit_predict(features, targets, splits, seeds=[0], device="cpu")[0]
+    assert np.isfinite(output.predicted_test).all()

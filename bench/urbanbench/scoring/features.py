@@ -81,9 +81,9 @@ class Features:
         return int(self.vectors.shape[1]) + int(self.has_indicator)
 
     def matrix(self) -> np.ndarray:
-        """Return float32 (n, width) shared by all seeds; rows without data hold 0, and 1 in the indicator column."""
+        """Return float32 (n, width), writable, shared by all seeds; rows without data hold 0, and 1 in the indicator column."""
         if not self.has_indicator:
-            return np.ascontiguousarray(self.vectors, dtype=np.float32)
+            return np.require(self.vectors, np.float32, ["C", "W"])
         bare = ~self.covered
         wide = np.concatenate([self.vectors, bare[:, None]], axis=1, dtype=np.float32)
         wide[bare, :-1] = 0.0
