@@ -31,7 +31,6 @@ _SIGNS = {
     "\N{HORIZONTAL ELLIPSIS}": "\\ldots{}",
     BELOW: "$\\bigtriangledown$",
 }
-_ARROWS = ("\N{UPWARDS ARROW}", "\N{DOWNWARDS ARROW}")
 _WRAP = {BEST: "\\textbf", SECOND: "\\underline"}
 
 
@@ -50,7 +49,7 @@ def to_latex(board: Board) -> str:
 def _table(section: Section, table: Table, label: str) -> str:
     kept = [place for place, column in enumerate(table.columns) if column.brief]
     shape = "".join("r" if table.columns[place].number else "l" for place in kept)
-    said = ". ".join([section.title, table.title, *_units(table), "; ".join(section.facts)])
+    said = ". ".join([section.title, table.title, *table.units(), "; ".join(section.facts)])
     lines = [
         "\\begin{table}[t]",
         "\\centering",
@@ -78,15 +77,6 @@ def _heading(column: Column) -> str:
         return _escape(column.title)
     stack = " \\\\ ".join(map(_escape, words))
     return f"\\shortstack[r]{{{stack}}}"
-
-
-def _units(table: Table) -> list[str]:
-    """Return the units as a sentence of the caption, where they take no width."""
-    titles: dict[str, list[str]] = {}
-    for column in table.columns:
-        if column.unit:
-            titles.setdefault(column.unit, []).append(column.title.rstrip(" ".join(_ARROWS)))
-    return [f"{' and '.join(names)} in {unit}" for unit, names in titles.items()]
 
 
 def _body(table: Table, kept: list[int]) -> list[str]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 __all__ = ["Board", "Column", "Entry", "Line", "Section", "Table"]
 
+_ARROWS = " \N{UPWARDS ARROW}\N{DOWNWARDS ARROW}"
+
 
 @dataclass(frozen=True)
 class Column:
@@ -67,6 +69,14 @@ class Table:
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     remarks: tuple[str, ...] = ()
+
+    def units(self) -> list[str]:
+        """Say which columns are in which unit, for a caption, where units take no width: "RMSE and MAE in percent"."""
+        titles: dict[str, list[str]] = {}
+        for column in self.columns:
+            if column.unit:
+                titles.setdefault(column.unit, []).append(column.title.rstrip(_ARROWS))
+        return [f"{' and '.join(names)} in {unit}" for unit, names in titles.items()]
 
 
 @dataclass(frozen=True)

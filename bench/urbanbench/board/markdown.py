@@ -38,12 +38,13 @@ def _section(section: Section) -> str:
 def _table(table: Table) -> str:
     body = tabulate(
         [[_entry(entry) for entry in line.entries] for line in table.lines],
-        headers=[_escape(column.full_title) for column in table.columns],
+        headers=[_escape(column.title) for column in table.columns],
         tablefmt="pipe",
         colalign=["right" if column.number else "left" for column in table.columns] if table.lines else None,
         disable_numparse=True,
     )
-    return f"### {_escape(table.title)}\n\n{body}"
+    caption = "; ".join([table.title, *table.units()])
+    return f"### {_escape(caption)}\n\n{body}"
 
 
 def _entry(entry: Entry) -> str:
