@@ -65,10 +65,10 @@ def run_in_processes(
                 busy = [worker for worker in workers if worker.owed]
                 ready = wait([worker.pipe for worker in busy])
                 for worker in [one for one in busy if one.pipe in ready]:
-                    result, new = _receive(worker, store)
+                    result, new, died = _receive(worker, store)
                     done[result.run_id] = result
                     report(result, new)
-                    if not worker.process.is_alive() and (worker.owed or portions):
+                    if died and (worker.owed or portions):
                         _replace(worker, words)
                     if not worker.owed:
                         _hand_out(worker, portions)
@@ -100,19 +100,19 @@ def _send(worker: _Worker) -> None:
         return
 
 
-def _receive(worker: _Worker, store: ResultStore) -> tuple[RunResult, bool]:
-    order = worker.owed[0]
+def _receive(worker: _Worker, store: ResultStore) -> tuple[RunResult, bool, bool]:
+    """Return the worker's next result, whether it was computed now, and whether the worker died instead of giving one."""
+    order = worker.owed.popleft()
     try:
         answer, new = worker.pipe.recv()
-        result = RunResult.from_dict(answer)
+        return RunResult.from_dict(answer), new, False
     except (EOFError, OSError):
         worker.process.join()
         msg = f"the worker process ended with exit code {worker.process.exitcode} (out of memory, or a crash in compiled code)."
-        result, new = without_scores(order, FAILED, WorkerDied(msg)), True
+        result = without_scores(order, FAILED, WorkerDied(msg))
         with store.lock(order.cell):
             store.save(result)
-    worker.owed.popleft()
-    return result, new
+        return result, True, True
 
 
 def _replace(worker: _Worker, words: tuple[str, str, str]) -> None:
@@ -126,7 +126,7 @@ def _replace(worker: _Worker, words: tuple[str, str, str]) -> None:
 def _start(words: tuple[str, str, str]) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, *words), daemon=True)
+    process = context.Process(target=_work, args=(theirs, *words))
     process.start()
     theirs.close()
     return _Worker(process, ours)
