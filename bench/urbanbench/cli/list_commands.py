@@ -175,8 +175,7 @@ def _described(word: str) -> dict[str, Any]:
 
 
 def _kind_of(word: str) -> str:
-    from urbanbench.registry import city_names, names
-    from urbanbench.registry.plugins import is_path
+    from urbanbench.registry import city_names, is_path, names
 
     if is_path(word):
         return "model" if word.endswith((".py", ".parquet", ".safetensors")) else "city"

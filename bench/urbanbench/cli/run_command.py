@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from urbanbench.cli import options
+from urbanbench.cli.outcome import ProgressLines, exit_code
 from urbanbench.cli.printing import note, print_json, print_table, say
 from urbanbench.errors import BadInput
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from urbanbench.run.plan import Plan
     from urbanbench.store import ResultStore
 
-__all__ = ["exit_code", "make_plan", "run", "run_and_show"]
+__all__ = ["make_plan", "run", "run_and_show"]
 
 Models = Annotated[
     list[str],
@@ -166,7 +166,7 @@ def run_and_show(
     specs = with_floors(specs, cities) if floors else specs
     if dry_run:
         return _print_cells(specs, store, as_json=as_json)
-    progress = _Lines(len({_run_id(spec) for spec in specs}))
+    progress = ProgressLines(len({_run_id(spec) for spec in specs}))
     results = run_cells(
         specs, store, overwrite=overwrite, device=options.read_device(device), jobs=jobs, progress=progress
     )
@@ -207,50 +207,3 @@ def _show(results: list[RunResult], *, as_json: bool) -> None:
     from urbanbench.board import render
 
     say(render([result.to_dict() for result in results], format="md"))
-
-
-def exit_code(results: list[RunResult]) -> int:
-    """Return 0; 4 when cells failed for want of an optional part only; 1 when others failed or none could be done."""
-    from urbanbench.errors import ExtraMissing
-    from urbanbench.result import FAILED, OK
-
-    failed = [result.error_type for result in results if result.status == FAILED]
-    if failed and set(failed) == {ExtraMissing.__name__}:
-        return ExtraMissing.exit_code
-    return 1 if failed or all(result.status != OK for result in results) else 0
-
-
-class _Lines:
-    """One line on stderr for each cell, with the time that is left."""
-
-    def __init__(self, total: int) -> None:
-        self.total, self.done, self.new, self.start = total, 0, 0, time.monotonic()
-
-    def __call__(self, result: RunResult, new: bool) -> None:
-        self.done += 1
-        self.new += new
-        note(f"[{self.done}/{self.total}] {result.cell}: {_outcome(result, new)}{self._left()}")
-
-    def _left(self) -> str:
-        if not self.new or self.done == self.total:
-            return ""
-        left = (time.monotonic() - self.start) / self.new * (self.total - self.done)
-        return f" (about {left / 60:.0f} min left)" if left >= 90 else f" (about {left:.0f} s left)"
-
-
-def _outcome(result: RunResult, new: bool) -> str:
-    from urbanbench.result import OK
-
-    if result.status != OK:
-        return f"{result.status}: {result.reason}"
-    metric = str(result.evaluation["main_metric"])
-    score = f"{metric} {result.mean(metric):.3f}"
-    if not new:
-        return f"{score}, kept"
-    seconds = result.cost["head_seconds"] + (
-        0.0 if result.cost["embedding_cached"] else result.cost["embed_seconds"]
-    )
-    stale = result.provenance.get("replaced_stale")
-    return f"{score}, {seconds:.1f} s" + (
-        f", computed again ({' and '.join(stale)} changed)" if stale else ""
-    )

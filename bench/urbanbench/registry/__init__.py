@@ -12,7 +12,8 @@ from urbanbench.registry.cities import (
     make_source,
     open_city,
 )
-from urbanbench.registry.plugins import Entry, listing, load_model, load_task, names, plain_name, source_file
+from urbanbench.registry.kinds import Entry, is_path
+from urbanbench.registry.plugins import listing, load_model, load_task, names, plain_name, source_file
 
 __all__ = [
     "GROUPS",
@@ -25,6 +26,7 @@ __all__ = [
     "expand",
     "expand_cities",
     "expand_words",
+    "is_path",
     "listing",
     "load_model",
     "load_task",

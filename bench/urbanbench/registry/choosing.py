@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 
 from urbanbench.card import ModelCard
 from urbanbench.errors import PluginBroken, UnknownName
-from urbanbench.registry.plugins import is_path, listing, load_class, load_model, names
+from urbanbench.registry.kinds import is_path
+from urbanbench.registry.plugins import listing, load_class, load_model, names
 
 __all__ = ["GROUPS", "broken", "expand", "expand_words"]
 

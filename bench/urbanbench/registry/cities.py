@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.errors import BadInput, DataMissing, UnknownName
+from urbanbench.registry.kinds import is_path
 from urbanbench.registry.places import DATA_VARIABLE, cache_root, data_roots
-from urbanbench.registry.plugins import is_path, load_class, names, source_file
+from urbanbench.registry.plugins import load_class, names, source_file
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City

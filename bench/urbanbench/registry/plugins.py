@@ -9,94 +9,18 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
-import re
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from urbanbench.card import ModelCard, TaskCard
 from urbanbench.errors import BadInput, DataMissing, PluginBroken, UnknownName, UrbanbenchError
-from urbanbench.hashing import value_digest
+from urbanbench.registry.files import import_file, only_class
+from urbanbench.registry.kinds import KINDS, VECTOR_FILES, Entry, Kind, is_path
 
-__all__ = [
-    "KINDS",
-    "Entry",
-    "Kind",
-    "is_path",
-    "listing",
-    "load_class",
-    "load_model",
-    "load_task",
-    "names",
-    "plain_name",
-    "source_file",
-]
-
-VECTOR_FILES = (".parquet", ".safetensors")
-"""Files of finished vectors; given as a model they are scored as they are."""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of plugin.
-
-    Parameters
-    ----------
-    word
-        What one is called: "model", "task", "city".
-    folder
-        Name of the plugin folder, of the package `urbanbench.<folder>` and of the entry point group.
-    contract
-        Module and class that a plugin subclasses.
-    """
-
-    word: str
-    folder: str
-    contract: tuple[str, str]
-
-    @property
-    def base(self) -> type:
-        """The contract class, imported at first use."""
-        module, name = self.contract
-        found: type = getattr(importlib.import_module(module), name)
-        return found
-
-
-KINDS: Mapping[str, Kind] = {
-    "model": Kind("model", "models", ("urbanbench.model", "Model")),
-    "task": Kind("task", "tasks", ("urbanbench.task", "Task")),
-    "city": Kind("city", "datasets", ("urbanbench.source", "CitySource")),
-}
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One row of a listing.
-
-    Parameters
-    ----------
-    name
-        Name on the command line.
-    origin
-        Where it comes from: "built in", the installed package, or a path.
-    card
-        The plugin's card; None for cities and for plugins that do not load.
-    title
-        Name for people.
-    error
-        Why it cannot be loaded, or None.
-    """
-
-    name: str
-    origin: str
-    card: ModelCard | TaskCard | None = None
-    title: str = ""
-    error: str | None = None
+__all__ = ["listing", "load_class", "load_model", "load_task", "names", "plain_name", "source_file"]
 
 
 @dataclass(frozen=True)
@@ -150,11 +74,6 @@ def load_class(kind: str, word: str) -> Any:
     return _loaded(kind, name)
 
 
-def is_path(word: str) -> bool:
-    """Tell whether a word means a file or folder rather than a name: it has a slash or a plugin's suffix."""
-    return "/" in word or "\\" in word or word in {".", ".."} or word.endswith((".py", *VECTOR_FILES))
-
-
 def plain_name(kind: str, word: str) -> str:
     """Return the name under which results of a word are kept: a registered name, or the stem of a path.
 
@@ -203,7 +122,7 @@ def _from_folder(kind: Kind) -> Iterator[tuple[str, _Source]]:
 
 
 def _from_module(kind: Kind, module: str) -> Callable[[], type]:
-    return lambda: _only_class(importlib.import_module(module), kind)
+    return lambda: only_class(importlib.import_module(module), kind)
 
 
 def _from_point(point: EntryPoint) -> Callable[[], type]:
@@ -256,41 +175,9 @@ def _load_file_at(kind: str, path: Path, _mtime_ns: int) -> type:
         if path.parent == Path(folder).resolve():
             return _loaded(kind, path.stem.replace("_", "-"))
     try:
-        return _only_class(_import_file(path), KINDS[kind])
+        return only_class(import_file(path), KINDS[kind])
     except UrbanbenchError:
         raise
     except Exception as error:
         msg = f"The {kind} plugin {str(path)!r} does not load: {type(error).__name__}: {error}"
         raise PluginBroken(msg) from error
-
-
-def _import_file(path: Path) -> ModuleType:
-    stem = re.sub(r"\W", "_", path.stem)
-    name = f"urbanbench_file_{stem}_{value_digest(str(path))[:8]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        msg = f"{str(path)!r} is no Python file. Expected a path that ends in .py."
-        raise PluginBroken(msg)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and get_type_hints look the module up while the body runs
-    spec.loader.exec_module(module)
-    return module
-
-
-def _only_class(module: ModuleType, kind: Kind) -> type:
-    found = list(_public_subclasses(vars(module).values(), module.__name__, kind.base))
-    if len(found) != 1:
-        listed = ", ".join(one.__name__ for one in found) or "none"
-        msg = (
-            f"The {kind.word} plugin {module.__file__!r} defines {len(found)} public {kind.base.__name__} subclasses ({listed}). "
-            f"Expected exactly one; start the names of the others with an underscore."
-        )
-        raise PluginBroken(msg)
-    return found[0]
-
-
-def _public_subclasses(values: Iterable[Any], module: str, base: type) -> Iterator[type]:
-    for value in values:
-        ours = isinstance(value, type) and issubclass(value, base) and value.__module__ == module
-        if ours and not value.__name__.startswith("_") and not inspect.isabstract(value):
-            yield value

@@ -1,0 +1,70 @@
+"""What a run says while it goes on, and the exit code in the end."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from urbanbench.cli.printing import note
+
+if TYPE_CHECKING:
+    from urbanbench.result import RunResult
+
+__all__ = ["ProgressLines", "exit_code"]
+
+
+def exit_code(results: list[RunResult]) -> int:
+    """Return 0; 4 when cells failed for want of an optional part only; 1 when others failed or none could be done."""
+    from urbanbench.errors import ExtraMissing
+    from urbanbench.result import FAILED, OK
+
+    failed = [result.error_type for result in results if result.status == FAILED]
+    if failed and set(failed) == {ExtraMissing.__name__}:
+        return ExtraMissing.exit_code
+    return 1 if failed or all(result.status != OK for result in results) else 0
+
+
+class ProgressLines:
+    """One line on stderr for each cell, with the time that is left; none where URBANBENCH_QUIET is set.
+
+    Parameters
+    ----------
+    total
+        Number of cells.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done, self.new, self.start = total, 0, 0, time.monotonic()
+
+    def __call__(self, result: RunResult, new: bool) -> None:
+        """Tell how a cell ended; `new` when it was computed now."""
+        self.done += 1
+        self.new += new
+        if os.environ.get("URBANBENCH_QUIET"):
+            return
+        note(f"[{self.done}/{self.total}] {result.cell}: {_outcome(result, new)}{self._left()}")
+
+    def _left(self) -> str:
+        if not self.new or self.done == self.total:
+            return ""
+        left = (time.monotonic() - self.start) / self.new * (self.total - self.done)
+        return f" (about {left / 60:.0f} min left)" if left >= 90 else f" (about {left:.0f} s left)"
+
+
+def _outcome(result: RunResult, new: bool) -> str:
+    from urbanbench.result import OK
+
+    if result.status != OK:
+        return f"{result.status}: {result.reason}"
+    metric = str(result.evaluation["main_metric"])
+    score = f"{metric} {result.mean(metric):.3f}"
+    if not new:
+        return f"{score}, kept"
+    seconds = result.cost["head_seconds"] + (
+        0.0 if result.cost["embedding_cached"] else result.cost["embed_seconds"]
+    )
+    stale = result.provenance.get("replaced_stale")
+    return f"{score}, {seconds:.1f} s" + (
+        f", computed again ({' and '.join(stale)} changed)" if stale else ""
+    )
