@@ -86,7 +86,9 @@ class Shapes:
         return len(self.features)
 
 
-def encode_shapes(encoder: ImageEncoder, polygons: np.ndarray, *, size: int, a_max_m2: float | None, device: str) -> Shapes:
+def encode_shapes(
+    encoder: ImageEncoder, polygons: np.ndarray, *, size: int, a_max_m2: float | None, device: str
+) -> Shapes:
     """Rasterise footprints and encode the pictures, some at a time.
 
     Parameters
@@ -110,7 +112,9 @@ def encode_shapes(encoder: ImageEncoder, polygons: np.ndarray, *, size: int, a_m
     step = max(1, 128 * 64 * 64 // size**2)
     with torch.inference_mode(), tracking(f"encode {len(polygons)} shapes", len(polygons)) as bar:
         for start in range(0, len(polygons), step):
-            drawn = torch.from_numpy(rasterise(polygons[start : start + step], size)).to(device, torch.float32)
+            drawn = torch.from_numpy(rasterise(polygons[start : start + step], size)).to(
+                device, torch.float32
+            )
             features[start : start + step] = encoder(drawn[:, None].expand(-1, 3, -1, -1)).cpu().numpy()
             bar.advance(len(drawn))
     return Shapes(torch.from_numpy(features).to(device), surface)

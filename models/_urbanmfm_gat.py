@@ -66,7 +66,9 @@ class StarAttention(nn.Module):
         """
         made = self.linear(nodes).unflatten(2, (self.heads, self.outer))
         sent, received = (made * self.sender).sum(-1), (made * self.receiver).sum(-1)
-        own_weight = torch.cat([weights.sum(1, keepdim=True) / present[:, 1:].sum(1, keepdim=True).clamp(min=1), weights], dim=1)
+        own_weight = torch.cat(
+            [weights.sum(1, keepdim=True) / present[:, 1:].sum(1, keepdim=True).clamp(min=1), weights], dim=1
+        )
         per_weight = (self.edge.weight.view(self.heads, self.outer) * self.edge_attention).sum(-1)
         itself = F.leaky_relu(sent + received + own_weight[..., None] * per_weight, 0.2)
         edge = weights[..., None] * per_weight
@@ -77,12 +79,12 @@ class StarAttention(nn.Module):
         return torch.cat([centre, leaves], dim=1).flatten(2) + self.bias
 
     def _leaves(self, made: Tensor, itself: Tensor, outward: Tensor) -> Tensor:
-        """Leaves attend to themselves and to the centre, (b, k, heads, outer)."""
+        """Let the leaves attend to themselves and to the centre, (b, k, heads, outer)."""
         share = self._drop(torch.stack([itself, outward]).softmax(0))
         return share[0].unsqueeze(-1) * made[:, 1:] + share[1].unsqueeze(-1) * made[:, :1]
 
     def _centre(self, made: Tensor, logits: Tensor, present: Tensor) -> Tensor:
-        """The centre attends to itself and all leaves, (b, 1, heads, outer)."""
+        """Let the centre attend to itself and all leaves, (b, 1, heads, outer)."""
         share = self._drop(logits.masked_fill(~present[..., None], float("-inf")).softmax(1))
         return torch.einsum("bkh,bkhc->bhc", share, made).unsqueeze(1)
 

@@ -95,7 +95,11 @@ class LocalObjective:
         """Drop neighbours and draw modalities; return the graphs and bool (b, k + 1), True where the shape replaces the text."""
         dropped = draw_drops(stars.present.cpu().numpy(), rng, share=self.drop_share)
         positive = stars.without(torch.from_numpy(dropped).to(self.device))
-        has_shape = self.shape_of_place[stars.node.cpu().numpy()] >= 0 if self.shapes is not None else np.zeros(dropped.shape, dtype=bool)
+        has_shape = (
+            self.shape_of_place[stars.node.cpu().numpy()] >= 0
+            if self.shapes is not None
+            else np.zeros(dropped.shape, dtype=bool)
+        )
         available = np.stack([np.ones_like(has_shape), has_shape], axis=2)
         chosen = draw_modalities(available, positive.present.cpu().numpy(), rng)
         return positive, torch.from_numpy(chosen == SHAPE).to(self.device)

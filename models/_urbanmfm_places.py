@@ -79,7 +79,9 @@ def gather_places(view: View, *, poi_filter: str, use_name: bool) -> Places:
         raise UnknownName("POI filter", poi_filter, POI_FILTERS)
     points = _points(view, poi_filter, use_name)
     rows = _buildings(view, use_name) if view.has("polygon") else None
-    ids, xy, region, texts = (np.concatenate(both) for both in zip(points, rows[:4], strict=True)) if rows else points
+    ids, xy, region, texts = (
+        (np.concatenate(both) for both in zip(points, rows[:4], strict=True)) if rows else points
+    )
     if len(ids) == 0:
         msg = f"City {view.city_name!r} has no POI left after the filter {poi_filter!r}. Expected at least one. Mend: --set poi_filter=all"
         raise RunRefused(msg)
@@ -92,7 +94,9 @@ def gather_places(view: View, *, poi_filter: str, use_name: bool) -> Places:
     return Places(ids, len(points[0]), xy, region, known, text, shapes, shape, shape_row)
 
 
-def road_groups(view: View, places: Places, *, grouping: str, radius_m: float, nearest: int, max_dist_m: float) -> Groups:
+def road_groups(
+    view: View, places: Places, *, grouping: str, radius_m: float, nearest: int, max_dist_m: float
+) -> Groups:
     """Group POIs by the road they lie at, or with their nearest neighbours where no road may be seen.
 
     Raises
@@ -128,7 +132,12 @@ def _points(view: View, poi_filter: str, use_name: bool) -> tuple[np.ndarray, ..
     texts = np.array(place_texts(tags, use_name=use_name, every_key=poi_filter == "all"), dtype=object)[kept]
     geometry = np.asarray(pois.geometry)[kept]
     xy = np.column_stack([shapely.get_x(geometry), shapely.get_y(geometry)])
-    return np.asarray(pois.index, dtype=object)[kept], xy, _region_rows(view, np.asarray(pois["region_id"])[kept]), texts
+    return (
+        np.asarray(pois.index, dtype=object)[kept],
+        xy,
+        _region_rows(view, np.asarray(pois["region_id"])[kept]),
+        texts,
+    )
 
 
 def _buildings(view: View, use_name: bool) -> tuple[np.ndarray, ...]:
@@ -150,4 +159,6 @@ def _building_of(view: View, xy: np.ndarray, own: np.ndarray) -> np.ndarray:
 
 def _region_rows(view: View, region_ids: np.ndarray) -> np.ndarray:
     row = {one: place for place, one in enumerate(view.region_ids)}
-    return np.fromiter((row.get(one, -1) for one in region_ids.tolist()), dtype=np.int64, count=len(region_ids))
+    return np.fromiter(
+        (row.get(one, -1) for one in region_ids.tolist()), dtype=np.int64, count=len(region_ids)
+    )

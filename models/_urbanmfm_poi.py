@@ -60,7 +60,12 @@ class PoiObjective:
         device: str,
     ) -> None:
         self.net, self.texts, self.groups, self.text_of_place = net, texts, groups, text_of_place
-        self.cap, self.include_self, self.temperature, self.direction = cap, include_self, temperature, direction
+        self.cap, self.include_self, self.temperature, self.direction = (
+            cap,
+            include_self,
+            temperature,
+            direction,
+        )
         self.lr, self.lr_backbone, self.device = lr, lr_backbone, device
         self.n_anchors = len(groups)
 
@@ -76,15 +81,23 @@ class PoiObjective:
 
     def loss(self, anchors: np.ndarray, rng: np.random.Generator) -> Tensor:
         """Return L_poi of some roads; candidates whose sampled POI has the same text are left out."""
-        query, member, owner = sample_roads(self.groups, anchors, rng, cap=self.cap, include_self=self.include_self)
+        query, member, owner = sample_roads(
+            self.groups, anchors, rng, cap=self.cap, include_self=self.include_self
+        )
         query_text, member_text = self.text_of_place[query], self.text_of_place[member]
         distinct, place = np.unique(np.concatenate([query_text, member_text]), return_inverse=True)
         vectors = self.net.encode_text(self.texts.rows(torch.from_numpy(distinct).to(self.device)))
         places = torch.from_numpy(place).to(self.device)
-        mean = mean_by_group(vectors[places[len(query) :]], torch.from_numpy(owner).to(self.device), len(query))
+        mean = mean_by_group(
+            vectors[places[len(query) :]], torch.from_numpy(owner).to(self.device), len(query)
+        )
         labels = torch.from_numpy(query_text).to(self.device)
         return info_nce(
-            vectors[places[: len(query)]], mean, temperature=self.temperature, exclude=same_row(labels), direction=self.direction
+            vectors[places[: len(query)]],
+            mean,
+            temperature=self.temperature,
+            exclude=same_row(labels),
+            direction=self.direction,
         )
 
 

@@ -17,8 +17,9 @@ from urbanbench.models._urbanmfm_poi import PoiObjective
 from urbanbench.models._urbanmfm_stars import StarTable
 from urbanbench.toolkit.image_encoders import load_image_encoder
 from urbanbench.toolkit.neighbours import nearest_within
+from urbanbench.toolkit.schedule import Schedule, StageLog
 from urbanbench.toolkit.text_encoders import encode_texts, load_text_encoder
-from urbanbench.toolkit.training import Schedule, StageLog, seeded_torch, train_stage
+from urbanbench.toolkit.training import seeded_torch, train_stage
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -77,7 +78,14 @@ def pretrain(model: UrbanMFM, view: View, *, seed: int, device: str) -> Pretrain
     neighbour, distance = nearest_within(places.xy, radius_m=model.max_dist_m, cap=model.max_neighbours)
     stars = StarTable(neighbour, distance)
     if "local" in model.stages:
-        log.append(train_stage(_local(model, places, net, texts, shapes, stars, device), _schedule(model), seed=seed, device=device))
+        log.append(
+            train_stage(
+                _local(model, places, net, texts, shapes, stars, device),
+                _schedule(model),
+                seed=seed,
+                device=device,
+            )
+        )
     return Pretrained(places, net.eval(), texts, shapes, image_encoder, stars, tuple(log), device)
 
 
@@ -101,7 +109,11 @@ def _train_poi(
         nearest=model.knn_neighbours,
         max_dist_m=model.max_dist_m,
     )
-    source = TunedTexts(encoder, places.texts, device) if model.train_text_encoder else _frozen(encoder, places, device)
+    source = (
+        TunedTexts(encoder, places.texts, device)
+        if model.train_text_encoder
+        else _frozen(encoder, places, device)
+    )
     objective = PoiObjective(
         net,
         source,
@@ -120,7 +132,13 @@ def _train_poi(
 
 
 def _local(
-    model: UrbanMFM, places: Places, net: UrbanNet, texts: FrozenTexts, shapes: Shapes | None, stars: StarTable, device: str
+    model: UrbanMFM,
+    places: Places,
+    net: UrbanNet,
+    texts: FrozenTexts,
+    shapes: Shapes | None,
+    stars: StarTable,
+    device: str,
 ) -> LocalObjective:
     return LocalObjective(
         net,
@@ -140,7 +158,9 @@ def _local(
 def _shapes(model: UrbanMFM, places: Places, encoder: ImageEncoder | None, device: str) -> Shapes | None:
     if encoder is None or len(places.shapes) == 0:
         return None
-    return encode_shapes(encoder, places.shapes, size=model.raster_size, a_max_m2=model.a_max_m2, device=device)
+    return encode_shapes(
+        encoder, places.shapes, size=model.raster_size, a_max_m2=model.a_max_m2, device=device
+    )
 
 
 def _frozen(encoder: TextEncoder, places: Places, device: str) -> FrozenTexts:
@@ -151,12 +171,20 @@ def _frozen(encoder: TextEncoder, places: Places, device: str) -> FrozenTexts:
 def _build_net(model: UrbanMFM, text_dim: int, image_dim: int, seed: int) -> UrbanNet:
     with seeded_torch(seed, "urbanmfm", "weights"):
         graph = GraphEncoder(
-            model.dim, heads=model.heads, head_dim=model.head_dim, dropout=model.gat_dropout, readout=model.readout
+            model.dim,
+            heads=model.heads,
+            head_dim=model.head_dim,
+            dropout=model.gat_dropout,
+            readout=model.readout,
         )
         return UrbanNet(text_dim, image_dim, model.dim, graph)
 
 
 def _schedule(model: UrbanMFM) -> Schedule:
     return Schedule(
-        batch=model.batch, epochs=model.epochs, max_steps=model.max_steps, warmup=model.warmup, patience=model.patience
+        batch=model.batch,
+        epochs=model.epochs,
+        max_steps=model.max_steps,
+        warmup=model.warmup,
+        patience=model.patience,
     )

@@ -17,6 +17,8 @@ from urbanbench.toolkit.neighbours import groups_near_points
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
+    from urbanbench.models._urbanmfm_features import Shapes
+    from urbanbench.models._urbanmfm_net import UrbanNet
     from urbanbench.models._urbanmfm_pretrain import Pretrained
     from urbanbench.models.urbanmfm import UrbanMFM
     from urbanbench.units import Units
@@ -30,28 +32,39 @@ def embed_units(model: UrbanMFM, trained: Pretrained, view: View, units: Units) 
     """Return the vectors of units of any level the card names."""
     made = {"region": _regions, "building": _buildings, "poi": _pois}[units.level]
     vectors, covered = made(model, trained, view, units)
-    return EmbeddingSpace(units.level, np.array(units.ids), np.ascontiguousarray(vectors, dtype=np.float32), covered)
+    return EmbeddingSpace(
+        units.level, np.array(units.ids), np.ascontiguousarray(vectors, dtype=np.float32), covered
+    )
 
 
+@torch.no_grad()
 def text_vectors(trained: Pretrained) -> Tensor:
     """Return E_t of every POI at length 1, (n, d)."""
-    parts = [trained.net.encode_text(chunk) for chunk in trained.texts.features.split(CHUNK)]
+    parts = [trained.net.encode_text(chunk) for chunk in torch.split(trained.texts.features, CHUNK)]
     return unit(torch.cat(parts))[torch.from_numpy(trained.places.text).to(trained.device)]
 
 
+@torch.no_grad()
+def shape_vectors(net: UrbanNet, shapes: Shapes) -> Tensor:
+    """Return E_p of footprints at length 1, (p, d)."""
+    parts = zip(torch.split(shapes.features, CHUNK), torch.split(shapes.surface, CHUNK), strict=True)
+    return unit(torch.cat([net.encode_shape(*part) for part in parts]))
+
+
+@torch.no_grad()
 def fused_vectors(trained: Pretrained) -> Tensor:
     """Return the fused vector of every POI, (n, d): the mean of E_t and E_p at length 1, E_t alone without a footprint."""
     fused = text_vectors(trained)
     if trained.shapes is None:
         return fused
-    parts = zip(trained.shapes.features.split(CHUNK), trained.shapes.surface.split(CHUNK), strict=True)
-    shape = unit(torch.cat([trained.net.encode_shape(*part) for part in parts]))
+    shape = shape_vectors(trained.net, trained.shapes)
     row = torch.from_numpy(trained.places.shape).to(trained.device)
     shaped = row >= 0
     fused[shaped] = (fused[shaped] + shape[row[shaped]]) / 2
     return fused
 
 
+@torch.no_grad()
 def graph_vectors(trained: Pretrained) -> Tensor:
     """Return the local graph encoder's vector of every POI as the centre of its own graph, (n, d)."""
     texts = trained.net.encode_text(trained.texts.features)
@@ -90,23 +103,38 @@ def _regions(model: UrbanMFM, trained: Pretrained, view: View, units: Units) -> 
 
 
 def _densities(view: View, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What a mean forgets: log1p of POIs, of POIs per km², and where footprints may be seen of buildings and built m² per km²."""
+    """Count what a mean forgets.
+
+    Returns
+    -------
+    columns, covered
+        log1p of POIs, of POIs per km² and, where footprints may be seen, of buildings and of built m² per km²; bool (n,), True
+        where there is any of them.
+    """
     area_km2 = np.asarray(view.regions["area_km2"], dtype=np.float64)
     columns = [np.log1p(counts), np.log1p(counts / area_km2)]
     covered = counts > 0
     if view.has("polygon"):
         buildings = view.buildings
         row = {one: place for place, one in enumerate(view.region_ids)}
-        region = np.fromiter((row.get(one, -1) for one in buildings["region_id"].tolist()), dtype=np.int64, count=len(buildings))
+        region = np.fromiter(
+            (row.get(one, -1) for one in buildings["region_id"].tolist()),
+            dtype=np.int64,
+            count=len(buildings),
+        )
         inside = region >= 0
         number = np.bincount(region[inside], minlength=len(row))
-        built = np.bincount(region[inside], weights=np.asarray(buildings["area_m2"])[inside], minlength=len(row))
+        built = np.bincount(
+            region[inside], weights=np.asarray(buildings["area_m2"])[inside], minlength=len(row)
+        )
         columns += [np.log1p(number / area_km2), np.log1p(built / area_km2)]
         covered = covered | (number > 0)
     return np.column_stack(columns), covered
 
 
-def _buildings(model: UrbanMFM, trained: Pretrained, view: View, units: Units) -> tuple[np.ndarray, np.ndarray]:
+def _buildings(
+    model: UrbanMFM, trained: Pretrained, view: View, units: Units
+) -> tuple[np.ndarray, np.ndarray]:
     """Return [E_p, mean E_t of POIs around, and E_t of the own tags if any building asked for has telling ones]."""
     if trained.image_encoder is None:
         msg = f"UrbanMFM describes buildings by their shape, but polygons cannot be seen in {view.city_name!r}. Expected the input polygon. Mend: --inputs poi,polygon"
@@ -114,15 +142,26 @@ def _buildings(model: UrbanMFM, trained: Pretrained, view: View, units: Units) -
     geometry = view.unit_geometry(units)
     row_of = {one: row for row, one in enumerate(view.buildings.index)}
     rows = np.fromiter((row_of[one] for one in units.ids), dtype=np.int64, count=len(units))
-    shapes = encode_shapes(trained.image_encoder, geometry, size=model.raster_size, a_max_m2=model.a_max_m2, device=trained.device)
-    parts = zip(shapes.features.split(CHUNK), shapes.surface.split(CHUNK), strict=True)
-    shape = unit(torch.cat([trained.net.encode_shape(*part) for part in parts])).cpu().numpy()
+    shapes = encode_shapes(
+        trained.image_encoder,
+        geometry,
+        size=model.raster_size,
+        a_max_m2=model.a_max_m2,
+        device=trained.device,
+    )
+    shape = shape_vectors(trained.net, shapes).cpu().numpy()
     text = text_vectors(trained).cpu()
-    blocks = [shape, _context(trained, text, geometry, rows, model.context_radius_m), *_own_text(trained, text.numpy(), rows)]
+    blocks = [
+        shape,
+        _context(trained, text, geometry, rows, model.context_radius_m),
+        *_own_text(trained, text.numpy(), rows),
+    ]
     return np.hstack(blocks), np.ones(len(units), dtype=bool)
 
 
-def _context(trained: Pretrained, text: Tensor, geometry: np.ndarray, rows: np.ndarray, radius_m: float) -> np.ndarray:
+def _context(
+    trained: Pretrained, text: Tensor, geometry: np.ndarray, rows: np.ndarray, radius_m: float
+) -> np.ndarray:
     """Mean E_t of the POIs around each building's centre that are not in the building itself, (n, d)."""
     centre = shapely.centroid(geometry)
     xy = np.column_stack([shapely.get_x(centre), shapely.get_y(centre)])
@@ -130,7 +169,9 @@ def _context(trained: Pretrained, text: Tensor, geometry: np.ndarray, rows: np.n
     member, owner = around.take(np.arange(len(xy)))
     building = _building_rows(trained)[member]
     other = building != rows[owner]
-    return mean_by_group(text[torch.from_numpy(member[other])], torch.from_numpy(owner[other]), len(xy)).numpy()
+    return mean_by_group(
+        text[torch.from_numpy(member[other])], torch.from_numpy(owner[other]), len(xy)
+    ).numpy()
 
 
 def _own_text(trained: Pretrained, text: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
@@ -145,4 +186,6 @@ def _own_text(trained: Pretrained, text: np.ndarray, rows: np.ndarray) -> list[n
 def _building_rows(trained: Pretrained) -> np.ndarray:
     """Row of each POI's building in the view, -1 for none, int64 (n,)."""
     shape = trained.places.shape
-    return np.where(shape >= 0, trained.places.shape_row[shape], -1) if len(trained.places.shape_row) else shape
+    return (
+        np.where(shape >= 0, trained.places.shape_row[shape], -1) if len(trained.places.shape_row) else shape
+    )

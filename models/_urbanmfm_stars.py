@@ -60,7 +60,9 @@ class StarTable:
         node = np.column_stack([rows, self.neighbour[rows]])
         present = torch.from_numpy(node >= 0)
         distance = torch.from_numpy(self.distance_m[rows])
-        return Stars(torch.from_numpy(np.maximum(node, 0)).to(device), present.to(device), distance.to(device))
+        return Stars(
+            torch.from_numpy(np.maximum(node, 0)).to(device), present.to(device), distance.to(device)
+        )
 
 
 def draw_drops(present: np.ndarray, rng: np.random.Generator, *, share: float) -> np.ndarray:

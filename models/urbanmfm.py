@@ -77,7 +77,7 @@ class UrbanMFM(Model):
     direction
         "both" (symmetric) or "query_to_key", as Eqs. 7 and 16 are printed.
     batch, epochs, max_steps, warmup, patience
-        Schedule of every stage, see `urbanbench.toolkit.training.Schedule`.
+        Schedule of every stage, see `urbanbench.toolkit.schedule.Schedule`.
     lr, lr_backbone
         Learning rates of the trained heads, and of a text encoder that is trained along.
     pooling
@@ -156,7 +156,7 @@ class UrbanMFM(Model):
             "raster_size": 64,
             "epochs": 30,
             "max_neighbours": 16,
-            "max_steps": 200,
+            "max_steps": 300,
             "lr": 1e-3,
         },
     }
@@ -200,7 +200,10 @@ class UrbanMFM(Model):
         from urbanbench.toolkit.text_encoders import name_text_encoder
 
         trained = "trained" if self.train_text_encoder and "poi" in self.stages else "frozen"
-        made = {"text": f"{name_text_encoder(self.text_encoder)} ({trained})", "grouping": grouping_in(view, self.grouping)}
+        made = {
+            "text": f"{name_text_encoder(self.text_encoder)} ({trained})",
+            "grouping": grouping_in(view, self.grouping),
+        }
         if view.has("polygon"):
             made["image"] = f"{name_image_encoder(self.image_encoder)} (frozen, {self.raster_size} px)"
         return made

@@ -13,6 +13,7 @@ def naive(query, key, temperature, exclude):
     """Eq. 7 as printed, number by number."""
     total, b = 0.0, len(query)
     for i in range(b):
+
         def score(j, i=i):
             cosine = float(query[i] @ key[j] / (query[i].norm() * key[j].norm()))
             return math.exp(cosine / temperature)
@@ -25,7 +26,9 @@ def naive(query, key, temperature, exclude):
 @pytest.fixture
 def vectors():
     made = torch.Generator().manual_seed(3)
-    return torch.randn(7, 5, generator=made, dtype=torch.float64), torch.randn(7, 5, generator=made, dtype=torch.float64)
+    return torch.randn(7, 5, generator=made, dtype=torch.float64), torch.randn(
+        7, 5, generator=made, dtype=torch.float64
+    )
 
 
 @pytest.mark.parametrize("masked", [False, True])

@@ -10,7 +10,21 @@ from urbanbench.toolkit.image_encoders import load_image_encoder, name_image_enc
 from urbanbench.toolkit.text_encoders import encode_texts, load_text_encoder, name_text_encoder
 from urbanbench.toolkit.training import seeded_torch
 
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "amenity", "cafe", "bar", "school", "name", "shop", ":", ","]
+WORDS = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    "amenity",
+    "cafe",
+    "bar",
+    "school",
+    "name",
+    "shop",
+    ":",
+    ",",
+]
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +33,13 @@ def bert_folder(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("weights") / "tiny-bert"
     with seeded_torch(0, "tiny-bert"):
-        config = BertConfig(vocab_size=len(WORDS), hidden_size=12, num_hidden_layers=2, num_attention_heads=2, intermediate_size=16)
+        config = BertConfig(
+            vocab_size=len(WORDS),
+            hidden_size=12,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=16,
+        )
         BertModel(config).save_pretrained(folder)
     BertTokenizer(vocab={word: row for row, word in enumerate(WORDS)}).save_pretrained(folder)
     return folder
@@ -36,7 +56,9 @@ def test_packaged_bert_knows_what_belongs_together():
 def test_mean_pooling_does_not_see_the_padding():
     encoder = load_text_encoder("minilm")
     alone = encode_texts(encoder, ["shop: bakery"])
-    padded = encode_texts(encoder, ["shop: bakery", "name: a much longer text with many more words, shop: supermarket"])[:1]
+    padded = encode_texts(
+        encoder, ["shop: bakery", "name: a much longer text with many more words, shop: supermarket"]
+    )[:1]
     np.testing.assert_allclose(alone, padded, atol=1e-5)
 
 
@@ -96,7 +118,9 @@ def test_packaged_image_encoder_is_pretrained_and_tells_its_classes():
     pixels = (torch.tensor(np.array(photo)).permute(2, 0, 1)[None] / 255 - 0.498) / 0.502
     weights = torch.load(_lite_weights(), weights_only=True)
     with torch.inference_mode():
-        scores = load_image_encoder("efficientnet-lite0")(pixels) @ weights["_fc.weight"].T + weights["_fc.bias"]
+        scores = (
+            load_image_encoder("efficientnet-lite0")(pixels) @ weights["_fc.weight"].T + weights["_fc.bias"]
+        )
     assert int(scores.argmax()) == 698
 
 

@@ -52,7 +52,11 @@ def test_no_points_have_no_neighbours():
 
 
 def test_groups_near_lines_measure_to_the_line_and_not_to_its_vertices(xy):
-    lines = [shapely.LineString([(0, 500), (1000, 500)]), shapely.LineString([(0, 0), (10, 0)]), shapely.LineString([(5000, 0), (6000, 0)])]
+    lines = [
+        shapely.LineString([(0, 500), (1000, 500)]),
+        shapely.LineString([(0, 0), (10, 0)]),
+        shapely.LineString([(5000, 0), (6000, 0)]),
+    ]
     groups = groups_near_lines(xy, lines, radius_m=100.0)
     wanted = [[row for row in range(200) if shapely.Point(xy[row]).distance(line) <= 100.0] for line in lines]
     assert members(groups) == wanted

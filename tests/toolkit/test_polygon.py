@@ -16,9 +16,13 @@ def blobs():
     for k in range(20):
         angle = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(3, 25)))
         radius = rng.uniform(3, 40, len(angle))
-        polygon = shapely.Polygon(np.column_stack([1e5 + radius * np.cos(angle), 2e5 + radius * np.sin(angle) * (1 + k)]))
+        polygon = shapely.Polygon(
+            np.column_stack([1e5 + radius * np.cos(angle), 2e5 + radius * np.sin(angle) * (1 + k)])
+        )
         made.append(polygon if polygon.is_valid else polygon.convex_hull)
-    yard = shapely.Polygon(shapely.box(0, 0, 60, 30).exterior.coords, [shapely.box(10, 10, 20, 20).exterior.coords])
+    yard = shapely.Polygon(
+        shapely.box(0, 0, 60, 30).exterior.coords, [shapely.box(10, 10, 20, 20).exterior.coords]
+    )
     two = shapely.MultiPolygon([shapely.box(0, 0, 10, 40), shapely.box(20, 0, 30, 10)])
     return [*made, yard, affinity.rotate(yard, 33), two]
 
@@ -70,7 +74,9 @@ def test_margin_stays_empty_and_a_square_fills_the_rest():
 
 def test_drawing_together_equals_drawing_one_by_one():
     shapes = blobs()
-    np.testing.assert_array_equal(rasterise(shapes, 16), np.concatenate([rasterise([one], 16) for one in shapes]))
+    np.testing.assert_array_equal(
+        rasterise(shapes, 16), np.concatenate([rasterise([one], 16) for one in shapes])
+    )
 
 
 def test_nothing_gives_no_pictures():

@@ -5,7 +5,14 @@ import pyarrow as pa
 import pytest
 
 from urbanbench.city.tags import tag_table
-from urbanbench.toolkit.text import EMPTY_TEXT, distinct_texts, is_object, is_place, is_shaped_place, place_texts
+from urbanbench.toolkit.text import (
+    EMPTY_TEXT,
+    distinct_texts,
+    is_object,
+    is_place,
+    is_shaped_place,
+    place_texts,
+)
 
 
 def table(*objects):
@@ -53,7 +60,10 @@ def test_every_object_with_a_primary_key_counts_as_object():
 
 
 def test_text_follows_the_key_order_and_is_cleaned():
-    tags = table({"building": "yes", "shop": "car_repair", "website": "w", "name": 'Ah "Hock" {Auto}\'s'}, {"website": "w"})
+    tags = table(
+        {"building": "yes", "shop": "car_repair", "website": "w", "name": 'Ah "Hock" {Auto}\'s'},
+        {"website": "w"},
+    )
     assert place_texts(tags) == ["name: Ah Hock Autos, shop: car repair, building: yes", EMPTY_TEXT]
 
 

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from urbanbench.errors import BadInput
-from urbanbench.toolkit.training import Schedule, learning_rate_factor, seeded_torch, train_stage
+from urbanbench.toolkit.schedule import Schedule, learning_rate_factor
+from urbanbench.toolkit.training import seeded_torch, train_stage
 
 
 class Centre:
@@ -61,7 +62,9 @@ def test_training_stops_early_and_keeps_the_best_weights():
 def test_same_seed_gives_the_same_bits_and_another_seed_does_not():
     def trained(seed):
         problem = Centre(noise=1.0)
-        return train_stage(problem, Schedule(batch=32, epochs=2), seed=seed).steps, problem.layer.weight.detach()
+        return train_stage(
+            problem, Schedule(batch=32, epochs=2), seed=seed
+        ).steps, problem.layer.weight.detach()
 
     (steps, weight), (again, same), (_, other) = trained(0), trained(0), trained(1)
     assert steps == again
@@ -70,7 +73,9 @@ def test_same_seed_gives_the_same_bits_and_another_seed_does_not():
 
 
 def test_steps_are_limited():
-    assert len(train_stage(Centre(), Schedule(batch=32, epochs=50, max_steps=7, patience=99), seed=0).steps) == 7
+    assert (
+        len(train_stage(Centre(), Schedule(batch=32, epochs=50, max_steps=7, patience=99), seed=0).steps) == 7
+    )
 
 
 def test_small_cities_train_on_smaller_batches():

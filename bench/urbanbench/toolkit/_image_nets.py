@@ -12,7 +12,15 @@ from torch import Tensor, nn
 __all__ = ["EfficientNetLite0", "ImageEncoder", "ResNetEncoder", "load_resnet"]
 
 # (expansion, kernel, stride, channels, repeats) of the seven stages, Tan & Le 2019, Table 1; Lite: no squeeze, ReLU6.
-STAGES = ((1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3), (6, 5, 1, 112, 3), (6, 5, 2, 192, 4), (6, 3, 1, 320, 1))
+STAGES = (
+    (1, 3, 1, 16, 1),
+    (6, 3, 2, 24, 2),
+    (6, 5, 2, 40, 2),
+    (6, 3, 2, 80, 3),
+    (6, 5, 1, 112, 3),
+    (6, 5, 2, 192, 4),
+    (6, 3, 1, 320, 1),
+)
 FEATURES = 1280
 
 
@@ -61,8 +69,8 @@ class _Block(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         made = F.relu6(self._bn0(self._expand_conv(images))) if self.expands else images
         made = F.relu6(self._bn1(self._depthwise_conv(made)))
-        made = self._bn2(self._project_conv(made))
-        return made + images if self.skips else made
+        out: Tensor = self._bn2(self._project_conv(made))
+        return out + images if self.skips else out
 
 
 class EfficientNetLite0(ImageEncoder):
@@ -111,7 +119,9 @@ def load_resnet(name: str, place: str, *, local_only: bool) -> ResNetEncoder:
     from urbanbench.toolkit._text_nets import quiet_transformers
 
     with quiet_transformers():
-        return ResNetEncoder(name, ResNetModel.from_pretrained(place, local_files_only=local_only, dtype=torch.float32))
+        return ResNetEncoder(
+            name, ResNetModel.from_pretrained(place, local_files_only=local_only, dtype=torch.float32)
+        )
 
 
 def _blocks() -> Iterator[_Block]:

@@ -52,7 +52,9 @@ class PooledTransformer(TextEncoder):
 
     def tokenize(self, texts: Sequence[str]) -> dict[str, Tensor]:
         """Return token ids and the attention mask, padded to the longest text."""
-        made = self.tokenizer(list(texts), padding=True, truncation=True, max_length=LONGEST, return_tensors="pt")
+        made = self.tokenizer(
+            list(texts), padding=True, truncation=True, max_length=LONGEST, return_tensors="pt"
+        )
         return {"input_ids": made["input_ids"], "attention_mask": made["attention_mask"]}
 
     def forward(self, tokens: Mapping[str, Tensor]) -> Tensor:
@@ -84,7 +86,10 @@ class HashedWords(TextEncoder):
         """Return the buckets of all words in a row, and where each text begins."""
         words = [[self._bucket(word) for word in re.findall(r"\w+", text.lower())] for text in texts]
         sizes = torch.tensor([0, *map(len, words)])
-        return {"input": torch.tensor([one for part in words for one in part]).long(), "offsets": sizes.cumsum(0)[:-1]}
+        return {
+            "input": torch.tensor([one for part in words for one in part]).long(),
+            "offsets": sizes.cumsum(0)[:-1],
+        }
 
     def forward(self, tokens: Mapping[str, Tensor]) -> Tensor:
         """Return float32 (n, dim)."""
@@ -113,9 +118,9 @@ def quiet_transformers() -> Iterator[None]:
     from transformers.utils import logging
 
     shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         if shown:
-            logging.enable_progress_bar()
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]

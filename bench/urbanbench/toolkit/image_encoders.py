@@ -63,7 +63,11 @@ def load_image_encoder(word: str) -> ImageEncoder:
 
 def _lite_weights() -> Path:
     spec = importlib.util.find_spec(LITE_PACKAGE)
-    found = [path for place in (spec.submodule_search_locations or () if spec else ()) for path in Path(place).glob("models/*.pth")]
+    found = [
+        path
+        for place in (spec.submodule_search_locations or () if spec else ())
+        for path in Path(place).glob("models/*.pth")
+    ]
     if not found:
         name = LITE_PACKAGE.replace("_", "-")
         msg = f"Image encoder {LITE!r} needs the package {name!r}, which is not installed. Mend: pip install {name}"

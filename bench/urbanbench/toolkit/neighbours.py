@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Groups", "containing_polygon", "groups_near_lines", "groups_near_points", "groups_of_nearest", "nearest_within"]
+__all__ = [
+    "Groups",
+    "containing_polygon",
+    "groups_near_lines",
+    "groups_near_points",
+    "groups_of_nearest",
+    "nearest_within",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +50,9 @@ class Groups:
     def at_least(self, size: int) -> Groups:
         """Return the groups with at least so many members, in order."""
         kept = self.sizes >= size
-        return Groups(np.concatenate([[0], np.cumsum(self.sizes[kept])]), self.member[np.repeat(kept, self.sizes)])
+        return Groups(
+            np.concatenate([[0], np.cumsum(self.sizes[kept])]), self.member[np.repeat(kept, self.sizes)]
+        )
 
     def take(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return members and the position in `rows` they belong to, both int64 (sum of sizes,)."""

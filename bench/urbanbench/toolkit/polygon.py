@@ -74,7 +74,7 @@ def flat_coordinates(polygons: Sequence[object] | np.ndarray) -> tuple[np.ndarra
 
 def surface_share(area_m2: np.ndarray, *, a_max_m2: float = 5000.0) -> np.ndarray:
     """Return the surface as a share of a largest one, float32 (n,) in [0, 1]: ``min(area, a_max) / a_max`` (Eq. 4)."""
-    return (np.minimum(area_m2, a_max_m2) / a_max_m2).astype(np.float32)
+    return np.asarray(np.minimum(area_m2, a_max_m2) / a_max_m2, dtype=np.float32)
 
 
 def _orientation(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,17 @@ import numpy as np
 if TYPE_CHECKING:
     from urbanbench.city.tags import TagTable
 
-__all__ = ["CLASS_KEYS", "EMPTY_TEXT", "PRIMARY_KEYS", "TEXT_KEYS", "distinct_texts", "is_object", "is_place", "is_shaped_place", "place_texts"]
+__all__ = [
+    "CLASS_KEYS",
+    "EMPTY_TEXT",
+    "PRIMARY_KEYS",
+    "TEXT_KEYS",
+    "distinct_texts",
+    "is_object",
+    "is_place",
+    "is_shaped_place",
+    "place_texts",
+]
 
 CLASS_KEYS = ("amenity", "shop", "tourism", "healthcare", "office", "leisure", "sport")
 """Keys that make a point a POI."""
@@ -78,7 +88,7 @@ def is_place(tags: TagTable) -> np.ndarray:
     """
     classed = _with_any(tags, _keys_in(tags, CLASS_KEYS))
     stopped = _with_any(tags, _values_in(tags, STOP_VALUES))
-    return (classed & ~stopped) | is_shaped_place(tags)
+    return np.asarray((classed & ~stopped) | is_shaped_place(tags))
 
 
 def is_shaped_place(tags: TagTable) -> np.ndarray:
@@ -88,7 +98,7 @@ def is_shaped_place(tags: TagTable) -> np.ndarray:
     """
     telling = _keys_in(tags, ("building",)) & ~_values_in(tags, PLAIN_BUILDINGS)
     kept = _with_any(tags, _keys_in(tags, SHAPED_KEYS) | telling)
-    return kept & ~_with_any(tags, _values_in(tags, SHAPED_STOP_VALUES))
+    return np.asarray(kept & ~_with_any(tags, _values_in(tags, SHAPED_STOP_VALUES)))
 
 
 def is_object(tags: TagTable) -> np.ndarray:
@@ -135,11 +145,11 @@ def distinct_texts(texts: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
 
 
 def _keys_in(tags: TagTable, keys: Collection[str]) -> np.ndarray:
-    return _named(tags.key_names, keys)[tags.key_codes]
+    return np.asarray(_named(tags.key_names, keys)[tags.key_codes])
 
 
 def _values_in(tags: TagTable, values: Collection[str]) -> np.ndarray:
-    return _named(tags.value_names, values)[tags.value_codes]
+    return np.asarray(_named(tags.value_names, values)[tags.value_codes])
 
 
 def _named(names: np.ndarray, wanted: Collection[str]) -> np.ndarray:

@@ -88,7 +88,9 @@ def packaged_folder(word: str) -> Path:
     return Path(places[0]) / folder
 
 
-def encode_texts(encoder: TextEncoder, texts: Sequence[str], *, device: str = "cpu", batch: int = 256) -> np.ndarray:
+def encode_texts(
+    encoder: TextEncoder, texts: Sequence[str], *, device: str = "cpu", batch: int = 256
+) -> np.ndarray:
     """Encode texts without training the encoder.
 
     Texts of similar length share a batch, so little is spent on padding.

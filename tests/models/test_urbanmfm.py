@@ -1,0 +1,268 @@
+"""UrbanMFM end to end on the smallest built-in city."""
+
+from functools import lru_cache
+
+import numpy as np
+import pytest
+import torch
+
+from urbanbench.city.city import City
+from urbanbench.datasets.toyville import Toyville
+from urbanbench.errors import BadInput, RunRefused, UnknownName
+from urbanbench.models._urbanmfm_places import gather_places, road_groups
+from urbanbench.models._urbanmfm_readout import embed_units, fused_vectors, text_vectors
+from urbanbench.models.urbanmfm import UrbanMFM
+from urbanbench.units import Units
+
+ALL = frozenset({"poi", "polygon", "road"})
+QUICK = {
+    "dim": "32",
+    "text_encoder": "hashing",
+    "raster_size": "16",
+    "max_neighbours": "8",
+    "max_steps": "10",
+}
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("toyville")
+    Toyville(size="tiny").build(folder)
+    return City.open(folder)
+
+
+@pytest.fixture(scope="module")
+def trained(city):
+    """One very short training with everything allowed."""
+    model, view = UrbanMFM.from_settings("small", QUICK), city.view(ALL)
+    return model, view, model.pretrain(view, seed=0)
+
+
+def quick(**settings):
+    return UrbanMFM.from_settings("small", QUICK | {"max_steps": "2"} | settings)
+
+
+def test_every_stage_falls_well_below_chance(city):
+    result = UrbanMFM.from_settings("small", QUICK | {"dim": "64", "max_steps": "60"}).pretrain(
+        city.view(ALL), seed=0
+    )
+    assert [stage.name for stage in result.log] == ["poi", "local"]
+    for stage, margin in zip(result.log, (0.1, 0.5), strict=True):
+        assert np.mean(stage.steps[-5:]) < stage.chance - margin
+        assert stage.best < stage.checks[0][1]
+
+
+def test_regions_come_in_the_order_asked_for(trained):
+    model, view, result = trained
+    ids = view.region_ids
+    chosen = (ids[5], ids[0], ids[40])
+    all_of_them, some = (embed_units(model, result, view, Units("region", one)) for one in (ids, chosen))
+    assert some.ids.tolist() == list(chosen)
+    np.testing.assert_array_equal(some.vectors, all_of_them.vectors[[5, 0, 40]])
+
+
+def test_a_region_is_the_mean_of_its_pois_and_without_any_it_is_not_covered(trained):
+    model, view, result = trained
+    space = embed_units(model, result, view, Units("region", view.region_ids))
+    fused = fused_vectors(result).numpy()
+    for row in range(len(space)):
+        inside = result.places.region == row
+        assert space.mask[row] == inside.any()
+        wanted = fused[inside].mean(axis=0) if inside.any() else np.zeros(model.dim)
+        np.testing.assert_allclose(space.vectors[row], wanted, atol=1e-5)
+
+
+def test_a_poi_with_a_footprint_is_the_mean_of_text_and_shape(trained):
+    _, _, result = trained
+    text, fused = text_vectors(result), fused_vectors(result)
+    bare = result.places.shape < 0
+    torch.testing.assert_close(fused[bare], text[bare])
+    place = int(np.flatnonzero(~bare)[0])
+    row = result.places.shape[place]
+    shape = result.net.encode_shape(result.shapes.features[[row]], result.shapes.surface[[row]])[0].detach()
+    torch.testing.assert_close(fused[place], (text[place] + shape / shape.norm()) / 2, atol=1e-6, rtol=1e-4)
+
+
+def test_density_columns_count_what_a_mean_forgets(trained):
+    _, view, result = trained
+    model = quick(pooling="mean+density")
+    space = embed_units(model, result, view, Units("region", view.region_ids))
+    area, buildings = view.regions["area_km2"].to_numpy(), view.buildings
+    for row, region in enumerate(view.region_ids):
+        own = buildings[buildings["region_id"] == region]
+        pois = (result.places.region == row).sum()
+        wanted = np.log1p([pois, pois / area[row], len(own) / area[row], own["area_m2"].sum() / area[row]])
+        np.testing.assert_allclose(space.vectors[row, -4:], wanted, rtol=1e-5)
+        assert space.mask[row] == bool(pois or len(own))
+
+
+def test_graph_vectors_follow_the_mean_if_asked(trained):
+    _, view, result = trained
+    space = embed_units(quick(graph_vector="true"), result, view, Units("region", view.region_ids))
+    assert space.dim == 64
+    assert space.vectors[space.mask][:, 32:].any(axis=1).all()
+
+
+def test_a_building_is_its_shape_and_the_texts_around_it(trained):
+    model, view, result = trained
+    ids = tuple(view.buildings.index[:200])
+    space = embed_units(model, result, view, Units("building", ids))
+    assert space.dim == 96
+    text, places = text_vectors(result).numpy(), result.places
+    rows = np.where(places.shape >= 0, places.shape_row[places.shape], -1)
+    checked = 0
+    for row, building in enumerate(view.buildings.geometry.iloc[:200]):
+        centre = np.array([building.centroid.x, building.centroid.y])
+        near = (np.hypot(*(places.xy - centre).T) <= 100.0) & (rows != row)
+        if near.any():
+            np.testing.assert_allclose(space.vectors[row, 32:64], text[near].mean(0), atol=1e-5)
+            checked += 1
+        np.testing.assert_allclose(np.linalg.norm(space.vectors[row, :32]), 1.0, rtol=1e-5)
+    assert checked > 50
+
+
+def test_own_tags_of_buildings_are_told_only_if_the_view_shows_them(city, trained):
+    model, _, _ = trained
+    label = city.label("building_function")
+    ids = tuple(label.index[:50])
+    view = city.view(ALL, withholds=("target_building",), target_ids=ids)
+    space = quick().embed(view, units=Units("building", ids), seed=0, device="cpu")
+    assert space.dim == 2 * model.dim
+
+
+def test_pois_get_their_fused_vector_and_filtered_ones_none(trained):
+    model, view, result = trained
+    space = embed_units(model, result, view, Units("poi", tuple(view.pois.index)))
+    known = set(result.places.ids[: result.places.n_points])
+    assert space.mask.tolist() == [one in known for one in view.pois.index]
+    row = int(np.flatnonzero(space.mask)[3])
+    place = int(np.flatnonzero(result.places.ids == view.pois.index[row])[0])
+    np.testing.assert_allclose(space.vectors[row], fused_vectors(result)[place])
+    assert not space.vectors[~space.mask].any()
+
+
+@lru_cache(maxsize=1)
+def kept(city):
+    return quick().embed(
+        city.view(ALL), units=Units("region", city.view(ALL).region_ids), seed=0, device="cpu"
+    )
+
+
+def test_same_seed_same_bits_and_another_seed_differs(city):
+    view = city.view(ALL)
+    units = Units("region", view.region_ids)
+    again, other = (quick().embed(view, units=units, seed=seed, device="cpu") for seed in (0, 1))
+    np.testing.assert_array_equal(kept(city).vectors, again.vectors)
+    assert not np.array_equal(kept(city).vectors, other.vectors)
+
+
+def test_without_roads_pois_are_grouped_with_their_neighbours(city):
+    view = city.view(frozenset({"poi", "polygon"}))
+    model = quick()
+    space = model.embed(view, units=Units("region", view.region_ids), seed=0, device="cpu")
+    assert model.variant(view)["grouping"] == "knn"
+    assert model.variant(city.view(ALL))["grouping"] == "road"
+    assert view.touched == {"poi", "polygon"}
+    assert not np.array_equal(space.vectors, kept(city).vectors)
+
+
+def test_pois_alone_are_enough_for_regions_but_not_for_buildings(city):
+    view = city.view(frozenset({"poi"}))
+    space = quick().embed(view, units=Units("region", view.region_ids), seed=0, device="cpu")
+    assert view.touched == {"poi"}
+    assert "image" not in quick().variant(view)
+    assert space.mask.sum() > 50
+    building = tuple(city.view(ALL).buildings.index[:3])
+    with pytest.raises(RunRefused, match="Expected the input polygon"):
+        quick(stages="poi").embed(view, units=Units("building", building), seed=0, device="cpu")
+
+
+def test_grouping_by_road_is_refused_where_roads_are_masked(city):
+    view = city.view(frozenset({"poi"}))
+    with pytest.raises(RunRefused, match="--set grouping=knn"):
+        quick(grouping="road").embed(view, units=Units("region", view.region_ids), seed=0, device="cpu")
+
+
+def test_roads_for_pedestrians_give_no_context(city):
+    view = city.view(ALL)
+    places = gather_places(view, poi_filter="paper", use_name=True)
+    groups = road_groups(view, places, grouping="road", radius_m=100.0, nearest=10, max_dist_m=1000.0)
+    roads = [
+        road
+        for road, tags in zip(view.roads.geometry, view.roads["tags"], strict=True)
+        if dict(tags)["highway"] not in {"cycleway", "footway", "steps"}
+    ]
+    import shapely
+
+    points = shapely.points(places.xy)
+    wanted = [np.flatnonzero(shapely.distance(points, road) <= 100.0).tolist() for road in roads]
+    got = [groups.member[groups.start[g] : groups.start[g + 1]].tolist() for g in range(len(groups))]
+    assert got == [one for one in wanted if len(one) >= 2]
+
+
+def test_a_point_has_the_building_around_it_and_telling_buildings_are_pois(city):
+    view = city.view(ALL)
+    places = gather_places(view, poi_filter="paper", use_name=True)
+    buildings = view.buildings
+    for place in range(0, places.n_points, 25):
+        point = view.pois.geometry[places.ids[place]]
+        around = buildings[buildings.intersects(point)]
+        if places.shape[place] < 0:
+            assert around.empty
+        else:
+            assert buildings.index[places.shape_row[places.shape[place]]] == around.area.idxmin()
+    assert len(places) > places.n_points
+    for place in range(places.n_points, len(places)):
+        assert buildings.index[places.shape_row[places.shape[place]]] == places.ids[place]
+        assert dict(buildings["tags"][places.ids[place]])["building"] not in {"yes", "roof"}
+
+
+def test_the_wider_filter_keeps_more_objects(city):
+    view = city.view(ALL)
+    narrow, wide = (gather_places(view, poi_filter=one, use_name=True) for one in ("paper", "all"))
+    assert set(narrow.ids) < set(wide.ids)
+    assert any("highway: bus stop" in text for text in wide.texts)
+
+
+def test_names_can_be_left_out(city):
+    places = gather_places(city.view(ALL), poi_filter="paper", use_name=False)
+    assert not any("name:" in text for text in places.texts)
+
+
+def test_a_text_encoder_trains_along(city):
+    view = city.view(frozenset({"poi"}))
+    tuned, frozen = (
+        quick(train_text_encoder=word, stages="poi").pretrain(view, seed=0) for word in ("true", "false")
+    )
+    assert not torch.equal(tuned.texts.features, frozen.texts.features)
+    assert quick(train_text_encoder="true").variant(view)["text"] == "hashed-words-384 (trained)"
+
+
+def test_stages_can_be_left_out(city):
+    result = quick(stages="local").pretrain(city.view(ALL), seed=0)
+    assert [stage.name for stage in result.log] == ["local"]
+
+
+def test_wrong_words_are_named():
+    with pytest.raises(UnknownName, match="stage 'global'"):
+        UrbanMFM(stages=("poi", "global"))
+    with pytest.raises(UnknownName, match="pooling 'max'"):
+        UrbanMFM(pooling="max")
+    with pytest.raises(BadInput, match="'dim' of UrbanMFM is 0"):
+        UrbanMFM(dim=0)
+
+
+def test_defaults_are_the_papers_values():
+    model = UrbanMFM.from_settings("paper")
+    assert (model.dim, model.batch, model.temperature, model.lr, model.max_dist_m) == (
+        768,
+        256,
+        0.5,
+        1e-4,
+        1000.0,
+    )
+    assert (model.text_encoder, model.image_encoder, model.raster_size) == (
+        "bert-base-uncased",
+        "resnet18",
+        224,
+    )
