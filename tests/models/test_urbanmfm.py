@@ -1,6 +1,8 @@
 """UrbanMFM end to end on the smallest built-in city."""
 
+import os
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -266,3 +268,17 @@ def test_defaults_are_the_papers_values():
         "resnet18",
         224,
     )
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["helsinki", "singapore"])
+def test_real_cities_are_read_and_teach_something(name):
+    if "URBANBENCH_DATA" not in os.environ:
+        pytest.skip("set URBANBENCH_DATA to the folder of real cities")
+    view = City.open(Path(os.environ["URBANBENCH_DATA"]) / name).view(frozenset({"poi", "road"}))
+    model = UrbanMFM.from_settings("small", QUICK | {"stages": "poi", "train_text_encoder": "false"})
+    result = model.pretrain(view, seed=0)
+    assert len(result.places) > 500
+    assert result.log[0].steps[-1] < result.log[0].steps[0]
+    space = embed_units(model, result, view, Units("region", view.region_ids))
+    assert space.mask.mean() > 0.9
