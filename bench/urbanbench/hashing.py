@@ -49,18 +49,18 @@ def array_digest(*arrays: np.ndarray) -> str:
     return total.hexdigest()
 
 
-def code_digest(source: Path) -> str:
-    """Hash what a plugin file runs: itself and every urbanbench module it imports, however deep.
+def code_digest(*sources: Path) -> str:
+    """Hash what files run: themselves and every urbanbench module they import, however deep.
 
     Comments, blank lines and docstrings do not count, so only a change of behaviour makes cached embeddings stale.
 
     Parameters
     ----------
-    source
-        The plugin's Python file.
+    sources
+        Python files, for example a plugin's. Modules that are only named in text are not found: give them too.
     """
     seen: dict[str, str] = {}
-    queue = [source.resolve()]
+    queue = [source.resolve() for source in sources]
     while queue:
         path = queue.pop()
         if str(path) in seen:

@@ -60,6 +60,13 @@ def test_changed_code_makes_results_stale_and_says_so(village, counting, store):
     assert kept.provenance["started_utc"] == result.provenance["started_utc"]
 
 
+def test_changed_scoring_makes_results_stale_and_says_so(village, counting, store, monkeypatch):
+    run(specs_of(counting, village, ("income",), ("ridge",)), store)
+    monkeypatch.setattr("urbanbench.run.walk._scoring_digest", lambda: "another")
+    [result] = run(specs_of(counting, village, ("income",), ("ridge",)), store)
+    assert result.provenance["replaced_stale"] == ["scoring code"]
+
+
 def test_comments_do_not_make_results_stale(village, counting, store):
     run(specs_of(counting, village, ("income",), ("ridge",)), store)
     counting.write_text(counting.read_text() + "\n# a remark\n")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.cache import EmbeddingKey
 from urbanbench.cost import Cost, measured
 from urbanbench.errors import LayerMissing, RunRefused
-from urbanbench.hashing import value_digest
+from urbanbench.hashing import code_digest, value_digest
 from urbanbench.inputs import format_inputs
 from urbanbench.provenance import package_versions, provenance
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
@@ -121,6 +123,7 @@ def embedding_key(
 def _hashes(order: Order, setting: _Setting) -> dict[str, str]:
     return {
         "code_digest": setting.key.parts["code"],
+        "scoring_digest": _scoring_digest(),
         "view_key": setting.view.key,
         "targets_digest": setting.targets.digest(),
         "embedding_digest": setting.key.digest,
@@ -128,7 +131,20 @@ def _hashes(order: Order, setting: _Setting) -> dict[str, str]:
     }
 
 
-_STALE_WHEN = {"code_digest": "model code", "view_key": "city data", "targets_digest": "targets"}
+@cache
+def _scoring_digest() -> str:
+    """Hash the code of splits, heads and metrics; heads are loaded by name, so every file counts."""
+    import urbanbench.scoring
+
+    return code_digest(*sorted(Path(urbanbench.scoring.__path__[0]).rglob("*.py")))
+
+
+_STALE_WHEN = {
+    "code_digest": "model code",
+    "scoring_digest": "scoring code",
+    "view_key": "city data",
+    "targets_digest": "targets",
+}
 
 
 def stale_parts(found: RunResult, now: Mapping[str, str], variant: Mapping[str, str]) -> list[str]:
