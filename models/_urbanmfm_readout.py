@@ -98,8 +98,16 @@ def _regions(model: UrbanMFM, trained: Pretrained, view: View, units: Units) -> 
     counts = np.bincount(region[region >= 0], minlength=len(region_row))
     if model.pooling == "mean":
         return means[wanted], counts[wanted] > 0
+    if model.pooling == "sum":
+        return _per_km2(view, means, counts)[wanted], counts[wanted] > 0
     densities, covered = _densities(view, counts)
     return np.hstack([means, densities])[wanted], covered[wanted]
+
+
+def _per_km2(view: View, means: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the sum of the POIs' vectors per km², each number x as sign(x) · log1p(|x|), (n, d)."""
+    sums = means * (counts / np.asarray(view.regions["area_km2"], dtype=np.float64))[:, None]
+    return np.asarray(np.sign(sums) * np.log1p(np.abs(sums)))
 
 
 def _densities(view: View, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STAGES = ("poi", "local")
 """Objectives in the order of training."""
 
-POOLINGS = ("mean", "mean+density")
+POOLINGS = ("mean", "mean+density", "sum")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ class UrbanMFM(Model):
     lr, lr_backbone
         Learning rates of the trained heads, and of a text encoder that is trained along.
     pooling
-        "mean" over a region's POIs, or "mean+density", which adds what a mean forgets: how many POIs and buildings there are.
+        "mean" over a region's POIs (Eq. 26); "mean+density", which appends what a mean forgets: how many POIs and buildings there
+        are; or "sum": the POIs' vectors added up per km², signed log1p, for targets that count per area.
     graph_vector
         Whether a region's vector also has the mean of the local graph encoder's vectors.
     context_radius_m

@@ -98,6 +98,17 @@ def test_density_columns_count_what_a_mean_forgets(trained):
         assert space.mask[row] == bool(pois or len(own))
 
 
+def test_a_sum_per_km2_keeps_kind_and_number(trained):
+    _, view, result = trained
+    space = embed_units(quick(pooling="sum"), result, view, Units("region", view.region_ids))
+    fused, area = fused_vectors(result).numpy(), view.regions["area_km2"].to_numpy()
+    for row in range(len(space)):
+        inside = result.places.region == row
+        wanted = fused[inside].sum(axis=0) / area[row]
+        np.testing.assert_allclose(space.vectors[row], np.sign(wanted) * np.log1p(np.abs(wanted)), atol=1e-4)
+        assert space.mask[row] == inside.any()
+
+
 def test_graph_vectors_follow_the_mean_if_asked(trained):
     _, view, result = trained
     space = embed_units(quick(graph_vector="true"), result, view, Units("region", view.region_ids))
