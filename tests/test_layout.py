@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,7 @@ HEAVY = {
 }
 
 
+@cache
 def sources() -> list[Path]:
     own = [
         path
@@ -76,13 +78,19 @@ def is_type_checking(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
+@cache
+def known_modules() -> frozenset[str]:
+    return frozenset(module_of(path) for path in sources())
+
+
+@cache
 def imported(path: Path, *, with_types: bool = False) -> set[str]:
     """Modules of this package that a file imports, at the top or inside functions."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     if not with_types:
         tree.body = [node for node in tree.body if not is_type_checking(node)]
     names: set[str] = set()
-    known = {module_of(one) for one in sources()}
+    known = known_modules()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {name.name for name in node.names}
