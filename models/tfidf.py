@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from urbanbench.card import ModelCard
 from urbanbench.model import Model
-from urbanbench.seeds import integer_seed
 
 if TYPE_CHECKING:
     import numpy as np
+    from scipy import sparse
 
     from urbanbench.city.view import View
     from urbanbench.space import EmbeddingSpace
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TfIdf(Model):
-    """Smoothed TF-IDF with rows of length 1, reduced by a truncated SVD if there are many words.
+    """Smoothed TF-IDF of the most frequent words, with rows of length 1.
 
     A document is all POIs of a region, or those within `radius_m` of a building; its words are the POIs' key=value pairs and
-    the lower-case words of their names. Document frequencies and the SVD come from the city's regions at every level, so a
-    unit's row does not depend on which others are asked for. Units with an empty document are not covered.
+    the lower-case words of their names. Document frequencies come from the city's regions at every level, so a unit's row does
+    not depend on which others are asked for. Units with an empty document are not covered.
+
+    There is no SVD on purpose: heads standardise their inputs, and a standardised SVD with about as many components as regions is
+    white noise (Singapore population density, head `mlp`, validation rows: R² -.02 with it, .77 without).
 
     Parameters
     ----------
@@ -32,19 +35,19 @@ class TfIdf(Model):
     names
         Whether words of names count beside key=value pairs.
     max_columns
-        More words than that are reduced to as many SVD components.
+        Most frequent words kept; ties by name.
     radius_m
         How far from a building POIs count, in metres.
     """
 
     min_regions: int = 2
     names: bool = True
-    max_columns: int = 512
+    max_columns: int = 1024
     radius_m: float = 100.0
 
     card = ModelCard(
         title="TF-IDF",
-        summary="TF-IDF of POI tags and name words, by SVD where there are many.",
+        summary="TF-IDF of POI tags and name words.",
         needs=("poi",),
         can_use=("polygon",),
         embeds=("region", "building"),
@@ -52,7 +55,7 @@ class TfIdf(Model):
     )
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
-        """Return weights (n, words), or SVD components (n, min(max_columns, regions)) where there are more words."""
+        """Return weights (n, words)."""
         import numpy as np
 
         from urbanbench.space import EmbeddingSpace
@@ -65,30 +68,26 @@ class TfIdf(Model):
         )
         from urbanbench.units import Units
 
-        del device
+        del seed, device
         tokens = key_value_tokens(view.pois)
         if self.names:
             tokens = joined_tokens(tokens, name_tokens(view.pois))
         regions = pois_of_units(view, Units("region", tuple(view.region_ids)), self.radius_m)
-        per_poi, _ = vocabulary_matrix(tokens, documents=regions, min_documents=self.min_regions)
+        per_poi, _ = vocabulary_matrix(
+            tokens, documents=regions, min_documents=self.min_regions, max_columns=self.max_columns
+        )
         wanted = pois_of_units(view, units, self.radius_m) @ per_poi
-        vectors = self._weighted(regions @ per_poi, wanted, seed)
+        vectors = _weighted(regions @ per_poi, wanted)
         covered = np.diff(wanted.indptr) > 0
         vectors[~covered] = 0.0
         return EmbeddingSpace(units.level, np.array(units.ids), vectors, covered)
 
-    def _weighted(self, documents: np.ndarray, wanted: np.ndarray, seed: int) -> np.ndarray:
-        """Weight `wanted` (n, words) by the document frequencies of `documents` and reduce it."""
-        import numpy as np
-        from sklearn.decomposition import TruncatedSVD
-        from sklearn.feature_extraction.text import TfidfTransformer
 
-        if documents.shape[1] == 0:
-            return np.zeros((wanted.shape[0], 1), dtype=np.float32)
-        weights = TfidfTransformer().fit(documents)
-        rows = weights.transform(wanted)
-        if documents.shape[1] <= self.max_columns:
-            return np.asarray(rows.toarray(), dtype=np.float32)
-        components = min(self.max_columns, *documents.shape)
-        svd = TruncatedSVD(components, random_state=integer_seed(seed, "tfidf") % 2**32)
-        return np.asarray(svd.fit(weights.transform(documents)).transform(rows), dtype=np.float32)
+def _weighted(documents: sparse.csr_array, wanted: sparse.csr_array) -> np.ndarray:
+    """Weight `wanted` (n, words) by the document frequencies of `documents`."""
+    import numpy as np
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    if documents.shape[1] == 0:
+        return np.zeros((wanted.shape[0], 1), dtype=np.float32)
+    return np.asarray(TfidfTransformer().fit(documents).transform(wanted).toarray(), dtype=np.float32)
