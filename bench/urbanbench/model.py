@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Model"]
 
+
 class Model(ABC):
     """A representation model. Write one as a frozen dataclass whose fields are its hyper-parameters.
 

@@ -38,6 +38,8 @@ class CitySource(ABC):
 
     def key(self) -> str:
         """Name this city's content for the cache: class name and every field."""
-        names: list[str] = [f.name for f in dataclasses.fields(self)] if dataclasses.is_dataclass(self) else []
+        names: list[str] = (
+            [f.name for f in dataclasses.fields(self)] if dataclasses.is_dataclass(self) else []
+        )
         parts = [f"{name}={getattr(self, name)}" for name in names]
         return "-".join([type(self).__name__.lower(), *parts])
