@@ -163,5 +163,9 @@ def _work(pipe: Connection, folder: str, overwrite: str, device: str) -> None:
             return
         for spec in specs:
             answer = run_cell(resolve(spec), store, overwrite, bench)
-            if answer is not None:
+            if answer is None:
+                continue
+            try:
                 pipe.send((answer[0].to_dict(), answer[1]))
+            except OSError:  # nobody listens any more; the result is on disk
+                return
