@@ -14,12 +14,12 @@ A title, regression, thousand persons per km2; 332 regions; train 199, validatio
 
 ### Inputs: poi,polygon · ranked: head mlp
 
-| model                      | kind    | inputs used   | head   |                   R² ↑ |   seeds |   uncovered |   dim |   embed s | notes                      |
-|:---------------------------|:--------|:--------------|:-------|-----------------------:|--------:|------------:|------:|----------:|:---------------------------|
-| urbanmfm (small)           | learned | poi,polygon   | mlp    |        **0.60 ± 0.10** |       3 |           0 |    16 |      12.3 |                            |
-| hgi ▼                      | learned | poi,polygon   | mlp    | <ins>0.40 ± 0.10</ins> |       3 |           0 |    16 |      12.3 | ▼ below poi-counts (rf)    |
-| poi-counts (best head: rf) | floor   | poi           | select |            0.50 ± 0.10 |       3 |           0 |    16 |      12.3 |                            |
-| cityfm                     | learned | poi,polygon   | mlp    |                refused |         |             |       |           | refused: No layer buildings |
+| model                      | kind    | inputs used   | head   |                   R² ↑ |   dim |   embed s | notes                      |
+|:---------------------------|:--------|:--------------|:-------|-----------------------:|------:|----------:|:---------------------------|
+| urbanmfm (small)           | learned | poi,polygon   | mlp    |        **0.60 ± 0.10** |    16 |      12.3 |                            |
+| hgi ▼                      | learned | poi,polygon   | mlp    | <ins>0.40 ± 0.10</ins> |    16 |      12.3 | ▼ below poi-counts (rf)    |
+| poi-counts (best head: rf) | floor   | poi           | select |            0.50 ± 0.10 |    16 |      12.3 |                            |
+| cityfm                     | learned | poi,polygon   | mlp    |                refused |       |           | refused: No layer buildings |
 
 """
 
@@ -132,10 +132,20 @@ def test_the_ceiling_of_the_inputs_has_a_row(make_result, metric):
     text = render(results, format="md", metrics=[metric])
     rows = [" ".join(line.split()) for line in table_lines(text) if line.startswith("| ceiling")]
     wanted = [
-        "| ceiling | best possible | poi,polygon | | 0.800 | | | | | best score these inputs allow, known because the city is generated |",
-        "| ceiling | best possible | everything | | 0.950 | | | | | best score label noise allows, known because the city is generated |",
+        "| ceiling | best possible | poi,polygon | | 0.800 | | | best score these inputs allow, known because the city is generated |",
+        "| ceiling | best possible | everything | | 0.950 | | | best score label noise allows, known because the city is generated |",
     ]
     assert sorted(rows) == (sorted(wanted) if metric == "r2" else [])
+
+
+def test_seeds_and_uncovered_units_have_columns_only_where_they_tell_something(make_result):
+    first = table_lines(render([make_result("a")], format="md"))[0]
+    assert "seeds" not in first
+    assert "uncovered" not in first
+    gaps = make_result("a") | {"n_uncovered": 3}
+    assert "uncovered" in table_lines(render([gaps], format="md"))[0]
+    fewer = make_result("b", (0.1, 0.2))
+    assert "seeds" in table_lines(render([make_result("a"), fewer], format="md"))[0]
 
 
 def test_ceilings_of_class_metrics_are_found_under_their_other_name(make_result):

@@ -120,7 +120,14 @@ def _table(group: Group, block: Block, metrics: Sequence[str], published: bool) 
     lines += [_unscored_line(row, len(columns), len(metrics)) for row in block.unscored]
     alone = "" if block.models else "floors only, "
     title = f"Inputs: {ordered(block.inputs)} · {alone}ranked: head {block.head}"
-    return Table(title, columns, tuple(lines))
+    return Table(title, columns, tuple(lines)).without(*_saying_nothing(block))
+
+
+def _saying_nothing(block: Block) -> list[str]:
+    """Return columns with the same entry in every line that the section's facts or their absence tell as well."""
+    same_seeds = len({len(row.seeds) for row in block.scored}) == 1
+    all_covered = not any(row.n_uncovered for row in block.scored)
+    return [*(["seeds"] if same_seeds else []), *(["uncovered"] if all_covered else [])]
 
 
 def _scored_line(

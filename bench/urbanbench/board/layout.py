@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 __all__ = ["Board", "Column", "Entry", "Line", "Section", "Table"]
 
@@ -77,6 +77,12 @@ class Table:
             if column.unit:
                 titles.setdefault(column.unit, []).append(column.title.rstrip(_ARROWS))
         return [f"{' and '.join(names)} in {unit}" for unit, names in titles.items()]
+
+    def without(self, *titles: str) -> Table:
+        """Leave out columns by title."""
+        kept = [place for place, column in enumerate(self.columns) if column.title not in titles]
+        lines = tuple(replace(line, entries=tuple(line.entries[place] for place in kept)) for line in self.lines)
+        return replace(self, columns=tuple(self.columns[place] for place in kept), lines=lines)
 
 
 @dataclass(frozen=True)
