@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
+    import pandas as pd
 
 __all__ = ["ResultStore", "without_nan"]
 
@@ -80,6 +81,34 @@ class ResultStore:
             msg = f"No results folder {str(self.folder)!r}. Expected one that `urbanbench run` wrote. Run something first, or pass its path."
             raise DataMissing(msg)
         return [_read(path) for path in sorted(self.folder.glob("*/*/*__*.json"))]
+
+    @staticmethod
+    def read(path: Path) -> RunResult:
+        """Read one result file.
+
+        Raises
+        ------
+        DataMissing
+            No such file, or one that cannot be read.
+        """
+        return _read(path)
+
+    @staticmethod
+    def read_predictions(path: Path, cell: Cell) -> pd.DataFrame:
+        """Read the predictions that lie beside a result file: seed, unit_id, covered, true, predicted.
+
+        Raises
+        ------
+        DataMissing
+            They are not there (they are kept beside results, but not committed).
+        """
+        import pandas as pd
+
+        predictions = ResultStore(path.parents[2]).predictions_of(cell)
+        if not predictions.is_file():
+            msg = f"No predictions {str(predictions)!r}. They lie beside the results of the machine that ran them. Run the cell again with --overwrite always."
+            raise DataMissing(msg)
+        return pd.read_parquet(predictions)
 
     @contextmanager
     def lock(self, cell: Cell, *, wait: bool = True) -> Iterator[bool]:

@@ -81,7 +81,9 @@ class Table:
     def without(self, *titles: str) -> Table:
         """Leave out columns by title."""
         kept = [place for place, column in enumerate(self.columns) if column.title not in titles]
-        lines = tuple(replace(line, entries=tuple(line.entries[place] for place in kept)) for line in self.lines)
+        lines = tuple(
+            replace(line, entries=tuple(line.entries[place] for place in kept)) for line in self.lines
+        )
         return replace(self, columns=tuple(self.columns[place] for place in kept), lines=lines)
 
 

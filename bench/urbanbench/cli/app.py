@@ -16,6 +16,7 @@ from urbanbench.cli import (
     data_commands,
     doctor,
     list_commands,
+    residual_command,
     run_command,
     vector_commands,
 )
@@ -42,6 +43,7 @@ app.command("describe")(list_commands.describe)
 app.command("embed")(vector_commands.embed)
 app.command("score")(vector_commands.score)
 app.command("leaderboard")(board_command.leaderboard)
+app.command("residuals")(residual_command.residuals)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data_commands.app, name="data")
 app.add_typer(cache_commands.app, name="cache")

@@ -1,0 +1,64 @@
+"""``urbanbench residuals``: where on the map a run is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from urbanbench.cli.printing import note, say
+from urbanbench.errors import BadInput
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from urbanbench.result import RunResult
+
+__all__ = ["residuals"]
+
+
+def residuals(
+    result_file: Annotated[
+        Path, typer.Argument(help="JSON file of a finished run, with its predictions beside.")
+    ],
+    map_file: Annotated[Path, typer.Option("--map", "-o", help="Map to draw: .png or .svg.")] = Path(
+        "residuals.png"
+    ),
+    city: Annotated[
+        str, typer.Option("--city", "-c", help="The city, where it is not found under the run's name.")
+    ] = "",
+) -> None:
+    """Map the mean error of each region over the seeds that tested it: predicted minus true, or for classes the share of wrong answers."""
+    from urbanbench.city.show import draw_values
+    from urbanbench.registry import open_city
+    from urbanbench.store import ResultStore
+
+    result = ResultStore.read(result_file)
+    errors = mean_errors(result, ResultStore.read_predictions(result_file, result.cell))
+    opened = open_city(city or result.cell.city)
+    cell, classes = result.cell, result.task["kind"] == "classification"
+    what = "share of wrong answers" if classes else f"predicted minus true, {result.task['unit']}"
+    title = f"{cell.city} · {cell.task} · {cell.model} · {cell.split} · {cell.head}"
+    draw_values(opened.regions, errors, map_file, title, unit=what, signed=not classes)
+    say(map_file)
+    worst = max(errors.tolist(), key=abs)
+    note(f"{len(errors)} regions were tested at least once; mean {errors.mean():.3g}, worst {worst:.3g}.")
+
+
+def mean_errors(result: RunResult, predictions: pd.DataFrame) -> pd.Series[float]:
+    """Return the mean error of each region that was tested, by region_id.
+
+    Raises
+    ------
+    BadInput
+        The run is not about numbers or classes of regions.
+    """
+    if result.task["level"] != "region" or result.task["kind"] == "composition":
+        msg = f"Run {result.run_id} is a {result.task['kind']} of {result.task['level']}s. Expected a regression or classification of regions."
+        raise BadInput(msg)
+    if result.task["kind"] == "classification":
+        wrong = (predictions["predicted"] != predictions["true"]).astype(float)
+    else:
+        wrong = predictions["predicted"] - predictions["true"]
+    return wrong.groupby(predictions["unit_id"]).mean()
