@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from urbanbench.models._urbanmfm_stars import Stars, StarTable, draw_drops, draw_modalities
 from urbanbench.toolkit.contrastive import info_nce, same_row
+from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
     from urbanbench.models._urbanmfm_features import Shapes, TextSource
@@ -109,7 +110,7 @@ class LocalObjective:
         rows = self.text_of_place[stars.node.cpu().numpy()]
         distinct, place = np.unique(rows, return_inverse=True)
         vectors = self.net.encode_text(self.texts.rows(torch.from_numpy(distinct).to(self.device)))
-        return vectors[torch.from_numpy(place.reshape(rows.shape)).to(self.device)]
+        return take_rows(vectors, torch.from_numpy(place.reshape(rows.shape)).to(self.device))
 
     def mixed(self, stars: Stars, text: Tensor, replaced: Tensor) -> Tensor:
         """Return the vectors of all slots, (b, k + 1, d), with texts replaced by footprints where `replaced` says so."""
@@ -119,4 +120,6 @@ class LocalObjective:
         distinct, place = np.unique(rows, return_inverse=True)
         chosen = torch.from_numpy(distinct).to(self.device)
         shape = self.net.encode_shape(self.shapes.features[chosen], self.shapes.surface[chosen])
-        return text.masked_scatter(replaced[..., None], shape[torch.from_numpy(place).to(self.device)])
+        return text.masked_scatter(
+            replaced[..., None], take_rows(shape, torch.from_numpy(place).to(self.device))
+        )

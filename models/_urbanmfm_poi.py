@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from urbanbench.models._urbanmfm_net import UrbanNet, mean_by_group
 from urbanbench.toolkit.contrastive import info_nce, same_row
+from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
     from urbanbench.models._urbanmfm_features import TextSource
@@ -89,11 +90,11 @@ class PoiObjective:
         vectors = self.net.encode_text(self.texts.rows(torch.from_numpy(distinct).to(self.device)))
         places = torch.from_numpy(place).to(self.device)
         mean = mean_by_group(
-            vectors[places[len(query) :]], torch.from_numpy(owner).to(self.device), len(query)
+            take_rows(vectors, places[len(query) :]), torch.from_numpy(owner).to(self.device), len(query)
         )
         labels = torch.from_numpy(query_text).to(self.device)
         return info_nce(
-            vectors[places[: len(query)]],
+            take_rows(vectors, places[: len(query)]),
             mean,
             temperature=self.temperature,
             exclude=same_row(labels),

@@ -7,7 +7,7 @@ from torch import nn
 
 from urbanbench.errors import BadInput
 from urbanbench.toolkit.schedule import Schedule, learning_rate_factor
-from urbanbench.toolkit.training import seeded_torch, train_stage
+from urbanbench.toolkit.training import seeded_torch, take_rows, train_stage
 
 
 class Centre:
@@ -70,6 +70,19 @@ def test_same_seed_gives_the_same_bits_and_another_seed_does_not():
     assert steps == again
     assert torch.equal(weight, same)
     assert not torch.equal(weight, other)
+
+
+def test_taken_rows_equal_indexing_and_their_gradient_repeats_bit_by_bit():
+    vectors = torch.randn(50, 64, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    rows = torch.randint(0, 50, (300, 17), generator=torch.Generator().manual_seed(1))
+    outer = torch.randn(300, 17, 64, generator=torch.Generator().manual_seed(2))
+    assert torch.equal(take_rows(vectors, rows), vectors[rows])
+    gradients = [torch.autograd.grad((take_rows(vectors, rows) * outer).sum(), vectors)[0] for _ in range(20)]
+    assert all(torch.equal(one, gradients[0]) for one in gradients)
+    expected = torch.zeros(50, 64, dtype=torch.float64)
+    for row, weight in zip(rows.ravel(), outer.reshape(-1, 64).double(), strict=True):
+        expected[row] += weight
+    torch.testing.assert_close(gradients[0].double(), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_steps_are_limited():

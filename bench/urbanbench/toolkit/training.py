@@ -17,7 +17,7 @@ from urbanbench.toolkit.schedule import Schedule, StageLog, learning_rate_factor
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["Objective", "seeded_torch", "train_stage"]
+__all__ = ["Objective", "seeded_torch", "take_rows", "train_stage"]
 
 
 class Objective(Protocol):
@@ -48,6 +48,23 @@ def seeded_torch(seed: int, *purpose: str | int, device: str = "cpu") -> Iterato
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(integer_seed(seed, *purpose))
         yield
+
+
+def take_rows(vectors: Tensor, rows: Tensor) -> Tensor:
+    """Return ``vectors[rows]`` with a gradient that is the same bits every time.
+
+    The gradient of plain indexing adds the rows that are taken more than once in any order where there are several threads.
+
+    Parameters
+    ----------
+    vectors
+        (n, dim).
+    rows
+        int64 of any shape; the result has that shape and dim behind it.
+    """
+    import torch.nn.functional as F  # noqa: N812  # the library's own customary name
+
+    return F.embedding(rows, vectors)
 
 
 def train_stage(objective: Objective, schedule: Schedule, *, seed: int, device: str = "cpu") -> StageLog:
