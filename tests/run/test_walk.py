@@ -124,6 +124,18 @@ def test_masked_need_is_refused_with_the_reason(village, counting):
     assert result.reason == "Model 'counting' needs input 'poi', which --inputs road masks."
 
 
+def test_optional_input_that_turns_out_to_be_needed_is_refused_where_it_is_masked(village, tmp_path):
+    path = write_model(
+        tmp_path,
+        "leaning",
+        "needs=('poi',), can_use=('road',), embeds=('region',)",
+        "view.roads; return None",
+    )
+    result = execute(RunSpec(str(path), "popdensity", str(village), inputs="poi"))
+    assert (result.status, result.error_type) == (REFUSED, "InputMasked")
+    assert result.reason.startswith("Input 'road' is masked in this run. Allowed inputs: poi.")
+
+
 def test_absent_layer_is_refused(village):
     result = execute(RunSpec("building-stats", "popdensity", str(village)))
     assert result.status == REFUSED

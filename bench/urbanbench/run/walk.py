@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.cache import EmbeddingKey
 from urbanbench.cost import Cost, measured
-from urbanbench.errors import LayerMissing, RunRefused
+from urbanbench.errors import InputMasked, LayerMissing, RunRefused
 from urbanbench.hashing import code_digest, value_digest
 from urbanbench.inputs import format_inputs
 from urbanbench.provenance import package_versions, provenance
@@ -83,6 +83,11 @@ def execute(
         return _embed_and_score(order, setting, bench, start | now)
     except (RunRefused, LayerMissing) as refused:
         return without_scores(order, REFUSED, refused, start)
+    except (
+        InputMasked
+    ) as masked:  # a declared input that --inputs hides is the run's choice, any other the model's fault
+        declared = masked.name in order.model.card.inputs
+        return without_scores(order, REFUSED if declared else FAILED, masked, start)
     except Exception as error:  # noqa: BLE001 - one broken cell is a row in the table, not the end of the rest
         return without_scores(order, FAILED, error, start)
 
@@ -251,7 +256,7 @@ def without_scores(
 ) -> RunResult:
     """Return the row of a run that was refused or failed; a failed one keeps the innermost frames of its traceback."""
     kept = "".join(traceback.format_exception(error, limit=-_TRACE_FRAMES)) if status == FAILED else ""
-    known = isinstance(error, (RunRefused, LayerMissing))
+    known = status == REFUSED
     reason = str(error) if known else f"{type(error).__name__}: {error}"
     return RunResult(
         status,
