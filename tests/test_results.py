@@ -1,0 +1,52 @@
+"""The committed reference results: readable, finished or refused for a reason, and the boards made of them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from urbanbench.board import render
+from urbanbench.result import FAILED, OK
+from urbanbench.store import ResultStore
+
+RESULTS = Path(__file__).resolve().parents[1] / "results"
+
+
+@pytest.fixture(scope="module")
+def committed():
+    return ResultStore(RESULTS).load_all()
+
+
+def test_every_committed_run_is_finished_or_refused_with_a_reason(committed):
+    assert committed
+    assert not [one.run_id for one in committed if one.status == FAILED]
+    assert all(one.reason for one in committed if one.status != OK)
+
+
+def test_every_committed_run_has_ten_seeds_and_its_origin(committed):
+    for one in committed:
+        if one.status == OK:
+            assert {len(values) for values in one.scores.values()} == {10}
+            assert all(
+                one.provenance[name] for name in ("split_digest", "view_key", "code_digest", "git_commit")
+            )
+
+
+def test_runs_of_one_task_share_their_splits(committed):
+    splits = {}
+    for one in committed:
+        if one.status == OK:
+            cell = (one.cell.city, one.cell.task, one.cell.split)
+            splits.setdefault(cell, set()).add(one.provenance["split_digest"])
+    assert all(len(digests) == 1 for digests in splits.values())
+
+
+def test_committed_runs_name_no_path_of_a_machine():
+    for path in RESULTS.rglob("*.json"):
+        assert not re.search(r'"[^"]*/(home|root|tmp|work|usr)/', path.read_text(encoding="utf-8")), path
+
+
+@pytest.mark.parametrize("name", ["leaderboard.md", "leaderboard.html"])
+def test_boards_are_what_the_results_say(committed, name):
+    made = render([one.to_dict() for one in committed], format=name.rpartition(".")[2], published=True)
+    assert (RESULTS / name).read_text(encoding="utf-8").rstrip() == made.rstrip()
