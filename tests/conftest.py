@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import textwrap
 from pathlib import Path
+
+os.environ.setdefault(
+    "OMP_WAIT_POLICY", "passive"
+)  # as the command line does, before a numeric library loads
 
 import numpy as np
 import pytest
