@@ -17,7 +17,7 @@ PACKAGE = ROOT / "bench" / "urbanbench"
 PLUGINS = ("models", "tasks", "datasets")
 
 FLOORS = {
-    "errors": 0, "seeds": 0, "atomic": 0, "hashing": 0, "progress": 0, "inputs": 0, "units": 0,
+    "errors": 0, "places": 0, "seeds": 0, "atomic": 0, "hashing": 0, "progress": 0, "inputs": 0, "units": 0,
     "space": 1, "card": 1,
     "city": 2,
     "model": 3, "scoring": 3, "toolkit": 3,
@@ -26,6 +26,7 @@ FLOORS = {
     "checks": 6, "result": 6, "store": 6, "cache": 6, "cost": 6, "provenance": 6,
     "run": 7,
     "board": 8,
+    "experiments": 8,
     "cli": 9,
     "__main__": 10,
     "__init__": 10,
@@ -39,6 +40,7 @@ NEVER_BY_PLUGINS = {
     "result",
     "cache",
     "board",
+    "experiments",
     "cli",
     "checks",
     "cost",

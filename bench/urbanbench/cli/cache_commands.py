@@ -92,7 +92,7 @@ def prune(
     import shutil
 
     from urbanbench.cache import EmbeddingCache
-    from urbanbench.registry.places import cache_root
+    from urbanbench.places import cache_root
 
     gone = EmbeddingCache().prune(older_than_days=older_than, keep_gb=keep_gb)
     say(f"Removed {len(gone)} embeddings, {sum(entry.size_bytes for entry in gone) / 1e6:.1f} MB.")

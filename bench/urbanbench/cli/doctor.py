@@ -68,7 +68,7 @@ def _hub() -> dict[str, str]:
 
 def _cache() -> dict[str, Any]:
     from urbanbench.cache import EmbeddingCache
-    from urbanbench.registry.places import CACHE_VARIABLE, cache_root
+    from urbanbench.places import CACHE_VARIABLE, cache_root
 
     entries = EmbeddingCache().entries()
     built = sorted(
@@ -84,8 +84,8 @@ def _cache() -> dict[str, Any]:
 
 
 def _cities() -> dict[str, Any]:
+    from urbanbench.places import DATA_VARIABLE, data_roots
     from urbanbench.registry import city_names
-    from urbanbench.registry.places import DATA_VARIABLE, data_roots
 
     roots = ", ".join(map(str, data_roots())) or f"{DATA_VARIABLE} is not set"
     return {"data folders": roots, "can be opened": city_names()}

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.errors import BadInput, DataMissing, UnknownName
+from urbanbench.places import DATA_VARIABLE, cache_root, data_roots
 from urbanbench.registry.kinds import is_path
-from urbanbench.registry.places import DATA_VARIABLE, cache_root, data_roots
 from urbanbench.registry.plugins import load_class, names, source_file
 
 if TYPE_CHECKING:
