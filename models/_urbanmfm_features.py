@@ -1,4 +1,4 @@
-"""What the backbones say of texts and shapes: computed once per distinct input, or trained along."""
+"""What the backbones say of texts, pictures and shapes: computed once per distinct input, or trained along."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from urbanbench.progress import tracking
+from urbanbench.toolkit.pictures import normalise
 from urbanbench.toolkit.polygon import rasterise, surface_share
+from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
     from urbanbench.toolkit._image_nets import ImageEncoder
     from urbanbench.toolkit._text_nets import TextEncoder
+    from urbanbench.toolkit.pictures import PictureTable
 
 CHUNK = 64
-"""Texts that go through a trained encoder at once."""
+"""Texts or pictures that go through a trained encoder at once."""
 
 
 class TextSource(Protocol):
@@ -74,6 +77,95 @@ class TunedTexts:
         if not torch.is_grad_enabled():
             return self.encoder(tokens)  # type: ignore[no-any-return]  # modules are called through an untyped method
         return checkpoint(self.encoder, tokens, use_reentrant=False)  # type: ignore[no-any-return]
+
+
+class PictureSource(Protocol):
+    """Gives the features of distinct pictures by row.
+
+    `ok`, bool (p,), tells which pictures could be opened; those that could not have no features, and nobody may ask for them.
+    """
+
+    dim: int
+
+    @property
+    def ok(self) -> np.ndarray:
+        """Return bool (p,)."""
+
+    def rows(self, index: Tensor) -> Tensor:
+        """Return features (n, dim) of the pictures in `index` (n,)."""
+
+    def modules(self) -> Sequence[nn.Module]:
+        """Return what is trained along: the encoder, or nothing."""
+
+
+class FrozenPictures:
+    """Features (p, dim) computed beforehand; rows that are not finite belong to pictures that could not be opened."""
+
+    def __init__(self, features: Tensor) -> None:
+        finite = torch.isfinite(features).all(dim=1)
+        self.features = torch.where(finite[:, None], features, 0.0)
+        self.dim = int(features.shape[1])
+        self._ok: np.ndarray = finite.cpu().numpy()
+
+    @property
+    def ok(self) -> np.ndarray:
+        """Return bool (p,)."""
+        return self._ok
+
+    def rows(self, index: Tensor) -> Tensor:
+        """Return features (n, dim)."""
+        return self.features[index]
+
+    def modules(self) -> Sequence[nn.Module]:
+        """Nothing is trained."""
+        return ()
+
+
+class TunedPictures:
+    """Features computed anew at every step by an image encoder that is trained.
+
+    Each distinct picture of a call is decoded and encoded once; the threads that decode work ahead of the encoder. Chunks keep
+    their inner values only until the next one and compute them again in the backward pass. Batch normalisation keeps the
+    statistics it was pretrained with, so a picture's features do not depend on the others of its chunk.
+
+    Parameters
+    ----------
+    encoder
+        Image encoder, moved to `device`.
+    pictures
+        The p pictures.
+    device
+        Where to compute.
+    """
+
+    def __init__(self, encoder: ImageEncoder, pictures: PictureTable, device: str) -> None:
+        self.encoder, self.pictures, self.device, self.dim = encoder.to(device), pictures, device, encoder.dim
+
+    @property
+    def ok(self) -> np.ndarray:
+        """Return bool (p,)."""
+        return self.pictures.ok
+
+    def rows(self, index: Tensor) -> Tensor:
+        """Return features (n, dim)."""
+        distinct, place = torch.unique(index.cpu(), return_inverse=True)
+        for module in self.encoder.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - torch has no public common base
+                module.eval()
+        single = len(distinct) <= CHUNK
+        chunks = self.pictures.batches(distinct.numpy(), CHUNK)
+        made = torch.cat([self._chunk(torch.from_numpy(pixels), single) for pixels, _ in chunks])
+        return take_rows(made, place.to(self.device))
+
+    def modules(self) -> Sequence[nn.Module]:
+        """Return the encoder."""
+        return (self.encoder,)
+
+    def _chunk(self, pixels: Tensor, single: bool) -> Tensor:
+        inputs = normalise(pixels.to(self.device), self.encoder.mean, self.encoder.std)
+        if single or not torch.is_grad_enabled():
+            return self.encoder(inputs)  # type: ignore[no-any-return]  # modules are called through an untyped method
+        return checkpoint(self.encoder, inputs, use_reentrant=False)  # type: ignore[no-any-return]
 
 
 class Shapes:

@@ -23,12 +23,24 @@ STAGES = (
 )
 FEATURES = 1280
 
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+LITE_MEAN = (127 / 255,) * 3
+LITE_STD = (128 / 255,) * 3
+"""Statistics of the published EfficientNet-Lite0 weights."""
+
 
 class ImageEncoder(nn.Module):
-    """Turns images float (n, 3, height, width) into vectors float32 (n, dim)."""
+    """Turns images float (n, 3, height, width) into vectors float32 (n, dim).
+
+    `mean` and `std` of the three channels are those of the pictures it was trained with, as shares of full brightness:
+    photographs are brought to them by `urbanbench.toolkit.pictures.normalise`.
+    """
 
     name: str
     dim: int
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
 
     def forward(self, images: Tensor) -> Tensor:
         """Return float32 (n, dim)."""
@@ -75,6 +87,8 @@ class _Block(nn.Module):
 
 class EfficientNetLite0(ImageEncoder):
     """EfficientNet-Lite0 up to its pooled features (1280)."""
+
+    mean, std = LITE_MEAN, LITE_STD
 
     def __init__(self, name: str) -> None:
         super().__init__()

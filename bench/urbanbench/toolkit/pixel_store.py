@@ -1,0 +1,78 @@
+"""Decoded pictures kept on disk and read through memory mapping, so that a run decodes each picture once."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from urbanbench.hashing import value_digest
+from urbanbench.places import cache_root
+
+__all__ = ["PixelStore", "open_pixel_store"]
+
+_UNKNOWN, _KEPT, _BROKEN = 0, 1, 2
+
+
+class PixelStore:
+    """Pixels uint8 (p, 3, size, size) in one file, behind one byte per picture that tells whether they are there.
+
+    Several processes may fill the same file: they write the same bytes, and a picture's byte is set after its pixels.
+
+    Parameters
+    ----------
+    path
+        The file; made, without using disk space yet, if it is not there with the right length.
+    count
+        p.
+    size
+        Pixels per side.
+    """
+
+    def __init__(self, path: Path, count: int, size: int) -> None:
+        length = count * (1 + 3 * size * size)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            file.truncate(length)
+        whole = np.memmap(path, dtype=np.uint8, mode="r+", shape=(length,))
+        self._state, self._pixels = whole[:count], whole[count:].reshape(count, 3, size, size)
+
+    def knows(self, row: int) -> bool:
+        """Tell whether a picture was written."""
+        return int(self._state[row]) in {_KEPT, _BROKEN}
+
+    def read(self, row: int) -> np.ndarray | None:
+        """Return a picture's pixels (3, size, size); None for one that was written as impossible to open."""
+        return self._pixels[row] if self._state[row] == _KEPT else None
+
+    def write(self, row: int, pixels: np.ndarray | None) -> None:
+        """Keep a picture's pixels, or that it cannot be opened."""
+        if pixels is not None:
+            self._pixels[row] = pixels
+        self._state[row] = _BROKEN if pixels is None else _KEPT
+
+
+def open_pixel_store(pictures_digest: str, count: int, size: int) -> PixelStore | None:
+    """Open the store of some pictures in ``<cache>/pixels``.
+
+    Parameters
+    ----------
+    pictures_digest
+        Hash of the pictures' files in order.
+    count
+        Number of pictures.
+    size
+        Pixels per side.
+
+    Returns
+    -------
+    PixelStore or None
+        None where the pixels would take more than half of the free disk space.
+    """
+    folder = cache_root() / "pixels"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{value_digest({'pictures': pictures_digest, 'size': size})}.pixels"
+    if count == 0 or (not path.exists() and count * 3 * size**2 * 2 > shutil.disk_usage(folder).free):
+        return None
+    return PixelStore(path, count, size)
