@@ -15,7 +15,7 @@ from urbanbench.board.published import Published, for_row, for_task
 from urbanbench.board.rows import Row, ordered
 from urbanbench.board.text import one_line
 
-__all__ = ["to_csv"]
+__all__ = ["plain_text", "to_csv"]
 
 _SPEC = (
     "city",
@@ -69,10 +69,11 @@ def to_csv(groups: Sequence[Group], *, metrics: Sequence[str] | None, published:
 
 def _safe(line: dict[str, Any], published: bool) -> dict[str, Any]:
     kept = {name: value for name, value in line.items() if published or name not in _PUBLISHED}
-    return {name: _quoted(value) if isinstance(value, str) else value for name, value in kept.items()}
+    return {name: plain_text(value) if isinstance(value, str) else value for name, value in kept.items()}
 
 
-def _quoted(text: str) -> str:
+def plain_text(text: str) -> str:
+    """Return text on one line that no spreadsheet takes for a formula."""
     text = one_line(text)
     return f"'{text}" if text.startswith(_FORMULA) and not _is_numbers(text) else text
 

@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 
-from urbanbench.board.layout import Board, Column, Entry, Line, Section, Table
+from urbanbench.board.layout import Board, Column, Entry, Line, Picture, Section, Table
 from urbanbench.board.page_parts import SCRIPT, STYLE
 from urbanbench.board.text import one_line
 
@@ -20,7 +20,8 @@ _SORTED = ("model", "floor")
 def to_html(board: Board) -> str:
     """Print a board.
 
-    Every text is escaped, and the page's policy allows only its own style and script, by their hashes.
+    Every text is escaped, and the page's policy allows only its own style and script, by their hashes, and pictures that
+    stand in the page itself.
     """
     body = [f"<h1>{_text(board.title)}</h1>"]
     if board.lead:
@@ -32,13 +33,13 @@ def to_html(board: Board) -> str:
         sentences = "\n".join(f"<li>{_text(sentence)}</li>" for sentence in board.footer)
         body.append(f"<footer><h2>How to read this</h2>\n<ul>\n{sentences}\n</ul></footer>")
     return (
-        "\n".join([*_head(board.title), "<body>", *body, f"<script>{SCRIPT}</script>", "</body>", "</html>"])
-        + "\n"
+        "\n".join([*_head(board), "<body>", *body, f"<script>{SCRIPT}</script>", "</body>", "</html>"]) + "\n"
     )
 
 
-def _head(title: str) -> list[str]:
-    policy = f"default-src 'none'; style-src '{_hash(STYLE)}'; script-src '{_hash(SCRIPT)}'; base-uri 'none'; form-action 'none'"
+def _head(board: Board) -> list[str]:
+    pictures = "img-src data:; " if any(section.pictures for section in board.sections) else ""
+    policy = f"default-src 'none'; style-src '{_hash(STYLE)}'; script-src '{_hash(SCRIPT)}'; {pictures}base-uri 'none'; form-action 'none'"
     return [
         "<!DOCTYPE html>",
         '<html lang="en">',
@@ -46,7 +47,7 @@ def _head(title: str) -> list[str]:
         '<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{_text(title)}</title>",
+        f"<title>{_text(board.title)}</title>",
         f"<style>{STYLE}</style>",
         "</head>",
     ]
@@ -84,6 +85,7 @@ def _section(section: Section, number: int) -> str:
         for one in section.warnings
     )
     parts.extend(_table(table) for table in section.tables)
+    parts.extend(_picture(picture) for picture in section.pictures if picture.source)
     return "\n".join([*parts, "</section>"])
 
 
@@ -99,6 +101,13 @@ def _table(table: Table) -> str:
     return (
         f'<div class="frame" tabindex="0" role="region" aria-label="{_text(table.title)}">'
         f"<table>\n<caption>{_text(table.title)}</caption>\n<thead><tr>{head}</tr></thead>\n{inner}\n</table></div>"
+    )
+
+
+def _picture(picture: Picture) -> str:
+    title = _text(picture.title)
+    return (
+        f'<figure><img src="{_text(picture.source)}" alt="{title}"><figcaption>{title}</figcaption></figure>'
     )
 
 

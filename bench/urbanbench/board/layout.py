@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["Board", "Column", "Entry", "Line", "Section", "Table"]
+__all__ = ["Board", "Column", "Entry", "Line", "Picture", "Section", "Table"]
 
 _ARROWS = " \N{UPWARDS ARROW}\N{DOWNWARDS ARROW}"
 
@@ -88,13 +88,22 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A figure: its caption, and where it is (a path or a data: address; "" where only the caption is printed)."""
+
+    title: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class Section:
-    """One group: its title, facts that hold for every row, warnings, and its tables."""
+    """One group: its title, facts that hold for every row, warnings, its tables, and pictures after them."""
 
     title: str
     facts: tuple[str, ...]
     warnings: tuple[str, ...]
     tables: tuple[Table, ...]
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True)

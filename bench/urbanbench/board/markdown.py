@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from tabulate import tabulate
 
-from urbanbench.board.layout import Board, Entry, Section, Table
+from urbanbench.board.layout import Board, Entry, Picture, Section, Table
 from urbanbench.board.marks import BEST, SECOND
 from urbanbench.board.text import one_line
 
@@ -32,6 +33,7 @@ def _section(section: Section) -> str:
     parts = [f"## {_escape(section.title)}", _escape("; ".join(section.facts))]
     parts.extend(f"> **Warning:** {_escape(warning)}" for warning in section.warnings)
     parts.extend(_table(table) for table in section.tables)
+    parts.extend(_picture(picture) for picture in section.pictures)
     return "\n\n".join(part for part in parts if part)
 
 
@@ -45,6 +47,15 @@ def _table(table: Table) -> str:
     )
     caption = "; ".join([table.title, *table.units()])
     return f"### {_escape(caption)}\n\n{body}"
+
+
+def _picture(picture: Picture) -> str:
+    title = _escape(picture.title)
+    return (
+        f"![{title}](<{quote(picture.source, safe='/:.')}>)\n\n*{title}*"
+        if picture.source
+        else f"*Figure: {title}*"
+    )
 
 
 def _entry(entry: Entry) -> str:

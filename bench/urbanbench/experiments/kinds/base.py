@@ -1,0 +1,111 @@
+"""The contract of an experiment, and what a reader may choose about it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from urbanbench.experiments.kinds.report import Report
+from urbanbench.result import RunResult, RunSpec
+
+__all__ = ["Choice", "Experiment"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the command line chose; empty tuples leave the experiment's own lists.
+
+    Parameters
+    ----------
+    cities, tasks, splits, heads
+        Words as `urbanbench.result.RunSpec` takes them.
+    seeds
+        Seeds of splits and heads.
+    preset
+        Preset of the models; "" for each model's default.
+    settings
+        (name, text) pairs for every model that has a parameter of that name; a row's own settings win.
+    model_seed
+        Seed of the models' own training.
+    out
+        Results folder that is run into and read from; predictions lie there beside the results.
+    device
+        "cpu" or "cuda", for an experiment that computes something of its own.
+    """
+
+    cities: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
+    heads: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = tuple(range(10))
+    preset: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+    model_seed: int = 0
+    out: Path = Path("results")
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment(ABC):
+    """A table or figure of the paper, as data: which cells it needs and how they are shown.
+
+    Parameters
+    ----------
+    name
+        Word on the command line.
+    title
+        Name for people.
+    item
+        Table or figure of the paper.
+    question
+        What it answers, in one sentence.
+    cities, tasks, splits, heads
+        What is run when nothing else is chosen. Cities that are not on this machine are then left out.
+    floors
+        Whether the fitting floors are run beside the cells.
+    notes
+        What a reader must know, one sentence each; printed under every report.
+    """
+
+    name: str
+    title: str
+    item: str
+    question: str
+    cities: tuple[str, ...] = ("toyville",)
+    tasks: tuple[str, ...] = ("popdensity",)
+    splits: tuple[str, ...] = ("random", "block")
+    heads: tuple[str, ...] = ("mlp",)
+    floors: bool = True
+    notes: tuple[str, ...] = ()
+
+    def settled(self, choice: Choice) -> Choice:
+        """Fill the choice's empty lists with this experiment's own."""
+        own = {name: getattr(self, name) for name in ("cities", "tasks", "splits", "heads")}
+        return replace(choice, **{name: getattr(choice, name) or words for name, words in own.items()})
+
+    def prepare(self, choice: Choice) -> None:
+        """Make what the cells need before they are run, for example a derived city folder; nothing by default."""
+        del choice
+
+    @abstractmethod
+    def specs(self, choice: Choice) -> list[RunSpec]:
+        """Return every cell, without floors, of a settled choice.
+
+        Nothing is opened or computed here. A model or parameter this version does not have may be named: such cells are not
+        run, and shown as such.
+        """
+
+    @abstractmethod
+    def show(self, results: Sequence[RunResult], choice: Choice) -> Report:
+        """Lay out what is there; must not run anything.
+
+        Parameters
+        ----------
+        results
+            All results of the folder ``choice.out``, also those of other runs and of floors;
+            `urbanbench.experiments.kinds.shelf.Shelf` finds cells among them.
+        choice
+            A settled choice.
+        """
