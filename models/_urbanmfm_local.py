@@ -1,4 +1,4 @@
-"""Local scale: a POI's neighbourhood in texts, and the same with texts replaced by shapes, belong together (Eqs. 15 and 16)."""
+"""Local scale: a POI's neighbourhood in texts belongs to the same one in texts, shapes and street views (Eqs. 15 and 16)."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from urbanbench.models._urbanmfm_memory import street_vectors
 from urbanbench.models._urbanmfm_stars import Stars, StarTable, draw_drops, draw_modalities
 from urbanbench.toolkit.contrastive import info_nce, same_row
+from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm_features import Shapes, TextSource
+    from urbanbench.models._urbanmfm_features import PictureSource, Shapes, TextSource
+    from urbanbench.models._urbanmfm_memory import StreetMemory
     from urbanbench.models._urbanmfm_net import UrbanNet
 
-SHAPE = 1
-"""Modality that stands for a node's polygon; 0 is its text."""
+TEXT, SHAPE, STREET = 0, 1, 2
+"""What may stand for a node: its text, its polygon, what it sees of the streets around it."""
 
 
 class LocalObjective:
@@ -44,6 +47,12 @@ class LocalObjective:
         Learning rate.
     device
         Where the net is.
+    memory
+        Sampling points near every POI; None without street views.
+    pictures
+        Features of the street pictures, taken as they are: an encoder inside is not trained. Needed with `memory`.
+    prior
+        How nearness enters the attention over sampling points, see `street_vectors`.
     """
 
     name = "local"
@@ -62,48 +71,62 @@ class LocalObjective:
         direction: str,
         lr: float,
         device: str,
+        memory: StreetMemory | None = None,
+        pictures: PictureSource | None = None,
+        prior: str = "literal",
     ) -> None:
         self.net, self.texts, self.shapes, self.stars = net, texts, shapes, stars
         self.text_of_place, self.shape_of_place = text_of_place, shape_of_place
         self.drop_share, self.temperature, self.direction = drop_share, temperature, direction
         self.lr, self.device = lr, device
         self.n_anchors = len(text_of_place)
+        seen = memory is not None and pictures is not None and bool(memory.has.any())
+        self.memory, self.pictures, self.prior = memory if seen else None, pictures, prior
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         """Return the projections and the graph encoder."""
         return [{"params": [one for module in self.modules() for one in module.parameters()], "lr": self.lr}]
 
     def modules(self) -> Sequence[nn.Module]:
-        """Return what is trained; without polygons their projections are not."""
-        shaped = (self.net.image, self.net.surface) if self.shapes is not None else ()
-        return (self.net.text, *shaped, self.net.local_graph)
+        """Return what is trained; what is never drawn is not."""
+        parts: list[nn.Module] = [self.net.text]
+        if self.shapes is not None or self.memory is not None:
+            parts.append(self.net.image)
+        if self.shapes is not None:
+            parts.append(self.net.surface)
+        if self.memory is not None:
+            parts.append(self.net.street_gate)
+        return (*parts, self.net.local_graph)
 
     def loss(self, anchors: np.ndarray, rng: np.random.Generator) -> Tensor:
         """Return L_local of some POIs; candidates around a POI with the same text are left out."""
         stars = self.stars.take(anchors, self.device)
-        positive, replaced = self.positives(stars, rng)
+        positive, chosen = self.positives(stars, rng)
+        mine = own_part(len(anchors))
+        stars, positive, chosen = part(stars, mine), part(positive, mine), chosen[mine]
         text = self.text_vectors(stars)
         labels = torch.from_numpy(self.text_of_place[anchors]).to(self.device)
         return info_nce(
-            self.net.local_graph(stars, text),
-            self.net.local_graph(positive, self.mixed(positive, text, replaced)),
+            gathered(self.net.local_graph(stars, text)),
+            gathered(self.net.local_graph(positive, self.mixed(positive, text, chosen))),
             temperature=self.temperature,
             exclude=same_row(labels),
             direction=self.direction,
         )
 
     def positives(self, stars: Stars, rng: np.random.Generator) -> tuple[Stars, Tensor]:
-        """Drop neighbours and draw modalities; return the graphs and bool (b, k + 1), True where the shape replaces the text."""
+        """Drop neighbours and draw modalities; return the graphs and int64 (b, k + 1), what stands for the node in each slot."""
         dropped = draw_drops(stars.present.cpu().numpy(), rng, share=self.drop_share)
         positive = stars.without(torch.from_numpy(dropped).to(self.device))
-        has_shape = (
-            self.shape_of_place[stars.node.cpu().numpy()] >= 0
-            if self.shapes is not None
-            else np.zeros(dropped.shape, dtype=bool)
-        )
-        available = np.stack([np.ones_like(has_shape), has_shape], axis=2)
+        available = self.modalities(stars.node.cpu().numpy())
         chosen = draw_modalities(available, positive.present.cpu().numpy(), rng)
-        return positive, torch.from_numpy(chosen == SHAPE).to(self.device)
+        return positive, torch.from_numpy(chosen).to(self.device)
+
+    def modalities(self, places: np.ndarray) -> np.ndarray:
+        """Tell what POIs have: bool (..., 2) for text and shape, (..., 3) where there are street views."""
+        shaped = self.shape_of_place[places] >= 0 if self.shapes is not None else np.zeros_like(places, bool)
+        found = [np.ones_like(shaped), shaped]
+        return np.stack(found if self.memory is None else [*found, self.memory.has[places]], axis=-1)
 
     def text_vectors(self, stars: Stars) -> Tensor:
         """Return E_t of every slot, (b, k + 1, d); each distinct text is projected once."""
@@ -112,14 +135,43 @@ class LocalObjective:
         vectors = self.net.encode_text(self.texts.rows(torch.from_numpy(distinct).to(self.device)))
         return take_rows(vectors, torch.from_numpy(place.reshape(rows.shape)).to(self.device))
 
-    def mixed(self, stars: Stars, text: Tensor, replaced: Tensor) -> Tensor:
-        """Return the vectors of all slots, (b, k + 1, d), with texts replaced by footprints where `replaced` says so."""
-        if self.shapes is None:
-            return text
-        rows = self.shape_of_place[stars.node[replaced].cpu().numpy()]
-        distinct, place = np.unique(rows, return_inverse=True)
-        chosen = torch.from_numpy(distinct).to(self.device)
-        shape = self.net.encode_shape(self.shapes.features[chosen], self.shapes.surface[chosen])
-        return text.masked_scatter(
-            replaced[..., None], take_rows(shape, torch.from_numpy(place).to(self.device))
+    def mixed(self, stars: Stars, text: Tensor, chosen: Tensor) -> Tensor:
+        """Return the vectors of all slots, (b, k + 1, d): of text, or of what `chosen` puts in its place."""
+        made = text
+        if self.shapes is not None:
+            slots = chosen == SHAPE
+            made = made.masked_scatter(slots[..., None], self._shape_vectors(stars.node[slots]))
+        if self.memory is not None:
+            slots = chosen == STREET
+            made = made.masked_scatter(slots[..., None], self._street_vectors(stars.node[slots], text, slots))
+        return made
+
+    def _shape_vectors(self, nodes: Tensor) -> Tensor:
+        """Return E_p of POIs (m,), (m, d); each distinct footprint is encoded once."""
+        assert self.shapes is not None
+        distinct, place = np.unique(self.shape_of_place[nodes.cpu().numpy()], return_inverse=True)
+        rows = torch.from_numpy(distinct).to(self.device)
+        vectors = self.net.encode_shape(self.shapes.features[rows], self.shapes.surface[rows])
+        return take_rows(vectors, torch.from_numpy(place).to(self.device))
+
+    def _street_vectors(self, nodes: Tensor, text: Tensor, slots: Tensor) -> Tensor:
+        """Return E_v of the POIs (m,) in some slots, (m, d); each distinct POI looks around once."""
+        assert self.memory is not None
+        assert self.pictures is not None
+        distinct, first, place = np.unique(nodes.cpu().numpy(), return_index=True, return_inverse=True)
+        where = slots.flatten().nonzero()[:, 0][torch.from_numpy(first).to(self.device)]
+        vectors = street_vectors(
+            self.net,
+            self.pictures,
+            self.memory,
+            distinct,
+            take_rows(text.flatten(0, 1), where),
+            prior=self.prior,
+            temperature=self.temperature,
         )
+        return take_rows(vectors, torch.from_numpy(place).to(self.device))
+
+
+def part(stars: Stars, rows: slice) -> Stars:
+    """Return some of the graphs."""
+    return Stars(stars.node[rows], stars.present[rows], stars.distance_m[rows])

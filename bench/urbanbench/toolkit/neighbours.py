@@ -13,6 +13,7 @@ __all__ = [
     "groups_near_lines",
     "groups_near_points",
     "groups_of_nearest",
+    "nearest_centres",
     "nearest_within",
 ]
 
@@ -90,6 +91,39 @@ def nearest_within(xy: np.ndarray, *, radius_m: float, cap: int) -> tuple[np.nda
     itself[~itself.any(axis=1), -1] = True
     index, distance = index[~itself].reshape(n, cap), distance[~itself].reshape(n, cap)
     return np.where(index < n, index, -1).astype(np.int64), distance.astype(np.float32)
+
+
+def nearest_centres(
+    xy: np.ndarray, centres: np.ndarray, *, radius_m: float, cap: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find for every point the nearest of other places, at most `cap` and none farther than `radius_m`.
+
+    Parameters
+    ----------
+    xy
+        float64 (n, 2): (easting, northing), metres.
+    centres
+        float64 (g, 2): where the places are, metres.
+    radius_m
+        Largest distance, metres.
+    cap
+        Most places of a point.
+
+    Returns
+    -------
+    index, distance
+        int64 (n, cap), rows of `centres`, nearest first, -1 where there is none; float32 (n, cap) in metres, infinite where
+        there is none.
+    """
+    from scipy.spatial import cKDTree
+
+    if len(xy) == 0 or len(centres) == 0:
+        return np.full((len(xy), cap), -1, dtype=np.int64), np.full((len(xy), cap), np.inf, dtype=np.float32)
+    # A list of ranks, unlike a number, always gives two axes.
+    distance, index = cKDTree(centres).query(
+        xy, k=list(range(1, cap + 1)), distance_upper_bound=np.nextafter(radius_m, np.inf)
+    )
+    return np.where(index < len(centres), index, -1).astype(np.int64), distance.astype(np.float32)
 
 
 def groups_near_lines(xy: np.ndarray, lines: Sequence[object] | np.ndarray, *, radius_m: float) -> Groups:
