@@ -1,4 +1,4 @@
-"""Progress of long work on stderr: a bar with time left in a terminal, silence elsewhere."""
+"""Progress of long work on stderr: a bar with time left in a terminal, silence elsewhere; and single notes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
-__all__ = ["Bar", "is_interactive", "track", "tracking"]
+__all__ = ["Bar", "is_interactive", "note", "track", "tracking"]
 
 _Item = TypeVar("_Item")
 
@@ -28,6 +28,12 @@ class _Silent:
 def is_interactive() -> bool:
     """Tell whether bars are shown: stderr is a terminal and neither CI nor URBANBENCH_QUIET is set."""
     return sys.stderr.isatty() and not os.environ.get("CI") and not os.environ.get("URBANBENCH_QUIET")
+
+
+def note(text: str) -> None:
+    """Say something once on stderr, as a line of its own; URBANBENCH_QUIET keeps it back."""
+    if not os.environ.get("URBANBENCH_QUIET"):
+        sys.stderr.write(f"{text}\n")
 
 
 @contextmanager

@@ -1,15 +1,19 @@
-"""Every fault of a city folder at once: structure, content, relations between tables, pictures."""
+"""Every fault of a city folder at once: structure, content, relations between tables, pictures, feature tables."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from urbanbench.city.features import features_faults
 from urbanbench.city.format import UNIT_LAYER
 from urbanbench.city.load import judge_layer, load_label, load_unit_ids
 from urbanbench.city.manifest import Manifest, read_manifest
 from urbanbench.city.pictures import picture_faults
 from urbanbench.city.structure import count_faults, structure_faults
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["check_folder"]
 
@@ -25,7 +29,7 @@ def check_folder(folder: Path) -> list[str]:
     Returns
     -------
     list of str
-        One sentence per fault, in the order city.json, regions, layers, labels; [] for a sound folder.
+        One sentence per fault, in the order city.json, regions, layers, labels, features; [] for a sound folder.
     """
     if not folder.is_dir():
         return [f"{folder}: expected a folder with a city.json, found none."]
@@ -45,7 +49,8 @@ def check_folder(folder: Path) -> list[str]:
     for name in manifest.labels:
         found = _label(folder, manifest, name, sound) if f"labels/{name}" in sound else []
         faults += of_table[f"labels/{name}"] + found
-    return faults
+    levels = {"street_views": "street_view", "satellite": "region"}
+    return faults + features_faults(folder, lambda layer: _unit_ids(folder, manifest, levels[layer], sound))
 
 
 def _layer(folder: Path, manifest: Manifest, name: str, regions: Any) -> tuple[Any, list[str]]:
@@ -56,7 +61,10 @@ def _layer(folder: Path, manifest: Manifest, name: str, regions: Any) -> tuple[A
 
 
 def _label(folder: Path, manifest: Manifest, name: str, sound: list[str]) -> list[str]:
-    level = manifest.labels[name].level
-    # A unit table that cannot be read is told by its own layer; the label is then judged without it.
-    units = load_unit_ids(folder, manifest, level)[0] if UNIT_LAYER[level] in sound else None
+    units = _unit_ids(folder, manifest, manifest.labels[name].level, sound)
     return load_label(folder, manifest, name, units)[1]
+
+
+def _unit_ids(folder: Path, manifest: Manifest, level: str, sound: list[str]) -> np.ndarray | None:
+    """Return the ids of a level's units; None where their table cannot be read, which is told by its own layer."""
+    return load_unit_ids(folder, manifest, level)[0] if UNIT_LAYER[level] in sound else None

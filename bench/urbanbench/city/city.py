@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from urbanbench.city.features import feature_layers, load_features
 from urbanbench.city.format import DIRECTIONS, UNIT_LAYER, LabelInfo, LayerInfo
 from urbanbench.city.load import load_label, load_layer, load_unit_ids
 from urbanbench.city.manifest import Manifest, read_manifest
@@ -215,7 +216,7 @@ class City:
         return View(self, frozenset(inputs), tuple(sorted(withholds)), tuple(target_ids))
 
     def digest(self, layers: Iterable[str]) -> str:
-        """Hash the content of layers ("regions" and "labels/<name>" too): their entries in city.json, files and pictures.
+        """Hash the content of layers ("regions", "labels/<name>" and "features/<name>" too): their entries in city.json, files and pictures.
 
         Raises
         ------
@@ -233,13 +234,57 @@ class City:
             self._kept[key] = frozenset(path for name in columns for path in frame[name].dropna())
         return frozenset(self._kept[key])
 
+    @property
+    def feature_layers(self) -> Mapping[str, str]:
+        """Feature tables of the folder: name to the layer they belong to, `street_views` or `satellite`."""
+        if "feature_layers" not in self._kept:
+            found = feature_layers(self.path)
+            self._kept["feature_layers"] = {
+                name: layer for name, layer in found.items() if layer in self.layers
+            }
+        return dict(self._kept["feature_layers"])
+
+    def features(self, name: str) -> pd.DataFrame:
+        """Read ``features/<name>.parquet``: index view_id or region_id; the columns of the file, vectors as arrays.
+
+        Raises
+        ------
+        LayerMissing
+            The city has no such table, or lacks the layer it belongs to.
+        CityFaults
+            All faults of the table.
+        """
+        key = f"features/{name}"
+        if key not in self._kept:
+            layer = self.feature_layers.get(name)
+            if layer is None:
+                raise LayerMissing(
+                    self.name, key, [*self.layers, *(f"features/{one}" for one in self.feature_layers)]
+                )
+            ids = self.unit_ids("street_view" if layer == "street_views" else "region")
+            self._keep(key, load_features(self.path, name, layer, ids))
+        frame: pd.DataFrame = self._kept[key].copy(deep=False)
+        return frame
+
+    def picture_digest(self, paths: Sequence[str]) -> str:
+        """Hash the bytes of pictures and their order; each file is read once."""
+        return value_digest([self._file_digest(path) for path in paths])
+
     def check(self) -> list[str]:
         """Read everything and return all faults, one sentence each; [] for a sound folder."""
         from urbanbench.city.check import check_folder
 
         return check_folder(self.path)
 
+    def _file_digest(self, file: str) -> str:
+        key = f"file/{file}"
+        if key not in self._digests:
+            self._digests[key] = file_digest(self.path / file)
+        return self._digests[key]
+
     def _digest_of(self, name: str) -> str:
+        if name.startswith("features/"):
+            return self._file_digest(f"{name}.parquet")
         if name not in self._digests:
             info = (
                 self.labels.get(name.removeprefix("labels/"))
@@ -249,7 +294,7 @@ class City:
             if info is None:
                 raise LayerMissing(self.name, name, self.layers)
             pictures = sorted(self.images(name)) if name in {"street_views", "satellite"} else []
-            files = {file: file_digest(self.path / file) for file in (info.file, *pictures)}
+            files = {file: self._file_digest(file) for file in (info.file, *pictures)}
             self._digests[name] = value_digest({"entry": self.manifest.entries[name], "files": files})
         return self._digests[name]
 

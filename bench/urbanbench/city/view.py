@@ -16,6 +16,8 @@ from urbanbench.hashing import value_digest
 from urbanbench.inputs import INPUTS, LAYER_OF
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import geopandas as gpd
     import pandas as pd
     from PIL.Image import Image
@@ -134,6 +136,31 @@ class View:
         """Trips between regions (input `flow`): origin_id, destination_id, trips, maybe hour."""
         return self._plain("flow").flows.copy(deep=False)
 
+    def features(self, name: str) -> pd.DataFrame:
+        """Read ``features/<name>.parquet`` of the city: index view_id (input `street_view`) or region_id (input `satellite`).
+
+        Returns
+        -------
+        DataFrame
+            The columns of the file; vectors are arrays.
+
+        Raises
+        ------
+        LayerMissing
+            The city has no such table.
+        InputMasked
+            It belongs to a masked input.
+        """
+        layer = self._city.feature_layers.get(name)
+        if layer is not None:
+            self._touch(_INPUT_OF[layer])
+        return self._city.features(name)
+
+    def has_features(self, name: str) -> bool:
+        """Tell whether the city has ``features/<name>.parquet`` and its input is allowed; not counted as a touch."""
+        layer = self._city.feature_layers.get(name)
+        return layer is not None and self.has(_INPUT_OF[layer])
+
     def has(self, name: str) -> bool:
         """Tell whether an input is allowed and the city has its layer; not counted as a touch.
 
@@ -191,6 +218,18 @@ class View:
                 self.city_name, [f"{path}: expected a picture (PNG, JPEG or WebP), found {error}."]
             ) from error
 
+    def picture_digest(self, paths: Sequence[str]) -> str:
+        """Hash pictures that `street_views` or `satellite` names: the bytes of their files and their order.
+
+        Raises
+        ------
+        InputMasked, BadInput
+            As `open_image`.
+        """
+        for path in paths:
+            self._touch(self._input_of_picture(path))
+        return self._city.picture_digest(paths)
+
     @property
     def touched(self) -> frozenset[str]:
         """Inputs that were really read since the view was made or reset."""
@@ -227,7 +266,11 @@ class View:
             visible |= {"pois", "buildings", "street_views"}
         if self._hides_targets:
             visible.add("buildings")
-        return ["regions", *sorted(visible & set(self._city.layers))]
+        pictured = {LAYER_OF[name] for name in ("street_view", "satellite") if name in self.inputs}
+        features = [
+            f"features/{name}" for name, layer in self._city.feature_layers.items() if layer in pictured
+        ]
+        return ["regions", *sorted(visible & set(self._city.layers)), *features]
 
     def _touch(self, name: str) -> None:
         if name not in self.inputs:
