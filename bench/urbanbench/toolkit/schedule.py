@@ -1,13 +1,20 @@
-"""How a stage of training is planned and what it leaves behind: schedule, learning rate and the log of losses."""
+"""How a stage of training is planned and what it leaves behind: schedule, learning rate, the log of losses and their record."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from math import log
+from math import ceil, log, nan
+from typing import Any
 
 from urbanbench.errors import BadInput
 
-__all__ = ["Schedule", "StageLog", "learning_rate_factor"]
+__all__ = ["PRECISIONS", "Schedule", "StageLog", "learning_rate_factor", "record", "recording"]
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+CURVE_POINTS = 50
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,9 @@ class Schedule:
         How often the held-out loss is computed, evenly spread over the steps.
     patience
         Checks without a better held-out loss before the stage ends.
+    precision
+        "float32"; "bfloat16", in which matrix products are taken while weights stay float32; "auto" for bfloat16 on a GPU and
+        float32 on the CPU.
     """
 
     batch: int = 256
@@ -39,10 +49,14 @@ class Schedule:
     held_out: float = 0.05
     checks: int = 10
     patience: int = 3
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         if self.batch < 2 or self.epochs < 1 or self.checks < 1 or not 0 < self.held_out < 1:
             msg = f"Schedule {self} is impossible. Expected batch >= 2, epochs >= 1, checks >= 1 and held_out in (0, 1)."
+            raise BadInput(msg)
+        if self.precision not in PRECISIONS:
+            msg = f"Schedule has precision {self.precision!r}. Expected one of: {', '.join(PRECISIONS)}."
             raise BadInput(msg)
 
 
@@ -55,9 +69,9 @@ class StageLog:
     name
         The objective.
     batch
-        Candidates per training step.
+        Anchors per training step.
     held_out_batch
-        Candidates per batch of a check; smaller where few anchors are held out.
+        Anchors per batch of a check; smaller where few are held out.
     steps
         Training loss of every step.
     checks
@@ -68,6 +82,10 @@ class StageLog:
         Steps the learning rate was planned for.
     seconds
         Wall time of the stage.
+    own_chance, own_held_out_chance
+        What the objective itself says of vectors that tell nothing, where their loss is not ln(anchors); else None.
+    skipped
+        Why the stage was not trained; empty where it was.
     """
 
     name: str
@@ -78,21 +96,56 @@ class StageLog:
     best_step: int = 0
     planned_steps: int = 0
     seconds: float = 0.0
+    own_chance: float | None = None
+    own_held_out_chance: float | None = None
+    skipped: str = ""
 
     @property
     def chance(self) -> float:
-        """Training loss of vectors that tell nothing: ln(batch)."""
-        return log(self.batch)
+        """Training loss of vectors that tell nothing: what the objective says, else ln(batch)."""
+        return _chance(self.own_chance, self.batch)
 
     @property
     def held_out_chance(self) -> float:
-        """Held-out loss of vectors that tell nothing: ln(held_out_batch)."""
-        return log(self.held_out_batch)
+        """Held-out loss of vectors that tell nothing: what the objective says, else ln(held_out_batch)."""
+        return _chance(self.own_held_out_chance, self.held_out_batch)
 
     @property
     def best(self) -> float:
-        """Lowest held-out loss."""
-        return min(loss for _, loss in self.checks)
+        """Lowest held-out loss; NaN without checks."""
+        return min((loss for _, loss in self.checks), default=nan)
+
+    def to_record(self) -> dict[str, Any]:
+        """Return what a result keeps of the stage, JSON-like; the losses of all steps as means of at most 50 bins."""
+        if self.skipped:
+            return {"name": self.name, "skipped": self.skipped}
+        return {
+            "name": self.name,
+            "batch": self.batch,
+            "steps": len(self.steps),
+            "planned_steps": self.planned_steps,
+            "best_step": self.best_step,
+            "chance": self.chance,
+            "held_out_chance": self.held_out_chance,
+            "first_check": self.checks[0][1] if self.checks else None,
+            "best": self.best if self.checks else None,
+            "seconds": round(self.seconds, 3),
+            "checks": [[step, loss] for step, loss in self.checks],
+            "curve": _binned(self.steps, CURVE_POINTS),
+        }
+
+
+def _chance(own: float | None, candidates: int) -> float:
+    if own is not None:
+        return own
+    return log(candidates) if candidates else nan
+
+
+def _binned(losses: list[float], points: int) -> list[list[float]]:
+    """Average neighbouring losses so that at most `points` (last step of the bin, mean loss) pairs are left."""
+    width = max(1, ceil(len(losses) / points))
+    bins = [losses[start : start + width] for start in range(0, len(losses), width)]
+    return [[min((k + 1) * width, len(losses)), sum(one) / len(one)] for k, one in enumerate(bins)]
 
 
 def learning_rate_factor(step: int, total: int, warmup: float) -> float:
@@ -107,3 +160,32 @@ def learning_rate_factor(step: int, total: int, warmup: float) -> float:
     if step < rising:
         return (step + 1) / rising
     return (total - step) / (total - rising)
+
+
+_recorded: ContextVar[list[StageLog] | None] = ContextVar("recorded stages", default=None)
+
+
+@contextmanager
+def recording() -> Iterator[list[StageLog]]:
+    """Collect the logs of all stages that are trained inside the block, in order.
+
+    Examples
+    --------
+    >>> with recording() as stages:
+    ...     record(StageLog("poi", 0, 0, skipped="no POIs"))
+    >>> [stage.name for stage in stages]
+    ['poi']
+    """
+    stages: list[StageLog] = []
+    token = _recorded.set(stages)
+    try:
+        yield stages
+    finally:
+        _recorded.reset(token)
+
+
+def record(stage: StageLog) -> None:
+    """Add a finished or skipped stage to the record, if one is kept; the training functions do it themselves."""
+    stages = _recorded.get()
+    if stages is not None:
+        stages.append(stage)
