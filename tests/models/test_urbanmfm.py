@@ -12,7 +12,8 @@ from urbanbench.city.city import City
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, RunRefused, UnknownName
 from urbanbench.models._urbanmfm_places import gather_places, road_groups
-from urbanbench.models._urbanmfm_readout import embed_units, fused_vectors, text_vectors
+from urbanbench.models._urbanmfm_readout import embed_units
+from urbanbench.models._urbanmfm_vectors import fused_vectors, text_vectors
 from urbanbench.models.urbanmfm import UrbanMFM
 from urbanbench.units import Units
 

@@ -1,0 +1,78 @@
+"""What trips say of a region: how many leave and reach it, and at what hours (the paper's Section V-D, "adaptability")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from urbanbench.city.view import View
+
+HOURS = 24
+
+
+@dataclass(frozen=True, eq=False)
+class Flows:
+    """Trip features of the regions of a view.
+
+    Parameters
+    ----------
+    features
+        float32 (n_regions, f): z-scores, zeros for regions without trips. f is 50 where trips come with their hour, else 2.
+    has
+        bool (n_regions,): regions that any trip leaves or reaches.
+    """
+
+    features: np.ndarray
+    has: np.ndarray
+
+
+def flow_features(view: View) -> Flows | None:
+    """Return log1p of trips out of and into every region, in total and in each hour, as z-scores.
+
+    Mean and deviation are those of the regions with trips. Ends outside of the regions do not count; a trip within a region
+    counts out and in. None where flows may not be seen or no trip touches a region.
+
+    Parameters
+    ----------
+    view
+        `flow` is read if allowed.
+    """
+    if not view.has("flow"):
+        return None
+    frame = view.flows
+    row = {one: place for place, one in enumerate(view.region_ids)}
+    trips = frame["trips"].to_numpy(dtype=np.float64)
+    hour = frame["hour"].to_numpy(dtype=np.int64) if "hour" in frame else None
+    columns = [
+        _per_region(
+            np.fromiter((row.get(one, -1) for one in frame[end]), dtype=np.int64, count=len(frame)),
+            trips,
+            hour,
+            len(row),
+        )
+        for end in ("origin_id", "destination_id")
+    ]
+    counts = np.hstack(columns)
+    has = np.asarray(counts.any(axis=1))
+    return Flows(_scored(np.log1p(counts), has), has) if has.any() else None
+
+
+def _per_region(region: np.ndarray, trips: np.ndarray, hour: np.ndarray | None, n: int) -> np.ndarray:
+    """Sum trips by region, and by region and hour if hours are known, (n, 1 or 25)."""
+    inside = region >= 0
+    total = np.bincount(region[inside], weights=trips[inside], minlength=n)[:, None]
+    if hour is None:
+        return total
+    slot = region[inside] * HOURS + hour[inside]
+    hourly = np.bincount(slot, weights=trips[inside], minlength=n * HOURS).reshape(n, HOURS)
+    return np.hstack([total, hourly])
+
+
+def _scored(values: np.ndarray, has: np.ndarray) -> np.ndarray:
+    """Return z-scores by column over the rows in `has`; zeros in other rows and in columns that are the same everywhere."""
+    mean, deviation = values[has].mean(axis=0), values[has].std(axis=0)
+    scores = (values - mean) / np.where(deviation > 1e-12, deviation, 1.0)
+    return np.where(has[:, None] & (deviation > 1e-12), scores, 0.0).astype(np.float32)

@@ -1,0 +1,71 @@
+"""What stands for a region in the global graph: its picture from above, its POIs, its trips."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from urbanbench.models._urbanmfm_net import unit
+from urbanbench.models._urbanmfm_stars import Stars, StarTable
+from urbanbench.toolkit.training import take_rows
+
+if TYPE_CHECKING:
+    from urbanbench.models._urbanmfm_features import PictureSource
+    from urbanbench.models._urbanmfm_flows import Flows
+    from urbanbench.models._urbanmfm_net import UrbanNet
+
+
+def seen_from_above(pictures: PictureSource, picture: np.ndarray) -> np.ndarray:
+    """Return bool (n_regions,): regions with a picture that could be opened; `picture` is int64 (n_regions,), -1 for none."""
+    return np.asarray((picture >= 0) & pictures.ok[np.maximum(picture, 0)])
+
+
+def only_among(stars: StarTable, kept: np.ndarray) -> StarTable:
+    """Return the stars without the neighbours that are not in `kept`, bool (n,)."""
+    stays = (stars.neighbour >= 0) & kept[np.maximum(stars.neighbour, 0)]
+    return StarTable(np.where(stays, stars.neighbour, -1), stars.distance_m)
+
+
+def macro_vectors(net: UrbanNet, pictures: PictureSource, picture: Tensor) -> Tensor:
+    """Return E_macro (n, d) at length 1 of the pictures in `picture` (n,); Eq. 1 with a projection."""
+    return unit(net.image(pictures.rows(picture)))
+
+
+def macro_nodes(net: UrbanNet, pictures: PictureSource, picture: np.ndarray, stars: Stars) -> Tensor:
+    """Return E_macro of the regions in all slots, (b, k + 1, d), each distinct picture encoded once.
+
+    Parameters
+    ----------
+    net, pictures
+        Projection and features.
+    picture
+        int64 (n_regions,): picture of every region.
+    stars
+        Graphs whose nodes all have a picture. Empty slots hold that of the centre.
+    """
+    node = torch.where(stars.present, stars.node, stars.node[:, :1]).cpu().numpy()
+    distinct, place = np.unique(picture[node], return_inverse=True)
+    device = stars.node.device
+    vectors = macro_vectors(net, pictures, torch.from_numpy(distinct).to(device))
+    return take_rows(vectors, torch.from_numpy(place.reshape(node.shape)).to(device))
+
+
+def trip_vectors(net: UrbanNet, flows: Flows, regions: np.ndarray, device: str) -> Tensor:
+    """Return E_traj of some regions, (r, d)."""
+    made: Tensor = net.flow(torch.from_numpy(flows.features[regions]).to(device))
+    return made
+
+
+def with_trips(net: UrbanNet, flows: Flows, regions: np.ndarray, means: Tensor) -> Tensor:
+    """Fuse the vectors of some regions, (r, d), with their trips; those without trips stay as they are, others have length 1."""
+    has = flows.has[regions]
+    if not has.any():
+        return means
+    chosen = torch.from_numpy(np.flatnonzero(has)).to(means.device)
+    trips = trip_vectors(net, flows, regions[has], str(means.device))
+    fused = unit(net.fuse_flow(take_rows(means, chosen), trips))
+    inside = torch.from_numpy(has).to(means.device)
+    return means.masked_scatter(inside[:, None], fused)

@@ -1,0 +1,147 @@
+"""Vectors of regions from trained parts: their POIs pooled (Eq. 26), and their picture from above."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from urbanbench.models._urbanmfm_net import mean_by_group, unit
+from urbanbench.models._urbanmfm_nodes import (
+    macro_nodes,
+    macro_vectors,
+    only_among,
+    seen_from_above,
+    with_trips,
+)
+from urbanbench.models._urbanmfm_vectors import fused_vectors, graph_vectors, went_through
+
+if TYPE_CHECKING:
+    from urbanbench.city.view import View
+    from urbanbench.models._urbanmfm_features import FrozenPictures
+    from urbanbench.models._urbanmfm_pretrain import Pretrained
+    from urbanbench.models.urbanmfm import UrbanMFM
+    from urbanbench.units import Units
+
+
+def region_vectors(
+    model: UrbanMFM, trained: Pretrained, view: View, units: Units
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return vectors of regions and bool (n,), True where anything is known of them.
+
+    Where satellite may be seen a vector is the POIs' half, E_macro at length 1, with ``graph_vector`` the global graph's vector,
+    and two columns that are 1 where there are POIs and where there is a picture. Otherwise it is the POIs' half alone.
+    """
+    row = {one: place for place, one in enumerate(view.region_ids)}
+    wanted = np.fromiter((row[one] for one in units.ids), dtype=np.int64, count=len(units))
+    micro, covered, peopled = _micro_half(model, trained, view)
+    pictures: FrozenPictures | None = getattr(trained, "overhead_features", None)
+    if pictures is None:
+        return micro[wanted], covered[wanted]
+    picture = trained.overheads.picture
+    seen = seen_from_above(pictures, picture)
+    blocks = [micro, _macro(trained, pictures, picture, seen)]
+    if model.graph_vector and went_through(trained, "global"):
+        blocks.append(_global_graph(trained, pictures, picture, seen))
+    vectors = np.hstack([*blocks, np.column_stack([peopled, seen])])
+    return vectors[wanted], (covered | seen)[wanted]
+
+
+def _micro_half(
+    model: UrbanMFM, trained: Pretrained, view: View
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pool the POIs of all regions.
+
+    Returns
+    -------
+    vectors, covered, peopled
+        (n_regions, dim); bool (n_regions,), True where the pooling has anything to say; bool (n_regions,), True where there are
+        POIs.
+    """
+    vectors = fused_vectors(trained)
+    if model.graph_vector:
+        vectors = torch.cat([vectors, unit(graph_vectors(trained))], dim=1)
+    region = trained.places.region
+    inside = torch.from_numpy(np.flatnonzero(region >= 0)).to(trained.device)
+    group = torch.from_numpy(region).to(trained.device)[inside]
+    counts = np.bincount(region[region >= 0], minlength=len(view.region_ids))
+    pooled = mean_by_group(vectors[inside], group, len(counts))
+    means = _with_flows(trained, pooled, counts > 0).cpu().numpy()
+    if model.pooling == "mean":
+        return means, counts > 0, counts > 0
+    if model.pooling == "sum":
+        return _per_km2(view, means, counts), counts > 0, counts > 0
+    densities, covered = _densities(view, counts)
+    return np.hstack([means, densities]), covered, counts > 0
+
+
+def _with_flows(trained: Pretrained, means: Tensor, peopled: np.ndarray) -> Tensor:
+    """Fuse the means of POIs with the trips of their region where the global stage has learned to."""
+    flows = getattr(trained, "flows", None)
+    if flows is None or not went_through(trained, "global"):
+        return means
+    rows, dim = np.flatnonzero(peopled & flows.has), trained.net.dim
+    means[rows, :dim] = with_trips(trained.net, flows, rows, means[rows, :dim])
+    return means
+
+
+def _macro(
+    trained: Pretrained, pictures: FrozenPictures, picture: np.ndarray, seen: np.ndarray
+) -> np.ndarray:
+    """Return E_macro at length 1, zeros without a picture, (n_regions, d)."""
+    made = np.zeros((len(seen), trained.net.dim), dtype=np.float32)
+    shown = torch.from_numpy(picture[seen]).to(trained.device)
+    made[seen] = macro_vectors(trained.net, pictures, shown).cpu().numpy()
+    return made
+
+
+def _global_graph(
+    trained: Pretrained, pictures: FrozenPictures, picture: np.ndarray, seen: np.ndarray
+) -> np.ndarray:
+    """Return the global graph encoder's vector of every region's graph at length 1, zeros without a picture, (n_regions, d)."""
+    made = np.zeros((len(seen), trained.net.dim), dtype=np.float32)
+    table, rows = only_among(trained.adjacent, seen), np.flatnonzero(seen)
+    for start in range(0, len(rows), 256):
+        part = rows[start : start + 256]
+        stars = table.take(part, trained.device)
+        nodes = macro_nodes(trained.net, pictures, picture, stars)
+        made[part] = unit(trained.net.global_graph(stars, nodes)).cpu().numpy()
+    return made
+
+
+def _per_km2(view: View, means: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the sum of the POIs' vectors per km², each number x as sign(x) · log1p(|x|), (n, d)."""
+    sums = means * (counts / np.asarray(view.regions["area_km2"], dtype=np.float64))[:, None]
+    return np.asarray(np.sign(sums) * np.log1p(np.abs(sums)))
+
+
+def _densities(view: View, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Count what a mean forgets.
+
+    Returns
+    -------
+    columns, covered
+        log1p of POIs, of POIs per km² and, where footprints may be seen, of buildings and of built m² per km²; bool (n,), True
+        where there is any of them.
+    """
+    area_km2 = np.asarray(view.regions["area_km2"], dtype=np.float64)
+    columns = [np.log1p(counts), np.log1p(counts / area_km2)]
+    covered = counts > 0
+    if view.has("polygon"):
+        buildings = view.buildings
+        row = {one: place for place, one in enumerate(view.region_ids)}
+        region = np.fromiter(
+            (row.get(one, -1) for one in buildings["region_id"].tolist()),
+            dtype=np.int64,
+            count=len(buildings),
+        )
+        inside = region >= 0
+        number = np.bincount(region[inside], minlength=len(row))
+        built = np.bincount(
+            region[inside], weights=np.asarray(buildings["area_m2"])[inside], minlength=len(row)
+        )
+        columns += [np.log1p(number / area_km2), np.log1p(built / area_km2)]
+        covered = covered | (number > 0)
+    return np.column_stack(columns), covered
