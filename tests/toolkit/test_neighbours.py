@@ -10,6 +10,7 @@ from urbanbench.toolkit.neighbours import (
     groups_near_lines,
     groups_near_points,
     groups_of_nearest,
+    nearest_centres,
     nearest_within,
 )
 
@@ -44,6 +45,35 @@ def test_points_at_one_place_are_neighbours_but_never_their_own():
 def test_a_neighbour_exactly_at_the_radius_counts():
     index, _ = nearest_within(np.array([[0.0, 0.0], [100.0, 0.0]]), radius_m=100.0, cap=1)
     assert index.tolist() == [[1], [0]]
+
+
+@pytest.mark.parametrize("cap", [1, 4, 300])
+def test_nearest_centres_equal_brute_force(xy, cap):
+    centres = np.random.default_rng(1).uniform(0, 1000, size=(150, 2))
+    index, distance = nearest_centres(xy, centres, radius_m=130.0, cap=cap)
+    assert index.shape == distance.shape == (200, cap)
+    apart = np.hypot(*(xy[:, None] - centres[None]).transpose(2, 0, 1))
+    for row in range(len(xy)):
+        near = [one for one in np.argsort(apart[row]) if apart[row, one] <= 130.0][:cap]
+        assert index[row].tolist() == near + [-1] * (cap - len(near))
+        np.testing.assert_allclose(distance[row, : len(near)], apart[row, near], rtol=1e-6)
+    assert np.isinf(distance[index < 0]).all()
+
+
+def test_a_centre_exactly_at_the_radius_or_at_the_point_itself_counts():
+    index, distance = nearest_centres(
+        np.zeros((1, 2)), np.array([[0.0, 100.0], [0.0, 0.0], [100.1, 0.0]]), radius_m=100.0, cap=3
+    )
+    assert index.tolist() == [[1, 0, -1]]
+    assert distance.tolist() == [[0.0, 100.0, np.inf]]
+
+
+def test_no_centres_are_near_nobody(xy):
+    for points, centres in ((xy, xy[:0]), (xy[:0], xy)):
+        index, distance = nearest_centres(points, centres, radius_m=10.0, cap=2)
+        assert index.shape == distance.shape == (len(points), 2)
+        assert (index == -1).all()
+        assert np.isinf(distance).all()
 
 
 def test_no_points_have_no_neighbours():
