@@ -1,4 +1,4 @@
-"""``urbanbench data``: check, show and build city folders."""
+"""``urbanbench data``: check, show, build and merge city folders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from urbanbench.errors import CityFaults
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Check, show and build city folders.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Check, show, build and merge city folders.", no_args_is_help=True, rich_markup_mode=None
+)
 Folder = Annotated[str, typer.Argument(help="A city: path, name, or name:size.")]
 
 
@@ -76,3 +78,18 @@ def build(
     folder = build_city(source, out if out is not None else Path(source.key()))
     say(folder)
     note(f"Next: urbanbench data show {folder}")
+
+
+@app.command()
+def merge(
+    city: Folder,
+    out: Annotated[Path, typer.Option("--out", help="New folder.")],
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Draws which neighbours are merged.")] = 0,
+) -> None:
+    """Write the city with neighbouring regions merged two or three at a time; layers and labels are carried over."""
+    from urbanbench.city.merge import merge_regions
+    from urbanbench.registry import open_city
+
+    opened = open_city(city)
+    say(merge_regions(opened, out, seed=seed))
+    note(f"Next: urbanbench data show {out}")

@@ -1,0 +1,144 @@
+"""Files of a city folder carried into one with merged regions: copied, with new region ids where they name regions."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from urbanbench.city.format import TABLES
+from urbanbench.city.paths import path_fault
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from urbanbench.city.merge_plan import Merging
+
+__all__ = [
+    "carry_file",
+    "carry_table",
+    "feature_files",
+    "is_by_region",
+    "merged_flows",
+    "merged_shapes",
+    "save_frame",
+]
+
+_UNITS = frozenset(schema.key for schema in TABLES.values() if schema.key) - {"region_id"}
+
+
+def carry_file(source: Path, target: Path, file: str) -> None:
+    """Copy a file to the same place in another folder."""
+    (target / file).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source / file, target / file)
+
+
+def carry_table(source: Path, target: Path, file: str, new_id: Mapping[str, str]) -> None:
+    """Copy a table; a column of region ids gets the new ones, and a table without one keeps its bytes."""
+    if "region_id" not in _columns(source / file):
+        carry_file(source, target, file)
+        return
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(source / file)
+    place = table.column_names.index("region_id")
+    old = table["region_id"].cast(pa.large_string()).to_pylist()
+    ids = pa.array([new_id.get(one) for one in old], pa.string())
+    (target / file).parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table.set_column(place, "region_id", ids), target / file, compression="zstd")
+
+
+def is_by_region(path: Path) -> bool:
+    """Whether a file is a Parquet table whose rows are told apart by region_id alone."""
+    columns = _columns(path)
+    return "region_id" in columns and not _UNITS & columns
+
+
+def feature_files(folder: Path) -> list[str]:
+    """List the tables in ``features/``, sorted; links that lead out of the folder are left out."""
+    files = [f"features/{path.name}" for path in sorted((folder / "features").glob("*.parquet"))]
+    return [file for file in files if not path_fault(folder, file)]
+
+
+def _columns(path: Path) -> set[str]:
+    if path.suffix != ".parquet":
+        return set()
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return set(pq.read_schema(path).names)
+    except (pa.ArrowException, OSError):  # a layer that is never read may be anything
+        return set()
+
+
+def merged_shapes(path: Path, merging: Merging) -> Any:
+    """Unite the regions of a table, in the longitude and latitude they are stored in, so that shared borders fall away exactly.
+
+    Parameters
+    ----------
+    path
+        The table `regions`.
+    merging
+        Which become one.
+
+    Returns
+    -------
+    GeoDataFrame
+        Index region_id; name (those of the parts joined by " + "), parts (list of old ids), geometry in EPSG:4326.
+    """
+    import geopandas as gpd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import shapely
+
+    table = pq.read_table(path)
+    ids = table["region_id"].cast(pa.large_string()).to_pylist()
+    shapes = dict(zip(ids, shapely.from_wkb(_binary(table["geometry"])), strict=True))
+    named = table["name"].cast(pa.large_string()).to_pylist() if "name" in table.column_names else ids
+    name_of = {one: name or one for one, name in zip(ids, named, strict=True)}
+    columns = {
+        "name": [" + ".join(name_of[one] for one in group) for group in merging.groups],
+        "parts": [list(group) for group in merging.groups],
+    }
+    geometry = [_united([shapes[one] for one in group]) for group in merging.groups]
+    index = _index(merging.ids, "region_id")
+    return gpd.GeoDataFrame(columns, geometry=geometry, index=index, crs="EPSG:4326")
+
+
+def _united(shapes: list[Any]) -> Any:
+    import shapely
+
+    return shapes[0] if len(shapes) == 1 else shapely.union_all(shapes)
+
+
+def _binary(column: pa.ChunkedArray) -> np.ndarray:
+    whole = column.combine_chunks()
+    return np.asarray(getattr(whole, "storage", whole).to_numpy(zero_copy_only=False))
+
+
+def merged_flows(frame: pd.DataFrame, new_id: Mapping[str, str]) -> pd.DataFrame:
+    """Add up the trips between merged regions, per hour where there are hours; trips inside a merged region are kept."""
+    keys = ["origin_id", "destination_id", *(["hour"] if "hour" in frame else [])]
+    plain = {name: frame[name].map(new_id) for name in keys[:2]}
+    plain |= {name: frame[name].astype("int64") for name in keys[2:]}
+    return frame.assign(**plain).groupby(keys, as_index=False, sort=True)["trips"].sum()
+
+
+def save_frame(frame: pd.DataFrame, target: Path, file: str) -> None:
+    """Write a table, geometry as GeoParquet; a named index becomes a column."""
+    path = target / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = frame if frame.index.name is None else frame.reset_index()
+    whole.to_parquet(path, index=False, compression="zstd")
+
+
+def _index(ids: Iterable[str], name: str) -> pd.Index:
+    import pandas as pd
+
+    return pd.Index(list(ids), name=name)
