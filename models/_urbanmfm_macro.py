@@ -1,0 +1,138 @@
+"""Macro scale: pictures from above of regions whose POIs and roads are spread alike belong together (Eqs. 21 and 22)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import nan
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from urbanbench.toolkit.contrastive import info_nce
+from urbanbench.toolkit.distributed import gathered, own_part
+from urbanbench.toolkit.pictures import without_broken
+from urbanbench.toolkit.training import take_rows
+
+if TYPE_CHECKING:
+    from urbanbench.models._urbanmfm_features import PictureSource
+    from urbanbench.models._urbanmfm_net import UrbanNet
+    from urbanbench.models._urbanmfm_overheads import Overheads
+    from urbanbench.models._urbanmfm_pairs import Similarity
+    from urbanbench.toolkit.neighbours import Groups
+
+
+class MacroObjective:
+    """L_sate. An anchor is a region with a picture and a partner: a region like it, with a picture too.
+
+    Parameters
+    ----------
+    net
+        Its image projection is trained.
+    pictures
+        Features of distinct pictures; an encoder inside is trained along.
+    overheads
+        Which picture shows which region.
+    pairs
+        Partners of every region, see `similar_pairs`.
+    similarity
+        Tells which regions are alike: candidates like the anchor are left out, whether or not they are among its partners.
+    temperature, direction
+        Of the loss.
+    lr, lr_backbone
+        Learning rates of projection and image encoder.
+    device
+        Where the net is.
+
+    Attributes
+    ----------
+    chance : float
+        Loss of vectors that tell nothing in the latest batch: the mean logarithm of the number of candidates. NaN before any.
+    """
+
+    name = "macro"
+
+    def __init__(
+        self,
+        net: UrbanNet,
+        pictures: PictureSource,
+        overheads: Overheads,
+        pairs: Groups,
+        similarity: Similarity,
+        *,
+        temperature: float,
+        direction: str,
+        lr: float,
+        lr_backbone: float,
+        device: str,
+    ) -> None:
+        self.net, self.pictures, self.similarity = net, pictures, similarity
+        self.temperature, self.direction = temperature, direction
+        self.lr, self.lr_backbone, self.device = lr, lr_backbone, device
+        self.picture = without_broken(overheads.picture, pictures.ok)
+        self.pairs = _pictured(pairs, self.picture >= 0)
+        self.regions = np.flatnonzero(self.pairs.sizes)
+        self.n_anchors = len(self.regions)
+        self.chance = nan
+
+    def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
+        """Return the image projection and, if it is trained, the image encoder."""
+        tuned = [one for part in self.pictures.modules() for one in part.parameters() if one.requires_grad]
+        groups: list[Mapping[str, Any]] = [{"params": list(self.net.image.parameters()), "lr": self.lr}]
+        return [*groups, {"params": tuned, "lr": self.lr_backbone}] if tuned else groups
+
+    def modules(self) -> Sequence[nn.Module]:
+        """Return what is trained."""
+        return (self.net.image, *self.pictures.modules())
+
+    def loss(self, anchors: np.ndarray, rng: np.random.Generator) -> Tensor:
+        """Return L_sate of some anchors, as positions among the regions that have a partner."""
+        region, partner = self.draw(anchors, rng)
+        exclude = self.false_negatives(region, partner)
+        self.chance = _chance(exclude, self.direction)
+        own = own_part(len(anchors))
+        query, key = self.vectors(region[own], partner[own])
+        return info_nce(
+            gathered(query),
+            gathered(key),
+            temperature=self.temperature,
+            exclude=torch.from_numpy(exclude).to(self.device),
+            direction=self.direction,
+        )
+
+    def draw(self, anchors: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Return the anchors' regions and a random partner of each, both int64 (b,)."""
+        region = self.regions[anchors]
+        place = rng.integers(0, self.pairs.sizes[region])
+        return region, self.pairs.member[self.pairs.start[region] + place]
+
+    def false_negatives(self, region: np.ndarray, partner: np.ndarray) -> np.ndarray:
+        """Return bool (b, b): True where candidate j is like anchor i or has the picture of anchor i or of its partner."""
+        own, other = self.picture[region], self.picture[partner]
+        same = (own[:, None] == other) | (other[:, None] == other)
+        exclude = self.similarity.between(region, partner) | same
+        np.fill_diagonal(exclude, val=False)
+        return np.asarray(exclude)
+
+    def vectors(self, region: np.ndarray, partner: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Return E_s of regions and of their partners, each (b, d); each distinct picture is encoded once."""
+        rows = self.picture[np.stack([region, partner])]
+        distinct, place = np.unique(rows, return_inverse=True)
+        made = self.net.image(self.pictures.rows(torch.from_numpy(distinct).to(self.device)))
+        query, key = take_rows(made, torch.from_numpy(place.reshape(rows.shape)).to(self.device))
+        return query, key
+
+
+def _pictured(pairs: Groups, present: np.ndarray) -> Groups:
+    """Keep the pairs in which both regions have a picture."""
+    owner = np.repeat(np.arange(len(pairs)), pairs.sizes)
+    kept = present[owner] & present[pairs.member]
+    return type(pairs).from_pairs(owner[kept], pairs.member[kept], len(pairs))
+
+
+def _chance(exclude: np.ndarray, direction: str) -> float:
+    forward = float(np.log((~exclude).sum(axis=1)).mean())
+    if direction == "query_to_key":
+        return forward
+    return (forward + float(np.log((~exclude).sum(axis=0)).mean())) / 2
