@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
@@ -138,6 +138,9 @@ class RunResult:
         The city's statement of the best reachable score, or None.
     cost, provenance
         Seconds and memory; versions, hardware and hashes.
+    training
+        What every stage of the model's training left behind (`urbanbench.toolkit.schedule.StageLog.to_record`); written only where
+        there is something.
     error_type, traceback
         Of a failed run.
     predictions
@@ -155,6 +158,7 @@ class RunResult:
     ceiling: Mapping[str, Any] | None = None
     cost: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    training: Sequence[Mapping[str, Any]] = ()
     error_type: str = ""
     traceback: str = ""
     predictions: Mapping[str, np.ndarray] | None = None
@@ -171,6 +175,7 @@ class RunResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as schema 1 lays it out, undefined scores as NaN."""
+        training = {"training": [dict(stage) for stage in self.training]} if self.training else {}
         return {
             "schema": SCHEMA,
             "run_id": self.run_id,
@@ -185,6 +190,7 @@ class RunResult:
             "ceiling": dict(self.ceiling) if self.ceiling is not None else None,
             "cost": dict(self.cost),
             "provenance": dict(self.provenance),
+            **training,
             "error_type": self.error_type,
             "traceback": self.traceback,
         }
@@ -225,7 +231,18 @@ EVALUATION = (
     "block_size_m",
     "head_details",
 )
-_PLAIN = ("status", "reason", "model", "task", "ceiling", "cost", "provenance", "error_type", "traceback")
+_PLAIN = (
+    "status",
+    "reason",
+    "model",
+    "task",
+    "ceiling",
+    "cost",
+    "provenance",
+    "training",
+    "error_type",
+    "traceback",
+)
 
 
 def _numbers(scores: Mapping[str, list[float | None]]) -> dict[str, list[float]]:

@@ -12,24 +12,33 @@ from urbanbench.cli.printing import note, print_json, print_table, say
 
 if TYPE_CHECKING:
     from urbanbench.cache import CacheEntry
+    from urbanbench.cli.cache_parts import CachePart
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Look into the embedding cache.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Look into the cache: embeddings, features, training.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.command("ls")
 def list_entries(as_json: options.Json = False) -> None:
-    """List cached embeddings, newest first."""
+    """List cached embeddings, features of frozen encoders and checkpoints of unfinished training; of each the newest first."""
     from urbanbench.cache import EmbeddingCache
+    from urbanbench.cli.cache_parts import PARTS, cache_parts
+    from urbanbench.places import cache_root
 
-    cache = EmbeddingCache()
-    rows = [_row(entry) for entry in cache.entries()]
+    entries = EmbeddingCache().entries()
+    parts = [part for kind in PARTS for part in cache_parts(cache_root(), kind)]
+    rows = [*map(_row, entries), *map(_part_row, parts)]
     if as_json:
         print_json(rows)
     elif rows:
         print_table((row.values() for row in rows), list(rows[0]))  # type: ignore[misc]
-    note(f"{len(rows)} embeddings in {cache.folder}")
+    sizes = {"embeddings": [entry.size_bytes for entry in entries]}
+    sizes |= {kind: [part.size_bytes for part in parts if part.kind == kind] for kind in PARTS}
+    told = ", ".join(f"{len(one)} {kind} ({sum(one) / 1e6:.1f} MB)" for kind, one in sizes.items())
+    note(f"{told} in {cache_root()}")
 
 
 @app.command()
@@ -82,36 +91,58 @@ def prune(
         float, typer.Option("--older-than", min=0, help="Only entries older than this many days.")
     ] = 0.0,
     keep_gb: Annotated[
-        float | None, typer.Option("--keep-gb", min=0, help="Keep the newest entries up to this size in GB.")
+        float | None,
+        typer.Option("--keep-gb", min=0, help="Keep the newest entries of each kind up to this size in GB."),
     ] = None,
     cities: Annotated[
         bool, typer.Option("--cities", help="Remove built cities too; they are built again when needed.")
     ] = False,
 ) -> None:
-    """Remove cached embeddings: all, or the old ones, or what is over a size."""
+    """Remove cached embeddings, features and checkpoints: all, or the old ones, or what is over a size."""
     import shutil
 
     from urbanbench.cache import EmbeddingCache
+    from urbanbench.cli.cache_parts import PARTS, cache_parts, prune_parts
     from urbanbench.places import cache_root
 
     gone = EmbeddingCache().prune(older_than_days=older_than, keep_gb=keep_gb)
     say(f"Removed {len(gone)} embeddings, {sum(entry.size_bytes for entry in gone) / 1e6:.1f} MB.")
+    for kind in PARTS:
+        removed = prune_parts(cache_parts(cache_root(), kind), older_than_days=older_than, keep_gb=keep_gb)
+        if removed:
+            say(f"Removed {len(removed)} {kind}, {sum(part.size_bytes for part in removed) / 1e6:.1f} MB.")
     if cities:
         shutil.rmtree(cache_root() / "cities", ignore_errors=True)
         say("Removed all built cities.")
 
 
 def _row(entry: CacheEntry) -> dict[str, Any]:
-    stored = datetime.fromtimestamp(entry.stored, UTC).isoformat(sep=" ", timespec="seconds")
     facts = entry.facts
     return {
+        "kind": "embedding",
         "digest": entry.digest[:10],
         "what": entry.key.label,
         "shape": f"{facts.get('units', '?')} x {facts.get('dim', '?')}",
         "mb": f"{entry.size_bytes / 1e6:.1f}",
         "embed_seconds": f"{facts.get('seconds', 0.0):.1f}",
-        "stored_utc": stored.removesuffix("+00:00"),
+        "stored_utc": _utc(entry.stored),
     }
+
+
+def _part_row(part: CachePart) -> dict[str, Any]:
+    return {
+        "kind": part.kind,
+        "digest": part.path.stem[:10],
+        "what": f"{len(list(part.path.iterdir()))} checkpoints" if part.path.is_dir() else "",
+        "shape": "",
+        "mb": f"{part.size_bytes / 1e6:.1f}",
+        "embed_seconds": "",
+        "stored_utc": _utc(part.stored),
+    }
+
+
+def _utc(stored: float) -> str:
+    return datetime.fromtimestamp(stored, UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
 
 
 def _explanation(label: str, nearest: CacheEntry | None, changed: dict[str, tuple[Any, Any]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -41,11 +42,16 @@ def embed(
     ),
     as_json: options.Json = False,
 ) -> None:
-    """Write a model's vectors of a city: of all regions, or of the units a task labels."""
+    """Write a model's vectors of a city: of all regions, or of the units a task labels.
+
+    With several GPUs: torchrun --nproc-per-node 2 -m urbanbench embed … Every process trains on its part of each batch; the first one
+    keeps the vectors in the cache and writes the file.
+    """
     from urbanbench.registry import city_word
     from urbanbench.result import RunSpec
     from urbanbench.run.embedding import embed_city
     from urbanbench.run.workbench import Workbench
+    from urbanbench.toolkit.distributed import joined
 
     if out.suffix not in {".parquet", ".safetensors"}:
         msg = f"--out got {str(out)!r}. Expected a file that ends in .parquet or .safetensors."
@@ -59,7 +65,13 @@ def embed(
         inputs=inputs,
         model_seed=model_seed,
     )
-    space, facts = embed_city(spec, Workbench(options.read_device(device)))
+    where = options.read_device(device)
+    with joined(where) as process:
+        if process:
+            os.environ["URBANBENCH_QUIET"] = "1"  # one bar is enough
+        space, facts = embed_city(spec, Workbench(where))
+    if process:
+        return
     space.save(out)
     if as_json:
         print_json(

@@ -19,6 +19,7 @@ from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_split, units_of
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.workbench import Workbench
+from urbanbench.toolkit.distributed import processes
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City
@@ -120,9 +121,15 @@ def embedding_key(
         "units": value_digest([units.level, units.ids]),
         "model_seed": order.cell.model_seed,
         "packages": {name: versions[name] for name in _LEARNED_WITH} if learned else {},
-        "device": device if learned else "cpu",
+        "device": _computed_on(device) if learned else "cpu",
     }
     return EmbeddingKey(parts, f"{order.cell.model} · {view.city_name} · {units.level}")
+
+
+def _computed_on(device: str) -> str:
+    """Name the device, and on the CPU how many processes share the work: their sums have other last bits than those of one."""
+    several = processes()
+    return f"{device} x{several}" if device == "cpu" and several > 1 else device
 
 
 def _hashes(order: Order, setting: _Setting) -> dict[str, str]:
@@ -185,6 +192,7 @@ def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: 
         evaluation=_evaluation(order, setting.targets, scores),
         ceiling=getattr(label, "ceiling", None),
         cost=_costs(facts, head_cost, cached=cached),
+        training=facts.get("training", []),
         provenance=origin | {"split_digest": scores.split_digest},
         predictions=scores.predictions,
     )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.cache import EmbeddingCache, EmbeddingKey
 from urbanbench.cost import measured
-from urbanbench.errors import Conformance
+from urbanbench.errors import Conformance, DataMissing
 from urbanbench.inputs import format_inputs
 from urbanbench.registry import open_city
 from urbanbench.space import EmbeddingSpace
+from urbanbench.toolkit.checkpoint import checkpoints_in
+from urbanbench.toolkit.distributed import agreed, process
+from urbanbench.toolkit.schedule import recording
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City
@@ -61,10 +66,15 @@ class Workbench:
     ) -> tuple[EmbeddingSpace, Mapping[str, Any], bool]:
         """Return vectors, the facts of their making, and whether they came from memory or disk.
 
+        Training keeps its checkpoints in ``<cache>/training/<digest>`` until the vectors are stored, so that a killed program goes on
+        in the stage where it was.
+
         Raises
         ------
         Conformance
             The model broke its contract: other units, order, level or type.
+        DataMissing
+            One of several processes does not find what the first one found.
         """
         if self._space is not None and self._space[0] == key.digest:
             return self._space[1], self._space[2], True
@@ -72,26 +82,59 @@ class Workbench:
         if self.cache is None or order.given:
             made, cached = embed(order, view, units, self.device), False
         else:
-            with self.cache.lock(key):
-                found = self.cache.get(key)
+            with self._alone(self.cache, key):
+                found = self._shared(self.cache, key)
                 cached = found is not None
-                made = found or embed(order, view, units, self.device)
-                if not cached:
-                    self.cache.put(key, *made)
+                made = found or self._make(self.cache, order, view, units, key)
         self._space = (key.digest, *made)
         return *made, cached
+
+    @staticmethod
+    @contextmanager
+    def _alone(cache: EmbeddingCache, key: EmbeddingKey) -> Iterator[None]:
+        """Hold the key's lock; of the processes that train together the first holds it for all."""
+        if process():
+            yield
+            return
+        with cache.lock(key):
+            yield
+
+    @staticmethod
+    def _shared(cache: EmbeddingCache, key: EmbeddingKey) -> tuple[EmbeddingSpace, Mapping[str, Any]] | None:
+        """Look into the cache; processes that train together all do what the first one finds."""
+        found = cache.get(key) if process() == 0 else None
+        if not agreed(float(found is not None)):
+            return None
+        found = found or cache.get(key)
+        if found is None:
+            msg = f"Process {process()} does not find the embedding {key.digest[:10]} in {str(cache.folder)!r}. Expected one cache folder for all processes."
+            raise DataMissing(msg)
+        return found
+
+    def _make(
+        self, cache: EmbeddingCache, order: Order, view: View, units: Units, key: EmbeddingKey
+    ) -> tuple[EmbeddingSpace, Mapping[str, Any]]:
+        """Embed, store, and remove the checkpoints, which are of no use any more."""
+        folder = cache.folder.parent / "training" / key.digest
+        with checkpoints_in(folder):
+            made = embed(order, view, units, self.device)
+        if process() == 0:
+            cache.put(key, *made)
+            shutil.rmtree(folder, ignore_errors=True)
+        return made
 
 
 def embed(order: Order, view: View, units: Units, device: str) -> tuple[EmbeddingSpace, Mapping[str, Any]]:
     """Let the model embed, check what it gives, and record what it cost and saw."""
     view.reset_touched()
-    with measured() as cost:
+    with measured() as cost, recording() as stages:
         space = order.model.embed(view, units=units, seed=order.cell.model_seed, device=device)
     _check(space, units, order.cell.model)
     return space, asdict(cost) | {
         "inputs_touched": _listed(view.touched),
         "dim": space.dim,
         "units": len(space),
+        "training": [stage.to_record() for stage in stages],
     }
 
 

@@ -9,7 +9,7 @@ from urbanbench.errors import UnknownName
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["DIRECTIONS", "info_nce", "same_row"]
+__all__ = ["DIRECTIONS", "cosines", "info_nce", "same_row"]
 
 DIRECTIONS = ("both", "query_to_key")
 
@@ -45,15 +45,29 @@ def info_nce(
     UnknownName
         No such direction.
     """
-    import torch.nn.functional as F  # noqa: N812  # the library's own customary name
-
     if direction not in DIRECTIONS:
         raise UnknownName("direction", direction, DIRECTIONS)
-    logits = F.normalize(query, dim=1) @ F.normalize(key, dim=1).T / temperature
+    logits = cosines(query, key) / temperature
     if exclude is not None:
         logits = logits.masked_fill(_off_diagonal(exclude), float("-inf"))
     forward = _mean_loss(logits)
     return forward if direction == "query_to_key" else (forward + _mean_loss(logits.T)) / 2
+
+
+def cosines(query: Tensor, key: Tensor) -> Tensor:
+    """Return the cosine of every query with every key, (b, c), in float32 at least: bfloat16 would leave them three digits.
+
+    Parameters
+    ----------
+    query, key
+        (b, dim) and (c, dim).
+    """
+    import torch
+    import torch.nn.functional as F  # noqa: N812  # the library's own customary name
+
+    kind = torch.promote_types(query.dtype, torch.float32)
+    with torch.autocast(query.device.type, enabled=False):
+        return F.normalize(query.to(kind), dim=1) @ F.normalize(key.to(kind), dim=1).T
 
 
 def same_row(labels: Tensor) -> Tensor:

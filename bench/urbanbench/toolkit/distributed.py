@@ -124,7 +124,7 @@ def _gather_function() -> Any:
             return torch.cat(_parts(vectors))
 
         @staticmethod
-        def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]  # torch declares (ctx, *grads)
+        def backward(ctx: Any, gradient: Tensor) -> Tensor:
             total = gradient.contiguous()
             dist.all_reduce(total)
             start = dist.get_rank() * ctx.share
@@ -150,7 +150,8 @@ def average_gradients(parameters: Sequence[Tensor]) -> None:
     flat = torch.cat([(torch.zeros_like(one) if one.grad is None else one.grad).flatten() for one in chosen])
     dist.all_reduce(flat)
     flat /= several
-    for one, piece in zip(chosen, flat.split([one.numel() for one in chosen]), strict=True):
+    pieces = torch.split(flat, [one.numel() for one in chosen])
+    for one, piece in zip(chosen, pieces, strict=True):
         one.grad = piece.view_as(one).to(one.dtype)
 
 

@@ -110,8 +110,8 @@ class TrainingState:
         inner: dict[int, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():
             if name.startswith("adam."):
-                _, k, what = name.split(".")
-                inner.setdefault(int(k), {})[what] = tensor
+                _, row, what = name.split(".")
+                inner.setdefault(int(row), {})[what] = tensor
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": inner, "param_groups": groups})
         for kind, now in _random(self.device).items():
