@@ -9,7 +9,7 @@ from urbanbench.board.columns import heading, unit_of
 from urbanbench.board.layout import Column, Entry, Line, Table
 from urbanbench.board.published import Published, for_row, for_task
 
-__all__ = ["published_columns", "published_entries", "published_table"]
+__all__ = ["published_columns", "published_entries", "published_entry", "published_table"]
 
 _ODD = "*"
 
@@ -24,10 +24,11 @@ def published_columns(group: Group, block: Block, metrics: Sequence[str]) -> dic
 def published_entries(group: Group, block: Block, model: str, metrics: Collection[str]) -> list[Entry]:
     """Return one entry per metric for a row of ours."""
     matched = for_row(for_task(group.task, group.city, metrics), model, block.inputs)
-    return [_entry(matched.get(metric)) for metric in metrics]
+    return [published_entry(matched.get(metric)) for metric in metrics]
 
 
-def _entry(number: Published | None) -> Entry:
+def published_entry(number: Published | None) -> Entry:
+    """Return a printed number with its source and oddities to look up; empty for None."""
     if number is None:
         return Entry()
     mark = _ODD if number.note else ""
@@ -71,7 +72,7 @@ def published_table(group: Group, metrics: Sequence[str]) -> Table | None:
 def _line(key: tuple[str, str, str], found: Mapping[str, Published], metrics: Sequence[str]) -> Line:
     setting, table, model = key
     notes = tuple(dict.fromkeys(one.note for one in found.values() if one.note))
-    numbers = [_entry(found.get(metric)) for metric in metrics]
+    numbers = [published_entry(found.get(metric)) for metric in metrics]
     return Line(
         "published", (Entry(model), Entry(setting), Entry(table), *numbers, Entry(" ".join(notes))), notes
     )

@@ -15,6 +15,7 @@ from urbanbench.cli import (
     cache_commands,
     data_commands,
     doctor,
+    experiment_commands,
     list_commands,
     residual_command,
     run_command,
@@ -47,6 +48,7 @@ app.command("residuals")(residual_command.residuals)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data_commands.app, name="data")
 app.add_typer(cache_commands.app, name="cache")
+app.add_typer(experiment_commands.app, name="experiment")
 
 
 def _print_version(asked: bool) -> None:

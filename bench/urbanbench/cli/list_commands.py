@@ -22,7 +22,7 @@ Rows = list[dict[str, Any]]
 
 def list_names(
     what: Annotated[
-        str, typer.Argument(help="models, tasks, cities, splits, heads, inputs or metrics.")
+        str, typer.Argument(help="models, tasks, cities, splits, heads, inputs, metrics or experiments.")
     ] = "models",
     as_json: options.Json = False,
 ) -> None:
@@ -135,6 +135,12 @@ def _metrics() -> Rows:
     ]
 
 
+def _experiments() -> Rows:
+    from urbanbench.cli.experiment_commands import experiment_rows
+
+    return experiment_rows()
+
+
 _LISTS: Mapping[str, Callable[[], Rows]] = {
     "models": _models,
     "tasks": _tasks,
@@ -143,6 +149,7 @@ _LISTS: Mapping[str, Callable[[], Rows]] = {
     "heads": _heads,
     "inputs": _inputs,
     "metrics": _metrics,
+    "experiments": _experiments,
 }
 _KINDS = {
     "model": "models",

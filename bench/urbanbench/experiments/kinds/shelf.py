@@ -64,8 +64,11 @@ class Shelf:
         return max(near, key=lambda one: (len(one.cell.seeds), one.run_id), default=None)
 
     def floors(self, city: str, task: str, split: str, seeds: Iterable[int]) -> list[RunResult]:
-        """Return finished floors of a table, of every head; `city` and `task` are names as results keep them."""
-        where = (city, task, split, tuple(seeds))
+        """Return finished floors of a table, of every head; `city` and `task` are names as results keep them.
+
+        Blocks have the size that is chosen from the label, as experiments ask for no other.
+        """
+        where = (city, task, split, None, tuple(seeds))
         return [
             one
             for one in self.results
@@ -74,7 +77,7 @@ class Shelf:
 
 
 def _where(cell: Cell) -> tuple[Any, ...]:
-    return (cell.city, cell.task, cell.split, cell.seeds)
+    return (cell.city, cell.task, cell.split, cell.block_size_m, cell.seeds)
 
 
 def _but_seeds(cell: Cell) -> str:

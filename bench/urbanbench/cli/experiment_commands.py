@@ -1,0 +1,274 @@
+"""``urbanbench experiment``: the paper's tables and figures, run and shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from urbanbench.cli import options
+from urbanbench.cli.outcome import ProgressLines, exit_code
+from urbanbench.cli.printing import note, print_json, print_table, say
+from urbanbench.errors import BadInput, UnknownName
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from urbanbench.experiments import Choice, Experiment
+    from urbanbench.result import RunSpec
+
+__all__ = ["app", "experiment_rows"]
+
+app = typer.Typer(
+    help="The tables and figures of the UrbanMFM paper: run what is missing, show what is there.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Name = Annotated[str, typer.Argument(help="Name of the experiment; see `urbanbench experiment list`.")]
+Words = Annotated[
+    list[str], typer.Option("--city", "-c", help="City; the experiment's own where left out. Repeats.")
+]
+Tasks = Annotated[
+    list[str], typer.Option("--task", "-t", help="Task; the experiment's own where left out. Repeats.")
+]
+Splits = Annotated[list[str], typer.Option("--split", help="Split; the experiment's own where left out.")]
+Heads = Annotated[list[str], typer.Option("--head", help="Head; the experiment's own where left out.")]
+ModelSeed = Annotated[int, typer.Option("--model-seed", min=0, help="Seed of the models' own training.")]
+Style = Annotated[str, typer.Option("--format", "-f", help="md, html or csv.")]
+Figures = Annotated[
+    Path | None, typer.Option("--figures", help="Folder to write the figures into, as SVG and PNG.")
+]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Number of processes.")]
+Overwrite = Annotated[str, typer.Option("--overwrite", help="only-missing, never or always.")]
+Floors = Annotated[
+    bool, typer.Option("--floors/--no-floors", help="Run the floors that fit beside the models.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the cells and stop.")]
+
+
+@app.command("list")
+def list_experiments(as_json: options.Json = False) -> None:
+    """List the experiments: name, item of the paper, cells, question."""
+    rows = experiment_rows()
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(([row[name] for name in rows[0]] for row in rows), list(rows[0]))
+
+
+def experiment_rows() -> list[dict[str, Any]]:
+    """Return what a listing says of each experiment; cells are those of all its own cities that this version can run."""
+    from urbanbench.experiments import Choice, listed_experiments
+
+    return [
+        {
+            "name": one.name,
+            "item": one.item,
+            "cells": len(_distinct(one.specs(one.settled(Choice())))),
+            "question": one.question,
+        }
+        for one in listed_experiments()
+    ]
+
+
+@app.command("run")
+def run(
+    name: Name,
+    city: Words = [],  # noqa: B006 - typer reads the default, nothing changes it
+    task: Tasks = [],  # noqa: B006 - same
+    split: Splits = [],  # noqa: B006 - same
+    head: Heads = [],  # noqa: B006 - same
+    seeds: options.Seeds = "10",
+    preset: options.Preset = "",
+    settings: options.Settings = [],  # noqa: B006 - same
+    model_seed: ModelSeed = 0,
+    floors: Floors = True,
+    device: options.Device = "auto",
+    jobs: Jobs = 1,
+    out: options.Out = Path("results"),
+    overwrite: Overwrite = "only-missing",
+    style: Style = "md",
+    figures: Figures = None,
+    dry_run: DryRun = False,
+) -> int:
+    """Run the cells of an experiment that are missing, as `urbanbench run` does, and show it.
+
+    Finished cells are kept, so the same command goes on where it was stopped.
+    """
+    from urbanbench.experiments import load_experiment
+    from urbanbench.run.loop import run as run_cells
+    from urbanbench.run.plan import open_cities, with_floors
+    from urbanbench.store import ResultStore
+
+    experiment = load_experiment(name)
+    _check_style(style)
+    choice = _choice(city, task, split, head, seeds, preset, settings, model_seed, out)
+    choice = experiment.settled(
+        replace(_with_cities_here(experiment, choice), device=options.read_device(device))
+    )
+    specs = _able(experiment.specs(choice), choice)
+    if dry_run:
+        return _print_cells(specs)
+    experiment.prepare(choice)
+    specs = with_floors(specs, open_cities(specs)) if floors and experiment.floors else specs
+    progress = ProgressLines(len(_distinct(specs)))
+    store = ResultStore(out)
+    results = run_cells(specs, store, overwrite=overwrite, device=choice.device, jobs=jobs, progress=progress)
+    note(f"Results: {store.folder}/ ({len(results)} cells).")
+    _print(experiment, choice, style, figures)
+    return exit_code(results)
+
+
+@app.command("show")
+def show(
+    name: Name,
+    city: Words = [],  # noqa: B006 - typer reads the default, nothing changes it
+    task: Tasks = [],  # noqa: B006 - same
+    split: Splits = [],  # noqa: B006 - same
+    head: Heads = [],  # noqa: B006 - same
+    seeds: options.Seeds = "10",
+    preset: options.Preset = "",
+    settings: options.Settings = [],  # noqa: B006 - same
+    model_seed: ModelSeed = 0,
+    out: options.Out = Path("results"),
+    style: Style = "md",
+    figures: Figures = None,
+) -> None:
+    """Show what a results folder holds of an experiment; nothing is run.
+
+    Without --city it shows those of the experiment's own cities that have results. Cells with other seeds are shown when those
+    asked for are missing, and say so.
+    """
+    from urbanbench.experiments import load_experiment
+
+    experiment = load_experiment(name)
+    _check_style(style)
+    choice = _choice(city, task, split, head, seeds, preset, settings, model_seed, out)
+    if not choice.cities:
+        choice = _with_results(experiment, choice)
+    _print(experiment, experiment.settled(choice), style, figures)
+
+
+def _check_style(style: str) -> None:
+    from urbanbench.experiments.kinds.report import REPORT_FORMATS
+
+    if style not in REPORT_FORMATS:
+        raise UnknownName("report format", style, REPORT_FORMATS)
+
+
+def _choice(
+    city: Sequence[str],
+    task: Sequence[str],
+    split: Sequence[str],
+    head: Sequence[str],
+    seeds: str,
+    preset: str,
+    settings: Sequence[str],
+    model_seed: int,
+    out: Path,
+) -> Choice:
+    """Expand the words of the command line; what is not given stays empty."""
+    from urbanbench.experiments import Choice
+    from urbanbench.registry import expand, expand_words
+    from urbanbench.scoring.heads import HEADS
+    from urbanbench.scoring.splits import SPLITS
+
+    return Choice(
+        cities=tuple(part.strip() for word in city for part in word.split(",") if part.strip()),
+        tasks=tuple(expand("task", task)),
+        splits=tuple(expand_words("split", split, list(SPLITS))),
+        heads=tuple(expand_words("head", head, list(HEADS))),
+        seeds=options.read_seeds(seeds),
+        preset=preset,
+        settings=options.read_settings(settings),
+        model_seed=model_seed,
+        out=out,
+    )
+
+
+def _with_cities_here(experiment: Experiment, choice: Choice) -> Choice:
+    """Check the cities asked for; without any take the experiment's own that are on this machine, and name the others."""
+    from urbanbench.registry import expand_cities
+    from urbanbench.registry.cities import city_word
+
+    if choice.cities:
+        return replace(choice, cities=tuple(expand_cities(choice.cities)))
+    here = []
+    for word in experiment.cities:
+        try:
+            here.append(city_word(word))
+        except UnknownName:
+            note(f"Left out: city {word!r} is not on this machine (see URBANBENCH_DATA).")
+    return replace(choice, cities=tuple(here))
+
+
+def _with_results(experiment: Experiment, choice: Choice) -> Choice:
+    from urbanbench.experiments.kinds.shelf import Shelf
+    from urbanbench.store import ResultStore
+
+    shelf = Shelf(ResultStore(choice.out).load_all())
+    alone = {
+        city: experiment.specs(experiment.settled(replace(choice, cities=(city,))))
+        for city in experiment.cities
+    }
+    found = [city for city, specs in alone.items() if any(shelf.find(spec) is not None for spec in specs)]
+    return replace(choice, cities=tuple(found))
+
+
+def _able(specs: Sequence[RunSpec], choice: Choice) -> list[RunSpec]:
+    """Return the specs this version can run, and name what it cannot.
+
+    Raises
+    ------
+    BadInput
+        It can run none of them, or --set names a parameter that none of them has.
+    """
+    from urbanbench.experiments.kinds.shelf import absence
+
+    reasons = {spec: absence(spec) for spec in specs}
+    for reason in dict.fromkeys(reason for reason in reasons.values() if reason):
+        note(f"Left out: {reason}")
+    able = [spec for spec, reason in reasons.items() if not reason]
+    if not able:
+        msg = f"None of the {len(reasons)} cells can be run with this version of urbanbench: {next(iter(reasons.values()), '')}"
+        raise BadInput(msg)
+    for parameter, _ in choice.settings:
+        if not any(parameter in dict(spec.settings) for spec in able):
+            msg = f"--set names {parameter!r}, which no model of this experiment has. Expected one of their parameters. See `urbanbench describe MODEL`."
+            raise BadInput(msg)
+    return able
+
+
+def _distinct(specs: Sequence[RunSpec]) -> set[str]:
+    from urbanbench.experiments.kinds.shelf import absence, cell_of
+
+    return {cell_of(spec).run_id for spec in dict.fromkeys(specs) if not absence(spec)}
+
+
+def _print_cells(specs: Sequence[RunSpec]) -> int:
+    from urbanbench.experiments.kinds.shelf import cell_of
+
+    cells = {cell.run_id: cell for cell in map(cell_of, specs)}.values()
+    heads = ("city", "task", "model", "preset", "inputs", "split", "head", "changed by")
+    changes = {
+        cell_of(spec).run_id: " ".join(f"{name}={text}" for name, text in spec.settings) for spec in specs
+    }
+    print_table(
+        ((c.city, c.task, c.model, c.preset, c.inputs, c.split, c.head, changes[c.run_id]) for c in cells),
+        heads,
+    )
+    return 0
+
+
+def _print(experiment: Experiment, choice: Choice, style: str, figures: Path | None) -> None:
+    from urbanbench.experiments.kinds.report import print_report, save_figures
+    from urbanbench.store import ResultStore
+
+    report = experiment.show(ResultStore(choice.out).load_all(), choice)
+    if figures is not None:
+        files = save_figures(report, figures)
+        note(f"Figures: {figures}/ ({len(files)} files).")
+    say(print_report(report, style, figures=figures))

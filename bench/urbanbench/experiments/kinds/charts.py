@@ -1,0 +1,165 @@
+"""Figures of experiments: dots with spreads per row, and lines over a parameter or over time."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from urbanbench.board.numbers import Score
+from urbanbench.experiments.kinds.report import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+__all__ = ["Panel", "Trace", "dot_figure", "line_figure", "stem"]
+
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Told apart by people with any colour vision (Okabe and Ito)."""
+_MARKS = ("o", "s", "^", "D", "v", "P")
+_SOFT = "#777777"
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One line: points (x, y), and a half width of the band around each y, if any."""
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    spread: Sequence[float] = ()
+    marked: bool = True
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes; `level` is a (value, name) to draw as a dashed line across, `names` the ticks' texts on x."""
+
+    title: str
+    x_label: str
+    y_label: str
+    traces: Sequence[Trace]
+    level: tuple[float, str] | None = None
+    names: Sequence[str] = ()
+
+
+def stem(*words: str) -> str:
+    """Return a file stem made of words.
+
+    Examples
+    --------
+    >>> stem("table3", "toyville:tiny", "popdensity")
+    'table3-toyville-tiny-popdensity'
+    """
+    return "-".join(re.sub(r"[^A-Za-z0-9_]+", "-", word).strip("-") for word in words if word)
+
+
+def dot_figure(
+    name: str,
+    title: str,
+    metric: str,
+    labels: Sequence[str],
+    ours: Mapping[str, Sequence[Score]],
+    printed: tuple[str, Sequence[tuple[float, float] | None]] | None = None,
+) -> Figure:
+    """Return rows as dots with their spread over seeds; the paper's numbers stand on axes of their own.
+
+    Parameters
+    ----------
+    metric
+        Label of the horizontal axis.
+    labels
+        Rows, from top to bottom.
+    ours
+        Series (a split) to one score per row.
+    printed
+        Heading of the paper's axes and one (mean, std) per row; std 0 where none is printed.
+    """
+
+    def draw(canvas: Canvas) -> None:
+        apart = printed is not None and any(one is not None for one in printed[1])
+        axes = canvas.subplots(1, 2 if apart else 1, sharey=True, squeeze=False)[0]
+        step = 0.5 / max(1, len(ours))
+        for place, (series, scores) in enumerate(ours.items()):
+            shift = (place - (len(ours) - 1) / 2) * step
+            _dots(
+                axes[0],
+                shift,
+                [(one.mean, one.std) for one in scores],
+                _COLOURS[place],
+                series,
+                _MARKS[place],
+            )
+        axes[0].set(xlabel=metric, title="measured here", yticks=range(len(labels)), yticklabels=labels)
+        axes[0].invert_yaxis()
+        axes[0].legend(fontsize="small")
+        if apart and printed is not None:
+            _dots(axes[1], 0.0, printed[1], _SOFT, "published", "o", hollow=True)
+            axes[1].set(xlabel=f"{metric}, published", title=printed[0])
+        for one in axes:
+            one.grid(axis="x", alpha=0.3)
+
+    return Figure(name, title, draw, (9.0, 1.4 + 0.33 * len(labels)))
+
+
+def _dots(
+    axes: Axes,
+    shift: float,
+    points: Sequence[tuple[float, float] | None],
+    colour: str,
+    label: str,
+    mark: str,
+    *,
+    hollow: bool = False,
+) -> None:
+    shown = [(place, *one) for place, one in enumerate(points) if one is not None and math.isfinite(one[0])]
+    if not shown:
+        return
+    rows, means, stds = zip(*shown, strict=True)
+    axes.errorbar(
+        means,
+        [row + shift for row in rows],
+        xerr=[std if math.isfinite(std) else 0.0 for std in stds],
+        fmt=mark,
+        color=colour,
+        markerfacecolor="white" if hollow else colour,
+        capsize=2,
+        label=label,
+    )
+
+
+def line_figure(name: str, title: str, panels: Sequence[Panel], *, columns: int = 3) -> Figure:
+    """Return panels side by side, `columns` in a row."""
+    wide = min(columns, max(1, len(panels)))
+    high = math.ceil(len(panels) / wide)
+
+    def draw(canvas: Canvas) -> None:
+        grid = canvas.subplots(high, wide, squeeze=False).ravel()
+        for axes, panel in zip(grid, panels, strict=False):
+            _panel(axes, panel)
+        for axes in grid[len(panels) :]:
+            axes.set_axis_off()
+
+    return Figure(name, title, draw, (3.4 * wide + 0.6, 2.7 * high))
+
+
+def _panel(axes: Axes, panel: Panel) -> None:
+    for place, trace in enumerate(panel.traces):
+        colour = _COLOURS[place % len(_COLOURS)]
+        mark = _MARKS[place % len(_MARKS)] if trace.marked else None
+        axes.plot(trace.x, trace.y, color=colour, marker=mark, markersize=3.5, label=trace.label)
+        if trace.spread:
+            low = [y - s for y, s in zip(trace.y, trace.spread, strict=True)]
+            high = [y + s for y, s in zip(trace.y, trace.spread, strict=True)]
+            axes.fill_between(trace.x, low, high, color=colour, alpha=0.15, linewidth=0)
+    if panel.level is not None:
+        axes.axhline(panel.level[0], color=_SOFT, linestyle="--", linewidth=1, label=panel.level[1])
+    if panel.names:
+        axes.set_xticks(range(len(panel.names)), panel.names)
+    axes.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
+    axes.grid(alpha=0.3)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize="x-small")
