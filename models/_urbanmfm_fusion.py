@@ -85,7 +85,8 @@ class Fusion(nn.Module):
         x, y = self.first(first), self.second(second)
         x, y = x + self.to_second(y), y + self.to_first(x)
         logit = self.gate(torch.cat([x, y], dim=1))
-        return torch.lerp(y, x, torch.sigmoid(F.relu(logit) if self.gate_relu else logit))
+        share = torch.sigmoid(F.relu(logit) if self.gate_relu else logit)
+        return share * x + (1 - share) * y
 
 
 def _entry(dim: int, dropout: float) -> nn.Sequential:

@@ -146,9 +146,8 @@ class GlobalObjective:
             else:
                 vectors = unit(trip_vectors(self.net, self.flows, regions, self.device))
             inside = torch.from_numpy(slots).to(self.device)
-            made = made.masked_scatter(
-                inside[..., None], take_rows(vectors, torch.from_numpy(row).to(self.device))
-            )
+            placed = take_rows(vectors, torch.from_numpy(row).to(self.device))
+            made = made.masked_scatter(inside[..., None], placed.to(made.dtype))
         return made
 
     def _micro(self, regions: np.ndarray, place: np.ndarray, owner: np.ndarray) -> Tensor:

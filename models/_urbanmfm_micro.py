@@ -105,7 +105,8 @@ class MicroEncoder:
         index = self._index(chosen)
         fused = fusion(take_rows(made, index), other)
         inside = torch.zeros(len(made), dtype=torch.bool, device=made.device).index_fill(0, index, True)
-        return made.masked_scatter(inside[:, None], fused)
+        # Mixed precision gives the two different types.
+        return made.to(fused.dtype).masked_scatter(inside[:, None], fused)
 
     def _index(self, rows: np.ndarray) -> Tensor:
         return torch.from_numpy(rows).to(self.device)
