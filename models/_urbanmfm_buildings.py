@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from urbanbench.errors import RunRefused
-from urbanbench.models._urbanmfm_features import encode_shapes
 from urbanbench.models._urbanmfm_net import mean_by_group, unit
 from urbanbench.models._urbanmfm_vectors import CHUNK, shape_vectors, text_vectors
 from urbanbench.toolkit.neighbours import groups_near_points
@@ -18,7 +17,6 @@ from urbanbench.toolkit.neighbours import groups_near_points
 if TYPE_CHECKING:
     from urbanbench.city.view import View
     from urbanbench.models._urbanmfm_pretrain import Pretrained
-    from urbanbench.models._urbanmfm_sight import StreetSight
     from urbanbench.models.urbanmfm import UrbanMFM
     from urbanbench.units import Units
 
@@ -36,19 +34,13 @@ def building_vectors(
     RunRefused
         Polygons may not be seen.
     """
-    if trained.image_encoder is None:
+    if not view.has("polygon"):
         msg = f"UrbanMFM describes buildings by their shape, but polygons cannot be seen in {view.city_name!r}. Expected the input polygon. Mend: --inputs poi,polygon"
         raise RunRefused(msg)
     geometry = view.unit_geometry(units)
     row_of = {one: row for row, one in enumerate(view.buildings.index)}
     rows = np.fromiter((row_of[one] for one in units.ids), dtype=np.int64, count=len(units))
-    shapes = encode_shapes(
-        trained.image_encoder,
-        geometry,
-        size=model.raster_size,
-        a_max_m2=model.a_max_m2,
-        device=trained.device,
-    )
+    shapes = trained.backbones.encode_shapes(geometry)
     shape = shape_vectors(trained.net, shapes).cpu().numpy()
     text = text_vectors(trained).cpu()
     centre = shapely.get_coordinates(shapely.centroid(geometry))
@@ -63,7 +55,7 @@ def _street(trained: Pretrained, centre: np.ndarray, texts: list[np.ndarray]) ->
 
     The memory is asked with the first of `texts`, (n, d) each, that a building has; one without any sees the mean of what is near.
     """
-    sight: StreetSight | None = getattr(trained, "sight", None)
+    sight = trained.sight
     if sight is None:
         return []
     query = texts[-1]

@@ -181,6 +181,12 @@ class Shapes:
 def encode_shapes(
     encoder: ImageEncoder, polygons: np.ndarray, *, size: int, a_max_m2: float | None, device: str
 ) -> Shapes:
+    """Rasterise footprints, encode the pictures and measure the surfaces; parameters as of the two parts."""
+    features = shape_features(encoder, polygons, size=size, device=device)
+    return Shapes(torch.from_numpy(features).to(device), shape_surface(polygons, a_max_m2, device))
+
+
+def shape_features(encoder: ImageEncoder, polygons: np.ndarray, *, size: int, device: str) -> np.ndarray:
     """Rasterise footprints and encode the pictures, some at a time.
 
     Parameters
@@ -191,14 +197,14 @@ def encode_shapes(
         Shapely geometries (p,).
     size
         Pixels per side.
-    a_max_m2
-        Surface that counts as 1; None for the largest of `polygons`.
     device
         Where to compute.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (p, dim).
     """
-    area = shapely.area(polygons)
-    largest = float(area.max(initial=1.0)) if a_max_m2 is None else a_max_m2
-    surface = torch.from_numpy(surface_share(area, a_max_m2=largest)).to(device)
     features = np.empty((len(polygons), encoder.dim), dtype=np.float32)
     encoder.eval().to(device)
     step = max(1, 128 * 64 * 64 // size**2)
@@ -209,4 +215,11 @@ def encode_shapes(
             )
             features[start : start + step] = encoder(drawn[:, None].expand(-1, 3, -1, -1)).cpu().numpy()
             bar.advance(len(drawn))
-    return Shapes(torch.from_numpy(features).to(device), surface)
+    return features
+
+
+def shape_surface(polygons: np.ndarray, a_max_m2: float | None, device: str) -> Tensor:
+    """Return the surface shares (p,) of footprints; `a_max_m2` counts as 1, None for the largest of them."""
+    area = shapely.area(polygons)
+    largest = float(area.max(initial=1.0)) if a_max_m2 is None else a_max_m2
+    return torch.from_numpy(surface_share(area, a_max_m2=largest)).to(device)

@@ -140,10 +140,12 @@ class LocalObjective:
         made = text
         if self.shapes is not None:
             slots = chosen == SHAPE
-            made = made.masked_scatter(slots[..., None], self._shape_vectors(stars.node[slots]))
+            shape = self._shape_vectors(stars.node[slots])
+            made = made.masked_scatter(slots[..., None], shape.to(made.dtype))
         if self.memory is not None:
             slots = chosen == STREET
-            made = made.masked_scatter(slots[..., None], self._street_vectors(stars.node[slots], text, slots))
+            street = self._street_vectors(stars.node[slots], text, slots)
+            made = made.masked_scatter(slots[..., None], street.to(made.dtype))
         return made
 
     def _shape_vectors(self, nodes: Tensor) -> Tensor:

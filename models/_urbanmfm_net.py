@@ -1,12 +1,16 @@
-"""The trainable parts of UrbanMFM: projections and polygon encoder, and the graph encoder they feed."""
+"""The trainable parts of UrbanMFM, and the small operations they share."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # the library's own customary name
 from torch import Tensor, nn
 
+from urbanbench.models._urbanmfm_fusion import Fusion
 from urbanbench.models._urbanmfm_gat import GraphEncoder
+from urbanbench.models._urbanmfm_memory import DirectionGate
 
 
 class Projection(nn.Sequential):
@@ -16,30 +20,70 @@ class Projection(nn.Sequential):
         super().__init__(nn.Linear(inner, dim), nn.ReLU(), nn.Linear(dim, dim))
 
 
-class UrbanNet(nn.Module):
-    """Everything that UrbanMFM trains beside its backbones.
+@dataclass(frozen=True)
+class NetSizes:
+    """How large the parts are.
 
     Parameters
     ----------
-    text_dim, image_dim
-        Length of the backbones' features.
+    text, image, flow
+        Length of the backbones' features and of the trip features; 0 without trips.
     dim
         d, the length of all vectors of the model.
-    graph
-        Encoder of local graphs.
     """
 
-    def __init__(self, text_dim: int, image_dim: int, dim: int, graph: GraphEncoder) -> None:
+    text: int
+    image: int
+    flow: int
+    dim: int
+
+
+class UrbanNet(nn.Module):
+    """Everything that UrbanMFM trains beside its backbones.
+
+    All parts exist in every run, so that the first weights of one do not depend on which others are used; the part for trips,
+    whose size varies, is made last.
+
+    Parameters
+    ----------
+    sizes
+        Lengths of features and vectors.
+    local_graph, global_graph
+        Encoders of POIs among POIs and of regions among regions.
+    fuse_street, fuse_shape, fuse_flow
+        Fusion of a POI with its streets and its footprint, and of a region with its trips.
+    """
+
+    def __init__(
+        self,
+        sizes: NetSizes,
+        *,
+        local_graph: GraphEncoder,
+        global_graph: GraphEncoder,
+        fuse_street: Fusion,
+        fuse_shape: Fusion,
+        fuse_flow: Fusion,
+    ) -> None:
         super().__init__()
-        self.dim = dim
-        self.text = Projection(text_dim, dim)
-        self.image = nn.Linear(image_dim, dim)
+        self.dim = dim = sizes.dim
+        self.text = Projection(sizes.text, dim)
+        self.image = nn.Linear(sizes.image, dim)
         self.surface = Projection(1, dim)
-        self.local_graph = graph
+        self.local_graph = local_graph
+        self.scene = nn.Linear(2 * dim, dim)
+        self.street_gate = DirectionGate(dim)
+        self.global_graph = global_graph
+        self.fuse_street, self.fuse_shape, self.fuse_flow = fuse_street, fuse_shape, fuse_flow
+        self.flow = Projection(max(sizes.flow, 1), dim)
 
     def encode_text(self, features: Tensor) -> Tensor:
         """Return E_t (n, d) of text features (n, text_dim); Eq. 3 with a projection."""
         out: Tensor = self.text(features)
+        return out
+
+    def encode_image(self, features: Tensor) -> Tensor:
+        """Return the vectors (n, d) of picture features (n, image_dim); Eqs. 1 and 2 with a projection."""
+        out: Tensor = self.image(features)
         return out
 
     def encode_shape(self, features: Tensor, surface: Tensor) -> Tensor:

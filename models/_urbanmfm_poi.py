@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from urbanbench.models._urbanmfm_net import UrbanNet, mean_by_group
 from urbanbench.toolkit.contrastive import info_nce, same_row
+from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
@@ -85,19 +86,20 @@ class PoiObjective:
         query, member, owner = sample_roads(
             self.groups, anchors, rng, cap=self.cap, include_self=self.include_self
         )
-        query_text, member_text = self.text_of_place[query], self.text_of_place[member]
+        own = own_part(len(anchors))
+        mine = (owner >= own.start) & (owner < own.stop)
+        labels = self.text_of_place[query]
+        query_text, member_text = labels[own], self.text_of_place[member[mine]]
         distinct, place = np.unique(np.concatenate([query_text, member_text]), return_inverse=True)
         vectors = self.net.encode_text(self.texts.rows(torch.from_numpy(distinct).to(self.device)))
         places = torch.from_numpy(place).to(self.device)
-        mean = mean_by_group(
-            take_rows(vectors, places[len(query) :]), torch.from_numpy(owner).to(self.device), len(query)
-        )
-        labels = torch.from_numpy(query_text).to(self.device)
+        road = torch.from_numpy(owner[mine] - own.start).to(self.device)
+        mean = mean_by_group(take_rows(vectors, places[len(query_text) :]), road, len(query_text))
         return info_nce(
-            take_rows(vectors, places[: len(query)]),
-            mean,
+            gathered(take_rows(vectors, places[: len(query_text)])),
+            gathered(mean),
             temperature=self.temperature,
-            exclude=same_row(labels),
+            exclude=same_row(torch.from_numpy(labels).to(self.device)),
             direction=self.direction,
         )
 

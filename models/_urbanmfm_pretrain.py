@@ -1,31 +1,35 @@
-"""UrbanMFM's training, stage after stage, each starting from the weights of the one before."""
+"""UrbanMFM's training, stage after stage, each starting from the weights of the one before; or all stages at once."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-
-from urbanbench.models._urbanmfm_features import FrozenTexts, Shapes, TunedTexts, encode_shapes
+from urbanbench.models._urbanmfm_backbones import Backbones
+from urbanbench.models._urbanmfm_fusion import Fusion
 from urbanbench.models._urbanmfm_gat import GraphEncoder
-from urbanbench.models._urbanmfm_local import LocalObjective
-from urbanbench.models._urbanmfm_net import UrbanNet
-from urbanbench.models._urbanmfm_places import Places, gather_places, road_groups
-from urbanbench.models._urbanmfm_poi import PoiObjective
-from urbanbench.models._urbanmfm_stars import StarTable
+from urbanbench.models._urbanmfm_kept import KeptStage, stage_keys
+from urbanbench.models._urbanmfm_material import Material, gather_material
+from urbanbench.models._urbanmfm_net import NetSizes, UrbanNet
+from urbanbench.models._urbanmfm_stages import Workshop, objective_of, uses_roads
 from urbanbench.toolkit.image_encoders import load_image_encoder
-from urbanbench.toolkit.neighbours import nearest_within
-from urbanbench.toolkit.schedule import Schedule, StageLog
-from urbanbench.toolkit.text_encoders import encode_texts, load_text_encoder
+from urbanbench.toolkit.joint import train_joint
+from urbanbench.toolkit.schedule import Schedule, StageLog, record
+from urbanbench.toolkit.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch, train_stage
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from urbanbench.city.view import View
+    from urbanbench.models._urbanmfm_features import FrozenTexts, Shapes
+    from urbanbench.models._urbanmfm_micro import MicroEncoder
+    from urbanbench.models._urbanmfm_places import Places
+    from urbanbench.models._urbanmfm_sight import StreetSight
     from urbanbench.models.urbanmfm import UrbanMFM
-    from urbanbench.toolkit._image_nets import ImageEncoder
-    from urbanbench.toolkit._text_nets import TextEncoder
+
+FEWEST_ANCHORS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,150 +38,174 @@ class Pretrained:
 
     Parameters
     ----------
-    places
-        POIs.
+    material
+        What was read of the city.
     net
         Trained parts, in eval mode.
-    texts
-        Features of distinct texts, after any training of the text encoder.
-    shapes
-        Features of footprints; None without polygons.
-    image_encoder
-        For further footprints; None without polygons.
-    stars
-        Neighbours of every POI.
+    backbones
+        Encoders and their features, as they are after training.
+    micro, sight
+        What makes the vector of a POI, and what it sees of the streets; `sight` is None without street views.
+    trained
+        Objectives that were trained.
     log
         Losses of every stage, in order.
     device
         Where the tensors are.
     """
 
-    places: Places
+    material: Material
     net: UrbanNet
-    texts: FrozenTexts
-    shapes: Shapes | None
-    image_encoder: ImageEncoder | None
-    stars: StarTable
+    backbones: Backbones
+    micro: MicroEncoder
+    sight: StreetSight | None
+    trained: frozenset[str]
     log: tuple[StageLog, ...]
     device: str
 
+    @property
+    def places(self) -> Places:
+        """POIs."""
+        return self.material.places
+
+    @property
+    def texts(self) -> FrozenTexts:
+        """Features of distinct texts."""
+        return self.backbones.texts()
+
+    @property
+    def shapes(self) -> Shapes | None:
+        """Features of footprints; None without polygons."""
+        return self.backbones.shapes()
+
 
 def pretrain(model: UrbanMFM, view: View, *, seed: int, device: str) -> Pretrained:
-    """Train the model's stages on a view."""
-    places = gather_places(view, poi_filter=model.poi_filter, use_name=model.use_name)
+    """Train the model's stages on a view; stages that are on disk from before are read."""
+    material = gather_material(model, view)
+    backbones = _build_backbones(model, view, material, seed, device)
+    net = _build_net(model, material, backbones, seed).to(device)
+    shop = Workshop(model, view, material, net, backbones, seed, device)
+    stages = model.stages_in(view)
+    if model.mode == "joint" and stages:
+        stages = ("+".join(stages),)
+    if uses_roads(model, view, stages):
+        _ = view.roads  # stages that are read from disk have used them too
+    log: list[StageLog] = []
+    for stage, key in stage_keys(model, view, stages, seed=seed, device=device).items():
+        log += _train_or_load(shop, stage, KeptStage(key))
+    trained = frozenset(one.name for one in log if not one.skipped)
+    net.eval()
+    return Pretrained(material, net, backbones, shop.micro, shop.sight, trained, tuple(log), device)
+
+
+def _train_or_load(shop: Workshop, stage: str, kept: KeptStage) -> list[StageLog]:
+    """Do one stage, several objectives in joint training; the features of an encoder it trained are forgotten."""
+    names = stage.split("+")
+    parts = _moved_parts(shop, names)
+    log = kept.load(parts)
+    if log is None:
+        log = _train(shop, names, kept)
+        kept.save(parts, log)
+    else:
+        for one in log:
+            record(one)
+    if "text" in parts:
+        shop.backbones.text_moved()
+    if "image" in parts:
+        shop.backbones.image_moved()
+    return log
+
+
+def _train(shop: Workshop, names: Sequence[str], kept: KeptStage) -> list[StageLog]:
+    objectives = [objective_of(name, shop) for name in names]
+    usable = [one for one in objectives if one.n_anchors >= FEWEST_ANCHORS]
+    skipped = [
+        StageLog(one.name, 0, 0, skipped=f"{one.n_anchors} anchors")
+        for one in objectives
+        if one not in usable
+    ]
+    for one in skipped:
+        record(one)
+    schedule = _schedule(shop.model)
+    if len(names) == 1:
+        done = [
+            train_stage(one, schedule, seed=shop.seed, device=shop.device, checkpoint=kept.checkpoint)
+            for one in usable
+        ]
+        return [*done, *skipped]
+    if not usable:
+        return skipped
+    weights = shop.model.loss_weights
+    done = train_joint(
+        usable, schedule, weights=weights, seed=shop.seed, device=shop.device, checkpoint=kept.checkpoint
+    )
+    return [*done, *skipped]
+
+
+def _moved_parts(shop: Workshop, names: Sequence[str]) -> dict[str, nn.Module]:
+    """Return what a stage changes: the net, and the encoders it trains along."""
+    parts: dict[str, nn.Module] = {"net": shop.net}
+    if shop.model.train_text_encoder and "poi" in names:
+        parts["text"] = shop.backbones.text_encoder
+    encoder = shop.backbones.image_encoder
+    if shop.model.train_image_encoder and encoder is not None and {"svi", "macro"} & set(names):
+        parts["image"] = encoder
+    return parts
+
+
+def _build_backbones(model: UrbanMFM, view: View, material: Material, seed: int, device: str) -> Backbones:
+    pictured = view.has("polygon") or material.streets is not None or material.overheads is not None
     with seeded_torch(seed, "urbanmfm", "backbones"):
         text_encoder = load_text_encoder(model.text_encoder, pool=model.text_pool)
-        image_encoder = load_image_encoder(model.image_encoder) if view.has("polygon") else None
-    shapes = _shapes(model, places, image_encoder, device)
-    net = _build_net(model, text_encoder.dim, image_encoder.dim if image_encoder else 1, seed).to(device)
-    log: list[StageLog] = []
-    texts: FrozenTexts | None = None
-    if "poi" in model.stages:
-        texts = _train_poi(model, view, places, net, text_encoder, log, seed=seed, device=device)
-    texts = texts or _frozen(text_encoder, places, device)
-    neighbour, distance = nearest_within(places.xy, radius_m=model.max_dist_m, cap=model.max_neighbours)
-    stars = StarTable(neighbour, distance)
-    if "local" in model.stages:
-        log.append(
-            train_stage(
-                _local(model, places, net, texts, shapes, stars, device),
-                _schedule(model),
-                seed=seed,
-                device=device,
-            )
-        )
-    return Pretrained(places, net.eval(), texts, shapes, image_encoder, stars, tuple(log), device)
-
-
-def _train_poi(
-    model: UrbanMFM,
-    view: View,
-    places: Places,
-    net: UrbanNet,
-    encoder: TextEncoder,
-    log: list[StageLog],
-    *,
-    seed: int,
-    device: str,
-) -> FrozenTexts:
-    """Train L_poi and return the text features to go on with."""
-    groups = road_groups(
-        view,
-        places,
-        grouping=model.grouping,
-        radius_m=model.road_radius_m,
-        nearest=model.knn_neighbours,
-        max_dist_m=model.max_dist_m,
-    )
-    source = (
-        TunedTexts(encoder, places.texts, device)
-        if model.train_text_encoder
-        else _frozen(encoder, places, device)
-    )
-    objective = PoiObjective(
-        net,
-        source,
-        places.text,
-        groups,
-        cap=model.road_pois,
-        include_self=model.include_self,
-        temperature=model.temperature,
-        direction=model.direction,
-        lr=model.lr,
-        lr_backbone=model.lr_backbone,
-        device=device,
-    )
-    log.append(train_stage(objective, _schedule(model), seed=seed, device=device))
-    return source if isinstance(source, FrozenTexts) else _frozen(encoder, places, device)
-
-
-def _local(
-    model: UrbanMFM,
-    places: Places,
-    net: UrbanNet,
-    texts: FrozenTexts,
-    shapes: Shapes | None,
-    stars: StarTable,
-    device: str,
-) -> LocalObjective:
-    return LocalObjective(
-        net,
-        texts,
-        shapes,
-        places.text,
-        places.shape,
-        stars,
-        drop_share=model.drop_share,
-        temperature=model.temperature,
-        direction=model.direction,
-        lr=model.lr,
+        image_encoder = load_image_encoder(model.image_encoder) if pictured else None
+    return Backbones(
+        text_encoder,
+        image_encoder,
+        material.places,
+        material.streets,
+        material.overheads,
+        open_image=view.open_image,
+        picture_digest=view.picture_digest,
+        raster_size=model.raster_size,
+        picture_size=model.picture_size,
+        a_max_m2=model.a_max_m2,
         device=device,
     )
 
 
-def _shapes(model: UrbanMFM, places: Places, encoder: ImageEncoder | None, device: str) -> Shapes | None:
-    if encoder is None or len(places.shapes) == 0:
-        return None
-    return encode_shapes(
-        encoder, places.shapes, size=model.raster_size, a_max_m2=model.a_max_m2, device=device
+def _build_net(model: UrbanMFM, material: Material, backbones: Backbones, seed: int) -> UrbanNet:
+    image = backbones.image_encoder
+    sizes = NetSizes(
+        text=backbones.text_encoder.dim,
+        image=image.dim if image is not None else 1,
+        flow=material.flows.features.shape[1] if material.flows is not None else 0,
+        dim=model.dim,
     )
-
-
-def _frozen(encoder: TextEncoder, places: Places, device: str) -> FrozenTexts:
-    features = encode_texts(encoder, places.texts, device=device)
-    return FrozenTexts(torch.from_numpy(np.ascontiguousarray(features)).to(device))
-
-
-def _build_net(model: UrbanMFM, text_dim: int, image_dim: int, seed: int) -> UrbanNet:
     with seeded_torch(seed, "urbanmfm", "weights"):
-        graph = GraphEncoder(
-            model.dim,
-            heads=model.heads,
-            head_dim=model.head_dim,
-            dropout=model.gat_dropout,
-            readout=model.readout,
+        return UrbanNet(
+            sizes,
+            local_graph=_graph(model),
+            global_graph=_graph(model),
+            fuse_street=_fusion(model),
+            fuse_shape=_fusion(model),
+            fuse_flow=_fusion(model),
         )
-        return UrbanNet(text_dim, image_dim, model.dim, graph)
+
+
+def _graph(model: UrbanMFM) -> GraphEncoder:
+    return GraphEncoder(
+        model.dim,
+        heads=model.heads,
+        head_dim=model.head_dim,
+        dropout=model.gat_dropout,
+        readout=model.readout,
+    )
+
+
+def _fusion(model: UrbanMFM) -> Fusion:
+    return Fusion(
+        model.dim, heads=model.fusion_heads, dropout=model.fusion_dropout, gate_relu=model.gate_relu
+    )
 
 
 def _schedule(model: UrbanMFM) -> Schedule:
@@ -187,4 +215,5 @@ def _schedule(model: UrbanMFM) -> Schedule:
         max_steps=model.max_steps,
         warmup=model.warmup,
         patience=model.patience,
+        precision=model.precision,
     )

@@ -16,7 +16,7 @@ from urbanbench.models._urbanmfm_nodes import (
     seen_from_above,
     with_trips,
 )
-from urbanbench.models._urbanmfm_vectors import fused_vectors, graph_vectors, went_through
+from urbanbench.models._urbanmfm_vectors import fused_vectors, graph_vectors
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -37,13 +37,13 @@ def region_vectors(
     row = {one: place for place, one in enumerate(view.region_ids)}
     wanted = np.fromiter((row[one] for one in units.ids), dtype=np.int64, count=len(units))
     micro, covered, peopled = _micro_half(model, trained, view)
-    pictures: FrozenPictures | None = getattr(trained, "overhead_features", None)
-    if pictures is None:
+    overheads, pictures = trained.backbones.overheads, trained.backbones.overhead_pictures()
+    if overheads is None or pictures is None:
         return micro[wanted], covered[wanted]
-    picture = trained.overheads.picture
+    picture = overheads.picture
     seen = seen_from_above(pictures, picture)
     blocks = [micro, _macro(trained, pictures, picture, seen)]
-    if model.graph_vector and went_through(trained, "global"):
+    if model.graph_vector and "global" in trained.trained:
         blocks.append(_global_graph(trained, pictures, picture, seen))
     vectors = np.hstack([*blocks, np.column_stack([peopled, seen])])
     return vectors[wanted], (covered | seen)[wanted]
@@ -79,8 +79,8 @@ def _micro_half(
 
 def _with_flows(trained: Pretrained, means: Tensor, peopled: np.ndarray) -> Tensor:
     """Fuse the means of POIs with the trips of their region where the global stage has learned to."""
-    flows = getattr(trained, "flows", None)
-    if flows is None or not went_through(trained, "global"):
+    flows = trained.material.flows
+    if flows is None or "global" not in trained.trained:
         return means
     rows, dim = np.flatnonzero(peopled & flows.has), trained.net.dim
     means[rows, :dim] = with_trips(trained.net, flows, rows, means[rows, :dim])
@@ -102,7 +102,7 @@ def _global_graph(
 ) -> np.ndarray:
     """Return the global graph encoder's vector of every region's graph at length 1, zeros without a picture, (n_regions, d)."""
     made = np.zeros((len(seen), trained.net.dim), dtype=np.float32)
-    table, rows = only_among(trained.adjacent, seen), np.flatnonzero(seen)
+    table, rows = only_among(trained.material.adjacent, seen), np.flatnonzero(seen)
     for start in range(0, len(rows), 256):
         part = rows[start : start + 256]
         stars = table.take(part, trained.device)

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the library's own customary name
 from torch import Tensor, nn
 
+from urbanbench.toolkit.contrastive import cosines
 from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.pictures import without_broken
 from urbanbench.toolkit.training import take_rows
@@ -102,7 +103,7 @@ class SviObjective:
         pair = draw_directions(present, rng)
         views = gathered(self.view_vectors(anchors[own_part(len(anchors))]))
         query = views[torch.arange(len(views)), torch.from_numpy(pair[:, 0]).to(self.device)]
-        logits = F.normalize(query, dim=1) @ F.normalize(views.flatten(0, 1), dim=1).T / self.temperature
+        logits = cosines(query, views.flatten(0, 1)) / self.temperature
         counts = candidates(present, pair, literal=self.literal)
         self.chance = float(np.log(counts.sum(axis=1)).mean())
         logits = logits.masked_fill(~torch.from_numpy(counts).to(self.device), float("-inf"))

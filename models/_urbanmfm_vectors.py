@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from urbanbench.models._urbanmfm_micro import MicroEncoder
 from urbanbench.models._urbanmfm_net import unit
 
 if TYPE_CHECKING:
@@ -18,11 +17,6 @@ if TYPE_CHECKING:
 
 CHUNK = 4096
 """Rows that go through the net at once."""
-
-
-def went_through(trained: Pretrained, stage: str) -> bool:
-    """Tell whether a stage was trained."""
-    return any(one.name == stage for one in trained.log)
 
 
 @torch.no_grad()
@@ -46,8 +40,8 @@ def fused_vectors(trained: Pretrained) -> Tensor:
     It is E_j of Eqs. 23-25 where the global stage has trained the fusions; else the mean of those of E_t, E_p and E_v that the
     POI has, each at length 1.
     """
-    if went_through(trained, "global"):
-        micro = _micro(trained)
+    if "global" in trained.trained:
+        micro = trained.micro
         return torch.cat([micro.vectors(rows) for rows in _chunks(np.arange(len(trained.places)))])
     total = text_vectors(trained)
     count = total.new_ones(len(total), 1)
@@ -64,7 +58,9 @@ def graph_vectors(trained: Pretrained) -> Tensor:
     text = torch.from_numpy(trained.places.text).to(trained.device)
     parts = []
     for start in range(0, len(trained.places), 256):
-        stars = trained.stars.take(np.arange(start, min(start + 256, len(trained.places))), trained.device)
+        stars = trained.material.stars.take(
+            np.arange(start, min(start + 256, len(trained.places))), trained.device
+        )
         parts.append(trained.net.local_graph.nodes(stars, texts[text[stars.node]])[:, 0])
     return torch.cat(parts)
 
@@ -80,21 +76,13 @@ def _shaped(trained: Pretrained) -> list[tuple[Tensor, Tensor]]:
 
 def _seen(trained: Pretrained, text: Tensor) -> list[tuple[Tensor, Tensor]]:
     """Return the rows of POIs with street views and their E_v at length 1, given E_t (n, d), some at a time."""
-    micro = _micro(trained)
+    micro = trained.micro
     if micro.street is None:
         return []
     return [
         (index := torch.from_numpy(rows).to(trained.device), unit(micro.street(rows, text[index])))
         for rows in _chunks(np.flatnonzero(micro.has_street))
     ]
-
-
-def _micro(trained: Pretrained) -> MicroEncoder:
-    made: MicroEncoder | None = getattr(trained, "micro", None)
-    places = trained.places
-    return made or MicroEncoder(
-        trained.net, trained.texts, trained.shapes, places.text, places.shape, device=trained.device
-    )
 
 
 def _chunks(rows: np.ndarray) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""UrbanMFM: a multiscale foundation model of a city, trained by contrastive objectives from POIs to their neighbourhoods."""
+"""UrbanMFM: a multiscale foundation model of a city, trained by five contrastive objectives from POIs to the whole city."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urbanbench.card import ModelCard
 from urbanbench.errors import BadInput, UnknownName
 from urbanbench.model import Model
+from urbanbench.models._urbanmfm_card import CARD
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -16,75 +17,82 @@ if TYPE_CHECKING:
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
-STAGES = ("poi", "local")
-"""Objectives in the order of training."""
+STAGES: Mapping[str, tuple[str, ...]] = {
+    "poi": (),
+    "svi": ("street_view",),
+    "local": (),
+    "macro": ("satellite",),
+    "global": ("satellite",),
+}
+"""Objectives in the order of training, and the inputs each cannot do without beside POIs."""
 
-POOLINGS = ("mean", "mean+density", "sum")
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "mode": ("stagewise", "joint"),
+    "loss_weights": ("equal", "uncertainty", "dwa"),
+    "street_prior": ("literal", "log"),
+    "dbscan_unit": ("m", "deg"),
+    "pooling": ("mean", "mean+density", "sum"),
+}
 
 
 @dataclass(frozen=True)
 class UrbanMFM(Model):
-    """UrbanMFM's micro and local scale, which are the whole model when only POIs and polygons are seen (paper, Section V-A3).
+    """UrbanMFM with all its objectives (paper, Section IV).
 
-    Training: `L_poi` pulls a POI's text and the mean of the other texts at its road together (Eqs. 6, 7); `L_local` does so with a
-    POI's neighbourhood graph and the same graph with texts replaced by footprints (Eqs. 5, 15, 16). A region is the mean of its
-    POIs; a building is its shape beside the texts around it.
+    `L_poi` pulls a POI's text and the mean of the other texts at its road together (Eqs. 6, 7); `L_svi` the views of one street
+    view point (Eq. 9); `L_local` a POI's neighbourhood graph and the same graph with texts replaced by footprints and street
+    views (Eqs. 10-16); `L_macro` satellite images of regions with similar POIs and roads (Eqs. 17-22); `L_global` the graph of
+    adjacent satellite images and the same graph with images replaced by what the POIs inside say (Eqs. 23-27).
 
     Parameters
     ----------
     dim
         d, length of the model's vectors.
-    text_encoder
-        Name or folder, see `urbanbench.toolkit.text_encoders`.
-    text_pool
-        "mean" over tokens, or "cls" as Eq. 3 is printed.
-    train_text_encoder
-        Whether `L_poi` trains the text encoder along.
-    image_encoder
-        Name or folder, see `urbanbench.toolkit.image_encoders`; stays frozen.
-    raster_size
-        Pixels per side of a footprint's picture.
+    text_encoder, text_pool, train_text_encoder
+        Name or folder, see `urbanbench.toolkit.text_encoders`; "mean" over tokens, or "cls" as Eq. 3 is printed; whether
+        `L_poi` trains the encoder along.
+    image_encoder, train_image_encoder
+        Name or folder, see `urbanbench.toolkit.image_encoders`, one for footprints, street views and satellite images;
+        whether `L_svi` and `L_macro` train it along.
+    raster_size, picture_size
+        Pixels per side of a footprint's drawing, and of street views and satellite images.
     a_max_m2
         Surface that counts as 1 in Eq. 4; None for the largest footprint, as printed.
-    stages
-        Objectives to train, of "poi" and "local".
-    poi_filter
-        "paper" keeps POIs by their tags as the authors do; "all" keeps every object with a primary OpenStreetMap key.
-    use_name
-        Whether names belong to the texts.
-    grouping
-        "road", "knn", or "auto": by road where roads are seen.
-    road_radius_m
-        How far from a road its POIs lie.
-    road_pois
-        Most POIs of a road that enter its mean in one step; None for all.
-    include_self
-        Whether the mean of Eq. 6 includes the sampled POI, as printed.
-    knn_neighbours
-        Neighbours that stand for a road's POIs with ``grouping="knn"``.
-    max_dist_m
-        Radius of a neighbourhood (Eqs. 10, 15).
-    max_neighbours
-        Most neighbours in a local graph.
-    drop_share
-        Share of neighbours left out of a positive graph.
-    heads, head_dim, gat_dropout
-        Graph attention: heads of the first layer, length of each, dropout.
-    readout
-        "mean" over a graph's nodes or its "center".
-    temperature
-        τ of all losses.
-    direction
-        "both" (symmetric) or "query_to_key", as Eqs. 7 and 16 are printed.
-    batch, epochs, max_steps, warmup, patience
-        Schedule of every stage, see `urbanbench.toolkit.schedule.Schedule`.
-    lr, lr_backbone
-        Learning rates of the trained heads, and of a text encoder that is trained along.
+    stages, mode, loss_weights
+        Objectives to train; "stagewise", one after the other, or "joint", one batch of each per step with the losses weighted
+        "equal", by "uncertainty" (Kendall et al. 2018) or by "dwa" (Liu et al. 2019).
+    sample_share
+        Share of each objective's anchors that is trained on.
+    poi_filter, use_name
+        "paper" keeps POIs by their tags as the authors do, "all" every object with a primary OpenStreetMap key; whether names
+        belong to the texts.
+    grouping, road_radius_m, road_pois, include_self, knn_neighbours
+        `L_poi`: "road", "knn", or "auto" (by road where roads are seen); how far from a road its POIs lie; most POIs of a road
+        in its mean at one step, None for all; whether the mean includes the sampled POI, as printed; neighbours with "knn".
+    scene, scene_encoder, literal_views
+        `L_svi`: where scene labels come from, "auto", "precomputed", "clip", "kmeans" or "none"; the CLIP model's name or
+        folder; whether Eq. 9 is taken with the candidates as printed.
+    max_dist_m, max_neighbours, max_street_views, street_prior, drop_share
+        `L_local`: radius of Eqs. 10 and 15; most neighbours and street view points of a POI; how distance enters Eq. 13,
+        "literal" or added as a "log"; share of neighbours left out of a positive graph.
+    dbscan_eps_m, dbscan_unit, min_pts, cosine_threshold, log_density, similar_regions
+        `L_macro`: ε in metres (or thousandths of a degree with "deg") and MinPts of Eq. 17; threshold of Eq. 21; whether
+        densities in F_p are log1p; most partners kept per region.
+    region_pois, adjacent_gap_m, max_adjacent, fusion_heads, fusion_dropout, gate_relu, flows
+        `L_global`: POIs of a region read at one step; how close regions are neighbours, and how many; the fusion's attention
+        heads and dropout; the ReLU inside Eq. 24, as printed; whether trips between regions are a third source (Section V-D).
+    heads, head_dim, gat_dropout, readout
+        Graph attention: heads of the first layer, length of each, dropout; "mean" over a graph's nodes or its "center".
+    temperature, direction
+        τ of all losses; "both" (symmetric) or "query_to_key", as printed.
+    batch, epochs, max_steps, warmup, patience, precision, lr, lr_backbone
+        Schedule of every stage, see `urbanbench.toolkit.schedule.Schedule`; learning rates of the heads, and of encoders that
+        are trained along.
     pooling
         "mean" over a region's POIs (Eq. 26); "mean+density", which appends what a mean forgets: how many POIs and buildings there
         are; or "sum": the POIs' vectors added up per km², signed log1p, for targets that count per area.
     graph_vector
-        Whether a region's vector also has the mean of the local graph encoder's vectors.
+        Whether a region's vector also has the graph encoders' vectors.
     context_radius_m
         How far from a building's centre the POIs around it are read.
     """
@@ -94,9 +102,14 @@ class UrbanMFM(Model):
     text_pool: str = "mean"
     train_text_encoder: bool = True
     image_encoder: str = "resnet18"
+    train_image_encoder: bool = True
     raster_size: int = 224
+    picture_size: int = 224
     a_max_m2: float | None = 5000.0
-    stages: tuple[str, ...] = STAGES
+    stages: tuple[str, ...] = tuple(STAGES)
+    mode: str = "stagewise"
+    loss_weights: str = "equal"
+    sample_share: float = 1.0
     poi_filter: str = "paper"
     use_name: bool = True
     grouping: str = "auto"
@@ -104,9 +117,27 @@ class UrbanMFM(Model):
     road_pois: int | None = 32
     include_self: bool = False
     knn_neighbours: int = 10
+    scene: str = "auto"
+    scene_encoder: str = "openai/clip-vit-base-patch32"
+    literal_views: bool = False
     max_dist_m: float = 1000.0
     max_neighbours: int = 32
+    max_street_views: int = 16
+    street_prior: str = "literal"
     drop_share: float = 0.1
+    dbscan_eps_m: float = 50.0
+    dbscan_unit: str = "m"
+    min_pts: int = 2
+    cosine_threshold: float = 0.95
+    log_density: bool = False
+    similar_regions: int = 64
+    region_pois: int = 64
+    adjacent_gap_m: float = 100.0
+    max_adjacent: int = 16
+    fusion_heads: int = 32
+    fusion_dropout: float = 0.2
+    gate_relu: bool = False
+    flows: bool = False
     heads: int = 8
     head_dim: int = 8
     gat_dropout: float = 0.6
@@ -118,35 +149,14 @@ class UrbanMFM(Model):
     max_steps: int | None = None
     warmup: float = 0.05
     patience: int = 3
+    precision: str = "auto"
     lr: float = 1e-4
     lr_backbone: float = 1e-5
     pooling: str = "mean"
     graph_vector: bool = False
     context_radius_m: float = 100.0
 
-    card: ClassVar[ModelCard] = ModelCard(
-        title="UrbanMFM",
-        summary="Contrastive learning over POI texts, footprints and their neighbourhood graphs.",
-        year=2025,
-        paper="Zhang, Xie, Balsebre, Huang, Luo, Cong: UrbanMFM: Spatial Graph-based Multiscale Foundation Models for Learning Generalized Urban Representation (2025)",
-        code="https://github.com/ZZQ-NTU/UrbanMFM (no licence; not used)",
-        needs=("poi",),
-        can_use=("polygon", "road"),
-        embeds=("region", "building", "poi"),
-        differs_from_paper=(
-            "Micro-scale POI objective and local objective only; street views, satellite images and the global objective are not used.",
-            "The gated fusion (Eqs. 23-25) belongs to the global objective; without it a POI's vector is the mean of its text and polygon vectors, each scaled to length 1.",
-            "Text and image features pass projections to a common length before Eqs. 4-16; the paper omits them, which leaves the sizes undefined.",
-            "Text features are the mean over tokens, not [CLS] (option text_pool).",
-            "In Eq. 4 the factor 1/2 covers picture and surface, the surface passes a small network, and areas above 5000 m² count as 1 (option a_max_m2).",
-            "The mean of Eq. 6 leaves the sampled POI out (option include_self); at most 32 other POIs of a road enter it at each step (option road_pois).",
-            "Losses are symmetric (option direction) and skip candidates whose POI has the same text.",
-            "Edge weights are scaled to sum 1 per graph and enter the attention; graphs have at most 32 neighbours and are read out by the mean over nodes (option readout).",
-            "The image backbone stays frozen; distances and areas are measured in the city's projected CRS.",
-            "Without roads, a POI's nearest neighbours take the place of the POIs at its road (option grouping).",
-            "Training stops early on a held-out part of each objective's anchors.",
-        ),
-    )
+    card: ClassVar[ModelCard] = CARD
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
         "small": {
@@ -154,9 +164,15 @@ class UrbanMFM(Model):
             "text_encoder": "minilm",
             "train_text_encoder": False,
             "image_encoder": "efficientnet-lite0",
+            "train_image_encoder": False,
             "raster_size": 64,
+            "picture_size": 96,
             "epochs": 30,
             "max_neighbours": 16,
+            "max_street_views": 8,
+            "region_pois": 16,
+            "max_adjacent": 8,
+            "fusion_heads": 8,
             "max_steps": 300,
             "lr": 1e-3,
         },
@@ -168,43 +184,76 @@ class UrbanMFM(Model):
         Raises
         ------
         UnknownName
-            A stage or pooling that does not exist.
+            A stage or a word of another choice that does not exist.
         BadInput
-            A size below 1.
+            A size below 1, or a share outside (0, 1].
         """
         for stage in self.stages:
             if stage not in STAGES:
                 raise UnknownName("stage", stage, STAGES)
-        if self.pooling not in POOLINGS:
-            raise UnknownName("pooling", self.pooling, POOLINGS)
-        for name in ("dim", "raster_size", "max_neighbours", "knn_neighbours"):
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise UnknownName(name.replace("_", " "), getattr(self, name), known)
+        for name in (
+            "dim",
+            "raster_size",
+            "picture_size",
+            "max_neighbours",
+            "knn_neighbours",
+            "max_street_views",
+            "region_pois",
+            "max_adjacent",
+            "min_pts",
+            "similar_regions",
+        ):
             if getattr(self, name) < 1:
                 msg = f"Parameter {name!r} of UrbanMFM is {getattr(self, name)}. Expected at least 1."
                 raise BadInput(msg)
+        if not 0 < self.sample_share <= 1:
+            msg = f"Parameter 'sample_share' of UrbanMFM is {self.sample_share}. Expected a share above 0 and at most 1."
+            raise BadInput(msg)
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
-        """Train on the view and return vectors of regions, buildings or POIs; (n, dim) for regions with the default pooling."""
+        """Train on the view and return vectors of regions, buildings or POIs (see docs/models/urbanmfm.md for their parts)."""
         from urbanbench.models._urbanmfm_readout import embed_units
 
         return embed_units(self, self.pretrain(view, seed=seed, device=device), view, units)
 
     def pretrain(self, view: View, *, seed: int, device: str = "cpu") -> Pretrained:
-        """Train the stages and return the trained parts together with the losses of every step."""
+        """Train the stages, or read stages trained before, and return the trained parts with the losses of every step."""
         from urbanbench.models._urbanmfm_pretrain import pretrain
 
         return pretrain(self, view, seed=seed, device=device)
 
+    def stages_in(self, view: View) -> tuple[str, ...]:
+        """Return the objectives this view has the data for, in the order of training."""
+        return tuple(
+            stage
+            for stage, inputs in STAGES.items()
+            if stage in self.stages and all(view.has(one) for one in inputs)
+        )
+
     def variant(self, view: View) -> Mapping[str, str]:
-        """Name the backbones, whether they are trained, and how POIs are grouped."""
+        """Name the backbones, whether they are trained, how POIs are grouped, and which objectives are left out for want of data."""
         from urbanbench.models._urbanmfm_places import grouping_in
         from urbanbench.toolkit.image_encoders import name_image_encoder
+        from urbanbench.toolkit.scenes import scene_provider
         from urbanbench.toolkit.text_encoders import name_text_encoder
 
-        trained = "trained" if self.train_text_encoder and "poi" in self.stages else "frozen"
+        stages = self.stages_in(view)
+        trained = "trained" if self.train_text_encoder and "poi" in stages else "frozen"
         made = {
             "text": f"{name_text_encoder(self.text_encoder)} ({trained})",
             "grouping": grouping_in(view, self.grouping),
         }
-        if view.has("polygon"):
-            made["image"] = f"{name_image_encoder(self.image_encoder)} (frozen, {self.raster_size} px)"
+        pictured = view.has("street_view") or view.has("satellite")
+        if view.has("polygon") or pictured:
+            trained = "trained" if self.train_image_encoder and {"svi", "macro"} & set(stages) else "frozen"
+            sizes = f"{self.raster_size} px" + (f", pictures {self.picture_size} px" if pictured else "")
+            made["image"] = f"{name_image_encoder(self.image_encoder)} ({trained}, {sizes})"
+        if "svi" in stages:
+            has_given = view.has_features("scenes")
+            made["scene"] = scene_provider(self.scene, has_given=has_given, encoder=self.scene_encoder)
+        if left_out := [stage for stage in self.stages if stage not in stages]:
+            made["left out"] = ", ".join(left_out)
         return made

@@ -1,0 +1,116 @@
+"""Trained stages on disk: a stage that was trained before, on the same data with the same parameters, is read and not trained again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from urbanbench.atomic import replacing
+from urbanbench.hashing import code_digest, value_digest
+from urbanbench.places import cache_root
+from urbanbench.toolkit.schedule import StageLog
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from urbanbench.city.view import View
+    from urbanbench.models.urbanmfm import UrbanMFM
+
+READOUT = ("pooling", "graph_vector", "context_radius_m")
+"""Parameters that no stage knows of."""
+
+OF_STAGE: Mapping[str, tuple[str, ...]] = {
+    "poi": ("grouping", "road_radius_m", "road_pois", "include_self", "knn_neighbours", "max_dist_m"),
+    "svi": ("scene", "scene_encoder", "literal_views"),
+    "local": ("max_dist_m", "max_neighbours", "max_street_views", "street_prior", "drop_share"),
+    "macro": ("dbscan_eps_m", "dbscan_unit", "min_pts", "cosine_threshold", "log_density", "similar_regions"),
+    "global": (
+        "max_dist_m", "max_street_views", "street_prior", "region_pois", "adjacent_gap_m", "max_adjacent",
+        "fusion_dropout", "gate_relu", "flows",
+    ),
+}  # fmt: skip
+"""Parameters that only these stages read. All others count for every stage."""
+
+
+def stage_keys(
+    model: UrbanMFM, view: View, stages: Sequence[str], *, seed: int, device: str
+) -> dict[str, str]:
+    """Return one key per stage: a hash of all that its weights depend on, the stages before it among them.
+
+    So runs that differ only in later stages, or in how vectors are read out, share the stages they have in common.
+    """
+    import torch
+
+    parameters = model.parameters()
+    special = {name for names in OF_STAGE.values() for name in names} | {*READOUT, "stages"}
+    key = value_digest(
+        {
+            "parameters": {name: value for name, value in parameters.items() if name not in special},
+            "code": code_digest(Path(__file__).with_name("_urbanmfm_pretrain.py")),
+            "encoders": dict(model.variant(view)) | {"left out": ""},
+            "view": view.key,
+            "seed": seed,
+            "device": device.partition(":")[0],
+            "torch": torch.__version__,
+        }
+    )
+    keys = {}
+    for stage in stages:
+        parts = stage.split("+")
+        own = {name: parameters[name] for part in parts for name in OF_STAGE[part]}
+        key = keys[stage] = value_digest([key, stage, own])
+    return keys
+
+
+class KeptStage:
+    """The files of one stage: its weights when it is done, and its checkpoint while it trains.
+
+    Parameters
+    ----------
+    key
+        From `stage_keys`.
+    """
+
+    def __init__(self, key: str) -> None:
+        folder = cache_root() / "training"
+        self.weights = folder / f"{key}.safetensors"
+        self.checkpoint = folder / f"{key}.part.safetensors"
+
+    def load(self, parts: Mapping[str, nn.Module]) -> list[StageLog] | None:
+        """Read the weights of named parts and return the stage's logs; None, with nothing changed, where there is no whole file."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(self.weights, framework="pt") as file:
+                logs = [_log(one) for one in json.loads(file.metadata()["logs"])]
+                found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        except (OSError, SafetensorError, KeyError, ValueError):
+            return None
+        for name, module in parts.items():
+            own = {
+                word.partition("/")[2]: one for word, one in found.items() if word.partition("/")[0] == name
+            }
+            module.load_state_dict(own)
+        return logs
+
+    def save(self, parts: Mapping[str, nn.Module], logs: Sequence[StageLog]) -> None:
+        """Write the weights of named parts and the stage's logs, and remove its checkpoint."""
+        from safetensors.torch import save_file
+
+        tensors = {
+            f"{name}/{word}": one.detach().cpu().contiguous().clone()
+            for name, module in parts.items()
+            for word, one in module.state_dict().items()
+        }
+        with replacing(self.weights) as part:
+            save_file(tensors, part, metadata={"logs": json.dumps([asdict(one) for one in logs])})
+        self.checkpoint.unlink(missing_ok=True)
+
+
+def _log(fields: dict[str, Any]) -> StageLog:
+    made = StageLog(**fields)
+    made.checks = [(int(step), float(loss)) for step, loss in made.checks]
+    return made

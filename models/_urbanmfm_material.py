@@ -1,0 +1,67 @@
+"""What UrbanMFM reads of a view, in the form its objectives take it: made once, before any training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from urbanbench.models._urbanmfm_adjacent import adjacent_regions
+from urbanbench.models._urbanmfm_flows import Flows, flow_features
+from urbanbench.models._urbanmfm_overheads import Overheads, gather_overheads
+from urbanbench.models._urbanmfm_places import Places, gather_places
+from urbanbench.models._urbanmfm_stars import StarTable
+from urbanbench.models._urbanmfm_streets import Streets, gather_streets
+from urbanbench.toolkit.neighbours import nearest_within
+
+if TYPE_CHECKING:
+    from urbanbench.city.view import View
+    from urbanbench.models.urbanmfm import UrbanMFM
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """The things of a city, without any feature of theirs.
+
+    Parameters
+    ----------
+    places
+        POIs.
+    stars
+        Neighbours of every POI.
+    streets, overheads
+        Street view points and satellite images; None where they may not be seen.
+    adjacent
+        Neighbours of every region; None without satellite images.
+    flows
+        Trips of every region; None if they are not asked for or may not be seen.
+    """
+
+    places: Places
+    stars: StarTable
+    streets: Streets | None
+    overheads: Overheads | None
+    adjacent: StarTable | None
+    flows: Flows | None
+
+
+def gather_material(model: UrbanMFM, view: View) -> Material:
+    """Read everything that the model uses of a view, its roads excepted.
+
+    Raises
+    ------
+    RunRefused
+        No POI is left after the filter.
+    """
+    places = gather_places(view, poi_filter=model.poi_filter, use_name=model.use_name)
+    neighbour, distance = nearest_within(places.xy, radius_m=model.max_dist_m, cap=model.max_neighbours)
+    overheads = gather_overheads(view)
+    return Material(
+        places,
+        StarTable(neighbour, distance),
+        gather_streets(view),
+        overheads,
+        adjacent_regions(view.regions, gap_m=model.adjacent_gap_m, cap=model.max_adjacent)
+        if overheads
+        else None,
+        flow_features(view) if model.flows else None,
+    )
