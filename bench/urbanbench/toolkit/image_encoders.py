@@ -1,4 +1,4 @@
-"""Image encoders by name."""
+"""Image encoders by name, and pictures to vectors in batches."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from urbanbench.errors import ExtraMissing
+from urbanbench.progress import tracking
+from urbanbench.toolkit.pictures import PictureTable, normalise
 
 if TYPE_CHECKING:
     from urbanbench.toolkit._image_nets import ImageEncoder
 
-__all__ = ["load_image_encoder", "name_image_encoder"]
+__all__ = ["encode_pictures", "load_image_encoder", "name_image_encoder"]
 
 LITE = "efficientnet-lite0"
 RANDOM_LITE = f"random-{LITE}"
@@ -59,6 +63,34 @@ def load_image_encoder(word: str) -> ImageEncoder:
             net.load_weights(_lite_weights())
         return net.eval()
     return _load_resnet(word)
+
+
+def encode_pictures(
+    encoder: ImageEncoder, pictures: PictureTable, *, device: str = "cpu", batch: int = 64
+) -> np.ndarray:
+    """Encode all pictures of a table without training the encoder, while the next ones are being decoded.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (p, dim); NaN in the rows of pictures that cannot be opened.
+    """
+    import torch
+
+    vectors = np.empty((len(pictures), encoder.dim), dtype=np.float32)
+    encoder.eval().to(device)
+    with (
+        torch.inference_mode(),
+        tracking(f"encode {len(pictures)} pictures", len(pictures)) as bar,
+    ):
+        start = 0
+        for pixels, ok in pictures.batches(np.arange(len(pictures)), batch):
+            inputs = normalise(torch.from_numpy(pixels).to(device), encoder.mean, encoder.std)
+            made = encoder(inputs).cpu().numpy()
+            vectors[start : start + len(made)] = np.where(ok[:, None], made, np.nan)
+            start += len(made)
+            bar.advance(len(made))
+    return vectors
 
 
 def _lite_weights() -> Path:

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 from urbanbench.hashing import value_digest
 from urbanbench.places import cache_root
@@ -23,9 +24,9 @@ class PixelStore:
     Parameters
     ----------
     path
-        The file; made, without using disk space yet, if it is not there with the right length.
+        The file; made anew, without using disk space yet, if it is not there with the right length.
     count
-        p.
+        p, at least 1.
     size
         Pixels per side.
     """
@@ -33,8 +34,11 @@ class PixelStore:
     def __init__(self, path: Path, count: int, size: int) -> None:
         length = count * (1 + 3 * size * size)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
-            file.truncate(length)
+        with FileLock(path.with_suffix(".lock")):
+            if path.exists() and path.stat().st_size != length:
+                path.unlink()  # another process may still read it
+            with path.open("ab") as file:
+                file.truncate(length)
         whole = np.memmap(path, dtype=np.uint8, mode="r+", shape=(length,))
         self._state, self._pixels = whole[:count], whole[count:].reshape(count, 3, size, size)
 

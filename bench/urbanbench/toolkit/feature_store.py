@@ -1,0 +1,139 @@
+"""Features of frozen encoders on disk, by the content of everything they depend on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanbench.atomic import remove_leftovers, replacing
+from urbanbench.hashing import array_digest, value_digest
+from urbanbench.places import cache_root
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["cached_features", "encoder_digest", "has_features", "shapes_digest", "texts_digest"]
+
+_VERSION = 1
+"""Raised when features of the same encoder and inputs change: other pixels, other tokens, another pooling."""
+
+
+def cached_features(
+    kind: str, encoder: str, inputs_digest: str, compute: Callable[[], np.ndarray]
+) -> np.ndarray:
+    """Return features from ``<cache>/features``, or compute and keep them.
+
+    A table comes back as the same bits whether it was read or computed. Another process that wants the same features waits for the
+    first one. A file that is damaged is computed again.
+
+    Parameters
+    ----------
+    kind
+        What is encoded, in a word such as "text"; part of the key.
+    encoder
+        What `encoder_digest` gave.
+    inputs_digest
+        Hash of the inputs in order and of how they are prepared.
+    compute
+        Gives float32 (n, dim).
+    """
+    from filelock import FileLock
+
+    path = _path(kind, encoder, inputs_digest)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        found = _read(path)
+        if found is None:
+            found = np.ascontiguousarray(compute(), dtype=np.float32)
+            _write(path, found, kind)
+    return found
+
+
+def has_features(kind: str, encoder: str, inputs_digest: str) -> bool:
+    """Tell whether there is a file with these features."""
+    return _path(kind, encoder, inputs_digest).is_file()
+
+
+def encoder_digest(encoder: nn.Module, device: str) -> str:
+    """Hash all that decides an encoder's features besides its inputs: weights, settings, tokenizer, torch's version, kind of device."""
+    import torch
+
+    total = hashlib.blake2b(digest_size=16)
+    for name, one in sorted(encoder.state_dict().items()):
+        array = one.detach().cpu().contiguous()
+        total.update(f"{name}{array.dtype}{tuple(array.shape)}".encode())
+        total.update(array.flatten().view(torch.uint8).numpy())
+    settings = {
+        "class": type(encoder).__name__,
+        "weights": total.hexdigest(),
+        "plain": {
+            name: _plain(one) for name, one in vars(encoder).items() if name[0] != "_" and name != "training"
+        },
+        "statistics": [_plain(getattr(encoder, name, None)) for name in ("mean", "std")],
+        "config": _config(getattr(encoder, "model", None)),
+        "tokenizer": _tokenizer(getattr(encoder, "tokenizer", None)),
+        "torch": torch.__version__,
+        "device": torch.device(device).type,
+    }
+    return value_digest(settings)
+
+
+def texts_digest(texts: Sequence[str]) -> str:
+    """Hash texts and their order."""
+    return value_digest(list(texts))
+
+
+def shapes_digest(polygons: np.ndarray, size: int) -> str:
+    """Hash Shapely geometries (p,), their order, and how many pixels per side they are drawn with."""
+    import shapely
+
+    outlines = shapely.to_wkb(polygons, byte_order=1, flavor="iso")
+    return value_digest([size, [hashlib.blake2b(one, digest_size=16).hexdigest() for one in outlines]])
+
+
+def _path(kind: str, encoder: str, inputs_digest: str) -> Path:
+    parts = {"version": _VERSION, "kind": kind, "encoder": encoder, "inputs": inputs_digest}
+    return cache_root() / "features" / f"{value_digest(parts)}.safetensors"
+
+
+def _read(path: Path) -> np.ndarray | None:
+    """Return a whole table, or None."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            features, stated = file.get_tensor("features"), (file.metadata() or {}).get("digest")
+    except (OSError, ValueError, SafetensorError):
+        return None
+    return np.array(features) if array_digest(features) == stated else None
+
+
+def _write(path: Path, features: np.ndarray, kind: str) -> None:
+    from safetensors.numpy import save_file
+
+    remove_leftovers(path)
+    with replacing(path) as part:
+        save_file({"features": features}, part, metadata={"kind": kind, "digest": array_digest(features)})
+
+
+def _plain(value: object) -> object:
+    """Return a setting that can be hashed; modules and other objects count by their own parts of the digest."""
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value if isinstance(value, str | int | float | bool | None) else type(value).__name__
+
+
+def _config(model: object) -> str:
+    config = getattr(model, "config", None)
+    return "" if config is None else str(config.to_json_string())
+
+
+def _tokenizer(tokenizer: object) -> str:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is not None:
+        return str(backend.to_str())
+    return "" if tokenizer is None else value_digest(sorted(tokenizer.get_vocab().items()))  # type: ignore[attr-defined]
