@@ -122,7 +122,7 @@ class ScoreTable:
         numbers = [score_entry(one.score(metric)) for metric in self.metrics]
         numbers[0] = Entry(one.word) if one.word else numbers[0]
         if self.full is not None:
-            itself = one is self.full[0] or one.word or not self.full[0].scored
+            itself = one.label == self.full[0].label or one.word or not self.full[0].scored
             numbers.append(Entry() if itself else signed(difference(one, self.full[0], self._main)))
         used = ordered(one.scored.used) if one.scored is not None else ""
         entries = (

@@ -1,0 +1,150 @@
+"""Differences between the two regions of pairs: true ones beside predicted ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanbench.experiments.kinds.report import Figure
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure as Canvas
+
+__all__ = ["Gaps", "gap_figure", "gaps_of"]
+
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+
+@dataclass(frozen=True, eq=False)
+class Gaps:
+    """True and predicted values of the pairs that can be judged: both regions tested, labels not equal.
+
+    Parameters
+    ----------
+    pairs
+        Region ids.
+    true, predicted
+        float64 (m, 2), in the order of the pairs.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    true: np.ndarray
+    predicted: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    @classmethod
+    def none(cls) -> Gaps:
+        """No pair at all."""
+        return cls((), np.empty((0, 2)), np.empty((0, 2)))
+
+    @property
+    def regions(self) -> int:
+        """Number of different regions."""
+        return len({name for pair in self.pairs for name in pair})
+
+    @property
+    def right(self) -> float:
+        """Pairs whose larger region is predicted larger; equal predictions count as half."""
+        product = self._steps(self.true) * self._steps(self.predicted)
+        return float((product > 0).sum() + 0.5 * (product == 0).sum())
+
+    @property
+    def found(self) -> float:
+        """Share of the gaps that is predicted: slope through the origin of predicted over true differences; 1 is all, 0 none."""
+        true, predicted = self._steps(self.true), self._steps(self.predicted)
+        return float((true * predicted).sum() / (true**2).sum())
+
+    @property
+    def error(self) -> float:
+        """Mean absolute error over the different regions, in the target's unit."""
+        names = [name for pair in self.pairs for name in pair]
+        first = [names.index(name) for name in dict.fromkeys(names)]
+        return float(np.abs(self.predicted - self.true).ravel()[first].mean())
+
+    def widest(self) -> list[tuple[str, str]]:
+        """Return the pairs, largest true gap first, each with its smaller region first; ties by id."""
+        ordered = [
+            pair if low <= high else (pair[1], pair[0])
+            for pair, (low, high) in zip(self.pairs, self.true.tolist(), strict=True)
+        ]
+        width = np.abs(self._steps(self.true))
+        return [pair for _, pair in sorted(zip((-width).tolist(), ordered, strict=True))]
+
+    @staticmethod
+    def _steps(values: np.ndarray) -> np.ndarray:
+        return np.asarray(values[:, 1] - values[:, 0])
+
+    def of(self, pair: tuple[str, str]) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Return (true, predicted) values of a pair of `widest`, in its order."""
+        turned = pair not in self.pairs
+        row = self.pairs.index((pair[1], pair[0]) if turned else pair)
+        true, predicted = self.true[row].tolist(), self.predicted[row].tolist()
+        if turned:
+            true, predicted = true[::-1], predicted[::-1]
+        return (true[0], true[1]), (predicted[0], predicted[1])
+
+
+def gaps_of(pairs: Sequence[tuple[str, str]], means: pd.DataFrame) -> Gaps:
+    """Look pairs up in predictions; pairs with a region that was never tested, or with equal labels, are left out.
+
+    Parameters
+    ----------
+    pairs
+        Region ids.
+    means
+        What `urbanbench.experiments.kinds.held_out.held_out_means` gave.
+    """
+    value = means["true"].to_dict()
+    kept = tuple(
+        (one, other) for one, other in pairs if one in value and other in value and value[one] != value[other]
+    )
+    if not kept:
+        return Gaps.none()
+    names = [name for pair in kept for name in pair]
+    columns = (means.loc[names, column].to_numpy(dtype=np.float64) for column in ("true", "predicted"))
+    true, predicted = (column.reshape(-1, 2) for column in columns)
+    return Gaps(kept, true, predicted)
+
+
+def gap_figure(name: str, title: str, pair: tuple[str, str], rows: Mapping[str, Gaps], unit: str) -> Figure:
+    """Return the pair as bars, truth first, beside the predicted over the true gap of all pairs.
+
+    Parameters
+    ----------
+    name, title
+        Of the figure.
+    pair
+        A pair of `Gaps.widest`.
+    rows
+        Label to gaps of the same pairs.
+    unit
+        Unit of the values.
+    """
+
+    def draw(canvas: Canvas) -> None:
+        left, right = canvas.subplots(1, 2)
+        bars = {"truth": next(iter(rows.values())).of(pair)[0]}
+        bars |= {label: gaps.of(pair)[1] for label, gaps in rows.items()}
+        width = 0.8 / len(bars)
+        for place, (label, values) in enumerate(bars.items()):
+            colour = "#444444" if place == 0 else _COLOURS[(place - 1) % len(_COLOURS)]
+            left.bar([0 + place * width, 1 + place * width], values, width, color=colour, label=label)
+        left.set_xticks([0.4 - width / 2, 1.4 - width / 2], list(pair))
+        left.set(title="the widest gap", ylabel=unit)
+        left.legend(fontsize="x-small")
+        for place, (label, gaps) in enumerate(rows.items()):
+            steps = [part[:, 1] - part[:, 0] for part in (gaps.true, gaps.predicted)]
+            upward = np.where(steps[0] < 0, -1.0, 1.0)
+            colour = _COLOURS[place % len(_COLOURS)]
+            right.scatter(steps[0] * upward, steps[1] * upward, s=9, color=colour, label=label, alpha=0.7)
+        right.axhline(0.0, color="#777777", linewidth=1)
+        right.set(title="all pairs", xlabel=f"true gap ({unit})", ylabel="predicted gap")
+        right.legend(fontsize="x-small")
+
+    return Figure(name, title, draw, (9.0, 3.6))
