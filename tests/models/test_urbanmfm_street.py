@@ -13,6 +13,7 @@ from torch import nn
 from urbanbench.city.city import City
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import UnknownName
+from urbanbench.models import _urbanmfm_local, _urbanmfm_svi
 from urbanbench.models._urbanmfm_features import FrozenPictures, FrozenTexts, Shapes
 from urbanbench.models._urbanmfm_gat import GraphEncoder
 from urbanbench.models._urbanmfm_local import SHAPE, STREET, LocalObjective, part
@@ -567,10 +568,44 @@ def test_local_gradients_reach_all_that_is_trained_and_nothing_else(town, shapes
     )
 
 
-def test_an_anchor_is_encoded_the_same_in_a_part_of_the_batch(town):
-    objective, stars = local(town), town.stars.take(np.arange(20), "cpu")
-    positive, chosen = objective.positives(stars, np.random.default_rng(0))
-    whole = objective.mixed(positive, objective.text_vectors(positive), chosen)
-    half = part(positive, slice(8, 20))
-    made = objective.mixed(half, objective.text_vectors(half), chosen[8:])
-    torch.testing.assert_close(made, whole[8:])
+def made_in_parts(objective, n, monkeypatch, module):
+    """Return the loss of a batch made alone, and made of one part when another process gives the rest."""
+    rows, whole, parts = slice(5, 12), [], []
+
+    def keeping(vectors):
+        whole.append(vectors.detach())
+        return vectors
+
+    def filling(vectors):
+        parts.append(vectors)
+        given = whole[len(parts) - 1].clone()
+        given[rows] = vectors
+        return given
+
+    monkeypatch.setattr(module, "gathered", keeping)
+    alone = float(objective.loss(np.arange(n), np.random.default_rng(0)).detach())
+    monkeypatch.setattr(module, "gathered", filling)
+    monkeypatch.setattr(module, "own_part", lambda _: rows)
+    shared = objective.loss(np.arange(n), np.random.default_rng(0))
+    for one, other in zip(parts, whole, strict=True):
+        torch.testing.assert_close(one.detach(), other[rows])
+    return alone, float(shared.detach())
+
+
+def test_a_process_encodes_its_part_of_the_graphs(town, monkeypatch):
+    alone, shared = made_in_parts(local(town), 20, monkeypatch, _urbanmfm_local)
+    assert alone == pytest.approx(shared, rel=1e-5)
+
+
+def test_a_process_encodes_its_part_of_the_sampling_points(monkeypatch):
+    alone, shared = made_in_parts(svi(random_streets(40, missing=0.0)), 20, monkeypatch, _urbanmfm_svi)
+    assert alone == pytest.approx(shared, rel=1e-5)
+
+
+def test_both_objectives_run_in_half_precision(town):
+    for objective in (local(town), svi(random_streets(40, missing=0.2), scenes="some")):
+        whole = float(objective.loss(np.arange(20), np.random.default_rng(0)).detach())
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            half = objective.loss(np.arange(20), np.random.default_rng(0))
+        half.backward()
+        assert float(half.detach()) == pytest.approx(whole, abs=0.02)
