@@ -47,6 +47,12 @@ class Counting(Model):
 """
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what the tests compute out of the user's cache."""
+    os.environ["URBANBENCH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def village(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A city folder of 36 square regions with POIs and roads; population density follows the POIs. Do not write into it."""

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
-__all__ = ["CACHE_VARIABLE", "DATA_VARIABLE", "cache_root", "data_roots"]
+__all__ = ["CACHE_VARIABLE", "DATA_VARIABLE", "cache_root", "data_roots", "fresh_cache"]
 
 CACHE_VARIABLE = "URBANBENCH_CACHE"
 DATA_VARIABLE = "URBANBENCH_DATA"
 
 
+_fresh: ContextVar[Path | None] = ContextVar("fresh cache folder", default=None)
+
+
 def cache_root() -> Path:
-    """Return the folder for built cities and embeddings: URBANBENCH_CACHE, else ``~/.cache/urbanbench``."""
+    """Return the folder for built cities, embeddings and trained stages: URBANBENCH_CACHE, else ``~/.cache/urbanbench``."""
+    fresh = _fresh.get()
+    if fresh is not None:
+        return fresh
     chosen = os.environ.get(CACHE_VARIABLE)
     return Path(chosen).expanduser().absolute() if chosen else Path.home() / ".cache" / "urbanbench"
 
@@ -21,3 +31,14 @@ def data_roots() -> tuple[Path, ...]:
     """Return the folders of URBANBENCH_DATA (one, or several with the system's path separator); each holds city folders."""
     words = os.environ.get(DATA_VARIABLE, "").split(os.pathsep)
     return tuple(Path(word).expanduser().absolute() for word in words if word)
+
+
+@contextmanager
+def fresh_cache() -> Iterator[Path]:
+    """Use an empty cache folder inside the block, which is removed after it: nothing computed before is found."""
+    with tempfile.TemporaryDirectory(prefix="urbanbench-") as folder:
+        token = _fresh.set(Path(folder))
+        try:
+            yield Path(folder)
+        finally:
+            _fresh.reset(token)

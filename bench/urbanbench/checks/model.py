@@ -16,6 +16,7 @@ from urbanbench.city.moved import moved_view
 from urbanbench.errors import Conformance, InputMasked, LayerMissing, RunRefused
 from urbanbench.inputs import LAYER_OF, format_inputs
 from urbanbench.model import Model
+from urbanbench.places import fresh_cache
 from urbanbench.seeds import generator
 from urbanbench.space import EmbeddingSpace
 from urbanbench.units import Units
@@ -135,7 +136,9 @@ class _Check:
                 "changed the view it was given",
                 "Expected `embed` to read only. Mend: copy a frame before writing into it.",
             )
-        self._check_same_bits(space, self._embed(self.view, units))
+        with fresh_cache():  # a trained part that is read from disk would prove nothing
+            again = self._embed(self.view, units)
+        self._check_same_bits(space, again)
         self._check_lean(fewer)
         self._check_moved(units)
 
