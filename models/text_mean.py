@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from urbanbench.card import ModelCard
-from urbanbench.errors import BadInput, UnknownName
+from urbanbench.errors import UnknownName
 from urbanbench.model import Model
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
+    from scipy import sparse
 
     from urbanbench.city.view import View
     from urbanbench.space import EmbeddingSpace
-    from urbanbench.toolkit.text import TaggedTexts
+    from urbanbench.toolkit._text_nets import TextEncoder
     from urbanbench.units import Units
 
 POI_FILTERS = ("paper", "all")
@@ -76,29 +78,24 @@ class TextMean(Model):
             raise UnknownName("POI filter", self.poi_filter, POI_FILTERS)
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
-        """Return vectors (n, dim) of regions or POIs, or (n, 2 dim) of buildings: around, then own."""
+        """Return vectors (n, dim) of regions or POIs, or (n, 2 dim) of buildings: texts around, then own text.
+
+        Raises
+        ------
+        BadInput
+            Units of another level, or unknown ids.
+        """
         import numpy as np
 
         from urbanbench.space import EmbeddingSpace
-        from urbanbench.toolkit.counts import pois_of_units
+        from urbanbench.toolkit.text_encoders import load_text_encoder
+        from urbanbench.toolkit.training import seeded_torch
 
-        pois = self._texts(view.pois["tags"], shaped=False)
-        if units.level == "poi":
-            blocks = [(pois, _own(view.pois.index, units, pois))]
-        elif units.level == "region":
-            blocks = [(pois, pois_of_units(view, units, self.radius_m))]
-        elif units.level == "building":
-            buildings = self._texts(view.buildings["tags"], shaped=True)
-            around = pois_of_units(view, units, self.radius_m)
-            blocks = [(pois, around), (buildings, _own(view.buildings.index, units, buildings))]
-        else:
-            msg = f"TextMean cannot embed units of level {units.level!r}. Expected region, building or poi."
-            raise BadInput(msg)
-        made = [
-            (texts.per_unit(members), self._encoded(texts.texts, seed, device)) for texts, members in blocks
-        ]
-        vectors = np.hstack([weights @ features for weights, features in made], dtype=np.float32)
-        covered = sum(np.diff(weights.indptr) for weights, _ in made) > 0
+        blocks = self._blocks(view, units)
+        with seeded_torch(seed, "text-mean"):
+            encoder = load_text_encoder(self.text_encoder, pool=self.text_pool)
+        vectors = np.hstack([_mean(counts, encoder, texts, device) for texts, counts in blocks])
+        covered = np.add.reduce([np.diff(counts.indptr) for _, counts in blocks]) > 0
         return EmbeddingSpace(units.level, np.array(units.ids), vectors, covered)
 
     def variant(self, view: View) -> Mapping[str, str]:
@@ -107,3 +104,47 @@ class TextMean(Model):
 
         del view
         return {"text": f"{name_text_encoder(self.text_encoder)} (frozen)"}
+
+    def _blocks(self, view: View, units: Units) -> list[tuple[tuple[str, ...], sparse.csr_array]]:
+        """Return the parts of a unit's vector: distinct texts, and how often each stands in each unit, (n_units, n_texts)."""
+        from urbanbench.toolkit.counts import pois_of_units, rows_of
+
+        pois, buildings = view.pois, view.buildings if units.level == "building" else None
+        texts, of_poi = self._texts(pois, shaped=False)
+        if units.level == "poi":
+            return [(texts, of_poi[rows_of(pois.index, units.ids)])]
+        around = [(texts, pois_of_units(view, units, self.radius_m) @ of_poi)]
+        if buildings is None:
+            return around
+        own, of_building = self._texts(buildings, shaped=True)
+        return [*around, (own, of_building[rows_of(buildings.index, units.ids)])]
+
+    def _texts(self, frame: pd.DataFrame, *, shaped: bool) -> tuple[tuple[str, ...], sparse.csr_array]:
+        """Return the distinct texts of a frame's objects and which object has which, ones (n_objects, n_texts)."""
+        import numpy as np
+        from scipy import sparse
+
+        from urbanbench.city.tags import tag_table
+        from urbanbench.toolkit.text import distinct_texts, is_object, is_place, is_shaped_place, place_texts
+
+        tags, every = tag_table(frame["tags"]), self.poi_filter == "all"
+        told = is_shaped_place(tags) if shaped else is_object(tags) if every else is_place(tags)
+        kept = np.flatnonzero(told)
+        written = place_texts(tags, use_name=self.use_name, every_key=every and not shaped)
+        texts, place = distinct_texts([written[row] for row in kept])
+        return texts, sparse.csr_array((np.ones(len(kept)), (kept, place)), shape=(tags.n, len(texts)))
+
+
+def _mean(counts: sparse.csr_array, encoder: TextEncoder, texts: tuple[str, ...], device: str) -> np.ndarray:
+    """Return the mean vector of each row's texts, float32 (n, dim); zeros for a row without any."""
+    import numpy as np
+
+    from urbanbench.toolkit.feature_store import cached_features, encoder_digest, texts_digest
+    from urbanbench.toolkit.text_encoders import encode_texts
+
+    def encoded() -> np.ndarray:
+        return encode_texts(encoder, texts, device=device)
+
+    features = cached_features("text", encoder_digest(encoder, device), texts_digest(texts), encoded)
+    total = np.asarray(counts.sum(axis=1)).reshape(-1, 1)
+    return np.asarray(counts @ features / np.maximum(total, 1), dtype=np.float32)
