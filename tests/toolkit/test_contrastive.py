@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from urbanbench.errors import UnknownName
-from urbanbench.toolkit.contrastive import info_nce, same_row
+from urbanbench.toolkit.contrastive import cosines, info_nce, same_row
 
 
 def naive(query, key, temperature, exclude):
@@ -62,3 +62,15 @@ def test_same_row_marks_equal_labels_but_never_itself():
 def test_an_unknown_direction_is_named(vectors):
     with pytest.raises(UnknownName, match="direction 'key_to_query'"):
         info_nce(*vectors, direction="key_to_query")
+
+
+def test_cosines_stay_exact_where_products_are_taken_in_bfloat16():
+    draw = torch.Generator().manual_seed(0)
+    query, key = torch.randn(20, 8, generator=draw), torch.randn(30, 8, generator=draw)
+    wanted = torch.nn.functional.cosine_similarity(query[:, None], key[None], dim=2)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        made = cosines(query, key)
+        assert (query @ key.T).dtype == torch.bfloat16
+    assert made.dtype == torch.float32
+    torch.testing.assert_close(made, wanted, atol=1e-6, rtol=0)
+    assert cosines(query.double(), key.double()).dtype == torch.float64

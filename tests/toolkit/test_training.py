@@ -1,12 +1,14 @@
 """The training loop on a problem whose solution is known."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from urbanbench.errors import BadInput
-from urbanbench.toolkit.schedule import Schedule, learning_rate_factor
+from urbanbench.toolkit.schedule import Schedule, StageLog, learning_rate_factor, record, recording
 from urbanbench.toolkit.training import seeded_torch, take_rows, train_stage
 
 
@@ -130,3 +132,87 @@ def test_seeded_torch_leaves_the_outer_random_state_alone():
     assert torch.equal(torch.get_rng_state(), before)
     with seeded_torch(0, "test"):
         assert torch.equal(torch.rand(3), first)
+
+
+def test_a_stage_records_its_losses_in_at_most_fifty_bins():
+    with recording() as stages:
+        log = train_stage(Centre(), Schedule(batch=32, epochs=11, patience=99), seed=0)
+        record(StageLog("svi", 0, 0, skipped="no street views"))
+    told, skipped = [stage.to_record() for stage in stages]
+    assert skipped == {"name": "svi", "skipped": "no street views"}
+    assert (told["name"], told["batch"], told["steps"]) == ("centre", 32, len(log.steps))
+    assert told["planned_steps"] == len(log.steps) == 121
+    assert told["checks"] == [list(one) for one in log.checks]
+    assert (told["first_check"], told["best"]) == (log.checks[0][1], log.best)
+    assert len(told["curve"]) == 41
+    assert told["curve"][0] == [3, pytest.approx(np.mean(log.steps[:3]))]
+    assert told["curve"][-1] == [121, log.steps[120]]
+    assert json.loads(json.dumps(told)) == told
+
+
+def test_records_do_not_mix_and_end_with_their_block():
+    with recording() as outer:
+        with recording() as inner:
+            record(StageLog("inner", 2, 2))
+        record(StageLog("outer", 2, 2))
+    record(StageLog("nobody", 2, 2))
+    assert [one.name for one in inner] == ["inner"]
+    assert [one.name for one in outer] == ["outer"]
+
+
+def test_an_objective_with_other_candidates_names_its_own_chance():
+    class Own(Centre):
+        def loss(self, anchors, rng):
+            self.chance = float(len(anchors)) * 4
+            return super().loss(anchors, rng)
+
+    stage = train_stage(Own(n=40), Schedule(batch=256), seed=0)
+    assert (stage.chance, stage.held_out_chance) == (32 * 4, 8 * 4)
+    assert stage.to_record()["chance"] == 128
+
+
+def test_running_means_belong_to_the_best_weights():
+    class Normed(Centre):
+        def __init__(self):
+            super().__init__(lr=3.0)
+            self.norm = torch.nn.BatchNorm1d(3, affine=False)
+            self.means = {}
+
+        def modules(self):
+            return (self.layer, self.norm)
+
+        def loss(self, anchors, rng):
+            self.norm(self.points[anchors] + self.layer.weight[:, 0])
+            if not self.layer.training:
+                self.means[len(self.seen)] = self.norm.running_mean.clone()
+            return super().loss(anchors, rng)
+
+    problem = Normed()
+    stage = train_stage(problem, Schedule(batch=32, epochs=60, checks=20, patience=2), seed=0)
+    assert stage.best_step < len(stage.steps)
+    assert torch.equal(problem.norm.running_mean, problem.means[stage.best_step])
+    assert not torch.equal(problem.norm.running_mean, problem.means[len(stage.steps)])
+
+
+def test_bfloat16_takes_products_in_low_precision_and_learns_the_same():
+    class Product(Centre):
+        kinds = set()
+
+        def loss(self, anchors, rng):
+            made = self.layer(torch.ones(len(anchors), 1))
+            self.kinds.add(made.dtype)
+            return ((made.float() - self.points[anchors]) ** 2).mean()
+
+    problem = Product()
+    train_stage(problem, Schedule(batch=32, epochs=40, patience=100, precision="bfloat16"), seed=0)
+    assert problem.kinds == {torch.bfloat16}
+    assert problem.layer.weight.dtype == torch.float32
+    torch.testing.assert_close(problem.layer.weight[:, 0], problem.points.mean(dim=0), atol=0.2, rtol=0)
+    problem.kinds.clear()
+    train_stage(problem, Schedule(batch=32), seed=0)
+    assert problem.kinds == {torch.float32}, "auto is float32 on the CPU"
+
+
+def test_an_unknown_precision_is_refused():
+    with pytest.raises(BadInput, match="precision 'half'"):
+        Schedule(precision="half")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.atomic import remove_leftovers, replacing
-from urbanbench.toolkit.distributed import agreed, process
+from urbanbench.toolkit.distributed import agreed, everywhere, process
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,21 +57,24 @@ class Checkpoint:
                 f"Checkpoint {str(self.path)!r} is not used: {changed}. Training starts anew.", stacklevel=2
             )
             found = None
-        return found if agreed(float(found is not None)) else None
+        return found if everywhere(found is not None) else None
 
     def save(
         self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], identity: Mapping[str, Any]
     ) -> None:
-        """Write the file, whole or not at all; only process 0 writes."""
-        if self.path is None or process():
-            return
+        """Write the file, whole or not at all; process 0 writes, and the others wait for it."""
+        if self.path is not None and process() == 0:
+            self._write(self.path, tensors, dict(facts) | {"identity": _plain(identity)})
+        if self.path is not None:
+            everywhere(truth=True)
+
+    def _write(self, path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         from safetensors.torch import save_file
 
-        remove_leftovers(self.path)
-        told = json.dumps(dict(facts) | {"identity": _plain(identity)})
+        remove_leftovers(path)
         plain = {name: one.detach().cpu().contiguous() for name, one in tensors.items()}
-        with replacing(self.path) as part:
-            save_file(plain, part, metadata={"training": told})
+        with replacing(path) as part:
+            save_file(plain, part, metadata={"training": json.dumps(facts)})
         self._last = time.monotonic()
 
     @property

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "agreed",
     "average_gradients",
+    "everywhere",
     "gathered",
     "joined",
     "own_part",
@@ -165,6 +166,18 @@ def agreed(number: float) -> float:
     shared = torch.tensor([number], dtype=torch.float64, device=_home())
     dist.broadcast(shared, src=0)
     return float(shared.item())
+
+
+def everywhere(truth: bool) -> bool:
+    """Tell whether something is true in every process; all wait for one another."""
+    dist = _group()
+    if dist is None:
+        return truth
+    import torch
+
+    shared = torch.tensor([float(truth)], device=_home())
+    dist.all_reduce(shared, op=dist.ReduceOp.MIN)
+    return bool(shared.item())
 
 
 def same_everywhere(tensors: Sequence[Tensor]) -> None:

@@ -114,8 +114,8 @@ class TrainingState:
                 inner.setdefault(int(row), {})[what] = tensor
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": inner, "param_groups": groups})
-        for kind, now in _random(self.device).items():
-            _set_random(kind, tensors[f"random.{kind}"][process()].to(now.dtype), self.device)
+        for kind in _random(self.device):  # cloned, because torch reads a state from the start of its storage
+            _set_random(kind, tensors[f"random.{kind}"][process()].clone(), self.device)
 
 
 def _cloned(tensors: Sequence[Tensor]) -> list[Tensor]:
