@@ -86,7 +86,8 @@ class Fusion(nn.Module):
         x, y = x + self.to_second(y), y + self.to_first(x)
         logit = self.gate(torch.cat([x, y], dim=1))
         share = torch.sigmoid(F.relu(logit) if self.gate_relu else logit)
-        return share * x + (1 - share) * y
+        fused: Tensor = share * x + (1 - share) * y
+        return fused
 
 
 def _entry(dim: int, dropout: float) -> nn.Sequential:

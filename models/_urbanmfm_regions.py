@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from urbanbench.city.view import View
     from urbanbench.models._urbanmfm_features import FrozenPictures
     from urbanbench.models._urbanmfm_pretrain import Pretrained
+    from urbanbench.models._urbanmfm_stars import StarTable
     from urbanbench.models.urbanmfm import UrbanMFM
     from urbanbench.units import Units
 
@@ -43,8 +44,9 @@ def region_vectors(
     picture = overheads.picture
     seen = seen_from_above(pictures, picture)
     blocks = [micro, _macro(trained, pictures, picture, seen)]
-    if model.graph_vector and "global" in trained.trained:
-        blocks.append(_global_graph(trained, pictures, picture, seen))
+    adjacent = trained.material.adjacent
+    if model.graph_vector and adjacent is not None and "global" in trained.trained:
+        blocks.append(_global_graph(trained, only_among(adjacent, seen), pictures, picture, seen))
     vectors = np.hstack([*blocks, np.column_stack([peopled, seen])])
     return vectors[wanted], (covered | seen)[wanted]
 
@@ -98,11 +100,11 @@ def _macro(
 
 
 def _global_graph(
-    trained: Pretrained, pictures: FrozenPictures, picture: np.ndarray, seen: np.ndarray
+    trained: Pretrained, table: StarTable, pictures: FrozenPictures, picture: np.ndarray, seen: np.ndarray
 ) -> np.ndarray:
     """Return the global graph encoder's vector of every region's graph at length 1, zeros without a picture, (n_regions, d)."""
     made = np.zeros((len(seen), trained.net.dim), dtype=np.float32)
-    table, rows = only_among(trained.material.adjacent, seen), np.flatnonzero(seen)
+    rows = np.flatnonzero(seen)
     for start in range(0, len(rows), 256):
         part = rows[start : start + 256]
         stars = table.take(part, trained.device)
