@@ -323,6 +323,31 @@ def test_cache_is_listed_explained_and_pruned(run_words, village, counting, caps
     assert "0 embeddings" in capsys.readouterr().err
 
 
+def test_features_and_unfinished_training_are_listed_and_pruned(own_cache, capsys):
+    features, training = own_cache / "features", own_cache / "training" / "abcdef0123456789"
+    features.mkdir(parents=True)
+    training.mkdir(parents=True)
+    (features / "0123456789abcdef.safetensors").write_bytes(b"x" * 2_000_000)
+    (features / "0123456789abcdef.lock").touch()
+    for name in ("01-poi", "02-local"):
+        (training / f"{name}.safetensors").write_bytes(b"x" * 500_000)
+    assert main(["cache", "ls", "--json"]) == 0
+    said = capsys.readouterr()
+    rows = {row["kind"]: row for row in json.loads(said.out)}
+    assert {kind: (row["digest"], row["mb"]) for kind, row in rows.items()} == {
+        "features": ("0123456789", "2.0"),
+        "training": ("abcdef0123", "1.0"),
+    }
+    assert "0 embeddings (0.0 MB), 1 feature tables (2.0 MB), 1 unfinished trainings (1.0 MB) in " in said.err
+    assert main(["cache", "prune", "--older-than", "1"]) == 0
+    assert main(["cache", "prune", "--keep-gb", "0.0015"]) == 0
+    assert "Removed 1 feature tables, 2.0 MB." in capsys.readouterr().out
+    assert training.is_dir()
+    assert main(["cache", "prune"]) == 0
+    assert "Removed 1 unfinished trainings, 1.0 MB." in capsys.readouterr().out
+    assert not training.exists()
+
+
 def test_data_commands_check_and_show(village, capsys):
     assert main(["data", "check", str(village)]) == 0
     assert "is sound" in capsys.readouterr().out

@@ -132,7 +132,7 @@ def test_dynamic_average_follows_the_formula_of_its_paper():
 
 def test_wrong_joint_training_is_refused():
     one, two = pair()
-    with pytest.raises(UnknownName, match="Unknown weighing 'equl'. Did you mean 'equal'"):
+    with pytest.raises(UnknownName, match=r"Unknown weighing 'equl'\. Did you mean 'equal'"):
         train_joint([one, two], SCHEDULE, weights="equl", seed=0)
     with pytest.raises(BadInput, match="at least one, each name once"):
         train_joint([one, one], SCHEDULE, seed=0)

@@ -195,22 +195,22 @@ def test_running_means_belong_to_the_best_weights():
 
 
 def test_bfloat16_takes_products_in_low_precision_and_learns_the_same():
-    class Product(Centre):
-        kinds = set()
+    kinds = set()
 
+    class Product(Centre):
         def loss(self, anchors, rng):
             made = self.layer(torch.ones(len(anchors), 1))
-            self.kinds.add(made.dtype)
+            kinds.add(made.dtype)
             return ((made.float() - self.points[anchors]) ** 2).mean()
 
     problem = Product()
     train_stage(problem, Schedule(batch=32, epochs=40, patience=100, precision="bfloat16"), seed=0)
-    assert problem.kinds == {torch.bfloat16}
+    assert kinds == {torch.bfloat16}
     assert problem.layer.weight.dtype == torch.float32
     torch.testing.assert_close(problem.layer.weight[:, 0], problem.points.mean(dim=0), atol=0.2, rtol=0)
-    problem.kinds.clear()
+    kinds.clear()
     train_stage(problem, Schedule(batch=32), seed=0)
-    assert problem.kinds == {torch.float32}, "auto is float32 on the CPU"
+    assert kinds == {torch.float32}, "auto is float32 on the CPU"
 
 
 def test_an_unknown_precision_is_refused():

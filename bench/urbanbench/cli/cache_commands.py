@@ -36,7 +36,7 @@ def list_entries(as_json: options.Json = False) -> None:
     elif rows:
         print_table((row.values() for row in rows), list(rows[0]))  # type: ignore[misc]
     sizes = {"embeddings": [entry.size_bytes for entry in entries]}
-    sizes |= {kind: [part.size_bytes for part in parts if part.kind == kind] for kind in PARTS}
+    sizes |= {word: [part.size_bytes for part in parts if part.kind == kind] for kind, word in PARTS.items()}
     told = ", ".join(f"{len(one)} {kind} ({sum(one) / 1e6:.1f} MB)" for kind, one in sizes.items())
     note(f"{told} in {cache_root()}")
 
@@ -107,10 +107,10 @@ def prune(
 
     gone = EmbeddingCache().prune(older_than_days=older_than, keep_gb=keep_gb)
     say(f"Removed {len(gone)} embeddings, {sum(entry.size_bytes for entry in gone) / 1e6:.1f} MB.")
-    for kind in PARTS:
+    for kind, word in PARTS.items():
         removed = prune_parts(cache_parts(cache_root(), kind), older_than_days=older_than, keep_gb=keep_gb)
         if removed:
-            say(f"Removed {len(removed)} {kind}, {sum(part.size_bytes for part in removed) / 1e6:.1f} MB.")
+            say(f"Removed {len(removed)} {word}, {sum(part.size_bytes for part in removed) / 1e6:.1f} MB.")
     if cities:
         shutil.rmtree(cache_root() / "cities", ignore_errors=True)
         say("Removed all built cities.")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 __all__ = ["PARTS", "CachePart", "cache_parts", "prune_parts"]
 
-PARTS = ("features", "training")
-"""Folders below the cache's, each with one file or folder per part."""
+PARTS = {"features": "feature tables", "training": "unfinished trainings"}
+"""Folders below the cache's, each with one file or folder per part, and what a part is called."""
 
 
 @dataclass(frozen=True)
