@@ -134,6 +134,13 @@ def test_views_with_four_pictures_stay_points_of_their_own():
     assert len(streets.pictures) == 5
 
 
+def test_views_with_several_pictures_are_not_merged():
+    streets = gather_streets(
+        view_of([{"x": 0, "y": 0, "east": "e", "south": "s"}, {"x": 0, "y": 0, "west": "w", "north": "n"}])
+    )
+    assert names(streets) == [["e", "s", None, None], [None, None, "w", "n"]]
+
+
 def test_single_pictures_are_merged_by_place_and_turned_by_heading():
     rows = [
         {"x": 100, "y": 0, "image": "far", "heading": 181},
