@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from urbanbench.progress import tracking
-from urbanbench.toolkit.pictures import normalise
+from urbanbench.toolkit.pictures import normalise, pictures_at_once
 from urbanbench.toolkit.polygon import rasterise, surface_share
 from urbanbench.toolkit.training import take_rows
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from urbanbench.toolkit.pictures import PictureTable
 
 CHUNK = 64
-"""Texts or pictures that go through a trained encoder at once."""
+"""Texts that go through a trained encoder at once."""
 
 
 class TextSource(Protocol):
@@ -152,8 +152,9 @@ class TunedPictures:
         for module in self.encoder.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - torch has no public common base
                 module.eval()
-        single = len(distinct) <= CHUNK
-        chunks = self.pictures.batches(distinct.numpy(), CHUNK)
+        step = pictures_at_once(self.pictures.size, self.device)
+        single = len(distinct) <= step
+        chunks = self.pictures.batches(distinct.numpy(), step)
         made = torch.cat([self._chunk(torch.from_numpy(pixels), single) for pixels, _ in chunks])
         return take_rows(made, place.to(self.device))
 
@@ -162,10 +163,14 @@ class TunedPictures:
         return (self.encoder,)
 
     def _chunk(self, pixels: Tensor, single: bool) -> Tensor:
-        inputs = normalise(pixels.to(self.device), self.encoder.mean, self.encoder.std)
+        there = pixels.to(self.device)
         if single or not torch.is_grad_enabled():
-            return self.encoder(inputs)  # type: ignore[no-any-return]  # modules are called through an untyped method
-        return checkpoint(self.encoder, inputs, use_reentrant=False)  # type: ignore[no-any-return]
+            return self._encode(there)
+        return checkpoint(self._encode, there, use_reentrant=False)  # type: ignore[no-any-return]
+
+    def _encode(self, pixels: Tensor) -> Tensor:
+        made: Tensor = self.encoder(normalise(pixels, self.encoder.mean, self.encoder.std))
+        return made
 
 
 class Shapes:
@@ -207,7 +212,7 @@ def shape_features(encoder: ImageEncoder, polygons: np.ndarray, *, size: int, de
     """
     features = np.empty((len(polygons), encoder.dim), dtype=np.float32)
     encoder.eval().to(device)
-    step = max(1, 128 * 64 * 64 // size**2)
+    step = max(1, 128 * 64 * 64 // size**2) if device == "cpu" else pictures_at_once(size, device)
     with torch.inference_mode(), tracking(f"encode {len(polygons)} shapes", len(polygons)) as bar:
         for start in range(0, len(polygons), step):
             drawn = torch.from_numpy(rasterise(polygons[start : start + step], size)).to(

@@ -42,7 +42,7 @@ def clip_folder(tmp_path_factory):
         model = CLIPModel(config)
         with torch.no_grad():
             for one in model.parameters():
-                one += 0.5 * torch.randn_like(one)  # as first drawn, all pictures look alike to it
+                one.add_(0.5 * torch.randn_like(one))  # as first drawn, all pictures look alike to it
         model.save_pretrained(folder)
     vocab = {word: row for row, word in enumerate(words)}
     CLIPTokenizer(vocab=vocab, merges=[]).save_pretrained(folder)

@@ -11,7 +11,7 @@ import numpy as np
 
 from urbanbench.errors import ExtraMissing
 from urbanbench.progress import tracking
-from urbanbench.toolkit.pictures import PictureTable, normalise
+from urbanbench.toolkit.pictures import PictureTable, normalise, pictures_at_once
 
 if TYPE_CHECKING:
     from urbanbench.toolkit._image_nets import ImageEncoder
@@ -66,9 +66,20 @@ def load_image_encoder(word: str) -> ImageEncoder:
 
 
 def encode_pictures(
-    encoder: ImageEncoder, pictures: PictureTable, *, device: str = "cpu", batch: int = 64
+    encoder: ImageEncoder, pictures: PictureTable, *, device: str = "cpu", batch: int | None = None
 ) -> np.ndarray:
     """Encode all pictures of a table without training the encoder, while the next ones are being decoded.
+
+    Parameters
+    ----------
+    encoder
+        Image encoder.
+    pictures
+        The p pictures.
+    device
+        Where to compute.
+    batch
+        Pictures that go through together; None for what suits their size and the device.
 
     Returns
     -------
@@ -83,8 +94,8 @@ def encode_pictures(
         torch.inference_mode(),
         tracking(f"encode {len(pictures)} pictures", len(pictures)) as bar,
     ):
-        start = 0
-        for pixels, ok in pictures.batches(np.arange(len(pictures)), batch):
+        start, step = 0, batch or pictures_at_once(pictures.size, device)
+        for pixels, ok in pictures.batches(np.arange(len(pictures)), step):
             inputs = normalise(torch.from_numpy(pixels).to(device), encoder.mean, encoder.std)
             made = encoder(inputs).cpu().numpy()
             vectors[start : start + len(made)] = np.where(ok[:, None], made, np.nan)
