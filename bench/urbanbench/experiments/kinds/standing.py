@@ -134,6 +134,8 @@ def _remarks(
     whole = full.scored if full is not None else None
     if contender.without and whole is not None and not whole.offered & set(contender.without):
         said.append(f"the city has no {' and no '.join(contender.without)}: same inputs as the full row")
+    elif full is not None and whole is not None and whole.scores == row.scores:
+        said.append(f"scores equal those of {full.label}: what differs had no part here")
     if row.seeds != choice.seeds:
         said.append(f"{len(row.seeds)} seeds instead of {len(choice.seeds)}")
     return said
