@@ -80,8 +80,8 @@ class LocalObjective:
         self.drop_share, self.temperature, self.direction = drop_share, temperature, direction
         self.lr, self.device = lr, device
         self.n_anchors = len(text_of_place)
-        seen = memory is not None and pictures is not None and bool(memory.has.any())
-        self.memory, self.pictures, self.prior = memory if seen else None, pictures, prior
+        self.prior = prior
+        self.sight = (memory, pictures) if memory is not None and pictures and memory.has.any() else None
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         """Return the projections and the graph encoder."""
@@ -90,11 +90,11 @@ class LocalObjective:
     def modules(self) -> Sequence[nn.Module]:
         """Return what is trained; what is never drawn is not."""
         parts: list[nn.Module] = [self.net.text]
-        if self.shapes is not None or self.memory is not None:
+        if self.shapes is not None or self.sight is not None:
             parts.append(self.net.image)
         if self.shapes is not None:
             parts.append(self.net.surface)
-        if self.memory is not None:
+        if self.sight is not None:
             parts.append(self.net.street_gate)
         return (*parts, self.net.local_graph)
 
@@ -126,7 +126,7 @@ class LocalObjective:
         """Tell what POIs have: bool (..., 2) for text and shape, (..., 3) where there are street views."""
         shaped = self.shape_of_place[places] >= 0 if self.shapes is not None else np.zeros_like(places, bool)
         found = [np.ones_like(shaped), shaped]
-        return np.stack(found if self.memory is None else [*found, self.memory.has[places]], axis=-1)
+        return np.stack(found if self.sight is None else [*found, self.sight[0].has[places]], axis=-1)
 
     def text_vectors(self, stars: Stars) -> Tensor:
         """Return E_t of every slot, (b, k + 1, d); each distinct text is projected once."""
@@ -140,32 +140,31 @@ class LocalObjective:
         made = text
         if self.shapes is not None:
             slots = chosen == SHAPE
-            shape = self._shape_vectors(stars.node[slots])
+            shape = self._shape_vectors(self.shapes, stars.node[slots])
             made = made.masked_scatter(slots[..., None], shape.to(made.dtype))
-        if self.memory is not None:
+        if self.sight is not None:
             slots = chosen == STREET
-            street = self._street_vectors(stars.node[slots], text, slots)
+            street = self._street_vectors(*self.sight, stars.node[slots], text, slots)
             made = made.masked_scatter(slots[..., None], street.to(made.dtype))
         return made
 
-    def _shape_vectors(self, nodes: Tensor) -> Tensor:
+    def _shape_vectors(self, shapes: Shapes, nodes: Tensor) -> Tensor:
         """Return E_p of POIs (m,), (m, d); each distinct footprint is encoded once."""
-        assert self.shapes is not None
         distinct, place = np.unique(self.shape_of_place[nodes.cpu().numpy()], return_inverse=True)
         rows = torch.from_numpy(distinct).to(self.device)
-        vectors = self.net.encode_shape(self.shapes.features[rows], self.shapes.surface[rows])
+        vectors = self.net.encode_shape(shapes.features[rows], shapes.surface[rows])
         return take_rows(vectors, torch.from_numpy(place).to(self.device))
 
-    def _street_vectors(self, nodes: Tensor, text: Tensor, slots: Tensor) -> Tensor:
+    def _street_vectors(
+        self, memory: StreetMemory, pictures: PictureSource, nodes: Tensor, text: Tensor, slots: Tensor
+    ) -> Tensor:
         """Return E_v of the POIs (m,) in some slots, (m, d); each distinct POI looks around once."""
-        assert self.memory is not None
-        assert self.pictures is not None
         distinct, first, place = np.unique(nodes.cpu().numpy(), return_index=True, return_inverse=True)
         where = slots.flatten().nonzero()[:, 0][torch.from_numpy(first).to(self.device)]
         vectors = street_vectors(
             self.net,
-            self.pictures,
-            self.memory,
+            pictures,
+            memory,
             distinct,
             take_rows(text.flatten(0, 1), where),
             prior=self.prior,

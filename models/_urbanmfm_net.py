@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -48,32 +49,25 @@ class UrbanNet(nn.Module):
     ----------
     sizes
         Lengths of features and vectors.
-    local_graph, global_graph
-        Encoders of POIs among POIs and of regions among regions.
-    fuse_street, fuse_shape, fuse_flow
-        Fusion of a POI with its streets and its footprint, and of a region with its trips.
+    make_graph
+        Makes the encoder of POIs among POIs, and that of regions among regions.
+    make_fusion
+        Makes the fusions of a POI with its streets and with its footprint, and of a region with its trips.
     """
 
     def __init__(
-        self,
-        sizes: NetSizes,
-        *,
-        local_graph: GraphEncoder,
-        global_graph: GraphEncoder,
-        fuse_street: Fusion,
-        fuse_shape: Fusion,
-        fuse_flow: Fusion,
+        self, sizes: NetSizes, *, make_graph: Callable[[], GraphEncoder], make_fusion: Callable[[], Fusion]
     ) -> None:
         super().__init__()
         self.dim = dim = sizes.dim
+        self.local_graph = make_graph()
         self.text = Projection(sizes.text, dim)
         self.image = nn.Linear(sizes.image, dim)
         self.surface = Projection(1, dim)
-        self.local_graph = local_graph
         self.scene = nn.Linear(2 * dim, dim)
         self.street_gate = DirectionGate(dim)
-        self.global_graph = global_graph
-        self.fuse_street, self.fuse_shape, self.fuse_flow = fuse_street, fuse_shape, fuse_flow
+        self.global_graph = make_graph()
+        self.fuse_street, self.fuse_shape, self.fuse_flow = make_fusion(), make_fusion(), make_fusion()
         self.flow = Projection(max(sizes.flow, 1), dim)
 
     def encode_text(self, features: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from urbanbench.toolkit.neighbours import Groups
 
 ROUNDING = 1e-12
 """How far below the threshold a cosine may lie: less than the last digits of a matrix product differ by."""
+
+CANDIDATES = 1 << 15
+"""Most regions that a block of regions is compared with."""
 
 TILE = 1 << 22
 """Most cosines that are held at once."""
@@ -41,7 +45,7 @@ class Similarity:
     def __len__(self) -> int:
         return len(self.by_poi)
 
-    @property
+    @cached_property
     def comparable(self) -> np.ndarray:
         """Which regions can be like another: those with a direction in F_p and in F_r; bool (n,)."""
         told = self.by_poi.any(axis=1)
@@ -65,8 +69,12 @@ def similar_pairs(
     *,
     rng: np.random.Generator,
     usable: np.ndarray | None = None,
+    candidates: int = CANDIDATES,
 ) -> Groups:
-    """Find for every region others like it, at most `keep` of them drawn at random; memory grows with n · keep.
+    """Find for every region others like it, at most `keep` of them drawn at random.
+
+    Memory grows with n · keep. Every region is compared with every other as long as there are no more than `candidates`; in larger
+    cities each block of regions is compared with so many regions drawn at random, so that the time grows with n too.
 
     Parameters
     ----------
@@ -82,6 +90,8 @@ def similar_pairs(
         Source of randomness.
     usable
         bool (n,): regions that may be in a pair; None for all.
+    candidates
+        Most regions that a block is compared with.
 
     Returns
     -------
@@ -91,15 +101,16 @@ def similar_pairs(
     similarity = Similarity.from_features(by_poi, by_road, threshold)
     n = len(similarity)
     allowed = np.flatnonzero(similarity.comparable & (True if usable is None else usable))
-    step = max(1, min(block, TILE // max(len(allowed), 1)))
+    step = max(1, min(block, TILE // max(min(len(allowed), candidates), 1)))
     owners, partners = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
     for start in range(0, len(allowed), step):
-        rows = allowed[start : start + step]
-        alike = similarity.between(rows, allowed)
-        alike[np.arange(len(rows)), start + np.arange(len(rows))] = False
+        rows, others = allowed[start : start + step], allowed
+        if len(allowed) > candidates:
+            others = rng.choice(allowed, candidates, replace=False)
+        alike = similarity.between(rows, others) & (rows[:, None] != others)
         row, column = draw_true(alike, keep, rng)
         owners.append(rows[row])
-        partners.append(allowed[column])
+        partners.append(others[column])
     return Groups.from_pairs(np.concatenate(owners), np.concatenate(partners), n)
 
 

@@ -184,28 +184,17 @@ def _build_net(model: UrbanMFM, material: Material, backbones: Backbones, seed: 
     with seeded_torch(seed, "urbanmfm", "weights"):
         return UrbanNet(
             sizes,
-            local_graph=_graph(model),
-            global_graph=_graph(model),
-            fuse_street=_fusion(model),
-            fuse_shape=_fusion(model),
-            fuse_flow=_fusion(model),
+            make_graph=lambda: GraphEncoder(
+                model.dim,
+                heads=model.heads,
+                head_dim=model.head_dim,
+                dropout=model.gat_dropout,
+                readout=model.readout,
+            ),
+            make_fusion=lambda: Fusion(
+                model.dim, heads=model.fusion_heads, dropout=model.fusion_dropout, gate_relu=model.gate_relu
+            ),
         )
-
-
-def _graph(model: UrbanMFM) -> GraphEncoder:
-    return GraphEncoder(
-        model.dim,
-        heads=model.heads,
-        head_dim=model.head_dim,
-        dropout=model.gat_dropout,
-        readout=model.readout,
-    )
-
-
-def _fusion(model: UrbanMFM) -> Fusion:
-    return Fusion(
-        model.dim, heads=model.fusion_heads, dropout=model.fusion_dropout, gate_relu=model.gate_relu
-    )
 
 
 def _schedule(model: UrbanMFM) -> Schedule:

@@ -131,7 +131,7 @@ def _poi(shop: Workshop) -> Objective:
 def _svi(shop: Workshop) -> Objective:
     model, streets = shop.model, _present(shop.backbones.streets, "street view")
     frozen = _present(shop.backbones.street_pictures(), "street view")
-    named = shop.view.features("scenes")["scene"].to_dict() if shop.view.has_features("scenes") else None
+    named = _scene_of_view(shop) if shop.view.has_features("scenes") else None
     scenes = label_scenes(
         model.scene,
         pictures_of_group=streets.picture,
@@ -155,6 +155,11 @@ def _svi(shop: Workshop) -> Objective:
         lr_backbone=model.lr_backbone,
         device=shop.device,
     )
+
+
+def _scene_of_view(shop: Workshop) -> dict[str, str | None]:
+    named = shop.view.features("scenes")["scene"]
+    return {str(one): scene for one, scene in zip(named.index, named, strict=True)}
 
 
 def _local(shop: Workshop) -> Objective:

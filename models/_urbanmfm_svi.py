@@ -119,14 +119,15 @@ class SviObjective:
         slot = np.zeros(table.shape, dtype=np.int64)
         slot[present] = place
         views = take_rows(vectors, torch.from_numpy(slot).to(self.device))
-        return views if self.scene is None else self._with_scene(views, self.scene[anchors])
+        if self.scene is None or self.scene_text is None:
+            return views
+        return self._with_scene(views, self.scene[anchors], self.scene_text)
 
-    def _with_scene(self, views: Tensor, scene: np.ndarray) -> Tensor:
+    def _with_scene(self, views: Tensor, scene: np.ndarray, scene_text: Tensor) -> Tensor:
         """Mix the pictures (b, 4, d) with their scenes (b,); pictures without one stay what they are."""
-        assert self.scene_text is not None  # it came with the scenes
         rows = torch.from_numpy(scene).to(self.device)
         with torch.no_grad():
-            told = self.net.encode_text(self.scene_text)[rows.clamp(min=0)]
+            told = self.net.encode_text(scene_text)[rows.clamp(min=0)]
         mixed = self.net.scene(torch.cat([views, told[:, None].expand_as(views)], dim=2))
         return torch.where((rows >= 0)[:, None, None], mixed, views)
 

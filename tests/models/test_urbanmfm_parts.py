@@ -9,9 +9,10 @@ import torch
 
 from urbanbench.errors import UnknownName
 from urbanbench.models._urbanmfm_features import FrozenTexts, Shapes, TunedTexts
+from urbanbench.models._urbanmfm_fusion import Fusion
 from urbanbench.models._urbanmfm_gat import GraphEncoder, StarAttention
 from urbanbench.models._urbanmfm_local import LocalObjective
-from urbanbench.models._urbanmfm_net import UrbanNet, mean_by_group
+from urbanbench.models._urbanmfm_net import NetSizes, UrbanNet, mean_by_group
 from urbanbench.models._urbanmfm_poi import PoiObjective, sample_roads
 from urbanbench.models._urbanmfm_stars import Stars, StarTable, draw_drops, draw_modalities
 from urbanbench.toolkit.neighbours import Groups, nearest_within
@@ -22,9 +23,17 @@ from urbanbench.toolkit.training import seeded_torch, train_stage
 DIM, N, TEXTS, SHAPES = 8, 60, 20, 15
 
 
+def made_net(text_dim, **graph):
+    return UrbanNet(
+        NetSizes(text=text_dim, image=4, flow=0, dim=DIM),
+        make_graph=lambda: GraphEncoder(DIM, head_dim=2, **graph),
+        make_fusion=lambda: Fusion(DIM, heads=2, dropout=0.0),
+    )
+
+
 def net(readout="mean", dropout=0.0):
     with seeded_torch(0, "test-net"):
-        return UrbanNet(5, 4, DIM, GraphEncoder(DIM, heads=3, head_dim=2, dropout=dropout, readout=readout))
+        return made_net(5, heads=3, dropout=dropout, readout=readout)
 
 
 @pytest.fixture
@@ -293,9 +302,7 @@ def test_a_text_encoder_that_is_trained_gets_gradients_and_its_own_rate(city):
         encoder = load_text_encoder("hashing")
     texts = [f"amenity: kind{k}, name: place {k % 4}" for k in range(TEXTS)]
     with seeded_torch(0, "wide"):
-        model = UrbanNet(
-            encoder.dim, 4, DIM, GraphEncoder(DIM, heads=1, head_dim=2, dropout=0.0, readout="mean")
-        )
+        model = made_net(encoder.dim, heads=1, dropout=0.0, readout="mean")
     objective = poi_objective(city, model, texts=TunedTexts(encoder, texts, "cpu"))
     objective.loss(np.arange(8), np.random.default_rng(0)).backward()
     assert encoder.bag.weight.grad.any()

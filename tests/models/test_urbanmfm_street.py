@@ -560,7 +560,7 @@ def test_a_memory_that_nobody_sees_is_none(town):
     streets = random_streets(5, missing=0.0)
     town.memory = StreetMemory(streets, np.full((60, 2), 1e6), max_dist_m=10.0)
     objective = local(town)
-    assert objective.memory is None
+    assert objective.sight is None
     assert objective.modalities(np.arange(60)).shape == (60, 2)
 
 
