@@ -133,7 +133,7 @@ def _part_row(part: CachePart) -> dict[str, Any]:
     return {
         "kind": part.kind,
         "digest": part.path.stem[:10],
-        "what": f"{len(list(part.path.iterdir()))} checkpoints" if part.path.is_dir() else "",
+        "what": f"{len(list(part.path.glob('*.safetensors')))} checkpoints" if part.path.is_dir() else "",
         "shape": "",
         "mb": f"{part.size_bytes / 1e6:.1f}",
         "embed_seconds": "",

@@ -69,12 +69,17 @@ class Checkpoint:
             everywhere(truth=True)
 
     def _write(self, path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        from filelock import FileLock
         from safetensors.torch import save_file
 
-        remove_leftovers(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
         plain = {name: one.detach().cpu().contiguous() for name, one in tensors.items()}
-        with replacing(path) as part:
-            save_file(plain, part, metadata={"training": json.dumps(facts)})
+        with FileLock(
+            path.with_suffix(".lock")
+        ):  # another program may train the same stage; leftovers are nobody's then
+            remove_leftovers(path)
+            with replacing(path) as part:
+                save_file(plain, part, metadata={"training": json.dumps(facts)})
         self._last = time.monotonic()
 
     @property
