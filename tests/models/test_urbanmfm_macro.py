@@ -130,6 +130,15 @@ def test_partners_are_limited_and_only_usable_regions_pair(features):
         assert len(set(members.tolist())) == len(members)
 
 
+def test_in_a_large_city_every_block_is_compared_with_some_regions_only(features):
+    wanted = full_matrix(*features, 0.5)
+    pairs = similar_pairs(*features, 0.5, 90, 10, rng=np.random.default_rng(0), candidates=40)
+    member, owner = pairs.take(np.arange(90))
+    assert wanted[owner, member].all()
+    assert 0.3 * wanted.sum() < len(member) < 0.8 * wanted.sum()
+    assert pairs.sizes.max() <= 40
+
+
 def test_no_comparable_region_gives_no_pairs():
     assert similar_pairs(np.zeros((5, 12)), None, rng=np.random.default_rng(0)).sizes.tolist() == [0] * 5
 
