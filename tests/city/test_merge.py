@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from urbanbench.city.city import City
 from urbanbench.city.format import LabelInfo
-from urbanbench.city.merge import merge_regions, merged_city
+from urbanbench.city.merge import merge_regions
 from urbanbench.city.merge_labels import merged_label
 from urbanbench.city.merge_pictures import Mosaic
 from urbanbench.city.merge_plan import Merging, merging_of, shared_borders
@@ -313,20 +313,6 @@ def test_a_broken_picture_is_told_and_leaves_nothing_behind(folder, tmp_path):
 def test_an_existing_folder_is_refused(town, tmp_path):
     with pytest.raises(BadInput, match="exists"):
         merge_regions(town, tmp_path)
-
-
-def test_the_cache_builds_once_for_each_content_and_seed(folder, own_cache):
-    city = City.open(folder.path)
-    first = merged_city(city, seed=1)
-    assert first.parent == own_cache / "cities"
-    assert first.name.startswith("merged-testville-")
-    stamp = (first / "city.json").stat().st_mtime_ns
-    assert merged_city(City.open(folder.path), seed=1) == first
-    assert (first / "city.json").stat().st_mtime_ns == stamp
-    assert merged_city(city, seed=2) != first
-    folder.rows["labels/density"][0]["value"] = 99.0
-    folder.save("labels/density")
-    assert merged_city(City.open(folder.path), seed=1) != first
 
 
 def test_data_merge_writes_a_sound_folder(sound_folder, tmp_path):

@@ -23,17 +23,12 @@ from urbanbench.city.merge_labels import merged_label
 from urbanbench.city.merge_pictures import merged_satellite
 from urbanbench.city.merge_plan import merging_of
 from urbanbench.errors import BadInput
-from urbanbench.hashing import file_digest, short, value_digest
-from urbanbench.places import cache_root
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City
     from urbanbench.city.merge_plan import Merging
 
-__all__ = ["merge_regions", "merged_city"]
-
-_FORM = 1
-"""Raised when the same city and seed would give another folder, so that cached ones are built anew."""
+__all__ = ["merge_regions"]
 
 
 def merge_regions(city: City, folder: Path, *, seed: int = 0) -> Path:
@@ -62,32 +57,6 @@ def merge_regions(city: City, folder: Path, *, seed: int = 0) -> Path:
     with _new_folder(folder) as part:
         _write(city, part, seed)
     return folder
-
-
-def merged_city(city: City, *, seed: int = 0) -> Path:
-    """Return the folder of the merged city in the cache, building it at first use; processes wait for each other.
-
-    Parameters
-    ----------
-    city, seed
-        See `merge_regions`. The folder's name holds a hash of the city's content and the seed.
-    """
-    from filelock import FileLock
-
-    folder = cache_root() / "cities" / f"merged-{city.name}-{short(_digest(city, seed))}"
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
-            if not folder.is_dir():
-                merge_regions(city, folder, seed=seed)
-    return folder
-
-
-def _digest(city: City, seed: int) -> str:
-    """Hash all that a merged city depends on."""
-    content = city.digest([*city.manifest.tables, *(f"labels/{name}" for name in city.labels)])
-    more = {*feature_files(city.path), *(info.file for info in city.extras.values()), "city.json"}
-    return value_digest([_FORM, seed, content, {file: file_digest(city.path / file) for file in more}])
 
 
 @contextmanager

@@ -8,12 +8,13 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from urbanbench.board.layout import Column, Entry, Line, Table
+from urbanbench.board.numbers import plain_number
 from urbanbench.errors import UrbanbenchError
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.charts import stem
 from urbanbench.experiments.kinds.contender import Contender, Place, places
 from urbanbench.experiments.kinds.gaps import Gaps, gap_figure, gaps_of
-from urbanbench.experiments.kinds.held_out import NO_PREDICTIONS, held_out_means, wilson
+from urbanbench.experiments.kinds.held_out import NO_PREDICTIONS, HeldOut, read_held_out, wilson
 from urbanbench.experiments.kinds.report import Figure, Report, Section
 from urbanbench.experiments.kinds.score_table import facts_of
 from urbanbench.experiments.kinds.shelf import Shelf
@@ -23,8 +24,6 @@ from urbanbench.registry import open_city
 from urbanbench.result import RunResult, RunSpec
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from urbanbench.city.city import City
 
 __all__ = ["ContextCase"]
@@ -34,10 +33,10 @@ _TEXTS_SHOWN = 3
 
 @dataclass(frozen=True, eq=False)
 class _Answers:
-    """What one row predicts; `means` is None where `word` says why."""
+    """What one row predicts; `held_out` is None where `word` says why."""
 
     standing: Standing
-    means: pd.DataFrame | None
+    held_out: HeldOut | None
     word: str = ""
 
 
@@ -50,11 +49,11 @@ class ContextCase(Experiment):
     contenders
         The rows.
     shown
-        Number of pairs shown one by one.
+        Number of pairs of each rule shown one by one.
     """
 
     contenders: tuple[Contender, ...]
-    shown: int = 3
+    shown: int = 2
 
     def specs(self, choice: Choice) -> list[RunSpec]:
         """Return one cell per place and row."""
@@ -88,24 +87,33 @@ class ContextCase(Experiment):
         title = f"{place.city_name} · {place.task} · {place.split}"
         facts = facts_of([one.standing for one in answers])
         found = {
-            (rule, one.standing.label): gaps_of(rule.pairs, one.means)
+            (rule, one.standing.label): gaps_of(rule.pairs, one.held_out)
             for rule in twins
             for one in answers
-            if one.means is not None
+            if one.held_out is not None
         }
         if not found:
             said = ", ".join(f"{one.standing.label}: {one.word}" for one in answers)
             return Section(title, facts, warnings=(f"No pair can be shown ({said}).",))
         unit = next(str(one.standing.row.task.get("unit") or "") for one in answers if one.standing.row)
-        rule, picked = _picked(found, self.shown)
-        pairs = _pair_table(rule, picked, answers, city, texts, unit)
+        picked = {rule: self._picked(gaps) for (rule, _), gaps in found.items() if len(gaps)}
+        pairs = _pair_table(picked, answers, city, texts, unit)
         figures: tuple[Figure, ...] = ()
         if picked:
+            rule = next(iter(picked))
             told = f"{place.city_name}, {place.split}: {rule.rule}"
             name = stem(self.name, place.city_name, place.task, place.split)
             shown = {label: gaps for (one, label), gaps in found.items() if one is rule}
-            figures = (gap_figure(name, told, picked[0], shown, unit),)
+            figures = (gap_figure(name, told, picked[rule][0], shown, unit),)
         return Section(title, facts, (pairs, _all_table(twins, answers, found, unit)), figures)
+
+    def _picked(self, gaps: Gaps) -> list[tuple[str, str]]:
+        """Take the pairs with the largest gap; no region twice."""
+        picked: list[tuple[str, str]] = []
+        for pair in gaps.widest():
+            if len(picked) < self.shown and not {name for one in picked for name in one} & set(pair):
+                picked.append(pair)
+        return picked
 
     def _answers(self, row: Contender, shelf: Shelf, choice: Choice, place: Place) -> _Answers:
         standing = stand(row, shelf, choice, place)
@@ -114,49 +122,32 @@ class ContextCase(Experiment):
         result = shelf.find(row.spec(choice, place))
         if result is None or (result.task.get("kind"), result.task.get("level")) != ("regression", "region"):
             return _Answers(standing, None, "not a number of regions")
-        means = held_out_means(choice.out, result)
-        return _Answers(standing, means, NO_PREDICTIONS if means is None else "")
-
-
-def _picked(found: Mapping[tuple[Twins, str], Gaps], shown: int) -> tuple[Twins, list[tuple[str, str]]]:
-    """Take the strictest rule with pairs, and of its pairs those with the largest gap; no region twice."""
-    rule, gaps = next(
-        ((rule, gaps) for (rule, _), gaps in found.items() if len(gaps)),
-        (next(iter(found))[0], Gaps.none()),
-    )
-    picked: list[tuple[str, str]] = []
-    for pair in gaps.widest():
-        if len(picked) < shown and not {name for one in picked for name in one} & set(pair):
-            picked.append(pair)
-    return rule, picked
+        frame = read_held_out(choice.out, result)
+        if frame is None:
+            return _Answers(standing, None, NO_PREDICTIONS)
+        return _Answers(standing, HeldOut.of(frame))
 
 
 def _pair_table(
-    rule: Twins,
-    picked: Sequence[tuple[str, str]],
+    picked: Mapping[Twins, Sequence[tuple[str, str]]],
     answers: Sequence[_Answers],
     city: City,
     texts: Mapping[str, tuple[str, ...]],
     unit: str,
 ) -> Table:
-    columns = [
-        Column("pair"),
-        Column("region"),
-        Column("POIs", prose=True),
-        Column("truth", number=True, unit=unit),
-    ]
-    columns += [Column(one.standing.label, number=True, unit=unit) for one in answers]
+    names = [Column("rule"), Column("pair"), Column("region"), Column("POIs", prose=True)]
+    titles = ["truth", *(one.standing.label for one in answers)]
+    columns = (*names, *(Column(title, number=True, unit=unit) for title in titles))
+    known = next(one.held_out for one in answers if one.held_out is not None)
     lines = []
-    for number, pair in enumerate(picked, 1):
-        for name in pair:
-            title = str(city.regions.loc[name, "name"])
+    for rule, pairs in picked.items():
+        for number, name in ((number, name) for number, pair in enumerate(pairs, 1) for name in pair):
+            title, truth = str(city.regions.loc[name, "name"]), float(known.true[name])
             about = Entry(title if title == name else f"{title} ({name})")
-            numbers = [_number(one, name, "predicted") for one in answers]
-            truth = next(_number(one, name, "true") for one in answers if one.means is not None)
-            lines.append(
-                Line("model", (Entry(str(number)), about, Entry(_told(texts[name])), truth, *numbers))
-            )
-    return Table(f"Largest gaps among pairs with {rule.rule}", tuple(columns), tuple(lines))
+            words = (Entry(rule.rule), Entry(str(number)), about, Entry(_told(texts[name])))
+            numbers = [_number(one, name) for one in answers]
+            lines.append(Line("model", (*words, Entry(plain_number(truth), value=truth), *numbers)))
+    return Table("Pairs with the largest gaps", columns, tuple(lines))
 
 
 def _told(texts: Sequence[str]) -> str:
@@ -164,11 +155,11 @@ def _told(texts: Sequence[str]) -> str:
     return "; ".join(texts[:_TEXTS_SHOWN]) + more
 
 
-def _number(one: _Answers, region: str, column: str) -> Entry:
-    if one.means is None:
+def _number(one: _Answers, region: str) -> Entry:
+    if one.held_out is None:
         return Entry(one.word)
-    value = float(one.means.loc[region, column])
-    return Entry(f"{value:.3g}", value=value)
+    value = one.held_out.mean(region)
+    return Entry(plain_number(value), value=value)
 
 
 def _all_table(
@@ -178,7 +169,7 @@ def _all_table(
     unit: str,
 ) -> Table:
     columns = (
-        Column("pairs with"),
+        Column("rule"),
         Column("row"),
         Column("pairs", number=True),
         Column("regions", number=True),
@@ -186,28 +177,46 @@ def _all_table(
         Column("95 % interval"),
         Column("gap found", number=True),
         Column("MAE of these regions", number=True, unit=unit),
+        Column("pairs tested together", number=True),
+        Column("of these ordered rightly", number=True),
+        Column("its 95 % interval"),
     )
     lines = []
     for rule, one in product(twins, answers):
-        gaps = found.get((rule, one.standing.label))
+        gaps = found.get((rule, one.standing.label), Gaps.none())
         head = (Entry(rule.rule), Entry(one.standing.label))
-        if gaps is None:
-            lines.append(Line("unscored", (*head, Entry(one.word), *[Entry()] * 5)))
-        elif not len(gaps):
-            lines.append(Line("unscored", (*head, Entry("0", value=0.0), *[Entry()] * 5)))
-        else:
-            lines.append(Line("model", (*head, *_numbers(gaps))))
+        if len(gaps):
+            lines.append(Line("model", (*head, *_numbers(gaps), *_together(rule, one))))
+        elif rule.pairs:
+            lines.append(Line("unscored", (*head, Entry(one.word or "0"), *[Entry()] * 8)))
+    lines += [_without_pairs(rule) for rule in twins if not rule.pairs]
     return Table("All pairs", columns, tuple(lines))
 
 
+def _without_pairs(rule: Twins) -> Line:
+    return Line("unscored", (Entry(rule.rule), Entry("no such pair"), *[Entry()] * 9))
+
+
 def _numbers(gaps: Gaps) -> list[Entry]:
-    share, found, error = gaps.right / len(gaps), gaps.found, gaps.error
-    low, high = wilson(gaps.right, len(gaps))
     return [
         Entry(str(len(gaps)), value=float(len(gaps))),
         Entry(str(gaps.regions), value=float(gaps.regions)),
-        Entry(f"{100 * share:.0f} %", value=share),
-        Entry(f"{100 * low:.0f} to {100 * high:.0f} %"),
-        Entry(f"{100 * found:.0f} %", value=found),
-        Entry(f"{error:.3g}", value=error),
+        *_order(gaps),
+        Entry(f"{100 * gaps.found:.0f} %", value=gaps.found),
+        Entry(plain_number(gaps.error), value=gaps.error),
     ]
+
+
+def _together(rule: Twins, one: _Answers) -> list[Entry]:
+    """Return the order of the pairs whose regions one seed tested together."""
+    gaps = gaps_of(rule.pairs, one.held_out, together=True) if one.held_out is not None else Gaps.none()
+    return [Entry(str(len(gaps)), value=float(len(gaps))), *_order(gaps)]
+
+
+def _order(gaps: Gaps) -> list[Entry]:
+    """Return the share of pairs ordered rightly and its interval."""
+    if not len(gaps):
+        return [Entry(), Entry()]
+    share = gaps.right / len(gaps)
+    low, high = wilson(gaps.right, len(gaps))
+    return [Entry(f"{100 * share:.0f} %", value=share), Entry(f"{100 * low:.0f} to {100 * high:.0f} %")]

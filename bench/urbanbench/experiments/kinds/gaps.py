@@ -11,8 +11,9 @@ import numpy as np
 from urbanbench.experiments.kinds.report import Figure
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure as Canvas
+
+    from urbanbench.experiments.kinds.held_out import HeldOut
 
 __all__ = ["Gaps", "gap_figure", "gaps_of"]
 
@@ -90,26 +91,35 @@ class Gaps:
         return (true[0], true[1]), (predicted[0], predicted[1])
 
 
-def gaps_of(pairs: Sequence[tuple[str, str]], means: pd.DataFrame) -> Gaps:
+def gaps_of(pairs: Sequence[tuple[str, str]], held_out: HeldOut, *, together: bool = False) -> Gaps:
     """Look pairs up in predictions; pairs with a region that was never tested, or with equal labels, are left out.
 
     Parameters
     ----------
     pairs
         Region ids.
-    means
-        What `urbanbench.experiments.kinds.held_out.held_out_means` gave.
+    held_out
+        Predictions by region and seed; the mean over seeds counts.
+    together
+        Count only the seeds that tested both regions of a pair: the same head then answered for both, so equal vectors give equal
+        answers. Pairs without such a seed are left out.
     """
-    value = means["true"].to_dict()
-    kept = tuple(
-        (one, other) for one, other in pairs if one in value and other in value and value[one] != value[other]
-    )
-    if not kept:
+    true = held_out.true.to_dict()
+    both = [pair for pair in pairs if pair[0] in true and pair[1] in true and true[pair[0]] != true[pair[1]]]
+    if not both:
         return Gaps.none()
-    names = [name for pair in kept for name in pair]
-    columns = (means.loc[names, column].to_numpy(dtype=np.float64) for column in ("true", "predicted"))
-    true, predicted = (column.reshape(-1, 2) for column in columns)
-    return Gaps(kept, true, predicted)
+    sides = [held_out.predicted.loc[[pair[side] for pair in both]].to_numpy(np.float64) for side in (0, 1)]
+    tested = [~np.isnan(side) for side in sides]
+    if together:
+        tested = [tested[0] & tested[1]] * 2
+    count = np.stack([some.sum(axis=1) for some in tested], axis=1)
+    total = np.stack(
+        [np.where(some, side, 0.0).sum(axis=1) for some, side in zip(tested, sides, strict=True)], axis=1
+    )
+    kept = (count > 0).all(axis=1)
+    chosen = tuple(pair for pair, keep in zip(both, kept.tolist(), strict=True) if keep)
+    values = np.array([[true[one], true[other]] for one, other in chosen], dtype=np.float64).reshape(-1, 2)
+    return Gaps(chosen, values, total[kept] / count[kept])
 
 
 def gap_figure(name: str, title: str, pair: tuple[str, str], rows: Mapping[str, Gaps], unit: str) -> Figure:
@@ -137,14 +147,13 @@ def gap_figure(name: str, title: str, pair: tuple[str, str], rows: Mapping[str, 
             left.bar([0 + place * width, 1 + place * width], values, width, color=colour, label=label)
         left.set_xticks([0.4 - width / 2, 1.4 - width / 2], list(pair))
         left.set(title="the widest gap", ylabel=unit)
-        left.legend(fontsize="x-small")
-        for place, (label, gaps) in enumerate(rows.items()):
+        canvas.legend(loc="outside lower center", ncols=len(bars), fontsize="small")
+        for place, gaps in enumerate(rows.values()):
             steps = [part[:, 1] - part[:, 0] for part in (gaps.true, gaps.predicted)]
             upward = np.where(steps[0] < 0, -1.0, 1.0)
             colour = _COLOURS[place % len(_COLOURS)]
-            right.scatter(steps[0] * upward, steps[1] * upward, s=9, color=colour, label=label, alpha=0.7)
+            right.scatter(steps[0] * upward, steps[1] * upward, s=9, color=colour, alpha=0.7)
         right.axhline(0.0, color="#777777", linewidth=1)
         right.set(title="all pairs", xlabel=f"true gap ({unit})", ylabel="predicted gap")
-        right.legend(fontsize="x-small")
 
     return Figure(name, title, draw, (9.0, 3.6))

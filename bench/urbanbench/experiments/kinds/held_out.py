@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from urbanbench.errors import DataMissing
 from urbanbench.store import ResultStore
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from urbanbench.result import RunResult
 
-__all__ = ["NO_PREDICTIONS", "held_out_means", "read_held_out", "wilson"]
+__all__ = ["NO_PREDICTIONS", "HeldOut", "read_held_out", "wilson"]
 
 NO_PREDICTIONS = "no predictions"
 """Word for a result whose predictions are not on this machine."""
@@ -37,20 +38,30 @@ def read_held_out(folder: Path, result: RunResult) -> pd.DataFrame | None:
         return None
 
 
-def held_out_means(folder: Path, result: RunResult) -> pd.DataFrame | None:
-    """Return the mean prediction of each unit over the seeds that tested it.
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Predicted numbers by unit and seed.
 
-    Returns
-    -------
-    DataFrame or None
-        Index unit_id; true, predicted (target's unit), seeds (how many tested it); units that no seed tested are left out.
-        None where there are no predictions.
+    Parameters
+    ----------
+    true
+        By unit_id.
+    predicted
+        Index unit_id, one column per seed; NaN where the seed did not test the unit.
     """
-    frame = read_held_out(folder, result)
-    if frame is None:
-        return None
-    groups = frame.groupby("unit_id")
-    return groups.agg(true=("true", "first"), predicted=("predicted", "mean"), seeds=("seed", "size"))
+
+    true: pd.Series[float]
+    predicted: pd.DataFrame
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> Self:
+        """Arrange what `read_held_out` gave; units that no seed tested are not in it."""
+        true = frame.groupby("unit_id")["true"].first()
+        return cls(true, frame.pivot_table("predicted", "unit_id", "seed").loc[true.index])
+
+    def mean(self, unit: str) -> float:
+        """Return a unit's mean prediction over the seeds that tested it; NaN where none did."""
+        return float(self.predicted.loc[unit].mean()) if unit in self.true.index else math.nan
 
 
 def wilson(successes: float, trials: int) -> tuple[float, float]:
