@@ -1,6 +1,7 @@
 """Merged regions: groups, labels, layers, pictures, the folder and its place in the cache."""
 
 import json
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -322,3 +323,16 @@ def test_data_merge_writes_a_sound_folder(sound_folder, tmp_path):
     assert str(out) in done.stdout
     assert City.open(out).check() == []
     assert Path(out / "city.json").is_file()
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["singapore", "shenzhen", "helsinki"])
+def test_real_cities_merge_into_sound_folders(name, tmp_path):
+    source = Path(os.environ.get("URBANBENCH_DATA", "/nonexistent")) / name
+    if not (source / "city.json").is_file():
+        pytest.skip(f"no {name} under URBANBENCH_DATA")
+    city = City.open(source)
+    found = City.open(merge_regions(city, tmp_path / name))
+    assert found.check() == []
+    assert found.regions["area_km2"].sum() == pytest.approx(city.regions["area_km2"].sum(), rel=1e-6)
+    assert 0.4 < len(found.regions) / len(city.regions) < 0.6

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from urbanbench.board.layout import Column, Entry, Line, Table
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ContextCase"]
 
-_TEXTS_SHOWN = 3
+_TEXTS_SHOWN, _SIGNS_SHOWN = 3, 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +153,7 @@ def _pair_table(
 
 def _told(texts: Sequence[str]) -> str:
     more = f" and {len(texts) - _TEXTS_SHOWN} more" if len(texts) > _TEXTS_SHOWN else ""
-    return "; ".join(texts[:_TEXTS_SHOWN]) + more
+    return "; ".join(shorten(text, _SIGNS_SHOWN, placeholder=" …") for text in texts[:_TEXTS_SHOWN]) + more
 
 
 def _number(one: _Answers, region: str) -> Entry:
