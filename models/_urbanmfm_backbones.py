@@ -172,6 +172,10 @@ class Backbones:
         """Return the features of the distinct overhead pictures; None without pictures or image encoder."""
         return self._frozen("overhead")
 
+    def compute_all(self) -> None:
+        """Compute all features now, while the encoders have the weights they have."""
+        self.texts(), self.shapes(), self.street_pictures(), self.overhead_pictures()
+
     def tuned_texts(self) -> TunedTexts:
         """Return the places' texts behind the encoder, to be trained; call `text_moved` afterwards."""
         self._moved.add("text")

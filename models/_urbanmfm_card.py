@@ -36,6 +36,9 @@ CARD = ModelCard(
         "Distances and areas are measured in the city's projected CRS.",
         "Without roads, a POI's nearest neighbours take the place of the POIs at its road (option grouping).",
         "Training stops early on a held-out part of each objective's anchors.",
+        "Pictures are scaled to a square without a crop; batch normalisation keeps its pretrained statistics where the image encoder is trained.",
+        "In Eq. 23 each modality has one token, so that the attention has no use for queries and keys: each pass is a value and an output projection with dropout over heads.",
+        "Vectors of POIs and nodes of the global graph are scaled to length 1.",
         "Joint training reads the backbones' features from before training in the local and global objectives.",
     ),
 )

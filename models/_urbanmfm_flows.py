@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from urbanbench.city.view import View
 
 HOURS = 24
+FEATURES = 2 * (1 + HOURS)
+"""Number of features: trips out and in, in total and by hour."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +22,7 @@ class Flows:
     Parameters
     ----------
     features
-        float32 (n_regions, f): z-scores, zeros for regions without trips. f is 50 where trips come with their hour, else 2.
+        float32 (n_regions, 50): z-scores, zeros for regions without trips, and for all hours where trips come without theirs.
     has
         bool (n_regions,): regions that any trip leaves or reaches.
     """
@@ -61,11 +63,11 @@ def flow_features(view: View) -> Flows | None:
 
 
 def _per_region(region: np.ndarray, trips: np.ndarray, hour: np.ndarray | None, n: int) -> np.ndarray:
-    """Sum trips by region, and by region and hour if hours are known, (n, 1 or 25)."""
+    """Sum trips by region, and by region and hour if hours are known, (n, 25)."""
     inside = region >= 0
     total = np.bincount(region[inside], weights=trips[inside], minlength=n)[:, None]
     if hour is None:
-        return total
+        return np.hstack([total, np.zeros((n, HOURS))])
     slot = region[inside] * HOURS + hour[inside]
     hourly = np.bincount(slot, weights=trips[inside], minlength=n * HOURS).reshape(n, HOURS)
     return np.hstack([total, hourly])

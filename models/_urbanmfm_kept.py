@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from urbanbench.places import cache_root
 from urbanbench.toolkit.schedule import StageLog
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from urbanbench.city.view import View
     from urbanbench.models.urbanmfm import UrbanMFM
@@ -65,6 +65,34 @@ def stage_keys(
     return keys
 
 
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """A finished stage.
+
+    Parameters
+    ----------
+    tensors
+        Weights by "<part>/<name>".
+    logs
+        What happened in it.
+    """
+
+    tensors: Mapping[str, Tensor]
+    logs: list[StageLog]
+
+    def put_into(self, parts: Mapping[str, nn.Module]) -> None:
+        """Give named parts their weights."""
+        for name, module in parts.items():
+            start = f"{name}/"
+            module.load_state_dict(
+                {
+                    word.removeprefix(start): one
+                    for word, one in self.tensors.items()
+                    if word.startswith(start)
+                }
+            )
+
+
 class KeptStage:
     """The files of one stage: its weights when it is done, and its checkpoint while it trains.
 
@@ -79,22 +107,16 @@ class KeptStage:
         self.weights = folder / f"{key}.safetensors"
         self.checkpoint = folder / f"{key}.part.safetensors"
 
-    def load(self, parts: Mapping[str, nn.Module]) -> list[StageLog] | None:
-        """Read the weights of named parts and return the stage's logs; None, with nothing changed, where there is no whole file."""
+    def read(self) -> Kept | None:
+        """Read the stage; None where there is no whole file."""
         from safetensors import SafetensorError, safe_open
 
         try:
             with safe_open(self.weights, framework="pt") as file:
                 logs = [_log(one) for one in json.loads(file.metadata()["logs"])]
-                found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+                return Kept({name: file.get_tensor(name) for name in file.keys()}, logs)  # noqa: SIM118 - no mapping
         except (OSError, SafetensorError, KeyError, ValueError):
             return None
-        for name, module in parts.items():
-            own = {
-                word.partition("/")[2]: one for word, one in found.items() if word.partition("/")[0] == name
-            }
-            module.load_state_dict(own)
-        return logs
 
     def save(self, parts: Mapping[str, nn.Module], logs: Sequence[StageLog]) -> None:
         """Write the weights of named parts and the stage's logs, and remove its checkpoint."""

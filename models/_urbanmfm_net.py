@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the library's own customary name
 from torch import Tensor, nn
 
+from urbanbench.models._urbanmfm_flows import FEATURES
 from urbanbench.models._urbanmfm_fusion import Fusion
 from urbanbench.models._urbanmfm_gat import GraphEncoder
 from urbanbench.models._urbanmfm_memory import DirectionGate
@@ -27,23 +28,21 @@ class NetSizes:
 
     Parameters
     ----------
-    text, image, flow
-        Length of the backbones' features and of the trip features; 0 without trips.
+    text, image
+        Length of the backbones' features.
     dim
         d, the length of all vectors of the model.
     """
 
     text: int
     image: int
-    flow: int
     dim: int
 
 
 class UrbanNet(nn.Module):
     """Everything that UrbanMFM trains beside its backbones.
 
-    All parts exist in every run, so that the first weights of one do not depend on which others are used; the part for trips,
-    whose size varies, is made last.
+    All parts exist in every run, so that the first weights of one do not depend on which others are used.
 
     Parameters
     ----------
@@ -68,7 +67,7 @@ class UrbanNet(nn.Module):
         self.street_gate = DirectionGate(dim)
         self.global_graph = make_graph()
         self.fuse_street, self.fuse_shape, self.fuse_flow = make_fusion(), make_fusion(), make_fusion()
-        self.flow = Projection(max(sizes.flow, 1), dim)
+        self.flow = Projection(FEATURES, dim)
 
     def encode_text(self, features: Tensor) -> Tensor:
         """Return E_t (n, d) of text features (n, text_dim); Eq. 3 with a projection."""

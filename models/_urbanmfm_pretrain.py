@@ -13,6 +13,7 @@ from urbanbench.models._urbanmfm_kept import KeptStage, stage_keys
 from urbanbench.models._urbanmfm_material import Material, gather_material
 from urbanbench.models._urbanmfm_net import NetSizes, UrbanNet
 from urbanbench.models._urbanmfm_stages import Workshop, objective_of, uses_roads
+from urbanbench.toolkit.distributed import everywhere, process
 from urbanbench.toolkit.image_encoders import load_image_encoder
 from urbanbench.toolkit.joint import train_joint
 from urbanbench.toolkit.schedule import Schedule, StageLog, record
@@ -83,7 +84,7 @@ def pretrain(model: UrbanMFM, view: View, *, seed: int, device: str) -> Pretrain
     """Train the model's stages on a view; stages that are on disk from before are read."""
     material = gather_material(model, view)
     backbones = _build_backbones(model, view, material, seed, device)
-    net = _build_net(model, material, backbones, seed).to(device)
+    net = _build_net(model, backbones, seed).to(device)
     shop = Workshop(model, view, material, net, backbones, seed, device)
     stages = model.stages_in(view)
     if model.mode == "joint" and stages:
@@ -102,13 +103,16 @@ def _train_or_load(shop: Workshop, stage: str, kept: KeptStage) -> list[StageLog
     """Do one stage, several objectives in joint training; the features of an encoder it trained are forgotten."""
     names = stage.split("+")
     parts = _moved_parts(shop, names)
-    log = kept.load(parts)
-    if log is None:
-        log = _train(shop, names, kept)
-        kept.save(parts, log)
-    else:
+    found = kept.read()
+    if everywhere(found is not None) and found is not None:
+        found.put_into(parts)
+        log = found.logs
         for one in log:
             record(one)
+    else:
+        log = _train(shop, names, kept)
+        if process() == 0:
+            kept.save(parts, log)
     if "text" in parts:
         shop.backbones.text_moved()
     if "image" in parts:
@@ -117,6 +121,10 @@ def _train_or_load(shop: Workshop, stage: str, kept: KeptStage) -> list[StageLog
 
 
 def _train(shop: Workshop, names: Sequence[str], kept: KeptStage) -> list[StageLog]:
+    if (
+        len(names) > 1
+    ):  # objectives that leave an encoder as it is read its features from before any of them trains it
+        shop.backbones.compute_all()
     objectives = [objective_of(name, shop) for name in names]
     usable = [one for one in objectives if one.n_anchors >= FEWEST_ANCHORS]
     skipped = [
@@ -170,15 +178,15 @@ def _build_backbones(model: UrbanMFM, view: View, material: Material, seed: int,
         picture_size=model.picture_size,
         a_max_m2=model.a_max_m2,
         device=device,
+        keep_pixels=model.train_image_encoder,
     )
 
 
-def _build_net(model: UrbanMFM, material: Material, backbones: Backbones, seed: int) -> UrbanNet:
+def _build_net(model: UrbanMFM, backbones: Backbones, seed: int) -> UrbanNet:
     image = backbones.image_encoder
     sizes = NetSizes(
         text=backbones.text_encoder.dim,
         image=image.dim if image is not None else 1,
-        flow=material.flows.features.shape[1] if material.flows is not None else 0,
         dim=model.dim,
     )
     with seeded_torch(seed, "urbanmfm", "weights"):

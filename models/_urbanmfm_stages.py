@@ -15,6 +15,7 @@ from urbanbench.models._urbanmfm_micro import MicroEncoder, pois_by_region
 from urbanbench.models._urbanmfm_pairs import Similarity, similar_pairs
 from urbanbench.models._urbanmfm_places import grouping_in, road_groups
 from urbanbench.models._urbanmfm_poi import PoiObjective
+from urbanbench.models._urbanmfm_sampled import SampledObjective
 from urbanbench.models._urbanmfm_sight import StreetSight
 from urbanbench.models._urbanmfm_svi import SviObjective
 from urbanbench.seeds import generator
@@ -91,8 +92,10 @@ class Workshop:
 
 
 def objective_of(stage: str, shop: Workshop) -> Objective:
-    """Make the objective of a stage."""
-    return _MADE[stage](shop)
+    """Make the objective of a stage, over the share of its anchors that is asked for."""
+    made = _MADE[stage](shop)
+    share = shop.model.sample_share
+    return made if share == 1 else SampledObjective(made, share, seed=shop.seed)
 
 
 def uses_roads(model: UrbanMFM, view: View, stages: Collection[str]) -> bool:

@@ -1,5 +1,6 @@
 """UrbanMFM end to end on the smallest built-in city."""
 
+import math
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -8,9 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from urbanbench import places
 from urbanbench.city.city import City
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, RunRefused, UnknownName
+from urbanbench.models._urbanmfm_kept import stage_keys
+from urbanbench.models._urbanmfm_local import LocalObjective
 from urbanbench.models._urbanmfm_places import gather_places, road_groups
 from urbanbench.models._urbanmfm_readout import embed_units
 from urbanbench.models._urbanmfm_vectors import fused_vectors, text_vectors
@@ -47,9 +51,9 @@ def quick(**settings):
 
 
 def test_every_stage_falls_well_below_chance(city):
-    result = UrbanMFM.from_settings("small", QUICK | {"dim": "64", "max_steps": "60"}).pretrain(
-        city.view(ALL), seed=0
-    )
+    result = UrbanMFM.from_settings(
+        "small", QUICK | {"dim": "64", "max_steps": "60", "patience": "10"}
+    ).pretrain(city.view(ALL), seed=0)
     assert [stage.name for stage in result.log] == ["poi", "local"]
     for stage, margin in zip(result.log, (0.1, 0.5), strict=True):
         assert np.mean(stage.steps[-5:]) < stage.chance - margin
@@ -296,3 +300,130 @@ def test_real_cities_are_read_and_teach_something(name):
     assert result.log[0].steps[-1] < result.log[0].steps[0]
     space = embed_units(model, result, view, Units("region", view.region_ids))
     assert space.mask.mean() > 0.9
+
+
+def test_a_share_of_the_anchors_is_a_share_of_the_steps(city):
+    some, every = (
+        quick(sample_share=share, stages="poi", max_steps="500", epochs="1", batch="16").pretrain(
+            city.view(ALL), seed=0
+        )
+        for share in ("0.25", "1")
+    )
+    assert 0.2 < some.log[0].planned_steps / every.log[0].planned_steps < 0.3
+    assert some.log[0].chance == every.log[0].chance == math.log(16)
+    with pytest.raises(BadInput, match="'sample_share' of UrbanMFM is 0"):
+        UrbanMFM(sample_share=0.0)
+
+
+def test_trips_change_the_global_stage_and_nothing_before_it(city):
+    view = city.view(ALL | {"satellite", "flow"})
+    with fresh_cache():
+        plain, fused = (
+            quick(flows=word, stages="poi,global", fusion_heads="4").pretrain(view, seed=0)
+            for word in ("false", "true")
+        )
+    assert "flow" in view.touched
+    assert plain.log[0].steps == fused.log[0].steps
+    assert plain.log[1].steps != fused.log[1].steps
+    assert plain.material.flows is None
+
+
+def test_runs_share_the_stages_they_have_in_common(city):
+    view = city.view(ALL | {"satellite"})
+    base = quick()
+    keys = stage_keys(base, view, base.stages_in(view), seed=0, device="cpu")
+    assert list(keys) == ["poi", "local", "macro", "global"]
+
+    def same(**settings):
+        model = quick(**settings)
+        other = stage_keys(model, view, model.stages_in(view), seed=0, device="cpu")
+        return [stage for stage in keys if other.get(stage) == keys[stage]]
+
+    assert same(pooling="sum", context_radius_m="5") == ["poi", "local", "macro", "global"]
+    assert same(cosine_threshold="0.9") == ["poi", "local"]
+    assert same(drop_share="0.2") == ["poi"]
+    assert same(stages="poi,local") == ["poi", "local"]
+    assert same(stages="poi,macro") == ["poi"]
+    assert same(lr="0.5") == []
+    assert stage_keys(base, view, ("poi",), seed=1, device="cpu")["poi"] != keys["poi"]
+
+
+def test_stages_read_only_the_parameters_their_keys_know(city):
+    """A parameter that a stage reads without telling would let it share weights it should not."""
+    from urbanbench.models import _urbanmfm_kept as kept
+    from urbanbench.models import _urbanmfm_pretrain as training
+    from urbanbench.models._urbanmfm_material import gather_material
+    from urbanbench.models._urbanmfm_stages import Workshop, objective_of
+
+    special = {name for names in kept.OF_STAGE.values() for name in names} | set(kept.READOUT)
+    view = city.view(ALL | {"satellite", "street_view", "flow"})
+    model = quick(fusion_heads="4")
+    material = gather_material(model, view)
+    backbones = training._build_backbones(model, view, material, 0, "cpu")
+    net = training._build_net(model, backbones, 0)
+
+    class Watched:
+        def __init__(self) -> None:
+            self.read: set[str] = set()
+
+        def __getattr__(self, name):
+            self.read.add(name)
+            return getattr(model, name)
+
+    for stage, known in kept.OF_STAGE.items():
+        watched = Watched()
+        objective_of(stage, Workshop(watched, view, material, net, backbones, 0, "cpu"))
+        assert watched.read & special <= set(known), stage
+
+
+def test_a_stage_kept_on_disk_gives_the_weights_it_was_trained_to(city):
+    view, model = city.view(ALL | {"satellite"}), quick(fusion_heads="4")
+    with fresh_cache():
+        trained, read = (model.pretrain(view, seed=0) for _ in range(2))
+        broken = next(places.cache_root().glob("training/*.safetensors"))
+        broken.write_bytes(b"half a file")
+        mended = model.pretrain(view, seed=0)
+    for other in (read, mended):
+        assert [one.steps for one in other.log] == [one.steps for one in trained.log]
+        for name, tensor in trained.net.state_dict().items():
+            assert torch.equal(tensor, other.net.state_dict()[name]), name
+    assert read.log[0].seconds == trained.log[0].seconds
+
+
+def test_a_killed_training_goes_on_to_the_same_weights(city, monkeypatch):
+    view, model = city.view(ALL | {"satellite"}), quick(fusion_heads="4", max_steps="20")
+    with fresh_cache():
+        whole = model.pretrain(view, seed=0)
+    usual = LocalObjective.loss
+    calls = {"n": 0}
+
+    def dying(self, anchors, rng):
+        calls["n"] += 1
+        if calls["n"] == 14:
+            raise KeyboardInterrupt
+        return usual(self, anchors, rng)
+
+    with fresh_cache():
+        with monkeypatch.context() as patch:
+            patch.setattr(LocalObjective, "loss", dying)
+            with pytest.raises(KeyboardInterrupt):
+                model.pretrain(view, seed=0)
+        resumed = model.pretrain(view, seed=0)
+    for name, tensor in whole.net.state_dict().items():
+        assert torch.equal(tensor, resumed.net.state_dict()[name]), name
+    assert [one.steps for one in whole.log] == [one.steps for one in resumed.log]
+
+
+def test_joint_training_trains_every_objective(city):
+    view = city.view(ALL | {"satellite", "street_view"})
+    result = quick(mode="joint", max_steps="8", fusion_heads="4").pretrain(view, seed=0)
+    assert [one.name for one in result.log] == ["poi", "svi", "local", "macro", "global"]
+    assert {len(one.steps) for one in result.log} == {8}
+    assert result.trained == {"poi", "svi", "local", "macro", "global"}
+
+
+def test_what_is_left_out_for_want_of_data_is_named(city):
+    assert quick().variant(city.view(frozenset({"poi", "polygon"})))["left out"] == "svi, macro, global"
+    full = quick().variant(city.view(ALL | {"satellite", "street_view"}))
+    assert "left out" not in full
+    assert full["scene"] == "kmeans"

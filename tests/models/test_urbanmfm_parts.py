@@ -25,7 +25,7 @@ DIM, N, TEXTS, SHAPES = 8, 60, 20, 15
 
 def made_net(text_dim, **graph):
     return UrbanNet(
-        NetSizes(text=text_dim, image=4, flow=0, dim=DIM),
+        NetSizes(text=text_dim, image=4, dim=DIM),
         make_graph=lambda: GraphEncoder(DIM, head_dim=2, **graph),
         make_fusion=lambda: Fusion(DIM, heads=2, dropout=0.0),
     )
