@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urbanbench.card import ModelCard
 from urbanbench.errors import BadInput, UnknownName
 from urbanbench.model import Model
-from urbanbench.models._urbanmfm_card import CARD
+from urbanbench.models._urbanmfm.card import CARD
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
-    from urbanbench.models._urbanmfm_pretrain import Pretrained
+    from urbanbench.models._urbanmfm.pretrain import Pretrained
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
@@ -215,13 +215,13 @@ class UrbanMFM(Model):
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
         """Train on the view and return vectors of regions, buildings or POIs (see docs/models/urbanmfm.md for their parts)."""
-        from urbanbench.models._urbanmfm_readout import embed_units
+        from urbanbench.models._urbanmfm.readout import embed_units
 
         return embed_units(self, self.pretrain(view, seed=seed, device=device), view, units)
 
     def pretrain(self, view: View, *, seed: int, device: str = "cpu") -> Pretrained:
         """Train the stages, or read stages trained before, and return the trained parts with the losses of every step."""
-        from urbanbench.models._urbanmfm_pretrain import pretrain
+        from urbanbench.models._urbanmfm.pretrain import pretrain
 
         return pretrain(self, view, seed=seed, device=device)
 
@@ -235,7 +235,7 @@ class UrbanMFM(Model):
 
     def variant(self, view: View) -> Mapping[str, str]:
         """Name the backbones, whether they are trained, how POIs are grouped, and which objectives are left out for want of data."""
-        from urbanbench.models._urbanmfm_places import grouping_in
+        from urbanbench.models._urbanmfm.places import grouping_in
         from urbanbench.toolkit.image_encoders import name_image_encoder
         from urbanbench.toolkit.scenes import scene_provider
         from urbanbench.toolkit.text_encoders import name_text_encoder

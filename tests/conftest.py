@@ -48,7 +48,7 @@ class Counting(Model):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+def tests_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what the tests compute out of the user's cache."""
     os.environ["URBANBENCH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 

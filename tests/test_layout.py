@@ -67,7 +67,7 @@ def sources() -> list[Path]:
         for path in PACKAGE.rglob("*.py")
         if not any(part in PLUGINS for part in path.relative_to(PACKAGE).parts[:1])
     ]
-    return sorted(own + [path for folder in PLUGINS for path in (ROOT / folder).glob("*.py")])
+    return sorted(own + [path for folder in PLUGINS for path in (ROOT / folder).rglob("*.py")])
 
 
 def module_of(path: Path) -> str:
@@ -159,7 +159,7 @@ def test_plugins_import_contracts_and_toolkit_never_each_other():
         if top(here) not in PLUGINS:
             continue
         for name in imported(path):
-            own_private = top(name) == top(here) and name.split(".")[-1].startswith("_")
+            own_private = top(name) == top(here) and any(one.startswith("_") for one in name.split(".")[2:])
             if top(name) in NEVER_BY_PLUGINS or (top(name) in PLUGINS and not own_private):
                 wrong.append(f"{here} -> {name}")
     assert not wrong
@@ -168,7 +168,7 @@ def test_plugins_import_contracts_and_toolkit_never_each_other():
 def test_models_never_see_tasks_or_targets():
     wrong = [
         f"{module_of(path)} -> {name}"
-        for path in (ROOT / "models").glob("*.py")
+        for path in (ROOT / "models").rglob("*.py")
         for name in imported(path, with_types=True)
         if top(name) in {"task", "tasks", "scoring"} or name.startswith("urbanbench.city.city")
     ]

@@ -23,7 +23,7 @@ class Model(ABC):
 
     The rules: fields hold parameters only, with the paper's values as defaults; `embed` reads nothing but the view, never
     changes it, uses no randomness but the seed's, and returns a row for every unit asked for, in that order; units without
-    data get a zero row and ``covered=False``. Heavy packages are imported inside `embed` or in a private ``_<name>_net.py`` file.
+    data get a zero row and ``covered=False``. Heavy packages are imported inside `embed` or in private files, ``_<name>_net.py`` or a folder ``_<name>/``.
 
     Examples
     --------

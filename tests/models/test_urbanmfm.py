@@ -13,11 +13,11 @@ from urbanbench import places
 from urbanbench.city.city import City
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, RunRefused, UnknownName
-from urbanbench.models._urbanmfm_kept import stage_keys
-from urbanbench.models._urbanmfm_local import LocalObjective
-from urbanbench.models._urbanmfm_places import gather_places, road_groups
-from urbanbench.models._urbanmfm_readout import embed_units
-from urbanbench.models._urbanmfm_vectors import fused_vectors, text_vectors
+from urbanbench.models._urbanmfm.kept import stage_keys
+from urbanbench.models._urbanmfm.l_local import LocalObjective
+from urbanbench.models._urbanmfm.places import gather_places, road_groups
+from urbanbench.models._urbanmfm.readout import embed_units
+from urbanbench.models._urbanmfm.vectors import fused_vectors, text_vectors
 from urbanbench.models.urbanmfm import UrbanMFM
 from urbanbench.places import fresh_cache
 from urbanbench.units import Units
@@ -350,10 +350,10 @@ def test_runs_share_the_stages_they_have_in_common(city):
 
 def test_stages_read_only_the_parameters_their_keys_know(city):
     """A parameter that a stage reads without telling would let it share weights it should not."""
-    from urbanbench.models import _urbanmfm_kept as kept
-    from urbanbench.models import _urbanmfm_pretrain as training
-    from urbanbench.models._urbanmfm_material import gather_material
-    from urbanbench.models._urbanmfm_stages import Workshop, objective_of
+    from urbanbench.models._urbanmfm import kept
+    from urbanbench.models._urbanmfm import pretrain as training
+    from urbanbench.models._urbanmfm.material import gather_material
+    from urbanbench.models._urbanmfm.stages import Workshop, objective_of
 
     special = {name for names in kept.OF_STAGE.values() for name in names} | set(kept.READOUT)
     view = city.view(ALL | {"satellite", "street_view", "flow"})

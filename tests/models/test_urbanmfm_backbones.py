@@ -11,10 +11,10 @@ from torch import nn
 
 from urbanbench.errors import BadInput, CityFaults, UnknownName
 from urbanbench.hashing import value_digest
-from urbanbench.models._urbanmfm_backbones import Backbones
-from urbanbench.models._urbanmfm_features import FrozenPictures, TunedPictures, encode_shapes
-from urbanbench.models._urbanmfm_overheads import Overheads
-from urbanbench.models._urbanmfm_streets import Streets
+from urbanbench.models._urbanmfm.backbones import Backbones
+from urbanbench.models._urbanmfm.features import FrozenPictures, TunedPictures, encode_shapes
+from urbanbench.models._urbanmfm.overheads import Overheads
+from urbanbench.models._urbanmfm.streets import Streets
 from urbanbench.places import cache_root
 from urbanbench.toolkit._image_nets import ImageEncoder
 from urbanbench.toolkit.image_encoders import encode_pictures

@@ -15,11 +15,11 @@ from urbanbench.city.city import City
 from urbanbench.city.tags import tag_table
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, UnknownName
-from urbanbench.models._urbanmfm_categories import BUILDINGS, CATEGORIES, place_categories, poi_category
-from urbanbench.models._urbanmfm_clusters import density_clusters
-from urbanbench.models._urbanmfm_distribution import gather_distributions, poi_distribution
-from urbanbench.models._urbanmfm_places import gather_places
-from urbanbench.models._urbanmfm_roads import intersections, road_distribution
+from urbanbench.models._urbanmfm.categories import BUILDINGS, CATEGORIES, place_categories, poi_category
+from urbanbench.models._urbanmfm.clusters import density_clusters
+from urbanbench.models._urbanmfm.distribution import gather_distributions, poi_distribution
+from urbanbench.models._urbanmfm.places import gather_places
+from urbanbench.models._urbanmfm.roads import intersections, road_distribution
 
 
 @pytest.fixture(scope="module")

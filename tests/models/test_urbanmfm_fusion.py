@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from urbanbench.errors import BadInput
-from urbanbench.models._urbanmfm_fusion import Fusion, OneKeyAttention
+from urbanbench.models._urbanmfm.fusion import Fusion, OneKeyAttention
 from urbanbench.toolkit.training import seeded_torch
 
 

@@ -12,16 +12,16 @@ import torch
 from torch import nn
 
 from urbanbench.errors import BadInput
-from urbanbench.models._urbanmfm_adjacent import adjacent_regions
-from urbanbench.models._urbanmfm_features import FrozenPictures, FrozenTexts, Shapes
-from urbanbench.models._urbanmfm_flows import Flows, flow_features
-from urbanbench.models._urbanmfm_fusion import Fusion
-from urbanbench.models._urbanmfm_gat import GraphEncoder
-from urbanbench.models._urbanmfm_global import MACRO, MICRO, TRIPS, GlobalObjective
-from urbanbench.models._urbanmfm_memory import DirectionGate
-from urbanbench.models._urbanmfm_micro import MicroEncoder, draw_pois, pois_by_region
-from urbanbench.models._urbanmfm_net import Projection
-from urbanbench.models._urbanmfm_stars import Stars, StarTable
+from urbanbench.models._urbanmfm.adjacent import adjacent_regions
+from urbanbench.models._urbanmfm.features import FrozenPictures, FrozenTexts, Shapes
+from urbanbench.models._urbanmfm.flows import Flows, flow_features
+from urbanbench.models._urbanmfm.fusion import Fusion
+from urbanbench.models._urbanmfm.gat import GraphEncoder
+from urbanbench.models._urbanmfm.l_global import MACRO, MICRO, TRIPS, GlobalObjective
+from urbanbench.models._urbanmfm.memory import DirectionGate
+from urbanbench.models._urbanmfm.micro import MicroEncoder, draw_pois, pois_by_region
+from urbanbench.models._urbanmfm.net import Projection
+from urbanbench.models._urbanmfm.stars import Stars, StarTable
 from urbanbench.toolkit.schedule import Schedule
 from urbanbench.toolkit.training import seeded_torch, train_stage
 

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from urbanbench.errors import UnknownName
-from urbanbench.models._urbanmfm_features import FrozenTexts, Shapes, TunedTexts
-from urbanbench.models._urbanmfm_fusion import Fusion
-from urbanbench.models._urbanmfm_gat import GraphEncoder, StarAttention
-from urbanbench.models._urbanmfm_local import LocalObjective
-from urbanbench.models._urbanmfm_net import NetSizes, UrbanNet, mean_by_group
-from urbanbench.models._urbanmfm_poi import PoiObjective, sample_roads
-from urbanbench.models._urbanmfm_stars import Stars, StarTable, draw_drops, draw_modalities
+from urbanbench.models._urbanmfm.features import FrozenTexts, Shapes, TunedTexts
+from urbanbench.models._urbanmfm.fusion import Fusion
+from urbanbench.models._urbanmfm.gat import GraphEncoder, StarAttention
+from urbanbench.models._urbanmfm.l_local import LocalObjective
+from urbanbench.models._urbanmfm.l_poi import PoiObjective, sample_roads
+from urbanbench.models._urbanmfm.net import NetSizes, UrbanNet, mean_by_group
+from urbanbench.models._urbanmfm.stars import Stars, StarTable, draw_drops, draw_modalities
 from urbanbench.toolkit.neighbours import Groups, nearest_within
 from urbanbench.toolkit.schedule import Schedule
 from urbanbench.toolkit.text_encoders import load_text_encoder

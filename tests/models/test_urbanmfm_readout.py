@@ -10,10 +10,10 @@ import torch
 
 from urbanbench.city.city import City
 from urbanbench.datasets.toyville import Toyville
-from urbanbench.models._urbanmfm_memory import StreetMemory, street_vectors
-from urbanbench.models._urbanmfm_nodes import only_among
-from urbanbench.models._urbanmfm_readout import embed_units
-from urbanbench.models._urbanmfm_vectors import fused_vectors, text_vectors
+from urbanbench.models._urbanmfm.memory import StreetMemory, street_vectors
+from urbanbench.models._urbanmfm.nodes import only_among
+from urbanbench.models._urbanmfm.readout import embed_units
+from urbanbench.models._urbanmfm.vectors import fused_vectors, text_vectors
 from urbanbench.models.urbanmfm import UrbanMFM
 from urbanbench.units import Units
 

@@ -13,20 +13,20 @@ from torch import nn
 from urbanbench.city.city import City
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import UnknownName
-from urbanbench.models import _urbanmfm_local, _urbanmfm_svi
-from urbanbench.models._urbanmfm_features import FrozenPictures, FrozenTexts, Shapes
-from urbanbench.models._urbanmfm_gat import GraphEncoder
-from urbanbench.models._urbanmfm_local import SHAPE, STREET, LocalObjective, part
-from urbanbench.models._urbanmfm_memory import (
+from urbanbench.models._urbanmfm import l_local, l_svi
+from urbanbench.models._urbanmfm.features import FrozenPictures, FrozenTexts, Shapes
+from urbanbench.models._urbanmfm.gat import GraphEncoder
+from urbanbench.models._urbanmfm.l_local import SHAPE, STREET, LocalObjective, part
+from urbanbench.models._urbanmfm.l_svi import SviObjective, candidates, draw_directions
+from urbanbench.models._urbanmfm.memory import (
     DirectionGate,
     StreetMemory,
     sector_of,
     sector_vectors,
     street_vectors,
 )
-from urbanbench.models._urbanmfm_stars import Stars, StarTable, draw_drops, draw_modalities
-from urbanbench.models._urbanmfm_streets import DIRECTIONS, Streets, direction_of, gather_streets
-from urbanbench.models._urbanmfm_svi import SviObjective, candidates, draw_directions
+from urbanbench.models._urbanmfm.stars import Stars, StarTable, draw_drops, draw_modalities
+from urbanbench.models._urbanmfm.streets import DIRECTIONS, Streets, direction_of, gather_streets
 from urbanbench.toolkit.neighbours import nearest_within
 from urbanbench.toolkit.schedule import Schedule
 from urbanbench.toolkit.training import seeded_torch, train_stage
@@ -600,12 +600,12 @@ def made_in_parts(objective, n, monkeypatch, module):
 
 
 def test_a_process_encodes_its_part_of_the_graphs(town, monkeypatch):
-    alone, shared = made_in_parts(local(town), 20, monkeypatch, _urbanmfm_local)
+    alone, shared = made_in_parts(local(town), 20, monkeypatch, l_local)
     assert alone == pytest.approx(shared, rel=1e-5)
 
 
 def test_a_process_encodes_its_part_of_the_sampling_points(monkeypatch):
-    alone, shared = made_in_parts(svi(random_streets(40, missing=0.0)), 20, monkeypatch, _urbanmfm_svi)
+    alone, shared = made_in_parts(svi(random_streets(40, missing=0.0)), 20, monkeypatch, l_svi)
     assert alone == pytest.approx(shared, rel=1e-5)
 
 

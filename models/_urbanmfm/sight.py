@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from urbanbench.models._urbanmfm_memory import StreetMemory, street_vectors
+from urbanbench.models._urbanmfm.memory import StreetMemory, street_vectors
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from urbanbench.models._urbanmfm_features import PictureSource
-    from urbanbench.models._urbanmfm_micro import Street
-    from urbanbench.models._urbanmfm_net import UrbanNet
-    from urbanbench.models._urbanmfm_streets import Streets
+    from urbanbench.models._urbanmfm.features import PictureSource
+    from urbanbench.models._urbanmfm.micro import Street
+    from urbanbench.models._urbanmfm.net import UrbanNet
+    from urbanbench.models._urbanmfm.streets import Streets
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from urbanbench.models._urbanmfm_buildings import building_vectors
-from urbanbench.models._urbanmfm_regions import region_vectors
-from urbanbench.models._urbanmfm_vectors import fused_vectors
+from urbanbench.models._urbanmfm.buildings import building_vectors
+from urbanbench.models._urbanmfm.regions import region_vectors
+from urbanbench.models._urbanmfm.vectors import fused_vectors
 from urbanbench.space import EmbeddingSpace
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
-    from urbanbench.models._urbanmfm_pretrain import Pretrained
+    from urbanbench.models._urbanmfm.pretrain import Pretrained
     from urbanbench.models.urbanmfm import UrbanMFM
     from urbanbench.units import Units
 

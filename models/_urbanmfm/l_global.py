@@ -9,25 +9,25 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from urbanbench.models._urbanmfm_micro import draw_pois
-from urbanbench.models._urbanmfm_net import unit
-from urbanbench.models._urbanmfm_nodes import (
+from urbanbench.models._urbanmfm.micro import draw_pois
+from urbanbench.models._urbanmfm.net import unit
+from urbanbench.models._urbanmfm.nodes import (
     macro_nodes,
     only_among,
     seen_from_above,
     trip_vectors,
     with_trips,
 )
-from urbanbench.models._urbanmfm_stars import Stars, StarTable, draw_modalities
+from urbanbench.models._urbanmfm.stars import Stars, StarTable, draw_modalities
 from urbanbench.toolkit.contrastive import info_nce
 from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm_features import PictureSource
-    from urbanbench.models._urbanmfm_flows import Flows
-    from urbanbench.models._urbanmfm_micro import MicroEncoder
-    from urbanbench.models._urbanmfm_net import UrbanNet
+    from urbanbench.models._urbanmfm.features import PictureSource
+    from urbanbench.models._urbanmfm.flows import Flows
+    from urbanbench.models._urbanmfm.micro import MicroEncoder
+    from urbanbench.models._urbanmfm.net import UrbanNet
     from urbanbench.toolkit.neighbours import Groups
 
 MACRO, MICRO, TRIPS = 0, 1, 2

@@ -49,7 +49,7 @@ def stage_keys(
     key = value_digest(
         {
             "parameters": {name: value for name, value in parameters.items() if name not in special},
-            "code": code_digest(Path(__file__).with_name("_urbanmfm_pretrain.py")),
+            "code": code_digest(Path(__file__).with_name("pretrain.py")),
             "encoders": dict(model.variant(view)) | {"left out": ""},
             "view": view.key,
             "seed": seed,

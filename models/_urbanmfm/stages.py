@@ -7,26 +7,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from urbanbench.errors import RunRefused
-from urbanbench.models._urbanmfm_distribution import gather_distributions
-from urbanbench.models._urbanmfm_global import GlobalObjective
-from urbanbench.models._urbanmfm_local import LocalObjective
-from urbanbench.models._urbanmfm_macro import MacroObjective
-from urbanbench.models._urbanmfm_micro import MicroEncoder, pois_by_region
-from urbanbench.models._urbanmfm_pairs import Similarity, similar_pairs
-from urbanbench.models._urbanmfm_places import grouping_in, road_groups
-from urbanbench.models._urbanmfm_poi import PoiObjective
-from urbanbench.models._urbanmfm_sampled import SampledObjective
-from urbanbench.models._urbanmfm_sight import StreetSight
-from urbanbench.models._urbanmfm_svi import SviObjective
+from urbanbench.models._urbanmfm.distribution import gather_distributions
+from urbanbench.models._urbanmfm.l_global import GlobalObjective
+from urbanbench.models._urbanmfm.l_local import LocalObjective
+from urbanbench.models._urbanmfm.l_macro import MacroObjective
+from urbanbench.models._urbanmfm.l_poi import PoiObjective
+from urbanbench.models._urbanmfm.l_svi import SviObjective
+from urbanbench.models._urbanmfm.micro import MicroEncoder, pois_by_region
+from urbanbench.models._urbanmfm.pairs import Similarity, similar_pairs
+from urbanbench.models._urbanmfm.places import grouping_in, road_groups
+from urbanbench.models._urbanmfm.sampled import SampledObjective
+from urbanbench.models._urbanmfm.sight import StreetSight
 from urbanbench.seeds import generator
 from urbanbench.toolkit.scenes import given_scenes, label_scenes
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
-    from urbanbench.models._urbanmfm_backbones import Backbones
-    from urbanbench.models._urbanmfm_features import FrozenPictures, PictureSource
-    from urbanbench.models._urbanmfm_material import Material
-    from urbanbench.models._urbanmfm_net import UrbanNet
+    from urbanbench.models._urbanmfm.backbones import Backbones
+    from urbanbench.models._urbanmfm.features import FrozenPictures, PictureSource
+    from urbanbench.models._urbanmfm.material import Material
+    from urbanbench.models._urbanmfm.net import UrbanNet
     from urbanbench.models.urbanmfm import UrbanMFM
     from urbanbench.toolkit.training import Objective
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.errors import UnknownName
-from urbanbench.models._urbanmfm_categories import CATEGORIES, place_categories
-from urbanbench.models._urbanmfm_clusters import density_clusters
-from urbanbench.models._urbanmfm_roads import road_distribution
+from urbanbench.models._urbanmfm.categories import CATEGORIES, place_categories
+from urbanbench.models._urbanmfm.clusters import density_clusters
+from urbanbench.models._urbanmfm.roads import road_distribution
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
-    from urbanbench.models._urbanmfm_places import Places
+    from urbanbench.models._urbanmfm.places import Places
 
 DBSCAN_UNITS = ("m", "deg")
 METRES_PER_DEGREE = 111_320.0

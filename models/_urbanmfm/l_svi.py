@@ -17,9 +17,9 @@ from urbanbench.toolkit.pictures import without_broken
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm_features import PictureSource
-    from urbanbench.models._urbanmfm_net import UrbanNet
-    from urbanbench.models._urbanmfm_streets import Streets
+    from urbanbench.models._urbanmfm.features import PictureSource
+    from urbanbench.models._urbanmfm.net import UrbanNet
+    from urbanbench.models._urbanmfm.streets import Streets
 
 
 class SviObjective:

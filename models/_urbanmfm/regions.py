@@ -8,21 +8,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from urbanbench.models._urbanmfm_net import mean_by_group, unit
-from urbanbench.models._urbanmfm_nodes import (
+from urbanbench.models._urbanmfm.net import mean_by_group, unit
+from urbanbench.models._urbanmfm.nodes import (
     macro_nodes,
     macro_vectors,
     only_among,
     seen_from_above,
     with_trips,
 )
-from urbanbench.models._urbanmfm_vectors import fused_vectors, graph_vectors
+from urbanbench.models._urbanmfm.vectors import fused_vectors, graph_vectors
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
-    from urbanbench.models._urbanmfm_features import FrozenPictures
-    from urbanbench.models._urbanmfm_pretrain import Pretrained
-    from urbanbench.models._urbanmfm_stars import StarTable
+    from urbanbench.models._urbanmfm.features import FrozenPictures
+    from urbanbench.models._urbanmfm.pretrain import Pretrained
+    from urbanbench.models._urbanmfm.stars import StarTable
     from urbanbench.models.urbanmfm import UrbanMFM
     from urbanbench.units import Units
 

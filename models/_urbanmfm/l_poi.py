@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from urbanbench.models._urbanmfm_net import UrbanNet, mean_by_group
+from urbanbench.models._urbanmfm.net import UrbanNet, mean_by_group
 from urbanbench.toolkit.contrastive import info_nce, same_row
 from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm_features import TextSource
+    from urbanbench.models._urbanmfm.features import TextSource
     from urbanbench.toolkit.neighbours import Groups
 
 

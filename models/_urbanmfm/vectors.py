@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from urbanbench.models._urbanmfm_net import unit
+from urbanbench.models._urbanmfm.net import unit
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm_features import Shapes
-    from urbanbench.models._urbanmfm_net import UrbanNet
-    from urbanbench.models._urbanmfm_pretrain import Pretrained
+    from urbanbench.models._urbanmfm.features import Shapes
+    from urbanbench.models._urbanmfm.net import UrbanNet
+    from urbanbench.models._urbanmfm.pretrain import Pretrained
 
 CHUNK = 4096
 """Rows that go through the net at once."""

@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from urbanbench.models._urbanmfm_net import unit
-from urbanbench.models._urbanmfm_stars import Stars, StarTable
+from urbanbench.models._urbanmfm.net import unit
+from urbanbench.models._urbanmfm.stars import Stars, StarTable
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm_features import PictureSource
-    from urbanbench.models._urbanmfm_flows import Flows
-    from urbanbench.models._urbanmfm_net import UrbanNet
+    from urbanbench.models._urbanmfm.features import PictureSource
+    from urbanbench.models._urbanmfm.flows import Flows
+    from urbanbench.models._urbanmfm.net import UrbanNet
 
 
 def seen_from_above(pictures: PictureSource, picture: np.ndarray) -> np.ndarray:

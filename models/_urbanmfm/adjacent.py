@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from urbanbench.errors import BadInput
-from urbanbench.models._urbanmfm_stars import StarTable
+from urbanbench.models._urbanmfm.stars import StarTable
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -9,16 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from urbanbench.models._urbanmfm_memory import street_vectors
-from urbanbench.models._urbanmfm_stars import Stars, StarTable, draw_drops, draw_modalities
+from urbanbench.models._urbanmfm.memory import street_vectors
+from urbanbench.models._urbanmfm.stars import Stars, StarTable, draw_drops, draw_modalities
 from urbanbench.toolkit.contrastive import info_nce, same_row
 from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm_features import PictureSource, Shapes, TextSource
-    from urbanbench.models._urbanmfm_memory import StreetMemory
-    from urbanbench.models._urbanmfm_net import UrbanNet
+    from urbanbench.models._urbanmfm.features import PictureSource, Shapes, TextSource
+    from urbanbench.models._urbanmfm.memory import StreetMemory
+    from urbanbench.models._urbanmfm.net import UrbanNet
 
 TEXT, SHAPE, STREET = 0, 1, 2
 """What may stand for a node: its text, its polygon, what it sees of the streets around it."""

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the library's own customary name
 from torch import Tensor, nn
 
-from urbanbench.models._urbanmfm_flows import FEATURES
-from urbanbench.models._urbanmfm_fusion import Fusion
-from urbanbench.models._urbanmfm_gat import GraphEncoder
-from urbanbench.models._urbanmfm_memory import DirectionGate
+from urbanbench.models._urbanmfm.flows import FEATURES
+from urbanbench.models._urbanmfm.fusion import Fusion
+from urbanbench.models._urbanmfm.gat import GraphEncoder
+from urbanbench.models._urbanmfm.memory import DirectionGate
 
 
 class Projection(nn.Sequential):

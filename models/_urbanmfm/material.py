@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from urbanbench.models._urbanmfm_adjacent import adjacent_regions
-from urbanbench.models._urbanmfm_flows import Flows, flow_features
-from urbanbench.models._urbanmfm_overheads import Overheads, gather_overheads
-from urbanbench.models._urbanmfm_places import Places, gather_places
-from urbanbench.models._urbanmfm_stars import StarTable
-from urbanbench.models._urbanmfm_streets import Streets, gather_streets
+from urbanbench.models._urbanmfm.adjacent import adjacent_regions
+from urbanbench.models._urbanmfm.flows import Flows, flow_features
+from urbanbench.models._urbanmfm.overheads import Overheads, gather_overheads
+from urbanbench.models._urbanmfm.places import Places, gather_places
+from urbanbench.models._urbanmfm.stars import StarTable
+from urbanbench.models._urbanmfm.streets import Streets, gather_streets
 from urbanbench.toolkit.neighbours import nearest_within
 
 if TYPE_CHECKING:

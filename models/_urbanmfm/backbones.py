@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from urbanbench.errors import BadInput, UnknownName
-from urbanbench.models._urbanmfm_features import (
+from urbanbench.models._urbanmfm.features import (
     FrozenPictures,
     FrozenTexts,
     Shapes,
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import nn
 
-    from urbanbench.models._urbanmfm_overheads import Overheads
-    from urbanbench.models._urbanmfm_places import Places
-    from urbanbench.models._urbanmfm_streets import Streets
+    from urbanbench.models._urbanmfm.overheads import Overheads
+    from urbanbench.models._urbanmfm.places import Places
+    from urbanbench.models._urbanmfm.streets import Streets
     from urbanbench.toolkit._image_nets import ImageEncoder
     from urbanbench.toolkit._text_nets import TextEncoder
 

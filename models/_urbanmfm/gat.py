@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from urbanbench.errors import UnknownName
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm_stars import Stars
+    from urbanbench.models._urbanmfm.stars import Stars
 
 READOUTS = ("mean", "center")
 

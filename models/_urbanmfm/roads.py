@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from urbanbench.city.tags import tag_table
-from urbanbench.models._urbanmfm_places import FOOT_ROADS
+from urbanbench.models._urbanmfm.places import FOOT_ROADS
 
 if TYPE_CHECKING:
     import geopandas as gpd

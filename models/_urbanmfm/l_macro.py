@@ -16,10 +16,10 @@ from urbanbench.toolkit.pictures import without_broken
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm_features import PictureSource
-    from urbanbench.models._urbanmfm_net import UrbanNet
-    from urbanbench.models._urbanmfm_overheads import Overheads
-    from urbanbench.models._urbanmfm_pairs import Similarity
+    from urbanbench.models._urbanmfm.features import PictureSource
+    from urbanbench.models._urbanmfm.net import UrbanNet
+    from urbanbench.models._urbanmfm.overheads import Overheads
+    from urbanbench.models._urbanmfm.pairs import Similarity
     from urbanbench.toolkit.neighbours import Groups
 
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from urbanbench.models._urbanmfm_backbones import Backbones
-from urbanbench.models._urbanmfm_fusion import Fusion
-from urbanbench.models._urbanmfm_gat import GraphEncoder
-from urbanbench.models._urbanmfm_kept import KeptStage, stage_keys
-from urbanbench.models._urbanmfm_material import Material, gather_material
-from urbanbench.models._urbanmfm_net import NetSizes, UrbanNet
-from urbanbench.models._urbanmfm_stages import Workshop, objective_of, uses_roads
+from urbanbench.models._urbanmfm.backbones import Backbones
+from urbanbench.models._urbanmfm.fusion import Fusion
+from urbanbench.models._urbanmfm.gat import GraphEncoder
+from urbanbench.models._urbanmfm.kept import KeptStage, stage_keys
+from urbanbench.models._urbanmfm.material import Material, gather_material
+from urbanbench.models._urbanmfm.net import NetSizes, UrbanNet
+from urbanbench.models._urbanmfm.stages import Workshop, objective_of, uses_roads
 from urbanbench.toolkit.distributed import everywhere, process
 from urbanbench.toolkit.image_encoders import load_image_encoder
 from urbanbench.toolkit.joint import train_joint
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from urbanbench.city.view import View
-    from urbanbench.models._urbanmfm_features import FrozenTexts, Shapes
-    from urbanbench.models._urbanmfm_micro import MicroEncoder
-    from urbanbench.models._urbanmfm_places import Places
-    from urbanbench.models._urbanmfm_sight import StreetSight
+    from urbanbench.models._urbanmfm.features import FrozenTexts, Shapes
+    from urbanbench.models._urbanmfm.micro import MicroEncoder
+    from urbanbench.models._urbanmfm.places import Places
+    from urbanbench.models._urbanmfm.sight import StreetSight
     from urbanbench.models.urbanmfm import UrbanMFM
 
 FEWEST_ANCHORS = 4

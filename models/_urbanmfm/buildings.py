@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from urbanbench.errors import RunRefused
-from urbanbench.models._urbanmfm_net import mean_by_group, unit
-from urbanbench.models._urbanmfm_vectors import CHUNK, shape_vectors, text_vectors
+from urbanbench.models._urbanmfm.net import mean_by_group, unit
+from urbanbench.models._urbanmfm.vectors import CHUNK, shape_vectors, text_vectors
 from urbanbench.toolkit.neighbours import groups_near_points
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
-    from urbanbench.models._urbanmfm_pretrain import Pretrained
+    from urbanbench.models._urbanmfm.pretrain import Pretrained
     from urbanbench.models.urbanmfm import UrbanMFM
     from urbanbench.units import Units
 

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from urbanbench.models._urbanmfm_net import mean_by_group, unit
+from urbanbench.models._urbanmfm.net import mean_by_group, unit
 from urbanbench.toolkit.neighbours import Groups
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm_features import Shapes, TextSource
-    from urbanbench.models._urbanmfm_fusion import Fusion
-    from urbanbench.models._urbanmfm_net import UrbanNet
+    from urbanbench.models._urbanmfm.features import Shapes, TextSource
+    from urbanbench.models._urbanmfm.fusion import Fusion
+    from urbanbench.models._urbanmfm.net import UrbanNet
 
 Street = Callable[[np.ndarray, Tensor], Tensor]
 """Gives E_v (m, d) of POIs by their rows, int64 (m,), and their E_t (m, d)."""
