@@ -20,7 +20,7 @@ def rasterise(polygons: Sequence[object] | np.ndarray, size: int) -> np.ndarray:
     """Draw polygons as binary pictures, all at once.
 
     A pixel is set when its centre lies inside the polygon (even-odd rule, so holes stay empty). Every edge marks, in each row
-    of pixels it crosses, the first pixel right of the crossing; counting marks from the left, pixels with an odd count are inside.
+    of pixels it crosses, the first pixel right of the crossing; pixels with an odd count of marks at or left of them are inside.
 
     Parameters
     ----------
@@ -45,9 +45,36 @@ def rasterise(polygons: Sequence[object] | np.ndarray, size: int) -> np.ndarray:
     slope = (end[which, 0] - begin[which, 0]) / (end[which, 1] - begin[which, 1])
     x = begin[which, 0] + (row + 0.5 - begin[which, 1]) * slope
     column = np.clip(np.ceil(x - 0.5).astype(np.int64), 0, size)
-    cell = (owner[edge][which] * size + (size - 1 - row)) * (size + 1) + column
-    marks = np.bincount(cell, minlength=n * size * (size + 1)).astype(np.uint8).reshape(n, size, size + 1)
-    return np.asarray(np.bitwise_and(np.cumsum(marks[:, :, :size], axis=2, dtype=np.uint8), 1))
+    line = owner[edge][which] * size + (size - 1 - row)
+    return _odd_from_left(line, column, n * size, size).reshape(n, size, size)
+
+
+def _odd_from_left(line: np.ndarray, column: np.ndarray, n_lines: int, size: int) -> np.ndarray:
+    """Tell where the number of marks at or left of a pixel is odd, uint8 (n_lines, size) of 0 and 1.
+
+    A line of pixels is a line of bits, 64 to a word, so that most of the work touches an eighth of the bytes of the result.
+
+    Parameters
+    ----------
+    line, column
+        int64 (m,): places of the marks; a column may be `size`, which is right of all pixels.
+    """
+    words = size // 64 + 1
+    bits = np.zeros((n_lines, words), dtype="<u8")
+    mark = np.left_shift(np.uint64(1), (column % 64).astype(np.uint64))
+    np.bitwise_xor.at(bits.reshape(-1), line * words + column // 64, mark)
+    for shift in (
+        1,
+        2,
+        4,
+        8,
+        16,
+        32,
+    ):  # afterwards every bit is the parity of itself and those below it in its word
+        bits ^= bits << np.uint64(shift)
+    odd = np.bitwise_xor.accumulate(bits >> np.uint64(63), axis=1)
+    bits[:, 1:] ^= np.uint64(0) - odd[:, :-1]
+    return np.unpackbits(bits.view(np.uint8), axis=1, count=size, bitorder="little")
 
 
 def flat_coordinates(polygons: Sequence[object] | np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
