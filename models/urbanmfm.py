@@ -251,6 +251,9 @@ class UrbanMFM(Model):
             trained = "trained" if self.train_image_encoder and {"svi", "macro"} & set(stages) else "frozen"
             sizes = f"{self.raster_size} px" + (f", pictures {self.picture_size} px" if pictured else "")
             made["image"] = f"{name_image_encoder(self.image_encoder)} ({trained}, {sizes})"
+        for one in ("street_view", "satellite"):
+            if view.has(one) and view.kind(one):
+                made[one] = view.kind(one)
         if "svi" in stages:
             has_given = view.has_features("scenes")
             made["scene"] = scene_provider(self.scene, has_given=has_given, encoder=self.scene_encoder)

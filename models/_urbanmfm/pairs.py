@@ -12,7 +12,7 @@ from urbanbench.toolkit.neighbours import Groups
 ROUNDING = 1e-12
 """How far below the threshold a cosine may lie: less than the last digits of a matrix product differ by."""
 
-CANDIDATES = 1 << 15
+CANDIDATES = 8192
 """Most regions that a block of regions is compared with."""
 
 TILE = 1 << 22

@@ -323,7 +323,7 @@ def test_cache_is_listed_explained_and_pruned(run_words, village, counting, caps
     assert "0 embeddings" in capsys.readouterr().err
 
 
-def test_features_and_unfinished_training_are_listed_and_pruned(own_cache, capsys):
+def test_features_and_trained_stages_are_listed_and_pruned(own_cache, capsys):
     features, training = own_cache / "features", own_cache / "training" / "abcdef0123456789"
     features.mkdir(parents=True)
     training.mkdir(parents=True)
@@ -338,13 +338,13 @@ def test_features_and_unfinished_training_are_listed_and_pruned(own_cache, capsy
         "features": ("0123456789", "2.0"),
         "training": ("abcdef0123", "1.0"),
     }
-    assert "0 embeddings (0.0 MB), 1 feature tables (2.0 MB), 1 unfinished trainings (1.0 MB) in " in said.err
+    assert "0 embeddings (0.0 MB), 1 feature tables (2.0 MB), 1 trained stages (1.0 MB) in " in said.err
     assert main(["cache", "prune", "--older-than", "1"]) == 0
     assert main(["cache", "prune", "--keep-gb", "0.0015"]) == 0
     assert "Removed 1 feature tables, 2.0 MB." in capsys.readouterr().out
     assert training.is_dir()
     assert main(["cache", "prune"]) == 0
-    assert "Removed 1 unfinished trainings, 1.0 MB." in capsys.readouterr().out
+    assert "Removed 1 trained stages, 1.0 MB." in capsys.readouterr().out
     assert not training.exists()
 
 

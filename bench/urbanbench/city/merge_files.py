@@ -125,9 +125,12 @@ def _binary(column: pa.ChunkedArray) -> np.ndarray:
 def merged_flows(frame: pd.DataFrame, new_id: Mapping[str, str]) -> pd.DataFrame:
     """Add up the trips between merged regions, per hour where there are hours; trips inside a merged region are kept."""
     keys = ["origin_id", "destination_id", *(["hour"] if "hour" in frame else [])]
-    plain = {name: frame[name].map(new_id) for name in keys[:2]}
-    plain |= {name: frame[name].astype("int64") for name in keys[2:]}
-    return frame.assign(**plain).groupby(keys, as_index=False, sort=True)["trips"].sum()
+    made = frame[[*keys, "trips"]].copy()
+    for name in keys[:2]:
+        made[name] = made[name].map(new_id)
+    if "hour" in made:
+        made["hour"] = made["hour"].astype("int64")
+    return made.groupby(keys, as_index=False, sort=True)[["trips"]].sum()
 
 
 def save_frame(frame: pd.DataFrame, target: Path, file: str) -> None:

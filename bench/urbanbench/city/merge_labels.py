@@ -45,7 +45,7 @@ def merged_label(frame: pd.DataFrame, info: LabelInfo, merging: Merging, area: p
     if info.kind == "classification":
         made["value"] = _widest_class(rows, names)
     else:
-        share = rows["_area"] / names.map(made["_area"]).to_numpy()
+        share = rows["_area"] / made["_area"].loc[names].to_numpy()
         for column in info.columns or ("value",):
             made[column] = (rows[column] * share).groupby(names, sort=False).sum()
     if "n" in frame:

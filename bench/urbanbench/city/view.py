@@ -172,6 +172,20 @@ class View:
         _known(name)
         return name in self.inputs and (name not in LAYER_OF or LAYER_OF[name] in self._city.layers)
 
+    def kind(self, name: str) -> str:
+        """Return what city.json says of the kind of an input's layer, such as "photograph" or "rendered-map"; "" where it is silent.
+
+        Not counted as a touch.
+
+        Raises
+        ------
+        InputMasked, LayerMissing
+            The input cannot be seen.
+        """
+        if not self.has(name):
+            self._touch(name)
+        return self._city.layers[LAYER_OF[name]].kind
+
     def coordinates(self, units: Units) -> np.ndarray:
         """Give centroids of units as features (input `coordinates`).
 

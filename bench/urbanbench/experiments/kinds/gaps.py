@@ -116,7 +116,7 @@ def gaps_of(pairs: Sequence[tuple[str, str]], held_out: HeldOut, *, together: bo
     total = np.stack(
         [np.where(some, side, 0.0).sum(axis=1) for some, side in zip(tested, sides, strict=True)], axis=1
     )
-    kept = (count > 0).all(axis=1)
+    kept = np.asarray((count > 0).all(axis=1))
     chosen = tuple(pair for pair, keep in zip(both, kept.tolist(), strict=True) if keep)
     values = np.array([[true[one], true[other]] for one, other in chosen], dtype=np.float64).reshape(-1, 2)
     return Gaps(chosen, values, total[kept] / count[kept])

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
+
 from urbanbench.errors import DataMissing
 from urbanbench.store import ResultStore
 
@@ -61,7 +63,9 @@ class HeldOut:
 
     def mean(self, unit: str) -> float:
         """Return a unit's mean prediction over the seeds that tested it; NaN where none did."""
-        return float(self.predicted.loc[unit].mean()) if unit in self.true.index else math.nan
+        if unit not in self.true.index:
+            return math.nan
+        return float(np.nanmean(self.predicted.loc[[unit]].to_numpy(np.float64)))
 
 
 def wilson(successes: float, trials: int) -> tuple[float, float]:
