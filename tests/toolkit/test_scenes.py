@@ -123,6 +123,16 @@ def test_clusters_follow_the_mean_of_the_pictures():
     assert scenes.texts == ("scene: cluster 0", "scene: cluster 1", "scene: cluster 2")
 
 
+def test_clusters_of_a_sample_take_in_all_groups(monkeypatch):
+    monkeypatch.setattr("urbanbench.toolkit.scenes.MOST_CLUSTERED", 100)
+    kind = np.random.default_rng(2).integers(0, 5, size=400)
+    features = (np.eye(8) * 10)[kind]
+    scenes = label("kmeans", pictures_of_group=np.arange(400)[:, None], features=features)
+    assert (scenes.of_group >= 0).all()
+    pairs = set(zip(kind.tolist(), scenes.of_group.tolist(), strict=True))
+    assert len(pairs) == len(set(scenes.of_group.tolist())) == 5, "one cluster for one kind"
+
+
 def test_there_are_21_clusters_and_one_seed_gives_one_answer():
     features = np.random.default_rng(1).normal(size=(200, 6)).astype(np.float32)
     first, second = (

@@ -34,6 +34,9 @@ PROMPT = "scene: {}"
 
 CLUSTERS = len(SCENES)
 
+MOST_CLUSTERED = 20_000
+"""Groups of pictures that clusters are found from; in larger cities a sample, to whose clusters the others are given."""
+
 
 @dataclass(frozen=True, eq=False)
 class Scenes:
@@ -174,7 +177,7 @@ def _clustered(pictures_of_group: np.ndarray, features: np.ndarray, seed: int) -
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    from urbanbench.seeds import integer_seed
+    from urbanbench.seeds import generator, integer_seed
 
     length = np.linalg.norm(features, axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -186,7 +189,12 @@ def _clustered(pictures_of_group: np.ndarray, features: np.ndarray, seed: int) -
         state = integer_seed(seed, "scenes") % 2**32
         # One thread: several add up the cluster centres in any order.
         with threadpool_limits(limits=1):
-            of_group[known] = KMeans(count, n_init=4, random_state=state).fit_predict(rows)
+            kmeans = KMeans(count, n_init=4, random_state=state)
+            if len(rows) <= MOST_CLUSTERED:
+                of_group[known] = kmeans.fit_predict(rows)
+            else:
+                drawn = generator(seed, "scenes", "sample").choice(len(rows), MOST_CLUSTERED, replace=False)
+                of_group[known] = kmeans.fit(rows[drawn]).predict(rows)
     texts = tuple(PROMPT.format(f"cluster {one}") for one in range(count))
     return Scenes(texts, of_group, f"kmeans-{count}")
 
