@@ -54,8 +54,8 @@ class UrbanMFM(Model):
     image_encoder, train_image_encoder
         Name or folder, see `urbanbench.toolkit.image_encoders`, one for footprints, street views and satellite images;
         whether `L_svi` and `L_macro` train it along.
-    raster_size, picture_size
-        Pixels per side of a footprint's drawing, and of street views and satellite images.
+    raster_size, street_size, satellite_size
+        Pixels per side of a footprint's drawing, of street views and of satellite images.
     a_max_m2
         Surface that counts as 1 in Eq. 4; None for the largest footprint, as printed.
     stages, mode, loss_weights
@@ -104,7 +104,8 @@ class UrbanMFM(Model):
     image_encoder: str = "resnet18"
     train_image_encoder: bool = True
     raster_size: int = 224
-    picture_size: int = 224
+    street_size: int = 224
+    satellite_size: int = 224
     a_max_m2: float | None = 5000.0
     stages: tuple[str, ...] = tuple(STAGES)
     mode: str = "stagewise"
@@ -166,7 +167,7 @@ class UrbanMFM(Model):
             "image_encoder": "efficientnet-lite0",
             "train_image_encoder": False,
             "raster_size": 64,
-            "picture_size": 96,
+            "street_size": 96,
             "epochs": 100,
             "max_neighbours": 16,
             "max_street_views": 8,
@@ -197,7 +198,8 @@ class UrbanMFM(Model):
         for name in (
             "dim",
             "raster_size",
-            "picture_size",
+            "street_size",
+            "satellite_size",
             "max_neighbours",
             "knn_neighbours",
             "max_street_views",
@@ -246,11 +248,14 @@ class UrbanMFM(Model):
             "text": f"{name_text_encoder(self.text_encoder)} ({trained})",
             "grouping": grouping_in(view, self.grouping),
         }
-        pictured = view.has("street_view") or view.has("satellite")
-        if view.has("polygon") or pictured:
+        sizes = {
+            "polygon": f"{self.raster_size} px",
+            "street_view": f"street views {self.street_size} px",
+            "satellite": f"satellite {self.satellite_size} px",
+        }
+        if seen := [words for one, words in sizes.items() if view.has(one)]:
             trained = "trained" if self.train_image_encoder and {"svi", "macro"} & set(stages) else "frozen"
-            sizes = f"{self.raster_size} px" + (f", pictures {self.picture_size} px" if pictured else "")
-            made["image"] = f"{name_image_encoder(self.image_encoder)} ({trained}, {sizes})"
+            made["image"] = f"{name_image_encoder(self.image_encoder)} ({trained}, {', '.join(seen)})"
         for one in ("street_view", "satellite"):
             if view.has(one) and view.kind(one):
                 made[one] = view.kind(one)

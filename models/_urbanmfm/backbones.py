@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -64,8 +64,8 @@ class Backbones:
         Pictures as they were gathered, or None. Use the attributes of the same name, which leave out pictures that cannot be opened.
     open_image, picture_digest
         Of the view: a path to its picture, and paths to the hash of their files.
-    raster_size, picture_size
-        Pixels per side of a drawn footprint and of a picture.
+    raster_size, picture_sizes
+        Pixels per side of a drawn footprint, and of "street" and "overhead" pictures.
     a_max_m2
         Surface that counts as 1 in Eq. 4; None for the largest footprint.
     device
@@ -85,7 +85,7 @@ class Backbones:
         open_image: Callable[[str], Image],
         picture_digest: Callable[[Sequence[str]], str],
         raster_size: int,
-        picture_size: int,
+        picture_sizes: Mapping[str, int],
         a_max_m2: float | None,
         device: str,
         keep_pixels: bool = False,
@@ -97,7 +97,7 @@ class Backbones:
             for kind, given in (("street", streets), ("overhead", overheads))
         }
         self.open_image, self.picture_digest = open_image, picture_digest
-        self.raster_size, self.picture_size, self.a_max_m2 = raster_size, picture_size, a_max_m2
+        self.raster_size, self.picture_sizes, self.a_max_m2 = raster_size, picture_sizes, a_max_m2
         self.device, self.keep_pixels = device, keep_pixels
         self._first: dict[str, str] = {}
         self._moved: set[str] = set()
@@ -253,7 +253,7 @@ class Backbones:
             msg = f"There are no {kind} pictures. Expected a view that shows some. Leave the stage out that needs them."
             raise BadInput(msg)
         if kind not in self._tables:
-            size, digest = self.picture_size, self.picture_digest
+            size, digest = self.picture_sizes[kind], self.picture_digest
             store = open_pixel_store(digest(paths), len(paths), size) if self.keep_pixels else None
             self._tables[kind] = PictureTable(self.open_image, paths, size, store=store)
         return self._tables[kind]

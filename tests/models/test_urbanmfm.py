@@ -27,6 +27,8 @@ QUICK = {
     "dim": "32",
     "text_encoder": "hashing",
     "raster_size": "16",
+    "street_size": "16",
+    "satellite_size": "16",
     "max_neighbours": "8",
     "max_steps": "10",
 }

@@ -120,7 +120,7 @@ def backbones(encoder, **changed):
         "open_image": open_image,
         "picture_digest": lambda paths: value_digest(list(paths)),
         "raster_size": 16,
-        "picture_size": 12,
+        "picture_sizes": {"street": 12, "overhead": 12},
         "a_max_m2": 100.0,
         "device": "cpu",
     } | changed

@@ -50,7 +50,14 @@ def last_weights_stay(monkeypatch):
 
 
 def paper(encoders, **settings):
-    small = {"dim": str(DIM), "raster_size": "16", "picture_size": "16", "batch": "16", "max_steps": "2"}
+    small = {
+        "dim": str(DIM),
+        "raster_size": "16",
+        "street_size": "16",
+        "satellite_size": "16",
+        "batch": "16",
+        "max_steps": "2",
+    }
     return UrbanMFM.from_settings("paper", encoders | small | settings)
 
 

@@ -59,7 +59,9 @@ def merged_satellite(source: Path, frame: pd.DataFrame, merging: Merging, target
     for row, (name, group) in enumerate(zip(merging.ids, merging.groups, strict=True)):
         parts = [one for one in group if one in frame.index]
         if len(group) == 1 and parts:
-            rows[name] = dict(zip(map(str, frame), frame.loc[name].tolist(), strict=True))
+            [rows[name]] = [
+                {str(key): one for key, one in row.items()} for row in frame.loc[[name]].to_dict("records")
+            ]
         elif parts:
             picture, box = mosaic.compose(parts)
             image = f"{place}/{row:05d}.png"
