@@ -7,6 +7,7 @@ from transformers import BertConfig, BertModel, BertTokenizer, ResNetConfig, Res
 
 from urbanbench.city.city import City
 from urbanbench.datasets.toyville import Toyville
+from urbanbench.models._urbanmfm.features import TunedTexts
 from urbanbench.models.urbanmfm import STAGES, UrbanMFM
 from urbanbench.toolkit.image_encoders import load_image_encoder
 from urbanbench.toolkit.state import TrainingState
@@ -108,6 +109,16 @@ def test_features_after_training_are_those_of_the_trained_encoders(view, encoder
         assert not torch.allclose(texts, first(first.tokenize(places.texts)), atol=1e-5)
     drawn = backbones.encode_shapes(places.shapes[:5]).features
     torch.testing.assert_close(trained.shapes.features[:5], drawn, atol=1e-5, rtol=1e-4)
+
+
+def test_texts_of_a_trained_encoder_come_in_the_order_asked_for(encoders):
+    encoder = load_text_encoder(encoders["text_encoder"])
+    texts = ["amenity: cafe " * (1 + row * 7 % 11) for row in range(150)]
+    asked = torch.tensor([140, 3, 3, *range(90)])
+    with torch.inference_mode():
+        made = TunedTexts(encoder, texts, "cpu").rows(asked)
+        wanted = torch.cat([encoder(encoder.tokenize([texts[row]])) for row in asked.tolist()])
+    torch.testing.assert_close(made, wanted, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.usefixtures("last_weights_stay")
