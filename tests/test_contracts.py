@@ -91,6 +91,18 @@ def test_array_digest_sees_dtype_shape_and_text():
     assert value_digest([1, 2]) != value_digest([2, 1])
 
 
+def test_code_digest_passes_over_imports_that_only_type_checkers_read(tmp_path):
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text("from typing import TYPE_CHECKING\n\nVALUE = 1\n")
+    first = code_digest(plugin)
+    plugin.write_text(
+        "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from urbanbench.city.view import View\n\nVALUE = 1\n"
+    )
+    assert code_digest(plugin) == first
+    plugin.write_text("from typing import TYPE_CHECKING\nfrom urbanbench.city.view import View\n\nVALUE = 1\n")
+    assert code_digest(plugin) != first
+
+
 def test_code_digest_ignores_comments_and_sees_behaviour(tmp_path):
     plugin = tmp_path / "plugin.py"
     plugin.write_text('"""A."""\nimport urbanbench.inputs\nx = 1\n')

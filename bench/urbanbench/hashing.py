@@ -52,7 +52,8 @@ def array_digest(*arrays: np.ndarray) -> str:
 def code_digest(*sources: Path) -> str:
     """Hash what files run: themselves and every urbanbench module they import, however deep.
 
-    Comments, blank lines and docstrings do not count, so only a change of behaviour makes cached embeddings stale.
+    Comments, blank lines, docstrings and what is there for type checkers alone do not count, so only a change of behaviour makes
+    cached embeddings stale.
 
     Parameters
     ----------
@@ -74,9 +75,14 @@ def code_digest(*sources: Path) -> str:
 @cache
 def _parsed(path: Path, _mtime_ns: int) -> tuple[str, tuple[Path, ...]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree.body = [node for node in tree.body if not _is_for_type_checkers(node)]
     needed = tuple(_module_files(_imported_names(tree)))
     _drop_docstrings(tree)
     return value_digest(ast.dump(tree)), needed
+
+
+def _is_for_type_checkers(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def _imported_names(tree: ast.AST) -> Iterable[str]:
