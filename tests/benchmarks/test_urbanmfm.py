@@ -5,12 +5,13 @@ import pytest
 import shapely
 import torch
 
-from urbanbench.models._urbanmfm_features import FrozenTexts, Shapes
-from urbanbench.models._urbanmfm_gat import GraphEncoder
-from urbanbench.models._urbanmfm_local import LocalObjective
-from urbanbench.models._urbanmfm_net import UrbanNet
-from urbanbench.models._urbanmfm_poi import PoiObjective
-from urbanbench.models._urbanmfm_stars import StarTable
+from urbanbench.models._urbanmfm.features import FrozenTexts, Shapes
+from urbanbench.models._urbanmfm.fusion import Fusion
+from urbanbench.models._urbanmfm.gat import GraphEncoder
+from urbanbench.models._urbanmfm.l_local import LocalObjective
+from urbanbench.models._urbanmfm.l_poi import PoiObjective
+from urbanbench.models._urbanmfm.net import NetSizes, UrbanNet
+from urbanbench.models._urbanmfm.stars import StarTable
 from urbanbench.models.urbanmfm import UrbanMFM
 from urbanbench.toolkit.neighbours import groups_of_nearest, nearest_within
 from urbanbench.toolkit.polygon import rasterise
@@ -66,10 +67,17 @@ def parts(xy):
     """Net and data of a city with 8,000 POIs, 5,000 texts and 4,000 footprints."""
     rng = np.random.default_rng(0)
     with seeded_torch(0, "benchmark"):
-        graph = GraphEncoder(
-            SMALL.dim, heads=SMALL.heads, head_dim=SMALL.head_dim, dropout=SMALL.gat_dropout, readout="mean"
+        net = UrbanNet(
+            NetSizes(text=384, image=1280, dim=SMALL.dim),
+            make_graph=lambda: GraphEncoder(
+                SMALL.dim,
+                heads=SMALL.heads,
+                head_dim=SMALL.head_dim,
+                dropout=SMALL.gat_dropout,
+                readout="mean",
+            ),
+            make_fusion=lambda: Fusion(SMALL.dim, heads=SMALL.fusion_heads, dropout=SMALL.fusion_dropout),
         )
-        net = UrbanNet(384, 1280, SMALL.dim, graph)
         texts = FrozenTexts(torch.randn(5000, 384))
         shapes = Shapes(torch.randn(4000, 1280), torch.rand(4000))
     text, shape = rng.integers(0, 5000, N), np.where(rng.random(N) < 0.7, rng.integers(0, 4000, N), -1)
