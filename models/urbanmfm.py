@@ -78,9 +78,10 @@ class UrbanMFM(Model):
     dbscan_eps_m, dbscan_unit, min_pts, cosine_threshold, log_density, similar_regions
         `L_macro`: ε in metres (or thousandths of a degree with "deg") and MinPts of Eq. 17; threshold of Eq. 21; whether
         densities in F_p are log1p; most partners kept per region.
-    region_pois, adjacent_gap_m, max_adjacent, fusion_heads, fusion_dropout, gate_relu, flows
+    region_pois, adjacent_gap_m, max_adjacent, fusion_heads, fusion_dropout, gate_relu, flows, lr_global
         `L_global`: POIs of a region read at one step; how close regions are neighbours, and how many; the fusion's attention
-        heads and dropout; the ReLU inside Eq. 24, as printed; whether trips between regions are a third source (Section V-D).
+        heads and dropout; the ReLU inside Eq. 24, as printed; whether trips between regions are a third source (Section V-D);
+        learning rate.
     heads, head_dim, gat_dropout, readout
         Graph attention: heads of the first layer, length of each, dropout; "mean" over a graph's nodes or its "center".
     temperature, direction
@@ -139,6 +140,7 @@ class UrbanMFM(Model):
     fusion_dropout: float = 0.2
     gate_relu: bool = False
     flows: bool = False
+    lr_global: float = 1e-4
     heads: int = 8
     head_dim: int = 8
     gat_dropout: float = 0.6
@@ -195,6 +197,9 @@ class UrbanMFM(Model):
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise UnknownName(name.replace("_", " "), getattr(self, name), known)
+        if self.road_pois is not None and self.road_pois < 1:
+            msg = f"Parameter 'road_pois' of UrbanMFM is {self.road_pois}. Expected at least 1, or none for all."
+            raise BadInput(msg)
         for name in (
             "dim",
             "raster_size",

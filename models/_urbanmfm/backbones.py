@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 import torch
 from torch import Tensor
 
@@ -67,7 +68,7 @@ class Backbones:
     raster_size, picture_sizes
         Pixels per side of a drawn footprint, and of "street" and "overhead" pictures.
     a_max_m2
-        Surface that counts as 1 in Eq. 4; None for the largest footprint.
+        Surface that counts as 1 in Eq. 4; None for the largest footprint of a place.
     device
         Where to compute.
     keep_pixels
@@ -97,7 +98,8 @@ class Backbones:
             for kind, given in (("street", streets), ("overhead", overheads))
         }
         self.open_image, self.picture_digest = open_image, picture_digest
-        self.raster_size, self.picture_sizes, self.a_max_m2 = raster_size, picture_sizes, a_max_m2
+        self.raster_size, self.picture_sizes = raster_size, picture_sizes
+        self.a_max_m2 = float(shapely.area(places.shapes).max(initial=1.0)) if a_max_m2 is None else a_max_m2
         self.device, self.keep_pixels = device, keep_pixels
         self._first: dict[str, str] = {}
         self._moved: set[str] = set()
@@ -263,11 +265,14 @@ class Backbones:
         return texts_digest([self.picture_digest(table.paths), str(table.size)])
 
     def _ok(self, kind: str) -> np.ndarray:
-        """Which pictures can be opened: from features where there are any, else by opening them; broken ones are told."""
+        """Which pictures can be opened, broken ones told; from features that are needed anyway, so that none is decoded twice."""
         encoder, table = self._image_encoder(), self._table(kind)
         told = kind in self._pictures or (
             "image" not in self._moved
-            and has_features("picture", self._digest("picture", encoder), self._pictures_digest(kind))
+            and (
+                not self.keep_pixels
+                or has_features("picture", self._digest("picture", encoder), self._pictures_digest(kind))
+            )
         )
         frozen = self._frozen(kind) if told else None
         ok = table.ok if frozen is None else frozen.ok

@@ -26,8 +26,9 @@ def building_vectors(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the vectors of buildings and that all are known.
 
-    A vector is E_p and the mean E_t of the POIs around; then E_t of the own tags, if any building asked for has telling ones;
-    then, where street views may be seen, E_v of the building's centre and a column that is 1 where there are any near enough.
+    A vector is E_p; the mean E_t of the POIs around; E_t of the own tags, where any building of the view has telling ones; E_v of the
+    building's centre, where street views may be seen. Each but the first has a column behind it that is 1 where there is such a
+    thing; the part is zeros where there is none.
 
     Raises
     ------
@@ -47,11 +48,17 @@ def building_vectors(
     around = _context(trained, text, centre, rows, model.context_radius_m)
     own = _own_text(trained, text.numpy(), rows)
     street = _street(trained, centre, [*own, around])
-    return np.hstack([shape, around, *own, *street]), np.ones(len(units), dtype=bool)
+    parts = [one for part in (around, *own, *street) for one in (part, _there(part))]
+    return np.hstack([shape, *parts]), np.ones(len(units), dtype=bool)
+
+
+def _there(part: np.ndarray) -> np.ndarray:
+    """Return a column that is 1 where a row of `part` (n, d) is not zeros."""
+    return np.asarray(part.any(axis=1, keepdims=True), dtype=np.float32)
 
 
 def _street(trained: Pretrained, centre: np.ndarray, texts: list[np.ndarray]) -> list[np.ndarray]:
-    """Return E_v at length 1 and whether there is any, (n, d) and (n, 1); nothing where street views may not be seen.
+    """Return E_v (n, d) at length 1, zeros where there is none; nothing where street views may not be seen.
 
     The memory is asked with the first of `texts`, (n, d) each, that a building has; one without any sees the mean of what is near.
     """
@@ -68,7 +75,7 @@ def _street(trained: Pretrained, centre: np.ndarray, texts: list[np.ndarray]) ->
         part = found[start : start + CHUNK]
         asked = torch.from_numpy(query[part]).to(trained.device)
         made[part] = unit(street(part, asked)).cpu().numpy()
-    return [made, memory.has[:, None].astype(np.float32)]
+    return [made]
 
 
 def _context(
@@ -85,12 +92,14 @@ def _context(
 
 
 def _own_text(trained: Pretrained, text: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
-    """E_t of the buildings that are POIs themselves, zeros for others; nothing where no building asked for is one."""
+    """E_t of the buildings that are POIs themselves, zeros for others; nothing where no building of the view is one."""
     places = trained.places
+    if places.n_points == len(places):
+        return []
     own = _building_rows(trained)[places.n_points :]
     place_of = dict(zip(own.tolist(), range(places.n_points, len(places)), strict=True))
     found = np.fromiter((place_of.get(row, -1) for row in rows.tolist()), dtype=np.int64, count=len(rows))
-    return [np.where(found[:, None] >= 0, text[found], 0)] if (found >= 0).any() else []
+    return [np.where(found[:, None] >= 0, text[found], 0)]
 
 
 def _building_rows(trained: Pretrained) -> np.ndarray:

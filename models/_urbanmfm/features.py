@@ -188,14 +188,6 @@ class Shapes:
         return len(self.features)
 
 
-def encode_shapes(
-    encoder: ImageEncoder, polygons: np.ndarray, *, size: int, a_max_m2: float | None, device: str
-) -> Shapes:
-    """Rasterise footprints, encode the pictures and measure the surfaces; parameters as of the two parts."""
-    features = shape_features(encoder, polygons, size=size, device=device)
-    return Shapes(torch.from_numpy(features).to(device), shape_surface(polygons, a_max_m2, device))
-
-
 def shape_features(encoder: ImageEncoder, polygons: np.ndarray, *, size: int, device: str) -> np.ndarray:
     """Rasterise footprints and encode the pictures, some at a time.
 
@@ -228,8 +220,6 @@ def shape_features(encoder: ImageEncoder, polygons: np.ndarray, *, size: int, de
     return features
 
 
-def shape_surface(polygons: np.ndarray, a_max_m2: float | None, device: str) -> Tensor:
-    """Return the surface shares (p,) of footprints; `a_max_m2` counts as 1, None for the largest of them."""
-    area = shapely.area(polygons)
-    largest = float(area.max(initial=1.0)) if a_max_m2 is None else a_max_m2
-    return torch.from_numpy(surface_share(area, a_max_m2=largest)).to(device)
+def shape_surface(polygons: np.ndarray, a_max_m2: float, device: str) -> Tensor:
+    """Return the surface shares (p,) of footprints; `a_max_m2` counts as 1."""
+    return torch.from_numpy(surface_share(shapely.area(polygons), a_max_m2=a_max_m2)).to(device)

@@ -63,7 +63,7 @@ def _micro_half(
         POIs.
     """
     vectors = fused_vectors(trained)
-    if model.graph_vector:
+    if model.graph_vector and "local" in trained.trained:
         vectors = torch.cat([vectors, unit(graph_vectors(trained))], dim=1)
     region = trained.places.region
     inside = torch.from_numpy(np.flatnonzero(region >= 0)).to(trained.device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,12 +19,12 @@ from urbanbench.models._urbanmfm.places import grouping_in, road_groups
 from urbanbench.models._urbanmfm.sampled import SampledObjective
 from urbanbench.models._urbanmfm.sight import StreetSight
 from urbanbench.seeds import generator
-from urbanbench.toolkit.scenes import given_scenes, label_scenes
+from urbanbench.toolkit.scenes import given_scenes, label_scenes, scene_provider
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
     from urbanbench.models._urbanmfm.backbones import Backbones
-    from urbanbench.models._urbanmfm.features import FrozenPictures, PictureSource
+    from urbanbench.models._urbanmfm.features import PictureSource
     from urbanbench.models._urbanmfm.material import Material
     from urbanbench.models._urbanmfm.net import UrbanNet
     from urbanbench.models.urbanmfm import UrbanMFM
@@ -133,12 +133,13 @@ def _poi(shop: Workshop) -> Objective:
 
 def _svi(shop: Workshop) -> Objective:
     model, streets = shop.model, _present(shop.backbones.streets, "street view")
-    frozen = _present(shop.backbones.street_pictures(), "street view")
     named = _scene_of_view(shop) if shop.view.has_features("scenes") else None
+    provider = scene_provider(model.scene, has_given=named is not None, encoder=model.scene_encoder)
+    clustered = shop.backbones.street_pictures() if provider == "kmeans" else None
     scenes = label_scenes(
-        model.scene,
+        provider,
         pictures_of_group=streets.picture,
-        features=frozen.features.cpu().numpy(),
+        features=clustered.features.cpu().numpy() if clustered else None,
         open_image=lambda row: shop.view.open_image(streets.pictures[row]),
         given=given_scenes(named, streets.view_ids) if named is not None else None,
         seed=shop.seed,
@@ -148,7 +149,7 @@ def _svi(shop: Workshop) -> Objective:
     text = shop.backbones.encode_texts(scenes.texts) if scenes.texts else None
     return SviObjective(
         shop.net,
-        _pictures(shop, "street", frozen),
+        _pictures(shop, "street"),
         streets,
         scenes.of_group if text is not None else None,
         text,
@@ -205,7 +206,7 @@ def _macro(shop: Workshop) -> Objective:
     )
     return MacroObjective(
         shop.net,
-        _pictures(shop, "overhead", _present(shop.backbones.overhead_pictures(), "satellite")),
+        _pictures(shop, "overhead"),
         overheads,
         pairs,
         Similarity.from_features(by_poi, by_road, model.cosine_threshold),
@@ -231,7 +232,7 @@ def _global(shop: Workshop) -> Objective:
         cap=model.region_pois,
         temperature=model.temperature,
         direction=model.direction,
-        lr=model.lr,
+        lr=model.lr_global,
         device=shop.device,
     )
 
@@ -245,13 +246,24 @@ _MADE: Mapping[str, Callable[[Workshop], Objective]] = {
 }
 
 
-def _pictures(shop: Workshop, kind: str, frozen: FrozenPictures) -> PictureSource:
-    return shop.backbones.tuned_pictures(kind) if shop.model.train_image_encoder else frozen
+def _pictures(shop: Workshop, kind: str) -> PictureSource:
+    if shop.model.train_image_encoder:
+        return shop.backbones.tuned_pictures(kind)
+    frozen = shop.backbones.street_pictures() if kind == "street" else shop.backbones.overhead_pictures()
+    return _present(frozen, kind)
 
 
 def _present(part: Part | None, layer: str) -> Part:
-    """Return a part that a stage cannot do without."""
+    """Return a part that a stage cannot do without; `stages_with_pictures` has left out the stages that lack it."""
     if part is None:
         msg = f"UrbanMFM found no {layer} picture that can be opened. Expected at least one. Mend: leave the input out, or urbanbench data check"
         raise RunRefused(msg)
     return part
+
+
+def stages_with_pictures(stages: Sequence[str], backbones: Backbones) -> tuple[str, ...]:
+    """Return the stages whose pictures can be opened, at least one of each kind."""
+    lacking = {"svi"} if "svi" in stages and backbones.streets is None else set()
+    if {"macro", "global"} & set(stages) and backbones.overheads is None:
+        lacking |= {"macro", "global"}
+    return tuple(stage for stage in stages if stage not in lacking)

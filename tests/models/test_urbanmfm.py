@@ -12,7 +12,7 @@ import torch
 from urbanbench import places
 from urbanbench.city.city import City
 from urbanbench.datasets.toyville import Toyville
-from urbanbench.errors import BadInput, RunRefused, UnknownName
+from urbanbench.errors import BadInput, CityFaults, RunRefused, UnknownName
 from urbanbench.models._urbanmfm.kept import stage_keys
 from urbanbench.models._urbanmfm.l_local import LocalObjective
 from urbanbench.models._urbanmfm.places import gather_places, road_groups
@@ -128,7 +128,7 @@ def test_a_building_is_its_shape_and_the_texts_around_it(trained):
     model, view, result = trained
     ids = tuple(view.buildings.index[:200])
     space = embed_units(model, result, view, Units("building", ids))
-    assert space.dim == 96
+    assert space.dim == 3 * 32 + 2
     text, places = text_vectors(result).numpy(), result.places
     rows = np.where(places.shape >= 0, places.shape_row[places.shape], -1)
     checked = 0
@@ -138,6 +138,9 @@ def test_a_building_is_its_shape_and_the_texts_around_it(trained):
         if near.any():
             np.testing.assert_allclose(space.vectors[row, 32:64], text[near].mean(0), atol=1e-5)
             checked += 1
+        assert space.vectors[row, 64] == near.any()
+        assert space.vectors[row, -1] == space.vectors[row, 65:97].any()
+        assert space.vectors[row, -1] == (rows[places.n_points :] == row).any()
         np.testing.assert_allclose(np.linalg.norm(space.vectors[row, :32]), 1.0, rtol=1e-5)
     assert checked > 50
 
@@ -148,7 +151,10 @@ def test_own_tags_of_buildings_are_told_only_if_the_view_shows_them(city, traine
     ids = tuple(label.index[:50])
     view = city.view(ALL, withholds=("target_building",), target_ids=ids)
     space = quick().embed(view, units=Units("building", ids), seed=0, device="cpu")
-    assert space.dim == 2 * model.dim
+    assert space.dim == 3 * model.dim + 2
+    assert not space.vectors[:, 2 * model.dim + 1 :].any()
+    few = embed_units(model, model.pretrain(view, seed=0), view, Units("building", ids[:2]))
+    assert few.dim == space.dim
 
 
 def test_pois_get_their_fused_vector_and_filtered_ones_none(trained):
@@ -429,3 +435,36 @@ def test_what_is_left_out_for_want_of_data_is_named(city):
     full = quick().variant(city.view(ALL | {"satellite", "street_view"}))
     assert "left out" not in full
     assert full["scene"] == "kmeans"
+
+
+def test_graph_vectors_of_an_untrained_graph_are_not_shown(city):
+    view = city.view(ALL)
+    space = quick(stages="poi", graph_vector="true").embed(
+        view, units=Units("region", view.region_ids), seed=0, device="cpu"
+    )
+    assert space.dim == 32
+
+
+def test_the_largest_footprint_is_the_citys_and_not_that_of_the_buildings_asked_for(city):
+    view, model = city.view(ALL), quick(a_max_m2="none")
+    result = model.pretrain(view, seed=0)
+    ids = tuple(view.buildings.index[:60])
+    few, many = (embed_units(model, result, view, Units("building", one)) for one in (ids[:5], ids))
+    np.testing.assert_allclose(few.vectors, many.vectors[:5], atol=1e-6)
+
+
+def test_stages_without_a_picture_that_opens_are_skipped_and_say_so(city, monkeypatch):
+    view = city.view(ALL | {"satellite", "street_view"})
+
+    def broken(path):
+        raise CityFaults("toyville", [path])
+
+    monkeypatch.setattr(type(view), "open_image", lambda self, path: broken(path))
+    for mode in ("stagewise", "joint"):
+        with fresh_cache():
+            result = quick(mode=mode, fusion_heads="4").pretrain(view, seed=0)
+            space = embed_units(quick(), result, view, Units("region", view.region_ids))
+        assert result.trained == {"poi", "local"}
+        skipped = {one.name: one.skipped for one in result.log if one.skipped}
+        assert skipped == dict.fromkeys(("svi", "macro", "global"), "no picture opens")
+        assert space.dim == 32

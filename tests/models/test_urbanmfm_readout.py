@@ -29,7 +29,7 @@ QUICK = {
     "max_neighbours": "8",
     "max_dist_m": str(REACH_M),
     "max_steps": "2",
-    "stages": "global",
+    "stages": "local,global",
     "flows": "true",
 }
 
@@ -205,16 +205,15 @@ def test_a_building_sees_the_streets_around_its_centre(trained):
     view, result = trained
     ids = tuple(view.buildings.index[:150])
     space = embed_units(model(), result, view, Units("building", ids))
-    has_tags = space.dim == 4 * DIM + 1
-    assert has_tags
+    assert space.dim == 4 * DIM + 3
     seen = 0
     for row, building in enumerate(view.buildings.geometry.iloc[:150]):
-        around, own = space.vectors[row, DIM : 2 * DIM], space.vectors[row, 2 * DIM : 3 * DIM]
+        around, own = space.vectors[row, DIM : 2 * DIM], space.vectors[row, 2 * DIM + 1 : 3 * DIM + 1]
         asked = torch.from_numpy(own if own.any() else around)
         street = one_street(result, row, asked, np.array([building.centroid.x, building.centroid.y]))
         assert space.vectors[row, -1] == (street is not None)
         wanted = torch.zeros(DIM) if street is None else scaled(street)
-        np.testing.assert_allclose(space.vectors[row, 3 * DIM : -1], wanted, atol=1e-5)
+        np.testing.assert_allclose(space.vectors[row, 3 * DIM + 2 : -1], wanted, atol=1e-5)
         seen += street is not None
     assert 10 < seen < 150
 
