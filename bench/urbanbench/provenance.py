@@ -8,9 +8,10 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from urbanbench.toolkit.versions import installed_version
 
 __all__ = ["PACKAGES", "package_versions", "provenance"]
 
@@ -51,14 +52,14 @@ def provenance(device: str) -> dict[str, Any]:
 
 def package_versions() -> dict[str, str | None]:
     """Return the installed version of each of `PACKAGES`; None where it is not installed."""
-    return {name: _version(name) for name in PACKAGES}
+    return {name: installed_version(name) for name in PACKAGES}
 
 
 @cache
 def _constant() -> dict[str, Any]:
     commit, dirty = _git_state(Path(__file__).resolve())
     return {
-        "urbanbench": _version("urbanbench"),
+        "urbanbench": installed_version("urbanbench"),
         "git_commit": commit,
         "git_dirty": dirty,
         "python": platform.python_version(),
@@ -67,13 +68,6 @@ def _constant() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "packages": package_versions(),
     }
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def _git_state(file: Path) -> tuple[str | None, bool | None]:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import shapely
 
+from urbanbench import hashing
+from urbanbench.city import view as view_module
 from urbanbench.city.city import City
 from urbanbench.errors import BadInput, CityFaults, InputMasked, LayerMissing, UnknownName
 from urbanbench.inputs import INPUTS
@@ -219,6 +221,19 @@ def test_the_key_follows_what_can_be_seen_and_nothing_else(folder):
     folder.rows["regions"][0]["name"] = "Elsewhere"
     folder.save("regions")
     assert changed() == {"poi", "road", "satellite", "hidden"}
+
+
+@pytest.mark.parametrize("name", ["view", "withhold", "load", "tags", "features", "places", "read"])
+def test_the_key_follows_the_code_that_decides_what_is_seen(city, monkeypatch, name):
+    parsed, before = hashing._parsed, city.view({"poi"}).key
+
+    def edited(path, mtime):
+        digest, needed = parsed(path, mtime)
+        return ("edited" if path.stem == name and path.parent.name == "city" else digest), needed
+
+    monkeypatch.setattr(hashing, "_parsed", edited)
+    monkeypatch.setattr(view_module, "_code", view_module._code.__wrapped__)
+    assert city.view({"poi"}).key != before
 
 
 def test_a_model_that_writes_into_frames_changes_nothing(city):

@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from urbanbench.city.city import City
 from urbanbench.errors import UnknownName
 from urbanbench.result import FAILED, OK, REFUSED, RunSpec
-from urbanbench.run import Workbench, execute
+from urbanbench.run import Workbench, execute, walk
+from urbanbench.run.order import resolve
 from urbanbench.space import EmbeddingSpace
+from urbanbench.toolkit.versions import learned_versions
+from urbanbench.units import Units
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -50,10 +54,8 @@ def test_run_scores_every_seed_and_metric(village, counting):
 
 def test_run_equals_scoring_by_hand(village, counting):
     """The walk adds nothing to the numbers: the same vectors through the scorer alone give the same scores."""
-    from urbanbench.city.city import City
     from urbanbench.registry import load_model, load_task
     from urbanbench.scoring.protocol import Protocol
-    from urbanbench.units import Units
 
     city, task = City.open(village), load_task("popdensity")
     model = load_model(str(counting)).from_settings(settings={"power": "0.5"})
@@ -116,6 +118,22 @@ def test_model_seed_and_parameters_change_the_embedding(village, counting, tmp_p
         )
         assert execute(spec).status == OK
     assert len((tmp_path / "embeds.log").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_the_key_of_vectors_names_packages_device_and_processes(village, counting, monkeypatch, device):
+    order = resolve(RunSpec(str(counting), "gdp", str(village)))
+    view = City.open(village).view({"poi"})
+
+    def parts():
+        return walk.embedding_key(order, view, Units("region", view.region_ids), {}, device).parts
+
+    assert parts()["device"] == device
+    assert parts()["packages"] == learned_versions()
+    assert parts()["packages"]["torch"]
+    assert parts()["packages"]["numpy"] == np.__version__
+    monkeypatch.setattr(walk, "processes", lambda: 2)
+    assert parts()["device"] == f"{device} x2"
 
 
 def test_masked_need_is_refused_with_the_reason(village, counting):

@@ -1,5 +1,8 @@
 """Text and image encoders by name; real loading paths run on small random models saved to a folder."""
 
+import os
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -68,8 +71,9 @@ def test_a_local_folder_loads_and_pools_as_asked(bert_folder):
     hidden = mean.model(**tokens).last_hidden_state[0]
     torch.testing.assert_close(mean(tokens)[0], hidden.mean(dim=0))
     torch.testing.assert_close(first(tokens)[0], hidden[0])
-    assert (mean.name, mean.dim) == ("tiny-bert", 12)
-    assert name_text_encoder(str(bert_folder)) == "tiny-bert"
+    assert mean.dim == 12
+    assert re.fullmatch(r"tiny-bert@[0-9a-f]{10}", mean.name)
+    assert name_text_encoder(str(bert_folder)) == mean.name
 
 
 def test_texts_come_back_in_order_whatever_their_length(bert_folder):
@@ -147,4 +151,22 @@ def test_a_resnet_loads_from_a_folder(tmp_path):
     pixels = torch.rand(3, 3, 32, 32)
     with torch.inference_mode():
         torch.testing.assert_close(encoder(pixels), model(pixels).pooler_output.flatten(1))
-    assert (encoder.name, encoder.dim) == ("tiny-resnet", 12)
+    assert encoder.dim == 12
+    assert re.fullmatch(r"tiny-resnet@[0-9a-f]{10}", encoder.name)
+
+
+@pytest.mark.parametrize("name", [name_text_encoder, name_image_encoder])
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json"])
+def test_the_name_of_a_folder_follows_the_content_of_its_files(tmp_path, name, file):
+    first, second = tmp_path / "one" / "net", tmp_path / "two" / "net"
+    for folder in (first, second):
+        folder.mkdir(parents=True)
+        for kind in ("model.safetensors", "config.json", "tokenizer.json"):
+            (folder / kind).write_bytes(b"abcd")
+    (second / "README.md").write_text("Words that decide nothing.")
+    before = name(str(first))
+    assert before == name(str(second))
+    (first / file).write_bytes(b"abce")
+    os.utime(first / file, ns=(1, 1))  # a coarse clock may give two writes in a row the same time
+    assert name(str(first)) not in {before, "net"}
+    assert name(str(second)) == before

@@ -7,8 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
+from urbanbench import hashing
 from urbanbench.errors import CityFaults, InputMasked
 from urbanbench.places import cache_root
+from urbanbench.toolkit import feature_store
 from urbanbench.toolkit._image_nets import ImageEncoder
 from urbanbench.toolkit.feature_store import (
     cached_features,
@@ -178,6 +180,27 @@ def test_features_are_computed_once_and_come_back_as_the_same_bits(own_cache):
     assert has_features("text", "encoder", "inputs")
     for key in (("shape", "encoder", "inputs"), ("text", "other", "inputs"), ("text", "encoder", "others")):
         assert not has_features(*key)
+
+
+@pytest.mark.parametrize("part", ["_code", "learned_versions"])
+def test_other_code_or_packages_compute_features_anew(own_cache, monkeypatch, part):
+    cached_features("text", "encoder", "inputs", lambda: np.zeros((1, 1)))
+    monkeypatch.setattr(feature_store, part, lambda: "another")
+    assert not has_features("text", "encoder", "inputs")
+    assert cached_features("text", "encoder", "inputs", lambda: np.ones((1, 1))).tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize("name", ["_text_nets", "_image_nets", "pictures", "polygon", "pixel_store"])
+def test_the_code_of_features_follows_each_file_that_makes_them(monkeypatch, name):
+    parsed, code = hashing._parsed, feature_store._code.__wrapped__
+    before = code()
+
+    def edited(path, mtime):
+        digest, needed = parsed(path, mtime)
+        return ("edited" if path.stem == name else digest), needed
+
+    monkeypatch.setattr(hashing, "_parsed", edited)
+    assert (code() == before) == (name == "pixel_store")  # a store of pixels on disk changes none
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from urbanbench.city.format import UNIT_LAYER
 from urbanbench.city.pictures import FaultyPicture, open_picture
 from urbanbench.city.withhold import withhold_from_buildings, withhold_from_pois
 from urbanbench.errors import BadInput, CityFaults, InputMasked, LayerMissing, UnknownName
-from urbanbench.hashing import value_digest
+from urbanbench.hashing import code_digest, value_digest
 from urbanbench.inputs import INPUTS, LAYER_OF
 
 if TYPE_CHECKING:
@@ -28,7 +30,10 @@ if TYPE_CHECKING:
 __all__ = ["View"]
 
 _VERSION = 1
-"""Raised when views of the same folder change, so that cached embeddings go stale."""
+"""Raised when views of the same folder change though the code does not, so that cached embeddings go stale."""
+
+_SHOWN_BY = ("view", "withhold", "load", "tags", "features")
+"""Modules of this package that, with what they import, decide what a view of a folder shows."""
 
 _INPUT_OF = {layer: name for name, layer in LAYER_OF.items()}
 
@@ -255,12 +260,13 @@ class View:
 
     @property
     def key(self) -> str:
-        """Hash of everything that can be seen through the view: equal keys, equal content."""
+        """Hash of everything that can be seen through the view, and of the code that shows it: equal keys, equal content."""
         if "key" not in self._kept:
             layers = self._visible_layers()
             self._kept["key"] = value_digest(
                 {
                     "view": _VERSION,
+                    "code": _code(),
                     "crs": self.crs,
                     "inputs": sorted(self.inputs),
                     "withholds": self.withholds,
@@ -332,3 +338,9 @@ class View:
 def _known(name: str) -> None:
     if name not in INPUTS:
         raise UnknownName("input", name, INPUTS)
+
+
+@cache
+def _code() -> str:
+    """Hash the code as it was when this process first asked."""
+    return code_digest(*(Path(__file__).with_name(f"{name}.py") for name in _SHOWN_BY))

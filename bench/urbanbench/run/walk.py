@@ -14,12 +14,13 @@ from urbanbench.cost import Cost, measured
 from urbanbench.errors import InputMasked, LayerMissing, RunRefused
 from urbanbench.hashing import code_digest, value_digest
 from urbanbench.inputs import format_inputs
-from urbanbench.provenance import package_versions, provenance
+from urbanbench.provenance import provenance
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_split, units_of
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.workbench import Workbench
 from urbanbench.toolkit.distributed import processes
+from urbanbench.toolkit.versions import learned_versions
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["embedding_key", "execute", "stale_parts", "without_scores"]
 
-_LEARNED_WITH = ("torch", "torch-geometric", "transformers", "gensim")
 _TRACE_FRAMES = 6
 
 
@@ -110,7 +110,6 @@ def embedding_key(
     order: Order, view: View, units: Units, variant: Mapping[str, str], device: str
 ) -> EmbeddingKey:
     """Name everything the vectors depend on."""
-    versions = package_versions()
     learned = not order.model.card.floor
     parts = {
         "model": order.cell.model,
@@ -120,16 +119,16 @@ def embedding_key(
         "view": view.key,
         "units": value_digest([units.level, units.ids]),
         "model_seed": order.cell.model_seed,
-        "packages": {name: versions[name] for name in _LEARNED_WITH} if learned else {},
+        "packages": learned_versions() if learned else {},
         "device": _computed_on(device) if learned else "cpu",
     }
     return EmbeddingKey(parts, f"{order.cell.model} · {view.city_name} · {units.level}")
 
 
 def _computed_on(device: str) -> str:
-    """Name the device, and on the CPU how many processes share the work: their sums have other last bits than those of one."""
+    """Name the device and how many processes share the work: their sums have other last bits than those of one."""
     several = processes()
-    return f"{device} x{several}" if device == "cpu" and several > 1 else device
+    return f"{device} x{several}" if several > 1 else device
 
 
 def _hashes(order: Order, setting: _Setting) -> dict[str, str]:
@@ -154,7 +153,7 @@ def _scoring_digest() -> str:
 _STALE_WHEN = {
     "code_digest": "model code",
     "scoring_digest": "scoring code",
-    "view_key": "city data",
+    "view_key": "what the view shows",
     "targets_digest": "targets",
 }
 

