@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from urbanbench.atomic import replacing
 from urbanbench.hashing import code_digest, value_digest
 from urbanbench.places import cache_root
+from urbanbench.toolkit.distributed import processes
 from urbanbench.toolkit.schedule import StageLog
+from urbanbench.toolkit.versions import learned_versions
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -29,32 +31,45 @@ OF_STAGE: Mapping[str, tuple[str, ...]] = {
     "macro": ("dbscan_eps_m", "dbscan_unit", "min_pts", "cosine_threshold", "log_density", "similar_regions"),
     "global": (
         "max_dist_m", "max_street_views", "street_prior", "region_pois", "adjacent_gap_m", "max_adjacent",
-        "fusion_dropout", "gate_relu", "flows",
+        "fusion_dropout", "gate_relu", "flows", "lr_global",
     ),
 }  # fmt: skip
 """Parameters that only these stages read. All others count for every stage."""
 
 
 def stage_keys(
-    model: UrbanMFM, view: View, stages: Sequence[str], *, seed: int, device: str
+    model: UrbanMFM,
+    view: View,
+    stages: Sequence[str],
+    *,
+    seed: int,
+    device: str,
+    encoders: Mapping[str, str],
 ) -> dict[str, str]:
     """Return one key per stage: a hash of all that its weights depend on, the stages before it among them.
 
     So runs that differ only in later stages, or in how vectors are read out, share the stages they have in common.
-    """
-    import torch
 
+    Parameters
+    ----------
+    model, view, stages, seed, device
+        What is trained, on what, in which order, and where.
+    encoders
+        What `urbanbench.toolkit.feature_store.encoder_digest` says of each encoder before any training.
+    """
     parameters = model.parameters()
     special = {name for names in OF_STAGE.values() for name in names} | {*READOUT, "stages"}
     key = value_digest(
         {
             "parameters": {name: value for name, value in parameters.items() if name not in special},
             "code": code_digest(Path(__file__).with_name("pretrain.py")),
-            "encoders": dict(model.variant(view)) | {"left out": ""},
+            "variant": dict(model.variant(view)) | {"left out": ""},
+            "encoders": dict(encoders),
             "view": view.key,
             "seed": seed,
             "device": device.partition(":")[0],
-            "torch": torch.__version__,
+            "processes": processes(),
+            "packages": learned_versions(),
         }
     )
     keys = {}

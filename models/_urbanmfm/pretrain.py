@@ -12,8 +12,9 @@ from urbanbench.models._urbanmfm.gat import GraphEncoder
 from urbanbench.models._urbanmfm.kept import KeptStage, stage_keys
 from urbanbench.models._urbanmfm.material import Material, gather_material
 from urbanbench.models._urbanmfm.net import NetSizes, UrbanNet
-from urbanbench.models._urbanmfm.stages import Workshop, objective_of, uses_roads
+from urbanbench.models._urbanmfm.stages import Workshop, objective_of, stages_with_pictures, uses_roads
 from urbanbench.toolkit.distributed import everywhere, process
+from urbanbench.toolkit.feature_store import encoder_digest
 from urbanbench.toolkit.image_encoders import load_image_encoder
 from urbanbench.toolkit.joint import train_joint
 from urbanbench.toolkit.schedule import Schedule, StageLog, record
@@ -86,17 +87,27 @@ def pretrain(model: UrbanMFM, view: View, *, seed: int, device: str) -> Pretrain
     backbones = _build_backbones(model, view, material, seed, device)
     net = _build_net(model, backbones, seed).to(device)
     shop = Workshop(model, view, material, net, backbones, seed, device)
-    stages = model.stages_in(view)
+    seen = model.stages_in(view)
+    stages = stages_with_pictures(seen, backbones)
+    log = [StageLog(one, 0, 0, skipped="no picture opens") for one in seen if one not in stages]
+    for one in log:
+        record(one)
     if model.mode == "joint" and stages:
         stages = ("+".join(stages),)
     if uses_roads(model, view, stages):
         _ = view.roads  # stages that are read from disk have used them too
-    log: list[StageLog] = []
-    for stage, key in stage_keys(model, view, stages, seed=seed, device=device).items():
+    keys = stage_keys(model, view, stages, seed=seed, device=device, encoders=_digests(backbones, device))
+    for stage, key in keys.items():
         log += _train_or_load(shop, stage, KeptStage(key))
     trained = frozenset(one.name for one in log if not one.skipped)
     net.eval()
     return Pretrained(material, net, backbones, shop.micro, shop.sight, trained, tuple(log), device)
+
+
+def _digests(backbones: Backbones, device: str) -> dict[str, str]:
+    """Hash the encoders as they were loaded."""
+    loaded = {"text": backbones.text_encoder, "image": backbones.image_encoder}
+    return {name: encoder_digest(one, device) for name, one in loaded.items() if one is not None}
 
 
 def _train_or_load(shop: Workshop, stage: str, kept: KeptStage) -> list[StageLog]:

@@ -339,12 +339,12 @@ def test_trips_change_the_global_stage_and_nothing_before_it(city):
 def test_runs_share_the_stages_they_have_in_common(city):
     view = city.view(ALL | {"satellite"})
     base = quick()
-    keys = stage_keys(base, view, base.stages_in(view), seed=0, device="cpu")
+    keys = stage_keys(base, view, base.stages_in(view), seed=0, device="cpu", encoders={})
     assert list(keys) == ["poi", "local", "macro", "global"]
 
     def same(**settings):
         model = quick(**settings)
-        other = stage_keys(model, view, model.stages_in(view), seed=0, device="cpu")
+        other = stage_keys(model, view, model.stages_in(view), seed=0, device="cpu", encoders={})
         return [stage for stage in keys if other.get(stage) == keys[stage]]
 
     assert same(pooling="sum", context_radius_m="5") == ["poi", "local", "macro", "global"]
@@ -353,7 +353,7 @@ def test_runs_share_the_stages_they_have_in_common(city):
     assert same(stages="poi,local") == ["poi", "local"]
     assert same(stages="poi,macro") == ["poi"]
     assert same(lr="0.5") == []
-    assert stage_keys(base, view, ("poi",), seed=1, device="cpu")["poi"] != keys["poi"]
+    assert stage_keys(base, view, ("poi",), seed=1, device="cpu", encoders={})["poi"] != keys["poi"]
 
 
 def test_stages_read_only_the_parameters_their_keys_know(city):

@@ -1,0 +1,63 @@
+"""Trained stages are read again only where the same encoders, processes and packages would train them the same."""
+
+import pytest
+
+from urbanbench.city.city import City
+from urbanbench.datasets.toyville import Toyville
+from urbanbench.models._urbanmfm import kept
+from urbanbench.models._urbanmfm import pretrain as training
+from urbanbench.models.urbanmfm import UrbanMFM
+from urbanbench.places import cache_root, fresh_cache
+from urbanbench.toolkit.text_encoders import load_text_encoder
+from urbanbench.toolkit.training import seeded_torch
+
+QUICK = {
+    "dim": "32",
+    "text_encoder": "hashing",
+    "raster_size": "16",
+    "max_neighbours": "8",
+    "max_steps": "2",
+    "stages": "poi",
+}
+
+
+@pytest.fixture(scope="module")
+def view(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("toyville")
+    Toyville(size="tiny").build(folder)
+    return City.open(folder).view({"poi", "polygon", "road"})
+
+
+def key_of(view, **encoders):
+    model = UrbanMFM.from_settings("small", QUICK)
+    return kept.stage_keys(model, view, ("poi",), seed=0, device="cpu", encoders=encoders)["poi"]
+
+
+def test_stage_keys_follow_the_encoders(view):
+    keys = [key_of(view, text="a"), key_of(view, text="b"), key_of(view, text="a", image="a")]
+    assert len(set(keys)) == 3
+    assert key_of(view, text="a") == keys[0]
+
+
+@pytest.mark.parametrize(("part", "other"), [("processes", 2), ("learned_versions", {"torch": "0.1"})])
+def test_stage_keys_follow_processes_and_packages(view, monkeypatch, part, other):
+    before = key_of(view)
+    monkeypatch.setattr(kept, part, lambda: other)
+    assert key_of(view) != before
+
+
+def test_an_encoder_with_other_weights_under_the_same_word_is_trained_anew(view, monkeypatch):
+    """As when a name on the hub, or a folder under the same path, gets other weights."""
+    weights = ["first", "first", "second"]
+
+    def load(word, *, pool):
+        with seeded_torch(0, weights.pop(0)):
+            return load_text_encoder(word, pool=pool)
+
+    monkeypatch.setattr(training, "load_text_encoder", load)
+    counts = []
+    with fresh_cache():
+        for _ in range(3):
+            UrbanMFM.from_settings("small", QUICK).pretrain(view, seed=0)
+            counts.append(len(list((cache_root() / "training").glob("*.safetensors"))))
+    assert counts == [1, 1, 2]
