@@ -266,7 +266,10 @@ class UrbanMFM(Model):
                 made[one] = view.kind(one)
         if "svi" in stages:
             has_given = view.has_features("scenes")
-            made["scene"] = scene_provider(self.scene, has_given=has_given, encoder=self.scene_encoder)
+            provider = scene_provider(self.scene, has_given=has_given, encoder=self.scene_encoder)
+            made["scene"] = (
+                f"clip ({name_image_encoder(self.scene_encoder)})" if provider == "clip" else provider
+            )
         if left_out := [stage for stage in self.stages if stage not in stages]:
             made["left out"] = ", ".join(left_out)
         return made
