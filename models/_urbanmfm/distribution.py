@@ -9,7 +9,7 @@ import numpy as np
 from urbanbench.errors import UnknownName
 from urbanbench.models._urbanmfm.categories import CATEGORIES, place_categories
 from urbanbench.models._urbanmfm.clusters import density_clusters
-from urbanbench.models._urbanmfm.roads import road_distribution
+from urbanbench.models._urbanmfm.roads import has_drivable, road_distribution
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -34,8 +34,8 @@ def gather_distributions(
     Returns
     -------
     F_p, F_r
-        float64 (n_regions, 12), see `poi_distribution`; float64 (n_regions, 2), see `road_distribution`, or None where roads
-        cannot be seen, so that only POIs decide which regions are alike.
+        float64 (n_regions, 12), see `poi_distribution`; float64 (n_regions, 2), see `road_distribution`, or None where no
+        road for cars can be seen, so that only POIs decide which regions are alike.
     """
     area_km2 = np.asarray(view.regions["area_km2"], dtype=np.float64)
     category = place_categories(view, places)
@@ -49,7 +49,7 @@ def gather_distributions(
         log_density=log_density,
         unit=unit,
     )
-    return by_poi, road_distribution(view.roads, view.regions) if view.has("road") else None
+    return by_poi, road_distribution(view.roads, view.regions) if has_drivable(view) else None
 
 
 def poi_distribution(

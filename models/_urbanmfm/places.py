@@ -10,6 +10,7 @@ import shapely
 
 from urbanbench.city.tags import tag_table
 from urbanbench.errors import RunRefused, UnknownName
+from urbanbench.models._urbanmfm.roads import FOOT_ROADS, has_drivable, without_classes
 from urbanbench.toolkit.neighbours import Groups, containing_polygon, groups_near_lines, groups_of_nearest
 from urbanbench.toolkit.text import distinct_texts, is_object, is_place, is_shaped_place, place_texts
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 POI_FILTERS = ("paper", "all")
 GROUPINGS = ("auto", "road", "knn")
-FOOT_ROADS = frozenset({"cycleway", "footway", "steps"})
-"""Ways that give POIs no road context."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +96,7 @@ def gather_places(view: View, *, poi_filter: str, use_name: bool) -> Places:
 def road_groups(
     view: View, places: Places, *, grouping: str, radius_m: float, nearest: int, max_dist_m: float
 ) -> Groups:
-    """Group POIs by the road they lie at, or with their nearest neighbours where no road may be seen.
+    """Group POIs by the road they lie at, or with their nearest neighbours where there is none or none may be seen.
 
     Raises
     ------
@@ -107,21 +106,23 @@ def road_groups(
     if grouping_in(view, grouping) == "knn":
         return groups_of_nearest(places.xy, k=nearest, radius_m=max_dist_m).at_least(2)
     roads = view.roads
-    classes = tag_table(roads["tags"]).with_key("highway")
-    drivable = np.ones(len(roads), dtype=bool)
-    drivable[classes.rows[np.isin(classes.value.astype(str), sorted(FOOT_ROADS))]] = False
-    return groups_near_lines(places.xy, np.asarray(roads.geometry)[drivable], radius_m=radius_m).at_least(2)
+    lines = np.asarray(roads.geometry)[without_classes(roads, FOOT_ROADS)]
+    return groups_near_lines(places.xy, lines, radius_m=radius_m).at_least(2)
 
 
 def grouping_in(view: View, grouping: str) -> str:
-    """Return "road" or "knn": what a `grouping` word means in a view."""
+    """Return "road" or "knn": what a `grouping` word means in a view.
+
+    "auto" reads the roads once, see `has_drivable`; a layer without any road for cars tells nothing about which POIs belong
+    together.
+    """
     if grouping not in GROUPINGS:
         raise UnknownName("grouping", grouping, GROUPINGS)
     if grouping == "road" and not view.has("road"):
         msg = f"UrbanMFM was asked to group POIs by road, but roads cannot be seen in {view.city_name!r} (inputs {', '.join(sorted(view.inputs))}). Mend: allow the input road, or --set grouping=knn"
         raise RunRefused(msg)
     if grouping == "auto":
-        return "road" if view.has("road") else "knn"
+        return "road" if has_drivable(view) else "knn"
     return grouping
 
 

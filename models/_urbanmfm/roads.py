@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import shapely
 
 from urbanbench.city.tags import tag_table
-from urbanbench.models._urbanmfm.places import FOOT_ROADS
+from urbanbench.models._urbanmfm.clusters import numbered_rows
 
 if TYPE_CHECKING:
     import geopandas as gpd
+
+    from urbanbench.city.view import View
+
+FOOT_ROADS = frozenset({"cycleway", "footway", "steps"})
+"""Ways that give POIs no road context."""
 
 UNDRIVABLE = FOOT_ROADS | {
     "bridleway",
@@ -47,12 +53,32 @@ def road_distribution(roads: gpd.GeoDataFrame, regions: gpd.GeoDataFrame) -> np.
     return np.column_stack([lengths_inside_m(ways, shapes) / 1000.0, counts]) / area_km2[:, None]
 
 
+def has_drivable(view: View) -> bool:
+    """Tell whether a view shows a road that may carry cars.
+
+    Roads are read, and count as touched, when a view is asked for the first time; the answer is kept as long as the view.
+    """
+    if not view.has("road"):
+        return False
+    if view not in _HAS_DRIVABLE:
+        _HAS_DRIVABLE[view] = bool(without_classes(view.roads, UNDRIVABLE).any())
+    return _HAS_DRIVABLE[view]
+
+
+_HAS_DRIVABLE: WeakKeyDictionary[View, bool] = WeakKeyDictionary()
+
+
 def drivable(roads: gpd.GeoDataFrame) -> np.ndarray:
     """Return the geometries of the roads that may carry cars, (g,)."""
-    classes = tag_table(roads["tags"]).with_key("highway")
+    return np.asarray(np.asarray(roads.geometry)[without_classes(roads, UNDRIVABLE)])
+
+
+def without_classes(roads: gpd.GeoDataFrame, classes: frozenset[str]) -> np.ndarray:
+    """Return which roads have none of these values of `highway`, bool (n,)."""
+    tags = tag_table(roads["tags"]).with_key("highway")
     kept = np.ones(len(roads), dtype=bool)
-    kept[classes.rows[np.isin(classes.value.astype(str), sorted(UNDRIVABLE))]] = False
-    return np.asarray(roads.geometry)[kept]
+    kept[tags.rows[np.isin(tags.value.astype(str), sorted(classes))]] = False
+    return kept
 
 
 def lengths_inside_m(ways: np.ndarray, shapes: np.ndarray) -> np.ndarray:
@@ -78,24 +104,13 @@ def intersections(ways: np.ndarray) -> np.ndarray:
     """
     xy, line = shapely.get_coordinates(ways, return_index=True)
     cells = np.round(xy / SNAP_M).astype(np.int64)
-    order, first, node = _numbered(cells)
+    order, first, node = numbered_rows(cells)
     joined = line[1:] == line[:-1]
     ends = np.sort(np.column_stack([node[:-1][joined], node[1:][joined]]), axis=1)
     ends = ends[ends[:, 0] < ends[:, 1]]
     pieces = np.unique(ends[:, 0] * len(first) + ends[:, 1])
     degree = np.bincount(np.concatenate(np.divmod(pieces, max(len(first), 1))), minlength=len(first))
     return np.asarray(xy[order[first]][degree >= 3])
-
-
-def _numbered(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return an order that sorts the rows of int64 (n, 2), where in it each distinct row begins, and the number of every row."""
-    order = np.lexsort((cells[:, 1], cells[:, 0]))
-    ranked = cells[order]
-    new = np.ones(len(cells), dtype=bool)
-    new[1:] = (ranked[1:] != ranked[:-1]).any(axis=1)
-    number = np.empty(len(cells), dtype=np.int64)
-    number[order] = np.cumsum(new) - 1
-    return order, np.flatnonzero(new), number
 
 
 def _count_inside(xy: np.ndarray, shapes: np.ndarray) -> np.ndarray:

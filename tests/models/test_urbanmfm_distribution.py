@@ -2,6 +2,9 @@
 
 import itertools
 import math
+import subprocess
+import sys
+import tempfile
 
 import geopandas as gpd
 import numpy as np
@@ -18,8 +21,8 @@ from urbanbench.errors import BadInput, UnknownName
 from urbanbench.models._urbanmfm.categories import BUILDINGS, CATEGORIES, place_categories, poi_category
 from urbanbench.models._urbanmfm.clusters import density_clusters
 from urbanbench.models._urbanmfm.distribution import gather_distributions, poi_distribution
-from urbanbench.models._urbanmfm.places import gather_places
-from urbanbench.models._urbanmfm.roads import intersections, road_distribution
+from urbanbench.models._urbanmfm.places import gather_places, grouping_in, road_groups
+from urbanbench.models._urbanmfm.roads import has_drivable, intersections, road_distribution
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +112,47 @@ def test_clusters_take_border_points_as_scikit_learn_does():
         xy, group = crowd(seed, n=80, groups=1)
         labels = density_clusters(xy, group, eps=70.0, min_pts=4)
         assert same_parts(labels, DBSCAN(eps=70.0, min_samples=4).fit_predict(xy))
+
+
+@pytest.mark.parametrize("min_pts", [1, 2, 5, 40, 300])
+@pytest.mark.parametrize("eps", [30.0, 100.0, 600.0, 1e6])
+def test_clusters_of_crowded_cells_equal_scikit_learn(eps, min_pts):
+    """Many points at a few places, a hundred or a few hundred metres apart, and integers, so that distances equal eps."""
+    rng = np.random.default_rng(2)
+    xy = np.concatenate([rng.integers(0, 12, (400, 2)) * 100.0, rng.integers(0, 60, (300, 2)) * 30.0])
+    xy[:200] = [300.0, 300.0]
+    group = rng.integers(0, 2, len(xy))
+    labels = density_clusters(xy, group, eps=eps, min_pts=min_pts)
+    for one in (0, 1):
+        wanted = DBSCAN(eps=eps, min_samples=min_pts).fit_predict(xy[group == one])
+        assert same_parts(labels[group == one], wanted)
+
+
+def test_two_crowds_are_joined_by_their_nearest_points():
+    rng = np.random.default_rng(0)
+    west, east = rng.uniform(0, 20, (300, 2)), rng.uniform([60, 0], [80, 20], (300, 2))
+    gap = np.sqrt(((west[:, None] - east) ** 2).sum(axis=2)).min()
+    xy, group = np.concatenate([west, east]), np.zeros(600, dtype=int)
+    assert density_clusters(xy, group, eps=gap + 1e-6, min_pts=2).max() == 0
+    assert density_clusters(xy, group, eps=gap - 1e-6, min_pts=2).tolist() == [0] * 300 + [1] * 300
+
+
+@pytest.mark.parametrize("side", [0.0, 1000.0])
+def test_memory_does_not_grow_with_the_number_of_neighbours(side):
+    """All pairs of 20 000 points would take 3 GB."""
+    xy = np.random.default_rng(0).uniform(0, 1, (20_000, 2)) * side
+    code = (
+        "import resource, sys, numpy as np\n"
+        "from urbanbench.models._urbanmfm.clusters import density_clusters\n"
+        "resource.setrlimit(resource.RLIMIT_DATA, (2 << 30, 2 << 30))\n"
+        "xy = np.load(sys.argv[1])\n"
+        "labels = density_clusters(xy, np.zeros(len(xy), dtype=int), eps=5566.0, min_pts=2)\n"
+        "assert not labels.any()\n"
+    )
+    with tempfile.NamedTemporaryFile(suffix=".npy") as file:
+        np.save(file, xy)
+        file.flush()
+        subprocess.run([sys.executable, "-c", code, file.name], check=True)
 
 
 def test_clusters_of_nothing_of_one_point_and_of_noise():
@@ -284,3 +328,43 @@ def test_a_city_is_described_by_pois_and_where_they_may_be_seen_by_roads(city):
     by_poi_only, no_road = gather_distributions(blind, places, min_pts=3)
     assert no_road is None
     np.testing.assert_array_equal(by_poi, by_poi_only)
+
+
+class WithRoads:
+    """A view whose roads are given; all else is that of another view."""
+
+    def __init__(self, view, roads):
+        self.view, self.shown, self.reads = view, roads, 0
+
+    def __getattr__(self, name):
+        return getattr(self.view, name)
+
+    @property
+    def roads(self):
+        self.reads += 1
+        return self.shown
+
+
+@pytest.mark.parametrize("classes", [[], ["steps"], ["path", "footway", "proposed"]])
+def test_roads_that_carry_no_cars_count_as_no_roads(city, classes):
+    lines = [[(0, 0), (5, 5 + k)] for k in range(len(classes))]
+    view = WithRoads(city.view(frozenset({"poi", "polygon", "road"})), roads_of(*lines, classes=classes))
+    blind = city.view(frozenset({"poi", "polygon"}))
+    places = gather_places(view, poi_filter="paper", use_name=True)
+    assert grouping_in(view, "auto") == "knn"
+    assert grouping_in(view, "road") == "road"
+    how = {"grouping": "auto", "radius_m": 100.0, "nearest": 5, "max_dist_m": 500.0}
+    made, wanted = (road_groups(one, places, **how) for one in (view, blind))
+    np.testing.assert_array_equal(made.member, wanted.member)
+    assert view.reads == 1
+    by_poi, by_road = gather_distributions(view, places)
+    assert by_road is None
+    np.testing.assert_array_equal(by_poi, gather_distributions(blind, places)[0])
+
+
+def test_one_road_for_cars_is_enough(city):
+    roads = roads_of([(0, 0), (5, 5)], [(0, 0), (9, 9)], classes=["path", "service"])
+    view = WithRoads(city.view(frozenset({"poi", "road"})), roads)
+    assert has_drivable(view)
+    assert grouping_in(view, "auto") == "road"
+    assert not has_drivable(city.view(frozenset({"poi"})))
