@@ -18,7 +18,7 @@ DIRECTIONS = ("east", "south", "west", "north")
 
 EAST = 0
 MERGE_M = 1.0
-"""Single pictures taken so near to one another count as one sampling point."""
+"""Single pictures taken so near to one another count as one sampling point, unless the city names its points."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +52,8 @@ class Streets:
 def gather_streets(view: View) -> Streets | None:
     """Read the sampling points of a view, in the order of its street views; None where it shows no picture of a street.
 
-    A view with several pictures is a point of its own. Views with one picture are merged into one point where they lie within
-    1 m of each other, each in the direction nearest to its heading (0 = north, 90 = east). A picture whose direction is taken
+    A view with several pictures is a point of its own. Views with one picture are merged into one point where they have the same
+    `location_id`, however far apart, or, those without one, where they lie within 1 m of each other; each in the direction nearest to its heading (0 = north, 90 = east). A picture whose direction is taken
     already opens another point at the same place, so that none is lost. The direction of a picture without a heading is not
     known: it stands in the slot of the east.
 
@@ -70,7 +70,7 @@ def gather_streets(view: View) -> Streets | None:
         return None
     place = np.asarray(frame.geometry)
     xy = np.column_stack([shapely.get_x(place), shapely.get_y(place)])
-    spot = _spots(xy, np.bincount(row, minlength=len(frame)))[row]
+    spot = _spots(xy, np.bincount(row, minlength=len(frame)) == 1, _location(frame))[row]
     point, first = _points(spot, direction, row)
     pictures, picture = np.unique(path, return_inverse=True)
     table = np.full((len(first), 4), -1, dtype=np.int64)
@@ -106,14 +106,31 @@ def _taken_pictures(frame: gpd.GeoDataFrame) -> tuple[np.ndarray, np.ndarray, np
     return row[order], direction[order], np.concatenate([path, image[single]])[order]
 
 
-def _spots(xy: np.ndarray, n_pictures: np.ndarray) -> np.ndarray:
+def _location(frame: gpd.GeoDataFrame) -> np.ndarray:
+    """Return the number of every view's `location_id`, -1 where there is none; int64 (n,)."""
+    import pandas as pd
+
+    if "location_id" not in frame:
+        return np.full(len(frame), -1, dtype=np.int64)
+    return np.asarray(pd.factorize(frame["location_id"])[0], dtype=np.int64)
+
+
+def _spots(xy: np.ndarray, is_single: np.ndarray, location: np.ndarray) -> np.ndarray:
     """Return for every view the first view it is merged into, int64 (n,); only views with a single picture are merged."""
+    spot = np.arange(len(xy))
+    named = np.flatnonzero(is_single & (location >= 0))
+    _, first, place = np.unique(location[named], return_index=True, return_inverse=True)
+    spot[named] = named[first][place]
+    nameless = np.flatnonzero(is_single & (location < 0))
+    if len(nameless):
+        spot[nameless] = _leaders(xy, nameless)
+    return spot
+
+
+def _leaders(xy: np.ndarray, single: np.ndarray) -> np.ndarray:
+    """Return for some views the first of them within `MERGE_M` that it is merged into, int64 (m,)."""
     from scipy.spatial import cKDTree
 
-    spot = np.arange(len(xy))
-    single = np.flatnonzero(n_pictures == 1)
-    if len(single) == 0:
-        return spot
     places, place = np.unique(xy[single], axis=0, return_inverse=True)
     first = np.full(len(places), len(xy))
     np.minimum.at(first, place, single)
@@ -126,8 +143,7 @@ def _spots(xy: np.ndarray, n_pictures: np.ndarray) -> np.ndarray:
     for one, other in pairs[np.lexsort((first[pairs[:, 1]], first[pairs[:, 0]]))].tolist():
         if not led[one] and not led[other]:
             leader[other], led[other] = one, True
-    spot[single] = first[leader][place]
-    return spot
+    return np.asarray(first[leader][place])
 
 
 def _points(spot: np.ndarray, direction: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

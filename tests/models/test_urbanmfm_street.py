@@ -104,7 +104,8 @@ def cosine(a, b):
 
 def view_of(rows, *, region_ids=("a", "b"), has=True):
     """Make a view whose street views are given as dicts with x, y and columns."""
-    columns = ("image", *DIRECTIONS, *(("heading",) if any("heading" in row for row in rows) else ()))
+    optional = (name for name in ("heading", "location_id") if any(name in row for row in rows))
+    columns = ("image", *DIRECTIONS, *optional)
     frame = gpd.GeoDataFrame(
         {name: [row.get(name) for row in rows] for name in columns}
         | {"region_id": [row.get("region_id") for row in rows]},
@@ -168,6 +169,30 @@ def test_a_second_picture_of_a_direction_opens_another_point():
     streets = gather_streets(view_of(rows))
     assert names(streets) == [["i1", None, None, "i0"], [None, None, None, "i2"], [None, None, None, "i3"]]
     assert streets.view_ids == (("v0", "v1"), ("v2",), ("v3",))
+
+
+def test_single_pictures_of_one_location_are_one_point_however_far_apart():
+    rows = [
+        {"x": 0, "y": 0, "image": "i0", "heading": 0, "location_id": "p", "region_id": "b"},
+        {"x": 0, "y": 0, "image": "i1", "heading": 90, "location_id": "q"},
+        {"x": 900, "y": 0, "image": "i2", "heading": 90, "location_id": "p", "region_id": "a"},
+        {"x": 0, "y": 0, "image": "i3", "heading": 90},
+        {"x": 0, "y": 0.5, "image": "i4", "heading": 180, "location_id": None},
+        {"x": 0, "y": 0, "image": "i5", "heading": 0, "location_id": "p"},
+        {"x": 0, "y": 0, "east": "i6", "west": "i7", "location_id": "p"},
+    ]
+    streets = gather_streets(view_of(rows))
+    assert streets.view_ids == (("v0", "v2"), ("v5",), ("v1",), ("v3", "v4"), ("v6",))
+    assert names(streets)[0] == ["i2", None, None, "i0"]
+    assert streets.xy[0].tolist() == [0, 0]
+    assert streets.region[0] == 1
+
+
+def test_locations_may_be_numbers():
+    rows = [
+        {"x": 50 * k, "y": 0, "image": f"i{k}", "heading": 90 * k, "location_id": k // 2} for k in range(4)
+    ]
+    assert gather_streets(view_of(rows)).view_ids == (("v0", "v1"), ("v2", "v3"))
 
 
 def test_pictures_without_a_heading_stand_in_the_east():
