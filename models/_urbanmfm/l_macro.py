@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from urbanbench.models._urbanmfm.pairs import CANDIDATES, TILE
 from urbanbench.toolkit.contrastive import info_nce
 from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.pictures import without_broken
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 class MacroObjective:
     """L_sate. An anchor is a region with a picture and a partner: a region like it, with a picture too.
+
+    A region that every possible candidate is like, or shares the picture of, is no anchor: it has no negative, so nothing could be
+    learned from it.
 
     Parameters
     ----------
@@ -72,7 +76,7 @@ class MacroObjective:
         self.lr, self.lr_backbone, self.device = lr, lr_backbone, device
         self.picture = without_broken(overheads.picture, pictures.ok)
         self.pairs = _pictured(pairs, self.picture >= 0)
-        self.regions = np.flatnonzero(self.pairs.sizes)
+        self.regions = self._contrasted(np.flatnonzero(self.pairs.sizes))
         self.n_anchors = len(self.regions)
         self.chance = nan
 
@@ -87,7 +91,7 @@ class MacroObjective:
         return (self.net.image, *self.pictures.modules())
 
     def loss(self, anchors: np.ndarray, rng: np.random.Generator) -> Tensor:
-        """Return L_sate of some anchors, as positions among the regions that have a partner."""
+        """Return L_sate of some anchors, as positions in `regions`."""
         region, partner = self.draw(anchors, rng)
         exclude = self.false_negatives(region, partner)
         self.chance = _chance(exclude, self.direction)
@@ -114,6 +118,22 @@ class MacroObjective:
         exclude = self.similarity.between(region, partner) | same
         np.fill_diagonal(exclude, val=False)
         return np.asarray(exclude)
+
+    def _contrasted(self, regions: np.ndarray) -> np.ndarray:
+        """Keep the regions with a possible negative: a partner of any region, unlike it and with another picture.
+
+        In a large city as many partners are looked at as `similar_pairs` compares a region with, evenly spread over all.
+        """
+        candidates = np.unique(self.pairs.member)
+        candidates = candidates[:: max(1, -(-len(candidates) // CANDIDATES))]
+        contrasted = np.zeros(len(regions), dtype=bool)
+        while len(candidates) and not contrasted.all():
+            rest = np.flatnonzero(~contrasted)
+            step = max(1, min(TILE // len(rest), 64))
+            some, candidates = candidates[:step], candidates[step:]
+            same = self.picture[regions[rest]][:, None] == self.picture[some]
+            contrasted[rest] = ~(self.similarity.between(regions[rest], some) | same).all(axis=1)
+        return regions[contrasted]
 
     def vectors(self, region: np.ndarray, partner: np.ndarray) -> tuple[Tensor, Tensor]:
         """Return E_s of regions and of their partners, each (b, d); each distinct picture is encoded once."""

@@ -258,6 +258,34 @@ def test_anchors_are_the_regions_with_a_picture_and_a_pictured_partner(features)
     assert seen == {row: partners[row] for row in seen}
 
 
+def test_regions_that_are_all_alike_are_no_anchors():
+    _, objective = macro((np.ones((REGIONS, 12)), None))
+    assert objective.n_anchors == 0
+
+
+def test_regions_like_all_possible_candidates_are_no_anchors():
+    """Kinds 0 and 1 are like the middle kind and unlike each other; a kind that only regions without a picture have is of no use."""
+    angle = np.select([np.arange(REGIONS) % 10 == 0, np.arange(REGIONS) % 3 == 0], [1.5, 0.4], 0.0)
+    angle[1::9] = 0.8
+    by_poi = np.zeros((REGIONS, 12))
+    by_poi[:, 0], by_poi[:, 1] = np.cos(angle), np.sin(angle)
+    _, objective = macro((by_poi, None))
+    pictured = np.arange(REGIONS) % 10 > 0
+    assert objective.regions.tolist() == np.flatnonzero(pictured & (angle != 0.4)).tolist()
+
+
+def test_regions_that_share_one_picture_are_no_negatives_and_so_no_anchors(features):
+    _, objective = macro(features)
+    with seeded_torch(0, "one-picture"):
+        pictures = FrozenPictures(torch.randn(1, IMAGE_DIM))
+    shared = MacroObjective(
+        objective.net, pictures, Overheads(("0.png",), np.zeros(REGIONS, dtype=int)),
+        similar_pairs(*features, 0.8, 5, rng=np.random.default_rng(0)), objective.similarity,
+        temperature=0.5, direction="both", lr=1e-2, lr_backbone=1e-3, device="cpu",
+    )  # fmt: skip
+    assert objective.n_anchors > 0 == shared.n_anchors
+
+
 def test_candidates_that_show_the_picture_of_the_anchor_or_of_its_partner_are_left_out():
     _, objective = macro((np.zeros((REGIONS, 12)), None))
     region, partner = np.array([1, 5, 7, 8]), np.array([4, 2, 4, 9])
