@@ -19,7 +19,7 @@ from urbanbench.models._urbanmfm.nodes import (
     with_trips,
 )
 from urbanbench.models._urbanmfm.stars import Stars, StarTable, draw_modalities
-from urbanbench.toolkit.contrastive import info_nce
+from urbanbench.toolkit.contrastive import info_nce, same_row
 from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.training import take_rows
 
@@ -39,6 +39,8 @@ class GlobalObjective:
 
     In the positive graph every node keeps its picture or is replaced by its POIs or its trips, each with the same chance, and at
     least one is replaced. The POIs of a region with trips are fused with them first, as they are when the region is read out.
+
+    Graphs whose centres share one picture are no negatives of each other, and where all do there are no anchors.
 
     Parameters
     ----------
@@ -103,6 +105,7 @@ class GlobalObjective:
     def loss(self, anchors: np.ndarray, rng: np.random.Generator) -> Tensor:
         """Return L_global of some anchors."""
         stars, chosen, place, owner = self.draw(anchors, rng)
+        centre = torch.from_numpy(self.picture_of_region[self.anchors[anchors]]).to(self.device)
         own = own_part(len(anchors))
         part = Stars(stars.node[own], stars.present[own], stars.distance_m[own])
         macro = macro_nodes(self.net, self.pictures, self.picture_of_region, part)
@@ -111,6 +114,7 @@ class GlobalObjective:
             gathered(self.net.global_graph(part, macro)),
             gathered(self.net.global_graph(part, mixed)),
             temperature=self.temperature,
+            exclude=same_row(centre),
             direction=self.direction,
         )
 
@@ -166,4 +170,5 @@ class GlobalObjective:
         replaceable = np.asarray(self.other.any(axis=1))
         neighbour = self.stars.neighbour
         around = (replaceable[np.maximum(neighbour, 0)] & (neighbour >= 0)).any(axis=1)
-        return np.flatnonzero(self.seen & (replaceable | around))
+        anchors = np.flatnonzero(self.seen & (replaceable | around))
+        return anchors if len(np.unique(self.picture_of_region[anchors])) > 1 else anchors[:0]

@@ -143,12 +143,14 @@ def one_graph(city, model, star, chosen, drawn, *, flows):
     return model.global_graph(small, torch.stack(nodes)[None])[0].detach()
 
 
-def naive_info_nce(query, key):
+def naive_info_nce(query, key, picture):
+    """Mean over both directions; graphs whose centres show the same picture are no negatives."""
     total = 0.0
     for a, b in ((query, key), (key, query)):
         for i in range(len(a)):
             likeness = [math.exp(float(scaled(a[i]) @ scaled(one)) / 0.5) for one in b]
-            total -= math.log(likeness[i] / sum(likeness)) / len(a) / 2
+            counted = [one for j, one in enumerate(likeness) if j == i or picture[j] != picture[i]]
+            total -= math.log(likeness[i] / sum(counted)) / len(a) / 2
     return total
 
 
@@ -168,7 +170,14 @@ def test_global_loss_equals_a_loop_over_graphs(city, flows):
         originals.append(one_graph(city, model, star, kept, drawn, flows=flows))
         copies.append(one_graph(city, model, star, chosen[row], drawn, flows=flows))
     assert set(np.unique(chosen)) == ({MACRO, MICRO, TRIPS} if flows else {MACRO, MICRO})
-    assert float(loss.detach()) == pytest.approx(naive_info_nce(originals, copies), rel=1e-5)
+    picture = city["picture"][objective.anchors[anchors]]
+    assert len(set(picture.tolist())) < len(picture)
+    assert float(loss.detach()) == pytest.approx(naive_info_nce(originals, copies, picture), rel=1e-5)
+
+
+def test_a_city_with_one_picture_for_all_regions_has_no_anchors(city):
+    city["picture"] = np.where(city["picture"] >= 0, 4, -1)
+    assert objective_of(city, net()).n_anchors == 0
 
 
 def test_anchors_are_the_seen_regions_where_something_can_be_replaced(city):
