@@ -99,7 +99,9 @@ def test_code_digest_passes_over_imports_that_only_type_checkers_read(tmp_path):
         "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from urbanbench.city.view import View\n\nVALUE = 1\n"
     )
     assert code_digest(plugin) == first
-    plugin.write_text("from typing import TYPE_CHECKING\nfrom urbanbench.city.view import View\n\nVALUE = 1\n")
+    plugin.write_text(
+        "from typing import TYPE_CHECKING\nfrom urbanbench.city.view import View\n\nVALUE = 1\n"
+    )
     assert code_digest(plugin) != first
 
 
