@@ -225,15 +225,16 @@ def test_the_key_follows_what_can_be_seen_and_nothing_else(folder):
 
 @pytest.mark.parametrize("name", ["view", "withhold", "load", "tags", "features", "places", "read"])
 def test_the_key_follows_the_code_that_decides_what_is_seen(city, monkeypatch, name):
-    parsed, before = hashing._parsed, city.view({"poi"}).key
+    parsed, before, data = hashing._parsed, city.view({"poi"}).key, city.view({"poi"}).data_key
 
     def edited(path, mtime):
         digest, needed = parsed(path, mtime)
         return ("edited" if path.stem == name and path.parent.name == "city" else digest), needed
 
     monkeypatch.setattr(hashing, "_parsed", edited)
-    monkeypatch.setattr(view_module, "_code", view_module._code.__wrapped__)
+    monkeypatch.setattr(view_module, "view_code", view_module.view_code.__wrapped__)
     assert city.view({"poi"}).key != before
+    assert city.view({"poi"}).data_key == data
 
 
 def test_a_model_that_writes_into_frames_changes_nothing(city):

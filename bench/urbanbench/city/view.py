@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from urbanbench.city.city import City
     from urbanbench.units import Units
 
-__all__ = ["View"]
+__all__ = ["View", "view_code"]
 
 _VERSION = 1
 """Raised when views of the same folder change though the code does not, so that cached embeddings go stale."""
@@ -261,12 +261,16 @@ class View:
     @property
     def key(self) -> str:
         """Hash of everything that can be seen through the view, and of the code that shows it: equal keys, equal content."""
+        return value_digest([self.data_key, view_code()])
+
+    @property
+    def data_key(self) -> str:
+        """Hash of the data, what is allowed of it and what is withheld: the same for all versions of the code."""
         if "key" not in self._kept:
             layers = self._visible_layers()
             self._kept["key"] = value_digest(
                 {
                     "view": _VERSION,
-                    "code": _code(),
                     "crs": self.crs,
                     "inputs": sorted(self.inputs),
                     "withholds": self.withholds,
@@ -341,6 +345,6 @@ def _known(name: str) -> None:
 
 
 @cache
-def _code() -> str:
+def view_code() -> str:
     """Hash the code as it was when this process first asked."""
     return code_digest(*(Path(__file__).with_name(f"{name}.py") for name in _SHOWN_BY))

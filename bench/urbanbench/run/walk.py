@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.cache import EmbeddingKey
+from urbanbench.city.view import view_code
 from urbanbench.cost import Cost, measured
 from urbanbench.errors import InputMasked, LayerMissing, RunRefused
 from urbanbench.hashing import code_digest, value_digest
@@ -135,7 +136,8 @@ def _hashes(order: Order, setting: _Setting) -> dict[str, str]:
     return {
         "code_digest": setting.key.parts["code"],
         "scoring_digest": _scoring_digest(),
-        "view_key": setting.view.key,
+        "view_key": setting.view.data_key,
+        "view_code": view_code(),
         "targets_digest": setting.targets.digest(),
         "embedding_digest": setting.key.digest,
         "data_digest": setting.city.digest(["regions", f"labels/{order.task.card.label}"]),
@@ -153,7 +155,8 @@ def _scoring_digest() -> str:
 _STALE_WHEN = {
     "code_digest": "model code",
     "scoring_digest": "scoring code",
-    "view_key": "what the view shows",
+    "view_key": "city data",
+    "view_code": "what the view shows",
     "targets_digest": "targets",
 }
 
