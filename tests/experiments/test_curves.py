@@ -17,7 +17,8 @@ LOG = {
     "steps": 40,
     "planned_steps": 50,
     "best_step": 30,
-    "chance": math.log(8),
+    "chance": math.log(16),
+    "held_out_chance": math.log(8),
     "best": 1.0,
     "seconds": 20.0,
     "checks": [[0, 2.1], [10, 1.5], [20, 1.09], [30, 1.0], [40, 1.2]],
@@ -50,6 +51,9 @@ def test_a_log_tells_its_final_loss_and_the_first_step_near_it():
     assert held_out.seconds_at(held_out.near_step) == pytest.approx(10.0)
     assert (trained.final, trained.near_step) == (1.1, 25)
     assert math.isnan(trained.chance)
+    assert held_out.chance == math.log(8)
+    Result.training = (LOG | {"checks": []}, {"name": "svi", "skipped": "2 anchors"})
+    assert [one.chance for one in stages_of(Result())] == [math.log(16)]
     assert math.isnan(empty.final)
     assert math.isnan(empty.near_step)
 

@@ -34,7 +34,7 @@ _COLUMNS = (
 )
 _READING = (
     "Losses are held out, or means over training steps for an objective too small to hold anything out; the final loss is the lowest.",
-    "Within 10 %: the first loss measured that is at most 1.1 times the final one of the same run.",
+    "Within 10 %: the first loss measured that is at most 1.1 times the final one of the same run; an objective whose loss falls by less than that in all is there from the start.",
     "Seconds of a stage count from its own start; in joint training every objective runs through all of it, so its seconds are those of all.",
 )
 

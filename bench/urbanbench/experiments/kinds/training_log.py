@@ -26,7 +26,7 @@ class StageRecord:
     steps, seconds
         Steps done, and their time.
     chance
-        Loss of vectors that tell nothing; NaN where it is not known.
+        What the watched loss would be for vectors that tell nothing; NaN where it is not known.
     checks
         (step, held-out loss) pairs in order of steps.
     curve
@@ -67,16 +67,19 @@ class StageRecord:
 
 def stages_of(result: RunResult) -> list[StageRecord]:
     """Return a result's training records in order; [] for models that log none."""
-    return [_read(one) for one in getattr(result, "training", None) or []]
+    return [_read(one) for one in getattr(result, "training", None) or [] if not one.get("skipped")]
 
 
 def _read(record: Mapping[str, Any]) -> StageRecord:
+    checks = _pairs(record.get("checks"))
+    # Held-out batches are smaller where few anchors are held out, and with them the number of candidates.
+    chance = record.get("held_out_chance" if checks else "chance")
     return StageRecord(
         str(record["name"]),
         int(record["steps"]),
         float(record["seconds"]),
-        math.nan if record.get("chance") is None else float(record["chance"]),
-        _pairs(record.get("checks")),
+        math.nan if chance is None else float(chance),
+        checks,
         _pairs(record.get("curve")),
     )
 
