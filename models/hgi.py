@@ -132,8 +132,9 @@ class HGI(Model):
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
         """Train on the view and return vectors (n, dim) of regions, POIs or buildings."""
-        from urbanbench.models._hgi.readout import embed_units
+        from urbanbench.models._hgi.readout import check_units, embed_units
 
+        check_units(view, units)
         return embed_units(self, self.pretrain(view, seed=seed, device=device), view, units, seed=seed)
 
     def pretrain(self, view: View, *, seed: int, device: str = "cpu") -> Pretrained:

@@ -10,9 +10,9 @@ import shapely
 import torch
 from torch import Tensor
 
+from urbanbench.models._hgi.blocks import Block, region_blocks
 from urbanbench.models._hgi.negatives import NegativeRegions, coarse_vectors, similar_regions
 from urbanbench.models._hgi.propagation import as_tensor, normalised
-from urbanbench.models._hgi.segments import Segments
 from urbanbench.seeds import generator
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class Material:
         Normalised adjacency of POIs, sparse (n, n).
     smoothed
         Product of `poi_matrix` and the POIs' features (n, features).
-    segments
-        Runs of the POIs inside, one for each of all g regions.
+    blocks
+        All g regions with the POIs inside, in order.
     region_matrix
         Normalised adjacency of regions, sparse (g, g).
     filled
@@ -55,7 +55,7 @@ class Material:
     category: Tensor
     poi_matrix: Tensor
     smoothed: Tensor
-    segments: Segments
+    blocks: tuple[Block, ...]
     region_matrix: Tensor
     filled: Tensor
     area_share: Tensor
@@ -66,7 +66,7 @@ class Material:
     @property
     def n_inside(self) -> int:
         """Number of POIs inside of regions: they come first."""
-        return len(self.segments.owner)
+        return int(self.sizes.sum())
 
 
 def build_material(
@@ -109,7 +109,7 @@ def build_material(
         category=category,
         poi_matrix=matrix,
         smoothed=matrix @ features[category],
-        segments=Segments(sizes, device),
+        blocks=region_blocks(sizes, device),
         region_matrix=as_tensor(regions, device),
         filled=torch.from_numpy(filled).to(device),
         area_share=torch.from_numpy((area / area.sum()).astype(np.float32)).to(device),

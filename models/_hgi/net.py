@@ -82,9 +82,13 @@ class HGINet(nn.Module):
         made: Tensor = self.poi_act(self.poi_layer(smoothed))
         return made
 
-    def encode_regions(self, pois: Tensor, segments: Segments, adjacency: Tensor) -> Tensor:
-        """Return region vectors (g, dim) of the vectors (m, dim) of the POIs inside, in runs by region."""
-        pooled = self.pooling(pois, segments)
+    def pool(self, smoothed: Tensor, segments: Segments) -> Tensor:
+        """Return the pooled POI vectors of regions (g, dim), from the smoothed features (m, features) of their POIs."""
+        made: Tensor = self.pooling(self.encode_pois(smoothed), segments)
+        return made
+
+    def join(self, pooled: Tensor, adjacency: Tensor) -> Tensor:
+        """Return region vectors (g, dim) of pooled vectors (g, dim): a graph convolution over regions."""
         spread = propagate(adjacency, pooled @ self.region_layer.weight.T) + self.region_layer.bias
         made: Tensor = self.region_act(spread)
         return made

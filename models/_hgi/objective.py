@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # the library's own customary name
 
+from urbanbench.models._hgi.blocks import Block, forgetful
 from urbanbench.models._hgi.net import HGINet, summarise_city
+from urbanbench.models._hgi.segments import Segments
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
@@ -56,12 +58,9 @@ class MutualInformation:
         """Return the loss over all regions: graphs are trained whole, so `anchors` has to be all of them."""
         del anchors
         city, net = self.material, self.net
-        inside = city.n_inside
-        pois = net.encode_pois(city.smoothed)[:inside]
-        regions = net.encode_regions(pois, city.segments, city.region_matrix)
-        shuffled = net.encode_pois(self.shuffled_features(rng))[:inside]
-        wrong = net.encode_regions(shuffled, city.segments, city.region_matrix)
-        first = self.poi_region(pois, regions, city.negatives.draw(rng))
+        regions = encode_regions(net, city, city.smoothed)
+        wrong = encode_regions(net, city, self.shuffled_features(rng))
+        first = self.poi_region(regions, city.negatives.draw(rng))
         second = self.region_city(take_rows(regions, city.filled), take_rows(wrong, city.filled))
         return self.alpha * first + (1 - self.alpha) * second
 
@@ -71,24 +70,56 @@ class MutualInformation:
         order = torch.from_numpy(rng.permutation(len(city.category))).to(city.category.device)
         return city.poi_matrix @ city.table[city.category[order]]
 
-    def poi_region(self, pois: Tensor, regions: Tensor, other: np.ndarray) -> Tensor:
+    def poi_region(self, regions: Tensor, other: np.ndarray) -> Tensor:
         """Return L_poi-region.
 
         Parameters
         ----------
-        pois, regions
-            Vectors of the POIs inside (m, dim), and of all regions (g, dim).
+        regions
+            Vectors of all regions (g, dim).
         other
             int64 (f,): for each filled region the filled region whose POIs are its wrong ones.
         """
         city = self.material
-        keys = self.net.score_regions(regions)
-        right = (pois * city.segments.spread(keys)).sum(dim=1)
-        member, owner = pois_of(city.start, city.sizes, other)
-        drawn = torch.from_numpy(member).to(pois.device)
-        region = city.filled[torch.from_numpy(owner).to(pois.device)]
-        false = (take_rows(pois, drawn) * take_rows(keys, region)).sum(dim=1)
-        return F.softplus(-right).mean() + F.softplus(false).mean()
+        keys, order = self.net.score_regions(regions), np.argsort(other, kind="stable")
+        chosen = other[order]  # rising, so that the wrong POIs lie in the same blocks as the right ones
+        ends = np.searchsorted(city.start[chosen], [block.pois.stop for block in city.blocks])
+        counts = np.diff(ends, prepend=0)
+        asking = take_rows(keys, city.filled[torch.from_numpy(order).to(keys.device)])
+        own = torch.split(keys, [block.regions.stop - block.regions.start for block in city.blocks])
+        parts = [
+            forgetful(city.blocks, self._block_terms)(block, right, wrong, drawn)
+            for block, right, wrong, drawn in zip(
+                city.blocks,
+                own,
+                torch.split(asking, counts.tolist()),
+                np.split(chosen, ends[:-1]),
+                strict=True,
+            )
+        ]
+        right, wrong = torch.stack(parts).sum(dim=0)
+        total: Tensor = right / city.n_inside + wrong / int(city.sizes[other].sum())
+        return total
+
+    def _block_terms(self, block: Block, right: Tensor, wrong: Tensor, drawn: np.ndarray) -> Tensor:
+        """Return the sums of -log D over true pairs and of -log(1 - D) over wrong ones, (2,).
+
+        Parameters
+        ----------
+        block
+            Regions with their POIs.
+        right
+            W r of these regions.
+        wrong, drawn
+            W r of the k regions that POIs of this block are wrong for, and int64 (k,), the filled region of this block drawn for each.
+        """
+        city = self.material
+        pois = self.net.encode_pois(city.smoothed[block.pois])
+        true = (pois * block.segments.spread(right)).sum(dim=1)
+        runs = Segments(city.sizes[drawn], str(pois.device))
+        member = torch.from_numpy(pois_of(city.start, city.sizes, drawn) - block.pois.start).to(pois.device)
+        false = (take_rows(pois, member) * runs.spread(wrong)).sum(dim=1)
+        return torch.stack([F.softplus(-true).sum(), F.softplus(false).sum()])
 
     def region_city(self, regions: Tensor, wrong: Tensor) -> Tensor:
         """Return L_region-city of the filled regions' vectors, true and from shuffled POIs, both (f, dim)."""
@@ -96,8 +127,15 @@ class MutualInformation:
         return F.softplus(-(regions @ key)).mean() + F.softplus(wrong @ key).mean()
 
 
-def pois_of(start: np.ndarray, sizes: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return all POIs of chosen regions, and the place in `chosen` each belongs to, both int64 (sum of their sizes,).
+def encode_regions(net: HGINet, city: Material, smoothed: Tensor) -> Tensor:
+    """Return the vectors of all regions (g, dim), from the smoothed features (n, features) of all POIs."""
+    pool = forgetful(city.blocks, net.pool)
+    pooled = [pool(smoothed[block.pois], block.segments) for block in city.blocks]
+    return net.join(torch.cat(pooled), city.region_matrix)
+
+
+def pois_of(start: np.ndarray, sizes: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Return all POIs of chosen regions, region after region, int64 (sum of their sizes,).
 
     Parameters
     ----------
@@ -107,6 +145,5 @@ def pois_of(start: np.ndarray, sizes: np.ndarray, chosen: np.ndarray) -> tuple[n
         int64 (k,): regions, repeated or not.
     """
     count = sizes[chosen]
-    owner = np.repeat(np.arange(len(chosen)), count)
-    member = np.arange(len(owner)) + np.repeat(start[chosen] - (np.cumsum(count) - count), count)
-    return member, owner
+    shift = start[chosen] - (np.cumsum(count) - count)
+    return np.asarray(np.arange(int(count.sum())) + np.repeat(shift, count))

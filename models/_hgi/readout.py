@@ -10,10 +10,13 @@ import torch
 from urbanbench.errors import BadInput
 from urbanbench.models._hgi.delaunay import delaunay_graph
 from urbanbench.models._hgi.material import poi_matrix
+from urbanbench.models._hgi.objective import encode_regions
 from urbanbench.models._hgi.places import centres, region_rows
 from urbanbench.seeds import generator
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.counts import rows_of
+
+LEVELS = ("region", "building", "poi")
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -22,25 +25,32 @@ if TYPE_CHECKING:
     from urbanbench.units import Units
 
 
-@torch.no_grad()
-def embed_units(model: HGI, trained: Pretrained, view: View, units: Units, *, seed: int) -> EmbeddingSpace:
-    """Return vectors (n, dim) of units; those without data are zero and not covered.
+def check_units(view: View, units: Units) -> None:
+    """Refuse units that have no vectors, before anything is trained.
 
     Raises
     ------
     BadInput
-        Units of another level.
+        Units of another level, or unknown ids.
+    InputMasked, LayerMissing
+        The units themselves cannot be seen.
     """
+    if units.level not in LEVELS:
+        msg = f"HGI cannot embed units of level {units.level!r}. Expected one of: {', '.join(LEVELS)}."
+        raise BadInput(msg)
+    view.unit_geometry(units)
+
+
+@torch.no_grad()
+def embed_units(model: HGI, trained: Pretrained, view: View, units: Units, *, seed: int) -> EmbeddingSpace:
+    """Return vectors (n, dim) of units that `check_units` lets pass; those without data are zero and not covered."""
     if units.level == "region":
         ids, vectors, covered = view.region_ids, region_vectors(trained), trained.places.sizes > 0
     elif units.level == "poi":
         ids, (vectors, covered) = tuple(view.pois.index), poi_vectors(trained, view)
-    elif units.level == "building":
-        buildings = view.buildings
-        ids, (vectors, covered) = tuple(buildings.index), building_vectors(model, trained, view, seed=seed)
     else:
-        msg = f"HGI cannot embed units of level {units.level!r}. Expected one of: region, building, poi."
-        raise BadInput(msg)
+        made = building_vectors(model, trained, view, seed=seed)
+        ids, (vectors, covered) = tuple(view.buildings.index), made
     rows = rows_of(ids, units.ids)
     kept = np.where(covered[:, None], vectors, 0.0).astype(np.float32)
     return EmbeddingSpace(units.level, np.array(units.ids), kept[rows], covered[rows])
@@ -48,9 +58,8 @@ def embed_units(model: HGI, trained: Pretrained, view: View, units: Units, *, se
 
 def region_vectors(trained: Pretrained) -> np.ndarray:
     """Return the vectors of all regions, float32 (g, dim)."""
-    city, net = trained.material, trained.net
-    pois = net.encode_pois(city.smoothed)[: city.n_inside]
-    return np.asarray(net.encode_regions(pois, city.segments, city.region_matrix).cpu().numpy())
+    city = trained.material
+    return np.asarray(encode_regions(trained.net, city, city.smoothed).cpu().numpy())
 
 
 def poi_vectors(trained: Pretrained, view: View) -> tuple[np.ndarray, np.ndarray]:

@@ -37,14 +37,18 @@ class Segments:
     def softmax(self, logits: Tensor) -> Tensor:
         """Return the softmax of (m, h) over the rows of each run, one for each of h columns."""
         with torch.no_grad():
-            top = torch.segment_reduce(logits, "max", lengths=self.sizes, axis=0, initial=float("-inf"))
-            top = top[self.owner]
+            top = self._reduced(logits, "max", float("-inf"))[self.owner]
         grown = torch.exp(logits - top)
         return grown / self.spread(self.sum(grown))
 
     def add_up(self, rows: Tensor) -> Tensor:
         """Sum without a gradient."""
-        return torch.segment_reduce(rows.contiguous(), "sum", lengths=self.sizes, axis=0, initial=0)
+        return self._reduced(rows, "sum", 0.0)
+
+    def _reduced(self, rows: Tensor, how: str, initial: float) -> Tensor:
+        if not rows.numel():  # which torch refuses
+            return rows.new_full((len(self.sizes), *rows.shape[1:]), initial)
+        return torch.segment_reduce(rows.contiguous(), how, lengths=self.sizes, axis=0, initial=initial)
 
 
 class _Sum(torch.autograd.Function):

@@ -19,7 +19,7 @@ from urbanbench.models._hgi.walks import random_walks
 @pytest.fixture
 def scattered():
     rng = np.random.default_rng(3)
-    xy = rng.uniform(0, 3000, (60, 2))
+    xy = rng.uniform(0, 3000, (25, 2))
     region = (xy[:, 0] // 1000).astype(np.int64)
     region[:5] = -1
     return xy, region

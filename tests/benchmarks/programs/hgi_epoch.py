@@ -92,7 +92,7 @@ def main(n_regions, n_pois, threads):
     seconds |= epochs(net, MutualInformation(net, material, alpha=model.alpha, lr=model.lr), rng)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     told = {"regions": n_regions, "pois": n_pois, "edges": len(graph.neighbour) // 2}
-    print(json.dumps(told | {"seconds": seconds, "prepared mb": prepared, "peak mb": peak}))
+    sys.stdout.write(json.dumps(told | {"seconds": seconds, "prepared mb": prepared, "peak mb": peak}))
 
 
 if __name__ == "__main__":
