@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -43,10 +44,10 @@ def region_blocks(sizes: np.ndarray, device: str) -> tuple[Block, ...]:
     return tuple(
         Block(
             slice(int(begin[first]), int(end[last - 1])),
-            slice(int(first), int(last)),
+            slice(first, last),
             Segments(sizes[first:last], device),
         )
-        for first, last in zip(cuts[:-1], cuts[1:], strict=True)
+        for first, last in pairwise(cuts.tolist())
     )
 
 
