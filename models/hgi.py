@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
-CHOICES: Mapping[str, tuple[str, ...]] = {"features": ("walks", "one-hot"), "poi_filter": ("paper", "all")}
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "features": ("walks", "one-hot"),
+    "region_vector": ("graph", "pooled"),
+    "poi_filter": ("paper", "all"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class HGI(Model):
         Schedule of the categories' vectors; a batch counts walks.
     min_count
         Rarer second-level categories of one first level are one.
+    region_vector
+        "graph", a region's vector after the graph of regions, as in the paper; "pooled", what the attention makes of its own POIs.
     poi_filter
         "paper" keeps POIs by their tags as UrbanMFM's authors do; "all" keeps every object with a key of the first level.
     """
@@ -83,6 +89,7 @@ class HGI(Model):
     category_batch: int = 128
     category_lr: float = 5e-4
     min_count: int = 5
+    region_vector: str = "graph"
     poi_filter: str = "paper"
 
     card: ClassVar[ModelCard] = CARD

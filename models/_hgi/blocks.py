@@ -1,4 +1,4 @@
-"""A city in blocks of whole regions, so that the memory of a training step does not grow with the city's POIs."""
+"""A city in blocks of whole regions: what a training step keeps stays small in large cities."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from urbanbench.models._hgi.segments import Segments
 
 MOST_POIS = 32_768
 """POIs of a block, unless a single region has more: so many that 64 numbers of each fit a processor's cache."""
+
+BLOCKS_KEPT = 4
+"""With more blocks, what a block needs for its gradient is computed again instead of kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +55,10 @@ def region_blocks(sizes: np.ndarray, device: str) -> tuple[Block, ...]:
 
 
 def forgetful(blocks: Sequence[Block], work: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function for one block that keeps nothing for the gradient but computes it again; as it is for a single block."""
+    """Return the function for one block that keeps nothing for the gradient but computes it again; as it is for few blocks."""
 
     def worked(*given: Any) -> Any:
-        if len(blocks) == 1 or not torch.is_grad_enabled():
+        if len(blocks) <= BLOCKS_KEPT or not torch.is_grad_enabled():
             return work(*given)
         return checkpoint(work, *given, use_reentrant=False, preserve_rng_state=False)
 

@@ -129,9 +129,13 @@ class MutualInformation:
 
 def encode_regions(net: HGINet, city: Material, smoothed: Tensor) -> Tensor:
     """Return the vectors of all regions (g, dim), from the smoothed features (n, features) of all POIs."""
+    return net.join(pool_regions(net, city, smoothed), city.region_matrix)
+
+
+def pool_regions(net: HGINet, city: Material, smoothed: Tensor) -> Tensor:
+    """Return what the attention makes of the POIs of each region (g, dim), before the graph of regions."""
     pool = forgetful(city.blocks, net.pool)
-    pooled = [pool(smoothed[block.pois], block.segments) for block in city.blocks]
-    return net.join(torch.cat(pooled), city.region_matrix)
+    return torch.cat([pool(smoothed[block.pois], block.segments) for block in city.blocks])
 
 
 def pois_of(start: np.ndarray, sizes: np.ndarray, chosen: np.ndarray) -> np.ndarray:

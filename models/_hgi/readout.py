@@ -10,7 +10,7 @@ import torch
 from urbanbench.errors import BadInput
 from urbanbench.models._hgi.delaunay import delaunay_graph
 from urbanbench.models._hgi.material import poi_matrix
-from urbanbench.models._hgi.objective import encode_regions
+from urbanbench.models._hgi.objective import encode_regions, pool_regions
 from urbanbench.models._hgi.places import centres, region_rows
 from urbanbench.seeds import generator
 from urbanbench.space import EmbeddingSpace
@@ -45,7 +45,7 @@ def check_units(view: View, units: Units) -> None:
 def embed_units(model: HGI, trained: Pretrained, view: View, units: Units, *, seed: int) -> EmbeddingSpace:
     """Return vectors (n, dim) of units that `check_units` lets pass; those without data are zero and not covered."""
     if units.level == "region":
-        ids, vectors, covered = view.region_ids, region_vectors(trained), trained.places.sizes > 0
+        ids, vectors, covered = view.region_ids, region_vectors(model, trained), trained.places.sizes > 0
     elif units.level == "poi":
         ids, (vectors, covered) = tuple(view.pois.index), poi_vectors(trained, view)
     else:
@@ -56,10 +56,11 @@ def embed_units(model: HGI, trained: Pretrained, view: View, units: Units, *, se
     return EmbeddingSpace(units.level, np.array(units.ids), kept[rows], covered[rows])
 
 
-def region_vectors(trained: Pretrained) -> np.ndarray:
+def region_vectors(model: HGI, trained: Pretrained) -> np.ndarray:
     """Return the vectors of all regions, float32 (g, dim)."""
     city = trained.material
-    return np.asarray(encode_regions(trained.net, city, city.smoothed).cpu().numpy())
+    read = pool_regions if model.region_vector == "pooled" else encode_regions
+    return np.asarray(read(trained.net, city, city.smoothed).cpu().numpy())
 
 
 def poi_vectors(trained: Pretrained, view: View) -> tuple[np.ndarray, np.ndarray]:

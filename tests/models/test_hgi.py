@@ -85,11 +85,18 @@ def test_training_lowers_both_losses_and_is_recorded(view):
 def test_regions_asked_for_have_their_row_and_another_seed_has_others(view):
     trained = BRIEF.pretrain(view, seed=0)
     with torch.no_grad():
-        every = region_vectors(trained)
+        every = region_vectors(BRIEF, trained)
     ids = view.region_ids[::-7]
     made = BRIEF.embed(view, units=Units("region", ids), seed=0, device="cpu")
     np.testing.assert_array_equal(made.vectors, every[::-7])
     assert made.mask.all()
+    own = dataclasses.replace(BRIEF, region_vector="pooled").embed(
+        view, units=Units("region", ids), seed=0, device="cpu"
+    )
+    city = trained.material
+    with torch.no_grad():
+        [pooled] = [trained.net.pool(city.smoothed[one.pois], one.segments) for one in city.blocks]
+        np.testing.assert_array_equal(own.vectors, pooled.numpy()[::-7])
     other = BRIEF.embed(view, units=Units("region", ids), seed=1, device="cpu")
     assert not np.allclose(made.vectors, other.vectors)
 
