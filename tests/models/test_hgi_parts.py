@@ -33,10 +33,12 @@ DIM, HEADS = 8, 2
 KINDS = ("amenity=cafe", "amenity=bank", "shop=books", "shop=toys", "tourism=hotel")
 
 
-@pytest.fixture(params=[100, 6, 1], ids=["one block", "some blocks", "a block per region"])
+@pytest.fixture(params=[100, 6, 1], ids=["one block", "some blocks", "blocks computed again"])
 def city(request, monkeypatch):
     """Seven squares in a row, two of them without POIs, three POIs outside."""
     monkeypatch.setattr("urbanbench.models._hgi.blocks.MOST_POIS", request.param)
+    if request.param == 1:
+        monkeypatch.setattr("urbanbench.models._hgi.blocks.BLOCKS_KEPT", 2)
     rng = np.random.default_rng(5)
     region = np.concatenate([np.repeat(np.arange(7), SIZES), [-1, -1, -1]])
     xy = np.column_stack(
