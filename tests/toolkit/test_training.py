@@ -216,3 +216,55 @@ def test_bfloat16_takes_products_in_low_precision_and_learns_the_same():
 def test_an_unknown_precision_is_refused():
     with pytest.raises(BadInput, match="precision 'half'"):
         Schedule(precision="half")
+
+
+def test_without_held_out_anchors_a_stage_trains_and_is_judged_on_all():
+    problem = Centre(n=40)
+    stage = train_stage(problem, Schedule(batch=40, epochs=30, held_out=0.0, decay="constant"), seed=0)
+    assert stage.batch == stage.held_out_batch == 40
+    assert all(np.array_equal(np.sort(one), np.arange(40)) for one in problem.seen)
+    assert len(stage.steps) == stage.planned_steps == 30
+    assert stage.checks[-1][1] < stage.steps[0]
+
+
+def test_a_constant_learning_rate_stays_after_the_warm_up():
+    factors = [learning_rate_factor(step, 100, 0.05, "constant") for step in range(100)]
+    assert factors[:6] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.0])
+    assert set(factors[5:]) == {1.0}
+
+
+class Noted(Centre):
+    """Remembers its gradient at every step."""
+
+    def __init__(self):
+        super().__init__()
+        self.gradients = []
+        self.layer.weight.register_post_accumulate_grad_hook(
+            lambda weight: self.gradients.append(weight.grad)
+        )
+
+
+def test_long_gradients_are_scaled_down_and_short_ones_stay():
+    free, limited = Noted(), Noted()
+    train_stage(free, Schedule(batch=32, epochs=1), seed=0)
+    train_stage(limited, Schedule(batch=32, epochs=1, max_norm=0.5), seed=0)
+    assert max(float(one.norm()) for one in free.gradients) > 1.0
+    assert all(float(one.norm()) <= 0.5 + 1e-5 for one in limited.gradients)
+    first, scaled = free.gradients[0], limited.gradients[0]
+    torch.testing.assert_close(scaled, first * (0.5 / first.norm()))
+    wide = Noted()
+    train_stage(wide, Schedule(batch=32, epochs=1, max_norm=1e6), seed=0)
+    assert all(torch.equal(a, b) for a, b in zip(wide.gradients, free.gradients, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"held_out": 1.0}, r"held_out in \[0, 1\)"),
+        ({"max_norm": 0.0}, "max_norm 0.0"),
+        ({"decay": "cosine"}, "decay 'cosine'"),
+    ],
+)
+def test_impossible_schedules_are_refused(settings, words):
+    with pytest.raises(BadInput, match=words):
+        Schedule(**settings)

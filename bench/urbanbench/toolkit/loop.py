@@ -122,7 +122,9 @@ class _Loop:
         total = self.weighing.total(losses, self.logs)
         total.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         average_gradients(state.parameters)
-        state.set_rate(learning_rate_factor(step - 1, self.total, self.schedule.warmup))
+        if self.schedule.max_norm is not None:
+            state.limit_gradients(self.schedule.max_norm)
+        state.set_rate(learning_rate_factor(step - 1, self.total, self.schedule.warmup, self.schedule.decay))
         state.optimiser.step()
         state.step = step
         for stage, loss in zip(self.stages, losses, strict=True):

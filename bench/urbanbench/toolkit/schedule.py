@@ -11,9 +11,10 @@ from typing import Any
 
 from urbanbench.errors import BadInput
 
-__all__ = ["PRECISIONS", "Schedule", "StageLog", "learning_rate_factor", "record", "recording"]
+__all__ = ["DECAYS", "PRECISIONS", "Schedule", "StageLog", "learning_rate_factor", "record", "recording"]
 
 PRECISIONS = ("auto", "float32", "bfloat16")
+DECAYS = ("linear", "constant")
 CURVE_POINTS = 50
 
 
@@ -32,7 +33,8 @@ class Schedule:
     warmup
         Share of the steps over which the learning rate rises from 0.
     held_out
-        Share of the anchors kept away from training, on which the stage is judged.
+        Share of the anchors kept away from training, on which the stage is judged; 0 where training and judging both take all
+        anchors, as for objectives over one whole graph.
     checks
         How often the held-out loss is computed, evenly spread over the steps.
     patience
@@ -40,6 +42,10 @@ class Schedule:
     precision
         "float32"; "bfloat16", in which matrix products are taken while weights stay float32; "auto" for bfloat16 on a GPU and
         float32 on the CPU.
+    decay
+        What the learning rate does after the warm-up: "linear" falls to 0, "constant" stays.
+    max_norm
+        Longer gradients (norm over all parameters) are scaled down to this; None leaves them.
     """
 
     batch: int = 256
@@ -50,10 +56,18 @@ class Schedule:
     checks: int = 10
     patience: int = 3
     precision: str = "auto"
+    decay: str = "linear"
+    max_norm: float | None = None
 
     def __post_init__(self) -> None:
-        if self.batch < 2 or self.epochs < 1 or self.checks < 1 or not 0 < self.held_out < 1:
-            msg = f"Schedule {self} is impossible. Expected batch >= 2, epochs >= 1, checks >= 1 and held_out in (0, 1)."
+        if self.batch < 2 or self.epochs < 1 or self.checks < 1 or not 0 <= self.held_out < 1:
+            msg = f"Schedule {self} is impossible. Expected batch >= 2, epochs >= 1, checks >= 1 and held_out in [0, 1)."
+            raise BadInput(msg)
+        if self.max_norm is not None and not self.max_norm > 0:
+            msg = f"Schedule has max_norm {self.max_norm}. Expected a number above 0, or None for no limit."
+            raise BadInput(msg)
+        if self.decay not in DECAYS:
+            msg = f"Schedule has decay {self.decay!r}. Expected one of: {', '.join(DECAYS)}."
             raise BadInput(msg)
         if self.precision not in PRECISIONS:
             msg = f"Schedule has precision {self.precision!r}. Expected one of: {', '.join(PRECISIONS)}."
@@ -148,17 +162,21 @@ def _binned(losses: list[float], points: int) -> list[list[float]]:
     return [[min((k + 1) * width, len(losses)), sum(one) / len(one)] for k, one in enumerate(bins)]
 
 
-def learning_rate_factor(step: int, total: int, warmup: float) -> float:
-    """Return the share of the full learning rate at a step (0 … total - 1): rising over the warm-up, then falling linearly to 0.
+def learning_rate_factor(step: int, total: int, warmup: float, decay: str = "linear") -> float:
+    """Return the share of the full learning rate at a step (0 … total - 1): rising over the warm-up, then as `decay` says.
 
     Examples
     --------
     >>> [learning_rate_factor(step, 10, 0.2) for step in (0, 1, 2, 9)]
     [0.5, 1.0, 1.0, 0.125]
+    >>> [learning_rate_factor(step, 10, 0.2, "constant") for step in (0, 1, 9)]
+    [0.5, 1.0, 1.0]
     """
     rising = max(1, round(total * warmup))
     if step < rising:
         return (step + 1) / rising
+    if decay == "constant":
+        return 1.0
     return (total - step) / (total - rising)
 
 

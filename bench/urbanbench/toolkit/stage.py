@@ -93,11 +93,16 @@ def _own_chance(objective: Any) -> float | None:
 
 
 def _split(objective: Objective, schedule: Schedule, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the held-out anchors: the share asked for, at least one batch where that leaves most anchors for training."""
+    """Draw the held-out anchors: the share asked for, at least one batch where that leaves most anchors for training.
+
+    Of a share of 0 all anchors are both.
+    """
     n = objective.n_anchors
     if n < 4:
         msg = f"Stage {objective.name!r} has {n} anchors. Expected at least 4. Leave the stage out with --set stages=, or give the model more data."
         raise BadInput(msg)
+    if not schedule.held_out:
+        return np.arange(n), np.arange(n)
     count = max(2, min(max(round(n * schedule.held_out), schedule.batch), n // 5))
     order = generator(seed, objective.name, "held-out").permutation(n)
     return np.sort(order[count:]), np.sort(order[:count])

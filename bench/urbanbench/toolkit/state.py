@@ -49,6 +49,12 @@ class TrainingState:
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
 
+    def limit_gradients(self, max_norm: float) -> None:
+        """Scale all gradients down together where their norm is larger."""
+        import torch
+
+        torch.nn.utils.clip_grad_norm_(self.parameters, max_norm)
+
     def judge(self, loss: float) -> None:
         """Keep a copy of the weights if their held-out loss is the lowest so far, else count a check without progress."""
         better = self.best is None or loss < self.best

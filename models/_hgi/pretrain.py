@@ -1,0 +1,151 @@
+"""HGI's training: first the categories' vectors on walks, then the whole net on the city."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanbench.models._hgi.delaunay import PlaceGraph, delaunay_graph
+from urbanbench.models._hgi.material import Material, build_material
+from urbanbench.models._hgi.net import HGINet
+from urbanbench.models._hgi.objective import MutualInformation
+from urbanbench.models._hgi.places import Places, gather_places
+from urbanbench.models._hgi.skipgram import CategoryObjective, CategoryVectors
+from urbanbench.models._hgi.walks import random_walks
+from urbanbench.seeds import generator
+from urbanbench.toolkit.schedule import Schedule, StageLog, record
+from urbanbench.toolkit.training import seeded_torch, train_stage
+
+if TYPE_CHECKING:
+    from urbanbench.city.view import View
+    from urbanbench.models.hgi import HGI
+
+CHECKS = 50
+"""How often the loss over the city is looked at to keep the best weights."""
+
+FEWEST_WALKS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Pretrained:
+    """A trained model with the city it was trained on.
+
+    Parameters
+    ----------
+    places
+        POIs.
+    graph
+        Their Delaunay graph.
+    material
+        The city as tensors.
+    net
+        Trained, in eval mode.
+    log
+        Losses of both stages.
+    device
+        Where the tensors are.
+    """
+
+    places: Places
+    graph: PlaceGraph
+    material: Material
+    net: HGINet
+    log: tuple[StageLog, ...]
+    device: str
+
+
+def pretrain(model: HGI, view: View, *, seed: int, device: str) -> Pretrained:
+    """Train both stages on a view."""
+    places = gather_places(model, view)
+    graph = delaunay_graph(
+        places.xy,
+        places.region,
+        cross=model.cross_region,
+        max_edge_m=model.max_edge_m,
+        rng=generator(seed, "hgi", "jitter"),
+    )
+    table, log = category_table(model, places, graph, seed=seed, device=device)
+    shapes = np.asarray(view.regions.geometry)
+    material = build_material(model, places, graph, table, shapes, seed=seed, device=device)
+    with seeded_torch(seed, "hgi", "weights"):
+        net = HGINet(table.shape[1], model.dim, model.heads).to(device)
+    objective = MutualInformation(net, material, alpha=model.alpha, lr=model.lr)
+    log.append(train_stage(objective, _city_schedule(model, objective.n_anchors), seed=seed, device=device))
+    net.eval()
+    return Pretrained(places, graph, material, net, tuple(log), device)
+
+
+def category_table(
+    model: HGI, places: Places, graph: PlaceGraph, *, seed: int, device: str
+) -> tuple[np.ndarray, list[StageLog]]:
+    """Return the vectors of categories, float32 (c, features), and the log of their training."""
+    categories = places.categories
+    if model.features == "one-hot":
+        return np.eye(len(categories), dtype=np.float32), []
+    with seeded_torch(seed, "hgi", "categories"):
+        vectors = CategoryVectors(len(categories), model.dim).to(device)
+    walks = random_walks(
+        graph,
+        per_place=model.walks,
+        length=model.walk_length,
+        return_bias=model.return_bias,
+        far_bias=model.far_bias,
+        rng=generator(seed, "hgi", "walks"),
+    )
+    log = _train_categories(model, places, vectors, walks, seed=seed, device=device)
+    return vectors.target.detach().cpu().numpy(), [log]
+
+
+def _train_categories(
+    model: HGI, places: Places, vectors: CategoryVectors, walks: np.ndarray, *, seed: int, device: str
+) -> StageLog:
+    """Train the categories' vectors; with a single category, or hardly any walk, there is nothing to learn."""
+    known = np.append(places.categories.of_place, -1).astype(np.int32)  # -1, no further step, stays -1
+    named = known[walks]
+    usable = int((named[:, 1] >= 0).sum())
+    if len(places.categories) < 2 or usable < FEWEST_WALKS:
+        log = StageLog(
+            CategoryObjective.name, 0, 0, skipped=f"{len(places.categories)} categories on {usable} walks"
+        )
+        record(log)
+        return log
+    objective = CategoryObjective(
+        vectors,
+        places.categories,
+        named,
+        negatives=model.negatives,
+        hierarchy=model.hierarchy,
+        lr=model.category_lr,
+        device=device,
+    )
+    return train_stage(objective, _category_schedule(model), seed=seed, device=device)
+
+
+def _category_schedule(model: HGI) -> Schedule:
+    return Schedule(
+        batch=model.category_batch,
+        epochs=model.category_epochs,
+        max_steps=model.max_steps,
+        warmup=0.0,
+        precision="float32",
+        decay="constant",
+    )
+
+
+def _city_schedule(model: HGI, n_regions: int) -> Schedule:
+    """Plan full-batch training: each step is an epoch, and the weights with the lowest training loss of all checks stay."""
+    steps = min(model.epochs, model.max_steps or model.epochs)
+    return Schedule(
+        batch=n_regions,
+        epochs=model.epochs,
+        max_steps=model.max_steps,
+        warmup=min(1.0, model.warmup_epochs / steps),
+        held_out=0.0,
+        checks=CHECKS,
+        patience=CHECKS + 1,
+        precision="float32",
+        decay="constant",
+        max_norm=model.max_norm,
+    )

@@ -1,0 +1,193 @@
+"""HGI as a whole on a tiny city: what its vectors are, what it refuses, and whether it learns."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from urbanbench.checks import check_model
+from urbanbench.city.city import City
+from urbanbench.city.tags import tag_table
+from urbanbench.datasets.toyville import Toyville
+from urbanbench.errors import BadInput, InputMasked, RunRefused, UnknownName
+from urbanbench.models._hgi.categories import category_words
+from urbanbench.models._hgi.places import gather_places
+from urbanbench.models._hgi.readout import region_vectors
+from urbanbench.models.hgi import HGI
+from urbanbench.toolkit.schedule import recording
+from urbanbench.toolkit.text import is_place, is_shaped_place
+from urbanbench.units import Units
+
+BRIEF = dataclasses.replace(HGI.from_settings("small"), dim=16, epochs=3, max_steps=3, walks=1)
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("toyville")
+    Toyville(size="tiny", images=False).build(folder)
+    return City.open(folder)
+
+
+@pytest.fixture(scope="module")
+def view(city):
+    return city.view(frozenset({"poi", "polygon"}))
+
+
+def test_the_model_conforms_for_regions(city):
+    check_model(BRIEF, city, level="region")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", ["building", "poi"])
+def test_the_model_conforms_at_every_level(city, level):
+    check_model(BRIEF, city, level=level)
+
+
+def test_places_are_tagged_objects_in_the_order_of_their_regions(view):
+    places = gather_places(BRIEF, view)
+    pois, buildings = view.pois, view.buildings
+    tags = tag_table(pois["tags"])
+    wanted = {*pois.index[is_place(tags)], *buildings.index[is_shaped_place(tag_table(buildings["tags"]))]}
+    assert set(places.ids) == wanted
+    assert len(places) == len(wanted)
+    assert set(places.ids[places.is_building]) <= set(buildings.index)
+    inside = places.region[places.region >= 0]
+    assert (np.diff(inside) >= 0).all()
+    assert (places.region[: len(inside)] >= 0).all()
+    words = dict(zip(pois.index, category_words(tags), strict=True))
+    kinds = [places.categories.names[k] for k in places.categories.of_place]
+    for row in np.flatnonzero(~places.is_building)[::50]:
+        one = pois.loc[places.ids[row]]
+        assert kinds[row] in {words[one.name], words[one.name].partition("=")[0] + "=other"}
+        assert view.region_ids[places.region[row]] == one["region_id"]
+        np.testing.assert_allclose(places.xy[row] + places.corner, [one.geometry.x, one.geometry.y])
+
+
+def test_all_objects_with_a_category_are_places_on_request(view):
+    more = gather_places(dataclasses.replace(BRIEF, poi_filter="all"), view)
+    assert set(gather_places(BRIEF, view).ids) <= set(more.ids)
+
+
+def test_training_lowers_both_losses_and_is_recorded(view):
+    model = dataclasses.replace(BRIEF, epochs=60, max_steps=60)
+    with recording() as stages:
+        trained = model.pretrain(view, seed=0)
+    assert [one.name for one in stages] == ["categories", "mutual-information"]
+    assert tuple(stages) == trained.log
+    for one in stages:
+        assert one.best < one.checks[0][1]
+    assert len(stages[1].steps) == 60
+    assert stages[1].chance == pytest.approx(2 * np.log(2))
+    assert stages[1].best < 0.9 * stages[1].chance
+
+
+def test_regions_asked_for_have_their_row_and_another_seed_has_others(view):
+    trained = BRIEF.pretrain(view, seed=0)
+    with torch.no_grad():
+        every = region_vectors(BRIEF, trained)
+    ids = view.region_ids[::-7]
+    made = BRIEF.embed(view, units=Units("region", ids), seed=0, device="cpu")
+    np.testing.assert_array_equal(made.vectors, every[::-7])
+    assert made.mask.all()
+    own = dataclasses.replace(BRIEF, region_vector="pooled").embed(
+        view, units=Units("region", ids), seed=0, device="cpu"
+    )
+    city = trained.material
+    with torch.no_grad():
+        [pooled] = [trained.net.pool(city.smoothed[one.pois], one.segments) for one in city.blocks]
+        np.testing.assert_array_equal(own.vectors, pooled.numpy()[::-7])
+    other = BRIEF.embed(view, units=Units("region", ids), seed=1, device="cpu")
+    assert not np.allclose(made.vectors, other.vectors)
+
+
+def test_a_region_without_pois_is_not_covered(city):
+    view = city.view(frozenset({"poi"}))
+    bare = view.region_ids[3]
+    pois = view.pois
+
+    class Without:
+        """The view with one region emptied."""
+
+        def __getattr__(self, name):
+            return getattr(view, name)
+
+        @property
+        def pois(self):
+            return pois[pois["region_id"] != bare]
+
+    made = BRIEF.embed(Without(), units=Units("region", view.region_ids), seed=0, device="cpu")
+    peopled = set(pois["region_id"][is_place(tag_table(pois["tags"]))]) - {bare}
+    assert made.mask.tolist() == [one in peopled for one in view.region_ids]
+    assert not made.vectors[3].any()
+    assert made.vectors[made.mask].any(axis=1).all()
+
+
+def test_buildings_read_the_pois_around_them_and_pois_have_their_own_vector(view):
+    ids = tuple(view.buildings.index)
+    buildings = BRIEF.embed(view, units=Units("building", ids), seed=0, device="cpu")
+    assert buildings.mask.mean() > 0.8
+    assert (buildings.vectors[buildings.mask] != 0).any(axis=1).all()
+    pois = BRIEF.embed(view, units=Units("poi", tuple(view.pois.index)), seed=0, device="cpu")
+    assert pois.mask.tolist() == is_place(tag_table(view.pois["tags"])).tolist()
+    trained = BRIEF.pretrain(view, seed=0)
+    with torch.no_grad():
+        nodes = trained.net.encode_pois(trained.material.smoothed).numpy()
+    row = dict(zip(trained.places.ids, nodes, strict=True))
+    for space in (buildings, pois):
+        known = [one for one in space.ids if one in row][::40]
+        np.testing.assert_array_equal(space.take(known).vectors, [row[one] for one in known])
+
+
+def test_pois_start_from_their_category_as_such_on_request(view):
+    trained = dataclasses.replace(BRIEF, features="one-hot").pretrain(view, seed=0)
+    assert [one.name for one in trained.log] == ["mutual-information"]
+    assert np.array_equal(trained.material.table.numpy(), np.eye(len(trained.places.categories)))
+
+
+def test_a_single_category_leaves_skip_gram_out(village):
+    view = City.open(village).view(frozenset({"poi"}))
+    trained = BRIEF.pretrain(view, seed=0)
+    assert trained.log[0].skipped.startswith("1 categories on ")
+    assert trained.log[1].steps
+
+
+def test_what_stands_in_for_the_papers_data_is_named(city, view):
+    assert HGI().variant(view) == {"categories": "OpenStreetMap tags", "nodes": "POIs and tagged buildings"}
+    assert HGI().variant(city.view(frozenset({"poi"})))["nodes"] == "POIs"
+
+
+def test_what_cannot_be_done_is_named(city, view):
+    with pytest.raises(UnknownName, match="features 'bert'"):
+        HGI(features="bert")
+    with pytest.raises(BadInput, match="dim=64 and heads=5"):
+        HGI(heads=5)
+    with pytest.raises(BadInput, match=r"'walk_length' of HGI is 1. Expected at least 2"):
+        HGI(walk_length=1)
+    with pytest.raises(BadInput, match=r"'alpha' of HGI is 1\.5"):
+        HGI(alpha=1.5)
+    with pytest.raises(BadInput, match="'far_bias' of HGI is 0"):
+        HGI(far_bias=0.0)
+    with pytest.raises(BadInput, match="level 'street_view'"):
+        BRIEF.embed(view, units=Units("street_view", ("v1",)), seed=0, device="cpu")
+    buildings = Units("building", city.unit_ids("building")[:2])
+    with pytest.raises(InputMasked):
+        BRIEF.embed(city.view(frozenset({"poi"})), units=buildings, seed=0, device="cpu")
+
+
+def test_a_city_with_pois_in_few_regions_is_refused(city):
+    view = city.view(frozenset({"poi"}))
+    pois = view.pois
+
+    class Few:
+        """The view with the POIs of three regions."""
+
+        def __getattr__(self, name):
+            return getattr(view, name)
+
+        @property
+        def pois(self):
+            return pois[pois["region_id"].isin(view.region_ids[:3])]
+
+    with pytest.raises(RunRefused, match=r"POIs in 3 of 60 regions .* Expected POIs in at least 4"):
+        BRIEF.pretrain(Few(), seed=0)
