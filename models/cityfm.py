@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from urbanbench.card import ModelCard
@@ -150,6 +150,8 @@ class CityFM(Model):
         if not 0 <= self.route_tolerance <= 1:
             msg = f"Parameter 'route_tolerance' of CityFM is {self.route_tolerance}. Expected a share in [0, 1]."
             raise BadInput(msg)
+        if self.with_pe:  # only then are coordinates among the inputs that tables set runs apart by
+            object.__setattr__(self, "card", replace(CARD, needs=(*CARD.needs, "coordinates")))
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
         """Train on the view and return vectors of regions, buildings or POIs (see docs/models/cityfm.md for their parts)."""

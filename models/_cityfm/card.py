@@ -13,7 +13,7 @@ CARD = ModelCard(
     paper="Balsebre, Huang, Cong, Li: City Foundation Models for Learning General Purpose Representations from OpenStreetMap, CIKM 2024, arXiv:2310.00583",
     code="https://github.com/PasqualeTurin/CityFM (no licence; not used)",
     needs=("poi",),
-    can_use=("polygon", "road", "coordinates"),
+    can_use=("polygon", "road"),
     embeds=("region", "building", "poi"),
     differs_from_paper=(
         "Every region, road and footprint takes part; the authors' evaluation leaves out a random half of the regions.",
