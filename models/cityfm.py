@@ -178,10 +178,9 @@ class CityFM(Model):
 
         stages = self.stages_in(view)
         trained = "trained" if self.train_text_encoder and {"text", "road"} & set(stages) else "frozen"
-        made = {
-            "text": f"{name_text_encoder(self.text_encoder)} ({trained})",
-            "grouping": grouping_in(view, self.grouping),
-        }
+        made = {"text": f"{name_text_encoder(self.text_encoder)} ({trained})"}
+        if "text" in stages:
+            made["grouping"] = grouping_in(view, self.grouping)
         if view.has("polygon"):
             trained = "trained" if self.train_image_encoder and "shape" in stages else "frozen"
             made["image"] = f"{name_image_encoder(self.image_encoder)} ({trained}, {self.raster_size} px)"

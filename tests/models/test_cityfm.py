@@ -85,6 +85,13 @@ def test_without_bus_routes_the_road_stage_is_left_out_and_named(city):
     assert names(model().pretrain(view(city), seed=0).log) == ["text", "shape"]
 
 
+def test_an_untrained_model_names_no_grouping_and_looks_at_no_road(bus_city):
+    shown, idle = view(bus_city), model(stages="")
+    assert set(idle.variant(shown)) == {"text", "image"}
+    idle.embed(shown, units=Units("region", shown.region_ids), seed=0, device="cpu")
+    assert shown.touched == {"poi", "polygon"}
+
+
 def test_the_unified_setting_has_no_road_branch_and_looks_at_no_road(bus_city):
     shown = view(bus_city, "poi", "polygon")
     assert model().variant(shown)["left out"] == "road (no roads)"
