@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from urbanbench.errors import UnknownName
-from urbanbench.toolkit.contrastive import cosines, info_nce, same_row
+from urbanbench.toolkit.contrastive import cosines, info_nce, nt_xent, same_row
 
 
 def naive(query, key, temperature, exclude):
@@ -74,3 +74,28 @@ def test_cosines_stay_exact_where_products_are_taken_in_bfloat16():
     assert made.dtype == torch.float32
     torch.testing.assert_close(made, wanted, atol=1e-6, rtol=0)
     assert cosines(query.double(), key.double()).dtype == torch.float64
+
+
+@pytest.mark.parametrize("label", [None, [0, 1, 0, 2, 1, 3, 0]])
+def test_nt_xent_equals_a_loop_over_all_vectors(vectors, label):
+    query, key = vectors
+    both, names = torch.cat([query, key]), [*range(7)] if label is None else label
+    total, candidates = 0.0, []
+    for i in range(14):
+        partner = (i + 7) % 14
+        others = [j for j in range(14) if j == partner or names[j % 7] != names[i % 7]]
+        scores = {j: math.exp(float(torch.cosine_similarity(both[i], both[j], dim=0)) / 0.3) for j in others}
+        total -= math.log(scores[partner] / sum(scores.values()))
+        candidates.append(math.log(len(others)))
+    exclude = None if label is None else same_row(torch.tensor(label))
+    loss, chance = nt_xent(query, key, temperature=0.3, exclude=exclude)
+    assert float(loss) == pytest.approx(total / 14)
+    assert chance == pytest.approx(sum(candidates) / 14)
+
+
+def test_nt_xent_of_vectors_that_tell_nothing_is_its_chance():
+    same, exclude = torch.ones(6, 4), same_row(torch.tensor([0, 0, 1, 2, 2, 2]))
+    for told in (None, exclude):
+        loss, chance = nt_xent(same, same, exclude=told)
+        assert float(loss) == pytest.approx(chance)
+    assert nt_xent(same, same)[1] == pytest.approx(math.log(11))

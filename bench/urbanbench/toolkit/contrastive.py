@@ -1,4 +1,4 @@
-"""InfoNCE with cosine similarity over the candidates of a batch (Oord et al. 2018; UrbanMFM Eqs. 7 and 16)."""
+"""InfoNCE (Oord et al. 2018; UrbanMFM Eqs. 7 and 16) and NT-Xent (Chen et al. 2020, Eq. 1), with cosines of the vectors of a batch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urbanbench.errors import UnknownName
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["DIRECTIONS", "cosines", "info_nce", "same_row"]
+__all__ = ["DIRECTIONS", "cosines", "info_nce", "nt_xent", "same_row"]
 
 DIRECTIONS = ("both", "query_to_key")
 
@@ -52,6 +52,37 @@ def info_nce(
         logits = logits.masked_fill(_off_diagonal(exclude), float("-inf"))
     forward = _mean_loss(logits)
     return forward if direction == "query_to_key" else (forward + _mean_loss(logits.T)) / 2
+
+
+def nt_xent(
+    query: Tensor, key: Tensor, *, temperature: float = 0.5, exclude: Tensor | None = None
+) -> tuple[Tensor, float]:
+    """Return the loss in which each of the 2b vectors looks for its partner among all others, queries and keys alike.
+
+    Parameters
+    ----------
+    query, key
+        (b, dim); row i of one is the partner of row i of the other.
+    temperature
+        By which cosines are divided.
+    exclude
+        bool (b, b), symmetric, True where pairs i and j are no negatives of each other. Partners always count.
+
+    Returns
+    -------
+    loss, chance
+        Scalar tensor; the loss of vectors that tell nothing: the mean of ln(candidates), ln(2b - 1) without exclusions.
+    """
+    import torch
+
+    b, both = len(query), torch.cat([query, key])
+    left_out = torch.eye(2 * b, dtype=torch.bool, device=both.device)
+    if exclude is not None:
+        left_out = left_out | _off_diagonal(exclude).repeat(2, 2)
+    logits = (cosines(both, both) / temperature).masked_fill(left_out, float("-inf"))
+    partner = torch.cat([logits.diagonal(b), logits.diagonal(-b)])
+    chance = float((~left_out).sum(dim=1).double().log().mean())
+    return (logits.logsumexp(dim=1) - partner).mean(), chance
 
 
 def cosines(query: Tensor, key: Tensor) -> Tensor:
