@@ -83,8 +83,8 @@ class SpaBERT(Model):
             "max_tokens": 32,
             "batch": 32,
             "max_steps": 30,
-            "lr": 1e-4,
-            "lr_head": 1e-3,
+            "lr": 3e-4,
+            "lr_head": 3e-3,
         },
     }
 

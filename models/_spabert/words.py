@@ -93,7 +93,10 @@ class Words:
         )
 
     def frequency(self, names: np.ndarray) -> np.ndarray:
-        """Return how often each token number stands in the strings `names` int64 (n,), as shares, float64 (size,), none of them 0."""
+        """Return how often each token number stands in the strings `names` int64 (n,), as shares, float64 (size,).
+
+        One more token, spread evenly over all numbers, keeps every share above 0.
+        """
         member, _ = self.tokens.take(names)
-        counts = np.bincount(member, minlength=self.tokenizer.size) + 0.1
-        return np.asarray(counts / counts.sum())
+        counts = np.bincount(member, minlength=self.tokenizer.size) + 1 / self.tokenizer.size
+        return np.asarray(counts / (len(member) + 1))
