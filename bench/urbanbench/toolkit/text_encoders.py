@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from urbanbench.errors import ExtraMissing, UnknownName
+from urbanbench.errors import BadInput, ExtraMissing, UnknownName
 from urbanbench.progress import tracking
 from urbanbench.toolkit.weight_folders import folder_name
 
 if TYPE_CHECKING:
     from urbanbench.toolkit._text_nets import TextEncoder
 
-__all__ = ["POOLS", "encode_texts", "load_text_encoder", "name_text_encoder"]
+__all__ = ["POOLS", "encode_texts", "load_text_encoder", "name_text_encoder", "read_weights"]
+
+_Read = TypeVar("_Read")
 
 POOLS = ("mean", "cls")
 HASHING = "hashing"
@@ -115,20 +117,46 @@ def encode_texts(
     return vectors
 
 
-def _load(word: str, place: str, pool: str) -> TextEncoder:
-    from urbanbench.toolkit._text_nets import load_transformer
+def read_weights(word: str, place: str, read: Callable[[bool], _Read]) -> _Read:
+    """Read weights from this machine, else from the hub, else say how to mend it.
 
-    name = name_text_encoder(word)
+    Parameters
+    ----------
+    word
+        What was asked for.
+    place
+        Its folder or its name on the hub.
+    read
+        Reads it; true allows local files only. OSError and ValueError mean that it is not there.
+
+    Raises
+    ------
+    ExtraMissing
+        Neither here nor on the hub.
+    """
     here = Path(place).is_dir()
     try:
-        return load_transformer(name, place, pool, local_only=True).eval()
+        return read(True)
+    except BadInput:
+        raise
     except (OSError, ValueError) as error:
         if here or os.environ.get("HF_HUB_OFFLINE"):
             raise _missing(word, error) from error
     try:
-        return load_transformer(name, place, pool, local_only=False).eval()
+        return read(False)
+    except BadInput:
+        raise
     except (OSError, ValueError) as error:
         raise _missing(word, error) from error
+
+
+def _load(word: str, place: str, pool: str) -> TextEncoder:
+    from urbanbench.toolkit._text_nets import load_transformer
+
+    name = name_text_encoder(word)
+    return read_weights(
+        word, place, lambda local_only: load_transformer(name, place, pool, local_only=local_only).eval()
+    )
 
 
 def _missing(word: str, error: Exception) -> ExtraMissing:

@@ -1,0 +1,103 @@
+"""SpaBERT's training on a city's own pseudo-sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from urbanbench.errors import BadInput
+from urbanbench.models._spabert.backbones import NEW_HEAD, load_backbone
+from urbanbench.models._spabert.entities import UNNAMED, Entities, gather_entities
+from urbanbench.models._spabert.net import SpatialBert
+from urbanbench.models._spabert.objective import MaskedObjective
+from urbanbench.models._spabert.sentences import Form, Sentences, sentences_of
+from urbanbench.models._spabert.words import Words
+from urbanbench.toolkit.schedule import Schedule, StageLog
+from urbanbench.toolkit.training import seeded_torch, train_stage
+
+if TYPE_CHECKING:
+    from urbanbench.city.view import View
+    from urbanbench.models.spabert import SpaBERT
+
+HELD_OUT, CHECKS = 0.02, 4
+"""Share of the sentences that training is judged on, and how often; sentences of a city are many and alike."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pretrained:
+    """A trained model with the entities of its city.
+
+    Parameters
+    ----------
+    net
+        In eval mode.
+    entities
+        What was read of the city.
+    sentences
+        One per entity. Its words also have `unnamed`.
+    unnamed
+        Which string of the words is `UNNAMED`.
+    log
+        Losses of training; None where nothing was trained.
+    device
+        Where the net is.
+    """
+
+    net: SpatialBert
+    entities: Entities
+    sentences: Sentences
+    unnamed: int
+    log: StageLog | None
+    device: str
+
+
+def pretrain(model: SpaBERT, view: View, *, seed: int, device: str) -> Pretrained:
+    """Train a model on a view."""
+    entities = gather_entities(
+        view, poi_filter=model.poi_filter, use_name=model.use_name, use_kind=model.use_kind
+    )
+    with seeded_torch(seed, "spabert", "weights"):
+        backbone = load_backbone(model.text_encoder, scale=model.distance_scale)
+    net = backbone.net.to(device)
+    _check_length(model, net)
+    words = Words.of([*entities.names, UNNAMED], backbone.tokenizer, longest=model.max_tokens - 2)
+    form = Form(model.neighbours, model.max_tokens, model.separators, model.fill_distance)
+    sentences = sentences_of(entities, words, form)
+    frequency = words.frequency(entities.name)
+    if backbone.head == NEW_HEAD:
+        net.head.start_at(torch.from_numpy(frequency).float())
+    log = None
+    if model.train:
+        objective = MaskedObjective(
+            net,
+            sentences,
+            share=model.mask_share,
+            frequency=frequency,
+            parity_bugs=model.parity_bugs,
+            lr=model.lr,
+            lr_head=model.lr_head,
+            device=device,
+        )
+        log = train_stage(objective, _schedule(model), seed=seed, device=device)
+    return Pretrained(net.eval(), entities, sentences, len(entities.names), log, device)
+
+
+def _check_length(model: SpaBERT, net: SpatialBert) -> None:
+    """Refuse sentences for which the encoder has no positions."""
+    most = int(net.bert.config.max_position_embeddings)
+    if model.max_tokens > most:
+        msg = f"Parameter 'max_tokens' of SpaBERT is {model.max_tokens}, but text encoder {model.text_encoder!r} reads at most {most} tokens. Mend: --set max_tokens={most}"
+        raise BadInput(msg)
+
+
+def _schedule(model: SpaBERT) -> Schedule:
+    return Schedule(
+        batch=model.batch,
+        epochs=model.epochs,
+        max_steps=model.max_steps,
+        held_out=HELD_OUT,
+        checks=CHECKS,
+        precision=model.precision,
+    )

@@ -1,0 +1,146 @@
+"""SpaBERT: sentences written, read and trained on per second of one core's time, and the share of it that is BERT's own arithmetic."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+from transformers import BertConfig, BertModel
+
+from urbanbench.models._spabert.backbones import load_backbone
+from urbanbench.models._spabert.entities import Entities
+from urbanbench.models._spabert.masking import draw_masks
+from urbanbench.models._spabert.net import SpatialBert, TokenHead
+from urbanbench.models._spabert.objective import MaskedObjective
+from urbanbench.models._spabert.readout import pivot_vectors
+from urbanbench.models._spabert.sentences import Form, sentences_of
+from urbanbench.models._spabert.words import Words
+from urbanbench.models.spabert import SpaBERT
+from urbanbench.toolkit.training import seeded_torch
+
+N = 20_000
+WORDS = (
+    "cafe", "school", "parking", "restaurant", "station", "market", "street", "park", "clinic", "bank", "hotel", "tower",
+    "north", "south", "east", "west", "old", "new", "city", "green", "river", "hill", "garden", "royal", "central",
+)  # fmt: skip
+READ, STEPS = {"small": 512, "paper": 24}, {"small": 4, "paper": 1}
+
+
+def preset(name):
+    """Model, net and sentences of a city with 20,000 POIs of two or three words; `paper` has BERT's sizes with random weights."""
+    model = SpaBERT.from_settings(name)
+    rng = np.random.default_rng(0)
+    names = tuple(" ".join(rng.choice(WORDS, size=rng.integers(2, 4))) for _ in range(4000))
+    rows = np.arange(N)
+    entities = Entities(
+        rows.astype(object),
+        rows,
+        rng.uniform(0, 10_000, (N, 2)),
+        names,
+        rng.integers(0, 4000, N),
+        np.ones(N, dtype=bool),
+    )
+    with seeded_torch(0, "benchmark"):
+        backbone = load_backbone("minilm", scale=model.distance_scale)
+        net = backbone.net
+        if name == "paper":
+            config = BertConfig()
+            net = SpatialBert(BertModel(config), TokenHead(config.hidden_size, config.vocab_size), 0.01)
+    words = Words.of(names, backbone.tokenizer, longest=model.max_tokens - 2)
+    form = Form(model.neighbours, model.max_tokens, model.separators, model.fill_distance)
+    return model, net.eval(), sentences_of(entities, words, form)
+
+
+@pytest.fixture(scope="module", params=["small", pytest.param("paper", marks=pytest.mark.slow)])
+def parts(request):
+    return request.param, *preset(request.param)
+
+
+class Spent:
+    """Processor seconds that go by inside a module's `forward`."""
+
+    def __init__(self, module):
+        self.seconds, self._began = 0.0, 0.0
+        module.register_forward_pre_hook(lambda *_: setattr(self, "_began", time.process_time()))
+        module.register_forward_hook(lambda *_: self._add())
+
+    def _add(self):
+        self.seconds += time.process_time() - self._began
+
+
+@pytest.mark.benchmark(group="SpaBERT: write 20,000 sentences", timer=time.process_time)
+def test_write(benchmark, parts):
+    name, _, _, sentences = parts
+    batch = 256
+
+    def write():
+        rng = np.random.default_rng(0)
+        for start in range(0, N, batch):
+            draw_masks(sentences.take(np.arange(start, min(start + batch, N))), rng)
+
+    benchmark.pedantic(write, rounds=3)
+    if benchmark.stats:
+        benchmark.extra_info |= {"preset": name, "sentences_per_s": round(N / benchmark.stats["min"])}
+
+
+@pytest.mark.benchmark(group="SpaBERT: read sentences", timer=time.process_time)
+def test_read(benchmark, parts):
+    name, _, net, sentences = parts
+    rows = np.arange(READ[name])
+    spent = Spent(net.bert.encoder)
+    pivot_vectors(net, sentences, rows[:8], "cpu")
+    spent.seconds = 0.0
+    benchmark.pedantic(lambda: pivot_vectors(net, sentences, rows, "cpu"), rounds=2)
+    if benchmark.stats:
+        benchmark.extra_info |= {
+            "preset": name,
+            "tokens": float(sentences.lengths()[rows].mean()),
+            "sentences_per_s": round(len(rows) / benchmark.stats["min"], 1),
+            "encoder_share": round(spent.seconds / benchmark.stats["total"], 3),
+        }
+
+
+@pytest.mark.benchmark(group="SpaBERT: training steps", timer=time.process_time)
+def test_train(benchmark, parts):
+    name, model, net, sentences = parts
+    objective = MaskedObjective(
+        net,
+        sentences,
+        share=model.mask_share,
+        frequency=sentences.words.frequency(sentences.name),
+        parity_bugs=False,
+        lr=1e-5,
+        lr_head=1e-5,
+        device="cpu",
+    )
+    optimiser = torch.optim.Adam([dict(group) for group in objective.parameter_groups()])
+    rng, caught = np.random.default_rng(0), []
+    net.bert.encoder.register_forward_pre_hook(
+        lambda _, args, kwargs: caught.append((args, kwargs)), with_kwargs=True
+    )
+
+    def step():
+        optimiser.zero_grad()
+        objective.loss(rng.choice(N, model.batch, replace=False), rng).backward()
+        optimiser.step()
+
+    net.train()
+    benchmark.pedantic(step, rounds=STEPS[name], warmup_rounds=1)
+    if benchmark.stats:
+        benchmark.extra_info |= {
+            "preset": name,
+            "sentences_per_s": round(model.batch / benchmark.stats["min"], 1),
+            "encoder_share": round(encoder_seconds(net.bert.encoder, caught[-1]) / benchmark.stats["min"], 3),
+        }
+
+
+def encoder_seconds(encoder, given):
+    """Time the layers alone on what they were last given, forward and backward: the lesser of two rounds."""
+    (hidden, *rest), more = given
+    seconds = []
+    for _ in range(2):
+        began = time.process_time()
+        made = encoder(hidden.detach().requires_grad_(), *rest, **more).last_hidden_state
+        made.sum().backward()
+        seconds.append(time.process_time() - began)
+    return min(seconds)
