@@ -71,7 +71,7 @@ class GeoVectors(Model):
     card: ClassVar[ModelCard] = CARD
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
-        "small": {"tag_dim": 100, "buckets": 20_000, "location_dim": 50, "walks": 5, "epochs": 5},
+        "small": {"buckets": 20_000, "max_nodes": 10_000, "walks": 10},
     }
 
     def __post_init__(self) -> None:

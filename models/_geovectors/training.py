@@ -69,7 +69,7 @@ class Corpus:
 
 def _as_lists(part: np.ndarray) -> list[list[int]]:
     lists: list[list[int]] = part.tolist()
-    ended: list[bool] = (part < 0).any(axis=1).tolist()
+    ended = np.asarray((part < 0).any(axis=1))
     return [
         [word for word in one if word >= 0] if cut else one for one, cut in zip(lists, ended, strict=True)
     ]
