@@ -9,13 +9,16 @@ import numpy as np
 from urbanbench.seeds import generator
 from urbanbench.toolkit.neighbours import nearest_within
 
-__all__ = ["NearGraph", "damped", "nearest_graph", "sample_walks", "sliding_graph"]
+__all__ = ["NearGraph", "damped", "nearest_graph", "sample_walks", "sliding_graph", "spatial_order"]
 
 NEAREST_KM = 1.1
 """No distance counts as less."""
 
-BLOCK = 1 << 17
+BLOCK = 1 << 15
 """Walks that are drawn at once; each block has its own random stream."""
+
+PER_CELL = 64
+"""Entities that lie in a cell of `spatial_order` on average."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +62,20 @@ def damped(distance_m: np.ndarray) -> np.ndarray:
     """
     km = np.maximum(np.asarray(distance_m, dtype=np.float64) / 1000, NEAREST_KM)
     return np.asarray(np.maximum(1 / np.log(km), np.e))
+
+
+def spatial_order(xy: np.ndarray) -> np.ndarray:
+    """Return entities cell by cell of a square grid, int64 (n,): numbered so, near ones lie near in memory and walks are faster.
+
+    Parameters
+    ----------
+    xy
+        float64 (n, 2): metres, from 0.
+    """
+    width, height = np.maximum(np.ptp(xy, axis=0), 1.0)
+    side = np.sqrt(width * height * PER_CELL / len(xy))
+    column, row = (xy // side).T
+    return np.lexsort((column, row))
 
 
 def nearest_graph(xy: np.ndarray, k: int) -> NearGraph:
@@ -113,12 +130,12 @@ def sample_walks(
         int32 (n * per_node, length): entities; -1 after a walk came where no edge leads on.
     """
     walks = np.empty((len(graph) * per_node, length), dtype=np.int32)
-    walks[:, 0] = generator(seed, "geovectors", purpose, "order").permutation(len(walks)) % max(len(graph), 1)
+    walks[:, 0] = np.repeat(np.arange(len(graph)), per_node)
     for first in range(0, len(walks), BLOCK):
         block, rng = walks[first : first + BLOCK], generator(seed, "geovectors", purpose, first)
         for step in range(1, length):
             block[:, step] = _next(graph, block[:, step - 1], rng.random(len(block)))
-    return walks
+    return walks[generator(seed, "geovectors", purpose, "order").permutation(len(walks))]
 
 
 def _next(graph: NearGraph, here: np.ndarray, drawn: np.ndarray) -> np.ndarray:

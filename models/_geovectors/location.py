@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.hashing import array_digest, code_digest, value_digest
-from urbanbench.models._geovectors.graph import NearGraph, nearest_graph, sample_walks, sliding_graph
+from urbanbench.models._geovectors.graph import (
+    NearGraph,
+    nearest_graph,
+    sample_walks,
+    sliding_graph,
+    spatial_order,
+)
 from urbanbench.models._geovectors.judge import chance, context_samples, negative_sampling_loss
 from urbanbench.models._geovectors.training import Corpus, KeptTraining, fixed_hash, gensim_seed, train
 from urbanbench.seeds import generator
@@ -67,7 +73,8 @@ def train_nodes(
 ) -> tuple[np.ndarray, StageLog]:
     """Build the graph, draw walks and train CBOW on them; return vectors (n, location_dim) and the log."""
     build = nearest_graph if model.graph == "nearest" else sliding_graph
-    graph = build(xy, model.neighbours)
+    order = spatial_order(xy)
+    graph = build(xy[order], model.neighbours)
     walks = sample_walks(graph, per_node=model.walks, length=model.walk_length, seed=seed)
     counts = np.bincount(walks[walks >= 0], minlength=len(xy))
     net = _network(model, counts, seed)
@@ -87,7 +94,9 @@ def train_nodes(
         return negative_sampling_loss(net.wv.vectors[place], net.syn1neg[place], samples)
 
     train(net, Corpus(walks), log, check, epochs=model.epochs, seed=seed, checkpoint=checkpoint)
-    return np.asarray(net.wv.vectors[place], dtype=np.float32), log
+    vectors = np.empty((len(xy), model.location_dim), dtype=np.float32)
+    vectors[order] = net.wv.vectors[place]
+    return vectors, log
 
 
 def _network(model: GeoVectors, counts: np.ndarray, seed: int) -> Word2Vec:
