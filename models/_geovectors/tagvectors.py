@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.hashing import code_digest, value_digest
+from urbanbench.hashing import array_digest, code_digest, value_digest
 from urbanbench.models._geovectors.judge import chance, context_samples, negative_sampling_loss
 from urbanbench.models._geovectors.pretrained import CITY, read_word_vectors
 from urbanbench.models._geovectors.training import Corpus, KeptTraining, fixed_hash, gensim_seed, train
@@ -56,7 +56,7 @@ def word_vectors(model: GeoVectors, words: Words, seed: int) -> tuple[np.ndarray
         {
             "stage": "tags",
             "parameters": {name: model.parameters()[name] for name in PARAMETERS},
-            "words": [list(words.names), words.row.tolist(), words.code.tolist()],
+            "words": array_digest(np.array(words.names, dtype=object), words.row, words.code),
             "seed": seed,
             "code": code_digest(Path(__file__)),
             "packages": learned_versions(),

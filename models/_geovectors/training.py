@@ -143,7 +143,6 @@ def train(
     epochs: int,
     seed: int,
     checkpoint: Path | None = None,
-    pause_s: float = PAUSE_S,
 ) -> None:
     """Train a gensim model whose vocabulary is built; the log gets the loss of every check.
 
@@ -166,8 +165,6 @@ def train(
         Seed of windows and negative samples.
     checkpoint
         File to go on from and to write; None to keep nothing.
-    pause_s
-        Least seconds between two checkpoints.
     """
     began = last = time.perf_counter()
     first = _resume(model, log, checkpoint)
@@ -181,7 +178,7 @@ def train(
             _epoch(model, corpus, epoch, epochs, gensim_seed(seed, log.name, "epoch", epoch))
             log.checks.append((epoch + 1, check()))
             log.best_step = epoch + 1  # the last weights are kept
-            if checkpoint is not None and epoch + 1 < epochs and time.perf_counter() - last >= pause_s:
+            if checkpoint is not None and epoch + 1 < epochs and time.perf_counter() - last >= PAUSE_S:
                 write_arrays(checkpoint, _weights(model), {"log": asdict(log)})
                 last = time.perf_counter()
     log.seconds += time.perf_counter() - began
