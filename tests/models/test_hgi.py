@@ -13,10 +13,11 @@ from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, InputMasked, RunRefused, UnknownName
 from urbanbench.models._hgi.categories import category_words
 from urbanbench.models._hgi.delaunay import triangulate
-from urbanbench.models._hgi.places import centres, gather_places, region_rows
+from urbanbench.models._hgi.places import gather_places
 from urbanbench.models._hgi.pretrain import _category_schedule, _city_schedule
 from urbanbench.models._hgi.readout import region_vectors
 from urbanbench.models.hgi import HGI
+from urbanbench.toolkit.places import centres, region_rows
 from urbanbench.toolkit.schedule import learning_rate_factor, recording
 from urbanbench.toolkit.text import is_place, is_shaped_place
 from urbanbench.units import Units
@@ -157,7 +158,10 @@ def test_a_building_is_a_node_without_features_of_the_graph_of_pois_and_building
     edges = torch.from_numpy(np.stack([np.append(one, other), np.append(other, one)]))
     features = torch.cat([table[trained.material.category], torch.zeros(len(bare), table.shape[1])])
     layer = GCNConv(table.shape[1], BRIEF.dim)
-    layer.lin.weight.data, layer.bias.data = trained.net.poi_layer.weight.data, trained.net.poi_layer.bias.data
+    layer.lin.weight.data, layer.bias.data = (
+        trained.net.poi_layer.weight.data,
+        trained.net.poi_layer.bias.data,
+    )
     with torch.no_grad():
         nodes = trained.net.poi_act(layer(features, edges, torch.from_numpy(np.tile(weight, 2)).float()))
     wanted = dict(zip(bare.index, nodes.numpy()[len(places) :], strict=True))
