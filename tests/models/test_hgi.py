@@ -148,9 +148,9 @@ def test_a_building_is_a_node_without_features_of_the_graph_of_pois_and_building
     trained = BRIEF.pretrain(view, seed=0)
     places, table = trained.places, trained.material.table
     bare = view.buildings[~view.buildings.index.isin(places.ids[places.is_building])]
-    xy = np.concatenate([places.xy, centres(bare) - places.corner])
+    xy = np.concatenate([places.xy, centres(bare.geometry) - places.corner])
     assert len(np.unique(xy, axis=0)) == len(xy)  # else places would be moved apart
-    region = np.concatenate([places.region, region_rows(view, bare)])
+    region = np.concatenate([places.region, region_rows(view, bare["region_id"].tolist())])
     one, other = triangulate(xy).T
     length, diagonal = np.hypot(*(xy[one] - xy[other]).T), np.hypot(*np.ptp(xy, axis=0))
     weight = np.log((1 + diagonal**1.5) / (1 + length**1.5)) * np.where(region[one] == region[other], 1, 0.4)
