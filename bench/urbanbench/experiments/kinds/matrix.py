@@ -139,6 +139,6 @@ def _best_floor(columns: Sequence[_Task]) -> Line:
         entries.append(
             Entry("")
             if floor is None or score is None
-            else score_entry(score, f"{score.text} ({floor.model['name']})")
+            else score_entry(score, f"{score.text} ({floor.spec['model']})")
         )
     return Line("floor", (Entry("best floor of any head"), *entries))
