@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,8 +98,7 @@ def _write_layers(city: City, target: Path, merging: Merging) -> dict[str, int]:
             frame = merged_shapes(city.path / info.file, merging)
         elif name == "satellite":
             frame = merged_satellite(city.path, city.satellite, merging, target)
-            for image in city.images("satellite") & set(frame["image"]):
-                carry_file(city.path, target, image)
+            _carry_pictures(city, target, city.images("satellite") & set(frame["image"]))
         elif name == "flows":
             frame = merged_flows(city.flows, merging.new_id)
         else:
@@ -107,9 +106,16 @@ def _write_layers(city: City, target: Path, merging: Merging) -> dict[str, int]:
             continue
         save_frame(frame, target, info.file)
         rows[name] = len(frame)
-    for image in city.images("street_views") if "street_views" in city.layers else ():
-        carry_file(city.path, target, image)
+    if "street_views" in city.layers:
+        _carry_pictures(city, target, city.images("street_views"))
     return rows
+
+
+def _carry_pictures(city: City, target: Path, images: Collection[str]) -> None:
+    """Copy pictures; those that are not there stay away, as they do in a run."""
+    for image in sorted(images):
+        if (city.path / image).is_file():
+            carry_file(city.path, target, image)
 
 
 def _write_labels(city: City, target: Path, merging: Merging) -> dict[str, Any]:
