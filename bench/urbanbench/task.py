@@ -147,11 +147,12 @@ def _parcels(city: City, level: str, frame: pd.DataFrame) -> np.ndarray | None:
 
     views = city.street_views.loc[frame.index]
     x, y = views.geometry.x, views.geometry.y
-    places = np.array([f"{one:.2f} {other:.2f}" for one, other in zip(x, y, strict=True)], dtype=object)
-    if "location_id" not in views:
-        return places
-    known = views["location_id"].notna().to_numpy()
-    return np.where(known, "point " + views["location_id"].astype(str).to_numpy(dtype=object), places)
+    named = views["location_id"] if "location_id" in views else [None] * len(views)
+    points = [
+        f"{east:.2f} {north:.2f}" if name is None or name != name else f"point {name}"  # noqa: PLR0124 - NaN
+        for name, east, north in zip(named, x, y, strict=True)
+    ]
+    return np.array(points, dtype=object)
 
 
 def _positions(city: City, level: str, ids: pd.Index) -> np.ndarray:

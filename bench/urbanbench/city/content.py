@@ -57,9 +57,7 @@ def _height_faults(file: str, frame: pd.DataFrame) -> list[str]:
     return noted(file, "height_m", frame.index, bad, "metres above 0 or null", "negative or infinite heights")
 
 
-def _picture_faults(
-    folder: Path, file: str, column: str, frame: pd.DataFrame, *, absent: bool
-) -> list[str]:
+def _picture_faults(folder: Path, file: str, column: str, frame: pd.DataFrame, *, absent: bool) -> list[str]:
     """Judge the paths of pictures that are there; the folder is asked once for each picture."""
     there = frame[column].notna().to_numpy()
     ids, paths = np.asarray(frame.index)[there], frame[column].to_numpy()[there]
@@ -73,7 +71,9 @@ def _picture_faults(
 
 def _street_view_faults(folder: Path, file: str, frame: pd.DataFrame, *, absent: bool) -> list[str]:
     columns = [name for name in ("image", *DIRECTIONS) if name in frame]
-    faults = [fault for name in columns for fault in _picture_faults(folder, file, name, frame, absent=absent)]
+    faults = [
+        fault for name in columns for fault in _picture_faults(folder, file, name, frame, absent=absent)
+    ]
     bare = frame[columns].isna().all(axis=1).to_numpy()
     faults += noted(
         file, " ".join(columns), frame.index, bare, "a picture for every view", "views without any"

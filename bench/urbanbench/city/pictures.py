@@ -45,9 +45,7 @@ def open_picture(path: Path) -> Image:
 
     try:
         with Image.open(path, formats=_FORMATS) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                msg = f"{picture.width} x {picture.height} pixels"
-                raise FaultyPicture(msg)
+            _check_size(picture)
             return _rgb(_upright(picture))
     except FaultyPicture:
         raise
@@ -58,6 +56,12 @@ def open_picture(path: Path) -> Image:
     except Exception as error:  # Pillow raises errors of a dozen kinds for damaged files
         msg = f"a broken picture ({(str(error) or type(error).__name__)[:80]})"
         raise FaultyPicture(msg) from error
+
+
+def _check_size(picture: Image) -> None:
+    if picture.width * picture.height > MAX_PIXELS:
+        msg = f"{picture.width} x {picture.height} pixels"
+        raise FaultyPicture(msg)
 
 
 def _upright(picture: Image) -> Image:

@@ -54,7 +54,9 @@ def _none_of_any(model: str, card: ModelCard, city: City, asked: frozenset[str] 
     if not there:
         layers = " nor ".join(repr(LAYER_OF[one]) for one in card.needs_any if one in LAYER_OF)
         return f"{start} City {city.name!r} has no layer {layers}."
-    return f"{start} City {city.name!r} has {_words(there)}, which --inputs {format_inputs(asked or ())} masks."
+    return (
+        f"{start} City {city.name!r} has {_words(there)}, which --inputs {format_inputs(asked or ())} masks."
+    )
 
 
 def admitted_view(order: Order, city: City, target_ids: Sequence[str]) -> View:
