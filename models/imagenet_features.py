@@ -48,7 +48,7 @@ class ImagenetFeatures(Model):
             "Averaging over views and regions is ours: it is what models trained on pictures have to beat.",
         ),
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"paper": {}, "small": {"size": 128}}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"paper": {}, "small": {}}
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
         """Return vectors of street views (n, 1280), or of regions: a block (n, 1281) for each kind of pictures that may be seen."""

@@ -49,7 +49,7 @@ class ResNet18(Model):
             "Averaging over views and regions is ours.",
         ),
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"paper": {}, "small": {"size": 128}}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"paper": {}, "small": {}}
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
         """Return vectors of street views (n, dim), or of regions: a block (n, dim + 1) for each kind of pictures that may be seen.

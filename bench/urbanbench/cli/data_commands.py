@@ -41,7 +41,16 @@ def show(
     map_file: Annotated[
         Path | None, typer.Option("--map", help="Draw a map into this .png or .svg file.")
     ] = None,
-    label: Annotated[str, typer.Option("--label", help="Colour the map by this label.")] = "",
+    label: Annotated[
+        str, typer.Option("--label", help="Colour the map by this label, or write it under the pictures.")
+    ] = "",
+    images: Annotated[
+        bool, typer.Option("--images", help="Draw a contact sheet of street views and satellite pictures.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The sheet's .png file; <city>-images.png when left out.")
+    ] = None,
+    count: Annotated[int, typer.Option("--count", min=1, help="Pictures per layer on the sheet.")] = 32,
     as_json: options.Json = False,
 ) -> None:
     """Count what a city folder holds: rows and coverage per layer, labels and their spread."""
@@ -57,6 +66,12 @@ def show(
     if map_file is not None:
         draw_map(opened, map_file, label or None)
         note(f"Map: {map_file}")
+    if images or out is not None:
+        from urbanbench.city.sheet import draw_sheet
+
+        sheet = out or Path(f"{opened.name}-images.png")
+        broken = draw_sheet(opened, sheet, count=count, label=label)
+        note(f"Sheet: {sheet}" + (f" ({broken} of the pictures shown cannot be opened)" if broken else ""))
 
 
 @app.command()
