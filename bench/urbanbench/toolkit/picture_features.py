@@ -65,18 +65,20 @@ def picture_features(
     folder.mkdir(parents=True, exist_ok=True)
     keys = np.frombuffer(bytes.fromhex("".join(digests)), dtype=_DIGEST)
     distinct, first, place = np.unique(keys, return_index=True, return_inverse=True)
-    found = np.empty((len(distinct), encoder.dim), dtype=np.float32)
+    made = np.empty((len(keys), encoder.dim), dtype=np.float32)
     with FileLock(folder.with_suffix(".lock")):
         there = np.zeros(len(distinct), dtype=bool)
         for path in sorted(folder.glob("*.safetensors")):
-            _read(path, distinct, found, there)
+            _read(path, distinct, first, made, there)
         missing = np.flatnonzero(~there)
         missing = missing[np.argsort(first[missing], kind="stable")]
         for start in range(0, len(missing), PART):
             rows = missing[start : start + PART]
-            found[rows] = _encoded(encoder, pictures, first[rows], device)
-            _write(folder, distinct[rows], found[rows])
-    return found[place]
+            made[first[rows]] = _encoded(encoder, pictures, first[rows], device)
+            _write(folder, distinct[rows], made[first[rows]])
+    again = np.flatnonzero(first[place] != np.arange(len(keys)))
+    made[again] = made[first[place[again]]]
+    return made
 
 
 def _folder(encoder: ImageEncoder, size: int, device: str) -> Path:
@@ -98,8 +100,8 @@ def _encoded(encoder: ImageEncoder, pictures: PictureTable, rows: np.ndarray, de
     return encode_pictures(encoder, table, device=device, batch=step)[: len(rows)]
 
 
-def _read(path: Path, distinct: np.ndarray, found: np.ndarray, there: np.ndarray) -> None:
-    """Copy the rows of a file that are wanted into `found` and mark them in `there`; remove a file that is damaged."""
+def _read(path: Path, distinct: np.ndarray, first: np.ndarray, made: np.ndarray, there: np.ndarray) -> None:
+    """Copy the features of a file that are wanted to the first picture that has them; remove a file that is damaged."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -117,7 +119,7 @@ def _read(path: Path, distinct: np.ndarray, found: np.ndarray, there: np.ndarray
     if stated != array_digest(listed, features):
         path.unlink(missing_ok=True)
         return
-    found[row[wanted]], there[row[wanted]] = features[wanted], True
+    made[first[row[wanted]]], there[row[wanted]] = features[wanted], True
 
 
 def _write(folder: Path, names: np.ndarray, features: np.ndarray) -> None:
