@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +19,7 @@ from urbanbench.city.merge_files import (
 from urbanbench.city.merge_labels import merged_label
 from urbanbench.city.merge_pictures import merged_satellite
 from urbanbench.city.merge_plan import merging_of
-from urbanbench.errors import BadInput
+from urbanbench.city.new_folder import new_folder
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City
@@ -54,25 +51,9 @@ def merge_regions(city: City, folder: Path, *, seed: int = 0) -> Path:
     CityFaults
         The city has faults.
     """
-    with _new_folder(folder) as part:
+    with new_folder(folder) as part:
         _write(city, part, seed)
     return folder
-
-
-@contextmanager
-def _new_folder(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder that becomes `folder` when the block ends without error."""
-    if folder.exists():
-        msg = f"The folder {str(folder)!r} exists. Expected a new one. Choose another --out or remove it."
-        raise BadInput(msg)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".part"))
-    try:
-        yield part
-        part.chmod(0o755)
-        part.rename(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _write(city: City, target: Path, seed: int) -> None:

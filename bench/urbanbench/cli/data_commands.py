@@ -1,4 +1,4 @@
-"""``urbanbench data``: check, show, build and merge city folders."""
+"""``urbanbench data``: check, show, build and merge city folders, and give them pictures."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ import typer
 
 from urbanbench.cli import options
 from urbanbench.cli.printing import note, print_facts, print_json, say
+from urbanbench.cli.satellite_command import satellite
 from urbanbench.errors import CityFaults
 
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Check, show, build and merge city folders.", no_args_is_help=True, rich_markup_mode=None
+    help="Check, show, build and merge city folders, and give them pictures.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
+app.command("satellite")(satellite)
 Folder = Annotated[str, typer.Argument(help="A city: path, name, or name:size.")]
 
 
