@@ -139,12 +139,8 @@ def _mean(counts: sparse.csr_array, encoder: TextEncoder, texts: tuple[str, ...]
     """Return the mean vector of each row's texts, float32 (n, dim); zeros for a row without any."""
     import numpy as np
 
-    from urbanbench.toolkit.feature_store import cached_features, encoder_digest, texts_digest
-    from urbanbench.toolkit.text_encoders import encode_texts
+    from urbanbench.toolkit.features import text_features
 
-    def encoded() -> np.ndarray:
-        return encode_texts(encoder, texts, device=device)
-
-    features = cached_features("text", encoder_digest(encoder, device), texts_digest(texts), encoded)
+    features = text_features(encoder, texts, device=device)
     total = np.asarray(counts.sum(axis=1)).reshape(-1, 1)
     return np.asarray(counts @ features / np.maximum(total, 1), dtype=np.float32)

@@ -242,7 +242,7 @@ class UrbanMFM(Model):
 
     def variant(self, view: View) -> Mapping[str, str]:
         """Name the backbones, whether they are trained, how POIs are grouped, and which objectives are left out for want of data."""
-        from urbanbench.models._urbanmfm.places import grouping_in
+        from urbanbench.models._urbanmfm.groups import grouping_in
         from urbanbench.toolkit.image_encoders import name_image_encoder
         from urbanbench.toolkit.scenes import scene_provider
         from urbanbench.toolkit.text_encoders import name_text_encoder

@@ -9,24 +9,23 @@ import numpy as np
 from urbanbench.city.tags import tag_table
 from urbanbench.errors import RunRefused
 from urbanbench.toolkit.neighbours import Groups, groups_near_lines, groups_of_nearest
+from urbanbench.toolkit.roads import FOOT_ROADS, without_classes
+from urbanbench.toolkit.text import EMPTY_TEXT
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
     from urbanbench.city.view import View
-    from urbanbench.models._cityfm.places import Places
+    from urbanbench.toolkit.places import Places
 
 __all__ = [
-    "FOOT_ROADS",
     "context_texts",
     "grouping_in",
     "roads_with_context",
     "route_counts",
+    "row_of_no_poi",
     "text_contexts",
 ]
-
-FOOT_ROADS = frozenset({"cycleway", "footway", "steps"})
-"""Ways that have no context."""
 
 KNN_RADIUS_M = 1000.0
 """How far a POI's neighbours may lie where they stand in for a road."""
@@ -69,7 +68,7 @@ def text_contexts(
     Returns
     -------
     Groups
-        Members are rows of ``places.texts``, the last of each group ``places.none``.
+        Members are rows of ``places.texts``, the last of each group `row_of_no_poi`.
     """
     if grouping_in(view, grouping) == "knn":
         groups = groups_of_nearest(places.xy, k=nearest, radius_m=KNN_RADIUS_M)
@@ -81,20 +80,22 @@ def text_contexts(
 
 
 def context_texts(groups: Groups, places: Places) -> Groups:
-    """Turn groups of POIs into groups of their texts, each with ``places.none`` at its end."""
+    """Turn groups of POIs into groups of their texts, each with `row_of_no_poi` at its end."""
     start = groups.start + np.arange(len(groups.start))
-    member = np.full(start[-1], places.none, dtype=np.int64)
+    member = np.full(start[-1], row_of_no_poi(places), dtype=np.int64)
     rank = np.arange(len(groups.member)) + np.repeat(np.arange(len(groups)), groups.sizes)
     member[rank] = places.text[groups.member]
     return Groups(start, member)
 
 
+def row_of_no_poi(places: Places) -> int:
+    """Return the row of `EMPTY_TEXT` among the distinct texts: the text of a place without any POI."""
+    return places.texts.index(EMPTY_TEXT)
+
+
 def roads_with_context(roads: gpd.GeoDataFrame) -> np.ndarray:
     """Return which roads are none of `FOOT_ROADS`, bool (n,)."""
-    tags = tag_table(roads["tags"]).with_key("highway")
-    kept = np.ones(len(roads), dtype=bool)
-    kept[tags.rows[np.isin(tags.value.astype(str), sorted(FOOT_ROADS))]] = False
-    return kept
+    return without_classes(roads, FOOT_ROADS)
 
 
 def route_counts(roads: gpd.GeoDataFrame) -> np.ndarray:

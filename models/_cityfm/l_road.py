@@ -15,7 +15,7 @@ from urbanbench.toolkit.contrastive import nt_xent
 from urbanbench.toolkit.distributed import gathered, own_part, processes
 
 if TYPE_CHECKING:
-    from urbanbench.models._cityfm.features import Rows
+    from urbanbench.toolkit._feature_rows import FeatureRows
     from urbanbench.toolkit.neighbours import Groups
 
 __all__ = ["RoadObjective", "pair_roads"]
@@ -31,7 +31,7 @@ class RoadObjective:
     texts
         Features of distinct texts; an encoder inside is trained along.
     contexts
-        Rows of the texts at every road, the text of no POI last.
+        FeatureRows of the texts at every road, the text of no POI last.
     routes
         int64 (g,): bus routes of every road.
     tolerance
@@ -49,7 +49,7 @@ class RoadObjective:
     def __init__(
         self,
         net: CityNet,
-        texts: Rows,
+        texts: FeatureRows,
         contexts: Groups,
         routes: np.ndarray,
         *,

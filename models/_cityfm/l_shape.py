@@ -14,7 +14,7 @@ from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.neighbours import Groups
 
 if TYPE_CHECKING:
-    from urbanbench.models._cityfm.features import Rows
+    from urbanbench.toolkit._feature_rows import FeatureRows
 
 __all__ = ["ShapeObjective", "draw_footprints", "footprints_by_text"]
 
@@ -33,7 +33,7 @@ class ShapeObjective:
     text_vectors
         float32 (s, dim): vectors of the anchors' texts, without gradient.
     footprints
-        Rows of the footprints that have each of the s texts.
+        FeatureRows of the footprints that have each of the s texts.
     chunk, temperature
         Of the loss.
     lr, lr_backbone
@@ -47,7 +47,7 @@ class ShapeObjective:
     def __init__(
         self,
         net: CityNet,
-        shapes: Rows,
+        shapes: FeatureRows,
         surface: Tensor,
         text_vectors: Tensor,
         footprints: Groups,

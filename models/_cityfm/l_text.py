@@ -14,7 +14,7 @@ from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.models._cityfm.features import Rows
+    from urbanbench.toolkit._feature_rows import FeatureRows
     from urbanbench.toolkit.neighbours import Groups
 
 __all__ = ["TextObjective", "draw_texts", "text_groups"]
@@ -30,7 +30,7 @@ class TextObjective:
     texts
         Features of distinct texts; an encoder inside is trained along.
     contexts
-        Rows of the texts at every anchor, the text of no POI last.
+        FeatureRows of the texts at every anchor, the text of no POI last.
     leave_one_out
         Whether the mean leaves the sampled text out.
     mask_same_text
@@ -48,7 +48,7 @@ class TextObjective:
     def __init__(
         self,
         net: CityNet,
-        texts: Rows,
+        texts: FeatureRows,
         contexts: Groups,
         *,
         leave_one_out: bool,
@@ -118,7 +118,7 @@ def draw_texts(
     return query, member, owner
 
 
-def text_groups(net: CityNet, texts: Rows, lr: float) -> list[Mapping[str, Any]]:
+def text_groups(net: CityNet, texts: FeatureRows, lr: float) -> list[Mapping[str, Any]]:
     """Return the text projection and what is trained of the encoder as a group for the optimiser."""
     tuned = [one for module in texts.modules() for one in module.parameters() if one.requires_grad]
     return [{"params": [*net.text.parameters(), *tuned], "lr": lr}]

@@ -15,15 +15,16 @@ from urbanbench.models._cityfm.contexts import (
     route_counts,
     text_contexts,
 )
-from urbanbench.models._cityfm.features import ShapeReader, TextReader
 from urbanbench.models._cityfm.l_road import RoadObjective
 from urbanbench.models._cityfm.l_shape import ShapeObjective, footprints_by_text
 from urbanbench.models._cityfm.l_text import TextObjective
 from urbanbench.models._cityfm.net import CityNet
-from urbanbench.models._cityfm.places import Places, gather_places
+from urbanbench.models._cityfm.readers import ShapeReader, TextReader
 from urbanbench.toolkit.image_encoders import load_image_encoder
 from urbanbench.toolkit.neighbours import groups_near_lines
+from urbanbench.toolkit.places import Places, gather_places
 from urbanbench.toolkit.schedule import Schedule, StageLog, record
+from urbanbench.toolkit.text import EMPTY_TEXT
 from urbanbench.toolkit.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import Objective, seeded_torch, train_stage
 
@@ -85,7 +86,9 @@ def prepare(model: CityFM, view: View, *, seed: int, device: str) -> Pretrained:
     RunRefused
         No POI is left after the filter.
     """
-    places = gather_places(view, poi_filter=model.poi_filter, use_name=model.use_name)
+    places = gather_places(
+        view, poi_filter=model.poi_filter, use_name=model.use_name, further_texts=(EMPTY_TEXT,)
+    )
     with seeded_torch(seed, "cityfm", "backbones"):
         text = load_text_encoder(model.text_encoder)
         image = load_image_encoder(model.image_encoder) if view.has("polygon") else None
@@ -100,7 +103,7 @@ def objective_of(stage: str, model: CityFM, view: View, made: Pretrained) -> Obj
     """Make the objective of a stage, "text", "shape" or "road", from the parts as they are now."""
     if stage == "text":
         return _text(model, view, made)
-    return _shape(model, view, made) if stage == "shape" else _road(model, view, made)
+    return _shape(model, made) if stage == "shape" else _road(model, view, made)
 
 
 def schedule_of(stage: str, model: CityFM) -> Schedule:
@@ -137,13 +140,12 @@ def _text(model: CityFM, view: View, made: Pretrained) -> TextObjective:
     )
 
 
-def _shape(model: CityFM, view: View, made: Pretrained) -> ShapeObjective:
+def _shape(model: CityFM, made: Pretrained) -> ShapeObjective:
     if made.shapes is None:
         msg = "The stage 'shape' was asked for where polygons cannot be seen. Expected the input polygon. Leave the stage out."
         raise BadInput(msg)
-    rows, footprint = footprint_rows(made.places)
-    polygons = np.asarray(view.buildings.geometry)[rows]
-    texts, footprints = footprints_by_text(made.places.text, footprint)
+    polygons = made.places.shapes
+    texts, footprints = footprints_by_text(made.places.text, made.places.shape)
     with torch.no_grad():
         told = made.texts.frozen().rows(torch.from_numpy(texts).to(made.device))
         vectors = made.net.encode_text(told)
@@ -178,9 +180,3 @@ def _road(model: CityFM, view: View, made: Pretrained) -> RoadObjective:
         lr=model.lr_road,
         device=made.device,
     )
-
-
-def footprint_rows(places: Places) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows in the view's buildings of the distinct footprints (p,), and which of them each POI has, -1 for none, (n,)."""
-    rows, place = np.unique(np.append(places.building, -1), return_inverse=True)
-    return rows[1:], place[:-1] - 1

@@ -12,12 +12,12 @@ from scipy import sparse
 from torch import Tensor
 
 from urbanbench.errors import RunRefused
-from urbanbench.models._cityfm.places import region_rows
+from urbanbench.models._cityfm.contexts import row_of_no_poi
 from urbanbench.models._cityfm.position import positions
-from urbanbench.models._cityfm.pretrain import footprint_rows
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.counts import rows_of
 from urbanbench.toolkit.neighbours import groups_near_points
+from urbanbench.toolkit.places import region_rows
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -61,8 +61,8 @@ def _mean_footprint(model: CityFM, trained: Pretrained, view: View) -> tuple[np.
     """Return the mean vector of each region's footprints, zeros where there are none, and which regions have some."""
     buildings = view.buildings
     every = model.region_polygons == "all"
-    rows = np.arange(len(buildings)) if every else footprint_rows(trained.places)[0]
-    region = region_rows(view, np.asarray(buildings["region_id"])[rows])
+    rows = np.arange(len(buildings)) if every else trained.places.shape_row
+    region = region_rows(view, buildings["region_id"].to_numpy()[rows])
     rows, region = rows[region >= 0], region[region >= 0]
     vectors = _shape_vectors(trained, np.asarray(buildings.geometry)[rows])
     table = sparse.csr_array(
@@ -129,7 +129,7 @@ def _context_vectors(
     features = trained.texts.frozen().features.cpu().numpy()
     counts = np.bincount(owner, minlength=n)
     bare = np.flatnonzero(counts == 0)
-    owner, text = np.append(owner, bare), np.append(text, np.full(len(bare), trained.places.none))
+    owner, text = np.append(owner, bare), np.append(text, np.full(len(bare), row_of_no_poi(trained.places)))
     weight = 1.0 / np.maximum(counts, 1)[owner]
     table = sparse.csr_array((weight.astype(np.float32), (owner, text)), shape=(n, len(features)))
     means = torch.from_numpy(np.asarray(table @ features)).to(trained.device)

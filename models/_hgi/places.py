@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import shapely
 
 from urbanbench.city.tags import tag_table
 from urbanbench.errors import RunRefused
 from urbanbench.models._hgi.categories import Categories, categories_of, category_words
+from urbanbench.toolkit.places import centres, region_rows
 from urbanbench.toolkit.text import is_place, is_shaped_place
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from urbanbench.city.view import View
     from urbanbench.models.hgi import HGI
 
@@ -92,19 +90,6 @@ def gather_places(model: HGI, view: View) -> Places:
     )
 
 
-def region_rows(view: View, frame: pd.DataFrame) -> np.ndarray:
-    """Return the row of every object's region, -1 outside of all; int64 (n,)."""
-    row = {one: place for place, one in enumerate(view.region_ids)}
-    found = (row.get(one, -1) for one in frame["region_id"].tolist())
-    return np.fromiter(found, dtype=np.int64, count=len(frame))
-
-
-def centres(frame: pd.DataFrame) -> np.ndarray:
-    """Return points or the centroids of polygons, float64 (n, 2): (easting, northing) in metres."""
-    points = shapely.centroid(np.asarray(frame["geometry"]))
-    return np.column_stack([shapely.get_x(points), shapely.get_y(points)])
-
-
 def _points(view: View, *, every: bool) -> tuple[np.ndarray, ...]:
     pois = view.pois
     tags = tag_table(pois["tags"])
@@ -112,8 +97,8 @@ def _points(view: View, *, every: bool) -> tuple[np.ndarray, ...]:
     kept = (words != "") if every else (words != "") & is_place(tags)
     return (
         np.asarray(pois.index, dtype=object)[kept],
-        centres(pois)[kept],
-        region_rows(view, pois)[kept],
+        centres(pois.geometry)[kept],
+        region_rows(view, pois["region_id"])[kept],
         words[kept],
     )
 
@@ -125,7 +110,7 @@ def _buildings(view: View) -> tuple[np.ndarray, ...]:
     some = buildings[kept]
     return (
         np.asarray(some.index, dtype=object),
-        centres(some),
-        region_rows(view, some),
+        centres(some.geometry),
+        region_rows(view, some["region_id"]),
         category_words(tags)[kept],
     )

@@ -11,10 +11,10 @@ from urbanbench.errors import BadInput
 from urbanbench.models._hgi.delaunay import delaunay_graph
 from urbanbench.models._hgi.material import poi_matrix
 from urbanbench.models._hgi.objective import encode_regions, pool_regions
-from urbanbench.models._hgi.places import centres, region_rows
 from urbanbench.seeds import generator
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.counts import rows_of
+from urbanbench.toolkit.places import centres, region_rows
 
 LEVELS = ("region", "building", "poi")
 
@@ -82,8 +82,8 @@ def building_vectors(
     buildings = view.buildings
     own = np.isin(np.asarray(buildings.index, dtype=object), places.ids[places.is_building])
     bare = buildings[~own]
-    xy = np.concatenate([places.xy, centres(bare) - places.corner])
-    region = np.concatenate([places.region, region_rows(view, bare)])
+    xy = np.concatenate([places.xy, centres(bare.geometry) - places.corner])
+    region = np.concatenate([places.region, region_rows(view, bare["region_id"])])
     graph = delaunay_graph(
         xy,
         region,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import shapely
 
 from urbanbench.city.tags import tag_table
 from urbanbench.errors import RunRefused
+from urbanbench.toolkit.places import centres
 from urbanbench.toolkit.text import CLASS_KEYS, PRIMARY_KEYS, distinct_texts, is_object, is_place
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def gather_entities(view: View, *, poi_filter: str, use_name: bool, use_kind: bo
     called = entity_strings(tags, use_name=use_name, use_kind=use_kind)
     names, name = distinct_texts([called[one] for one in row.tolist()])
     spoken = np.array([one[0].isalpha() for one in names])[name]
-    geometry = np.asarray(pois.geometry)[row]
-    xy = np.column_stack([shapely.get_x(geometry), shapely.get_y(geometry)])
+    xy = centres(pois.geometry.to_numpy()[row])
     return Entities(np.asarray(pois.index, dtype=object)[row], row, xy, names, name, spoken)
 
 

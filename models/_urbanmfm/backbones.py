@@ -13,37 +13,22 @@ import torch
 from torch import Tensor
 
 from urbanbench.errors import BadInput, UnknownName
-from urbanbench.models._urbanmfm.features import (
-    FrozenPictures,
-    FrozenTexts,
-    Shapes,
-    TunedPictures,
-    TunedTexts,
-    shape_features,
-    shape_surface,
-)
+from urbanbench.models._urbanmfm.shapes import Shapes, shape_surface
 from urbanbench.progress import note
-from urbanbench.toolkit.feature_store import (
-    cached_features,
-    encoder_digest,
-    has_features,
-    shapes_digest,
-    texts_digest,
-)
-from urbanbench.toolkit.image_encoders import encode_pictures
+from urbanbench.toolkit._feature_rows import Frozen, FrozenPictures, TunedPictures, TunedTexts
+from urbanbench.toolkit.feature_store import encoder_digest, has_features
+from urbanbench.toolkit.features import picture_features, pictures_digest, shape_features, text_features
 from urbanbench.toolkit.pictures import PictureTable, without_broken
 from urbanbench.toolkit.pixel_store import open_pixel_store
-from urbanbench.toolkit.text_encoders import encode_texts
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from torch import nn
 
     from urbanbench.models._urbanmfm.overheads import Overheads
-    from urbanbench.models._urbanmfm.places import Places
     from urbanbench.models._urbanmfm.streets import Streets
     from urbanbench.toolkit._image_nets import ImageEncoder
     from urbanbench.toolkit._text_nets import TextEncoder
+    from urbanbench.toolkit.places import Places
 
 KINDS = ("street", "overhead")
 """Kinds of pictures."""
@@ -101,9 +86,8 @@ class Backbones:
         self.raster_size, self.picture_sizes = raster_size, picture_sizes
         self.a_max_m2 = float(shapely.area(places.shapes).max(initial=1.0)) if a_max_m2 is None else a_max_m2
         self.device, self.keep_pixels = device, keep_pixels
-        self._first: dict[str, str] = {}
         self._moved: set[str] = set()
-        self._texts: FrozenTexts | None = None
+        self._texts: Frozen | None = None
         self._shapes: Shapes | None = None
         self._tables: dict[str, PictureTable] = {}
         self._pictures: dict[str, FrozenPictures] = {}
@@ -132,20 +116,15 @@ class Backbones:
         picture = without_broken(given.picture, self._ok("overhead"))
         return replace(given, picture=picture) if (picture >= 0).any() else None
 
-    def texts(self) -> FrozenTexts:
+    def texts(self) -> Frozen:
         """Return the features of the places' distinct texts."""
         if self._texts is None:
-            self._texts = FrozenTexts(self.encode_texts(self.places.texts))
+            self._texts = Frozen(self.encode_texts(self.places.texts))
         return self._texts
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
         """Return features float32 (n, dim) of any texts, such as names of scenes."""
-        made = self._kept(
-            "text",
-            self.text_encoder,
-            lambda: texts_digest(texts),
-            lambda: encode_texts(self.text_encoder, texts, device=self.device),
-        )
+        made = text_features(self.text_encoder, texts, device=self.device, keep="text" not in self._moved)
         return torch.from_numpy(np.ascontiguousarray(made)).to(self.device)
 
     def shapes(self) -> Shapes | None:
@@ -157,12 +136,8 @@ class Backbones:
     def encode_shapes(self, polygons: np.ndarray) -> Shapes:
         """Return features of any footprints, Shapely geometries (p,); BadInput without an image encoder."""
         encoder, size = self._image_encoder(), self.raster_size
-        made = self._kept(
-            "shape",
-            encoder,
-            lambda: shapes_digest(polygons, size),
-            lambda: shape_features(encoder, polygons, size=size, device=self.device),
-        )
+        keep = "image" not in self._moved
+        made = shape_features(encoder, polygons, size=size, device=self.device, keep=keep)
         features = torch.from_numpy(np.ascontiguousarray(made)).to(self.device)
         return Shapes(features, shape_surface(polygons, self.a_max_m2, self.device))
 
@@ -214,35 +189,13 @@ class Backbones:
             raise BadInput(msg)
         return self.image_encoder
 
-    def _kept(
-        self,
-        kind: str,
-        encoder: nn.Module,
-        inputs_digest: Callable[[], str],
-        compute: Callable[[], np.ndarray],
-    ) -> np.ndarray:
-        """Compute features, through the cache folder unless the encoder was trained."""
-        if ("text" if kind == "text" else "image") in self._moved:
-            return compute()
-        return cached_features(kind, self._digest(kind, encoder), inputs_digest(), compute)
-
-    def _digest(self, kind: str, encoder: nn.Module) -> str:
-        side = "text" if kind == "text" else "image"
-        if side not in self._first:
-            self._first[side] = encoder_digest(encoder, self.device)
-        return self._first[side]
-
     def _frozen(self, kind: str) -> FrozenPictures | None:
         if self.image_encoder is None or self._paths[kind] is None:
             return None
         if kind not in self._pictures:
             encoder, table = self.image_encoder, self._table(kind)
-            made = self._kept(
-                "picture",
-                encoder,
-                lambda: self._pictures_digest(kind),
-                lambda: encode_pictures(encoder, table, device=self.device),
-            )
+            keep = "image" not in self._moved
+            made = picture_features(encoder, table, self.picture_digest, device=self.device, keep=keep)
             features = torch.from_numpy(np.ascontiguousarray(made)).to(self.device)
             self._pictures[kind] = FrozenPictures(features)
         return self._pictures[kind]
@@ -260,19 +213,11 @@ class Backbones:
             self._tables[kind] = PictureTable(self.open_image, paths, size, store=store)
         return self._tables[kind]
 
-    def _pictures_digest(self, kind: str) -> str:
-        table = self._table(kind)
-        return texts_digest([self.picture_digest(table.paths), str(table.size)])
-
     def _ok(self, kind: str) -> np.ndarray:
         """Which pictures can be opened, broken ones told; from features that are needed anyway, so that none is decoded twice."""
-        encoder, table = self._image_encoder(), self._table(kind)
+        table = self._table(kind)
         told = kind in self._pictures or (
-            "image" not in self._moved
-            and (
-                not self.keep_pixels
-                or has_features("picture", self._digest("picture", encoder), self._pictures_digest(kind))
-            )
+            "image" not in self._moved and (not self.keep_pixels or self._has_features(kind))
         )
         frozen = self._frozen(kind) if told else None
         ok = table.ok if frozen is None else frozen.ok
@@ -283,3 +228,7 @@ class Backbones:
                 f"{len(broken)} of {len(ok)} {kind} pictures cannot be opened and are left out ({first}{', …' if len(broken) > 3 else ''})."
             )
         return ok
+
+    def _has_features(self, kind: str) -> bool:
+        encoder, pictures = self._image_encoder(), pictures_digest(self._table(kind), self.picture_digest)
+        return has_features("picture", encoder_digest(encoder, self.device), pictures)

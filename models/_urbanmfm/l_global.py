@@ -24,10 +24,10 @@ from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm.features import PictureSource
     from urbanbench.models._urbanmfm.flows import Flows
     from urbanbench.models._urbanmfm.micro import MicroEncoder
     from urbanbench.models._urbanmfm.net import UrbanNet
+    from urbanbench.toolkit._feature_rows import PictureRows
     from urbanbench.toolkit.neighbours import Groups
 
 MACRO, MICRO, TRIPS = 0, 1, 2
@@ -73,7 +73,7 @@ class GlobalObjective:
         net: UrbanNet,
         micro: MicroEncoder,
         pois: Groups,
-        pictures: PictureSource,
+        pictures: PictureRows,
         picture_of_region: np.ndarray,
         stars: StarTable,
         flows: Flows | None,

@@ -16,9 +16,10 @@ from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm.features import PictureSource, Shapes, TextSource
     from urbanbench.models._urbanmfm.memory import StreetMemory
     from urbanbench.models._urbanmfm.net import UrbanNet
+    from urbanbench.models._urbanmfm.shapes import Shapes
+    from urbanbench.toolkit._feature_rows import FeatureRows, PictureRows
 
 TEXT, SHAPE, STREET = 0, 1, 2
 """What may stand for a node: its text, its polygon, what it sees of the streets around it."""
@@ -60,7 +61,7 @@ class LocalObjective:
     def __init__(
         self,
         net: UrbanNet,
-        texts: TextSource,
+        texts: FeatureRows,
         shapes: Shapes | None,
         text_of_place: np.ndarray,
         shape_of_place: np.ndarray,
@@ -72,7 +73,7 @@ class LocalObjective:
         lr: float,
         device: str,
         memory: StreetMemory | None = None,
-        pictures: PictureSource | None = None,
+        pictures: PictureRows | None = None,
         prior: str = "literal",
     ) -> None:
         self.net, self.texts, self.shapes, self.stars = net, texts, shapes, stars
@@ -156,7 +157,7 @@ class LocalObjective:
         return take_rows(vectors, torch.from_numpy(place).to(self.device))
 
     def _street_vectors(
-        self, memory: StreetMemory, pictures: PictureSource, nodes: Tensor, text: Tensor, slots: Tensor
+        self, memory: StreetMemory, pictures: PictureRows, nodes: Tensor, text: Tensor, slots: Tensor
     ) -> Tensor:
         """Return E_v of the POIs (m,) in some slots, (m, d); each distinct POI looks around once."""
         distinct, first, place = np.unique(nodes.cpu().numpy(), return_index=True, return_inverse=True)

@@ -17,10 +17,10 @@ from urbanbench.toolkit.pictures import without_broken
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm.features import PictureSource
     from urbanbench.models._urbanmfm.net import UrbanNet
     from urbanbench.models._urbanmfm.overheads import Overheads
     from urbanbench.models._urbanmfm.pairs import Similarity
+    from urbanbench.toolkit._feature_rows import PictureRows
     from urbanbench.toolkit.neighbours import Groups
 
 
@@ -60,7 +60,7 @@ class MacroObjective:
     def __init__(
         self,
         net: UrbanNet,
-        pictures: PictureSource,
+        pictures: PictureRows,
         overheads: Overheads,
         pairs: Groups,
         similarity: Similarity,

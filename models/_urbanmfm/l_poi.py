@@ -15,7 +15,7 @@ from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm.features import TextSource
+    from urbanbench.toolkit._feature_rows import FeatureRows
     from urbanbench.toolkit.neighbours import Groups
 
 
@@ -49,7 +49,7 @@ class PoiObjective:
     def __init__(
         self,
         net: UrbanNet,
-        texts: TextSource,
+        texts: FeatureRows,
         text_of_place: np.ndarray,
         groups: Groups,
         *,

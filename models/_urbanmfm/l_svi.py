@@ -17,9 +17,9 @@ from urbanbench.toolkit.pictures import without_broken
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm.features import PictureSource
     from urbanbench.models._urbanmfm.net import UrbanNet
     from urbanbench.models._urbanmfm.streets import Streets
+    from urbanbench.toolkit._feature_rows import PictureRows
 
 
 class SviObjective:
@@ -62,7 +62,7 @@ class SviObjective:
     def __init__(
         self,
         net: UrbanNet,
-        pictures: PictureSource,
+        pictures: PictureRows,
         streets: Streets,
         scene: np.ndarray | None,
         scene_text: Tensor | None,

@@ -15,9 +15,9 @@ from urbanbench.toolkit.pictures import without_broken
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm.features import PictureSource
     from urbanbench.models._urbanmfm.net import UrbanNet
     from urbanbench.models._urbanmfm.streets import Streets
+    from urbanbench.toolkit._feature_rows import PictureRows
 
 PRIORS = ("literal", "log")
 
@@ -129,7 +129,7 @@ def sector_of(offset: np.ndarray) -> np.ndarray:
 
 def street_vectors(
     net: UrbanNet,
-    pictures: PictureSource,
+    pictures: PictureRows,
     memory: StreetMemory,
     rows: np.ndarray,
     text: Tensor,
@@ -178,7 +178,7 @@ def street_vectors(
     return torch.einsum("mk,mkd->md", share, near)
 
 
-def sector_vectors(net: UrbanNet, pictures: PictureSource, table: np.ndarray, sector: np.ndarray) -> Tensor:
+def sector_vectors(net: UrbanNet, pictures: PictureRows, table: np.ndarray, sector: np.ndarray) -> Tensor:
     """Return E_sv of sampling points seen from the side of a place (Eqs. 11 and 12), (u, d).
 
     Parameters

@@ -14,9 +14,10 @@ from urbanbench.toolkit.neighbours import Groups
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm.features import Shapes, TextSource
     from urbanbench.models._urbanmfm.fusion import Fusion
     from urbanbench.models._urbanmfm.net import UrbanNet
+    from urbanbench.models._urbanmfm.shapes import Shapes
+    from urbanbench.toolkit._feature_rows import FeatureRows
 
 Street = Callable[[np.ndarray, Tensor], Tensor]
 """Gives E_v (m, d) of POIs by their rows, int64 (m,), and their E_t (m, d)."""
@@ -44,7 +45,7 @@ class MicroEncoder:
     def __init__(
         self,
         net: UrbanNet,
-        texts: TextSource,
+        texts: FeatureRows,
         shapes: Shapes | None,
         text_of_place: np.ndarray,
         shape_of_place: np.ndarray,

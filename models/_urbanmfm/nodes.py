@@ -13,12 +13,12 @@ from urbanbench.models._urbanmfm.stars import Stars, StarTable
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm.features import PictureSource
     from urbanbench.models._urbanmfm.flows import Flows
     from urbanbench.models._urbanmfm.net import UrbanNet
+    from urbanbench.toolkit._feature_rows import PictureRows
 
 
-def seen_from_above(pictures: PictureSource, picture: np.ndarray) -> np.ndarray:
+def seen_from_above(pictures: PictureRows, picture: np.ndarray) -> np.ndarray:
     """Return bool (n_regions,): regions with a picture that could be opened; `picture` is int64 (n_regions,), -1 for none."""
     return np.asarray((picture >= 0) & pictures.ok[np.maximum(picture, 0)])
 
@@ -29,12 +29,12 @@ def only_among(stars: StarTable, kept: np.ndarray) -> StarTable:
     return StarTable(np.where(stays, stars.neighbour, -1), stars.distance_m)
 
 
-def macro_vectors(net: UrbanNet, pictures: PictureSource, picture: Tensor) -> Tensor:
+def macro_vectors(net: UrbanNet, pictures: PictureRows, picture: Tensor) -> Tensor:
     """Return E_macro (n, d) at length 1 of the pictures in `picture` (n,); Eq. 1 with a projection."""
     return unit(net.image(pictures.rows(picture)))
 
 
-def macro_nodes(net: UrbanNet, pictures: PictureSource, picture: np.ndarray, stars: Stars) -> Tensor:
+def macro_nodes(net: UrbanNet, pictures: PictureRows, picture: np.ndarray, stars: Stars) -> Tensor:
     """Return E_macro of the regions in all slots, (b, k + 1, d), each distinct picture encoded once.
 
     Parameters

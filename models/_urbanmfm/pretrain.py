@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from torch import nn
 
     from urbanbench.city.view import View
-    from urbanbench.models._urbanmfm.features import FrozenTexts, Shapes
     from urbanbench.models._urbanmfm.micro import MicroEncoder
-    from urbanbench.models._urbanmfm.places import Places
+    from urbanbench.models._urbanmfm.shapes import Shapes
     from urbanbench.models._urbanmfm.sight import StreetSight
     from urbanbench.models.urbanmfm import UrbanMFM
+    from urbanbench.toolkit._feature_rows import Frozen
+    from urbanbench.toolkit.places import Places
 
 FEWEST_ANCHORS = 4
 
@@ -71,7 +72,7 @@ class Pretrained:
         return self.material.places
 
     @property
-    def texts(self) -> FrozenTexts:
+    def texts(self) -> Frozen:
         """Features of distinct texts."""
         return self.backbones.texts()
 

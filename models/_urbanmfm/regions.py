@@ -20,10 +20,10 @@ from urbanbench.models._urbanmfm.vectors import fused_vectors, graph_vectors
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
-    from urbanbench.models._urbanmfm.features import FrozenPictures
     from urbanbench.models._urbanmfm.pretrain import Pretrained
     from urbanbench.models._urbanmfm.stars import StarTable
     from urbanbench.models.urbanmfm import UrbanMFM
+    from urbanbench.toolkit._feature_rows import FrozenPictures
     from urbanbench.units import Units
 
 

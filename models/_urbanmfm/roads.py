@@ -8,16 +8,13 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import shapely
 
-from urbanbench.city.tags import tag_table
 from urbanbench.models._urbanmfm.clusters import numbered_rows
+from urbanbench.toolkit.roads import FOOT_ROADS, without_classes
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
     from urbanbench.city.view import View
-
-FOOT_ROADS = frozenset({"cycleway", "footway", "steps"})
-"""Ways that give POIs no road context."""
 
 UNDRIVABLE = FOOT_ROADS | {
     "bridleway",
@@ -71,14 +68,6 @@ _HAS_DRIVABLE: WeakKeyDictionary[View, bool] = WeakKeyDictionary()
 def drivable(roads: gpd.GeoDataFrame) -> np.ndarray:
     """Return the geometries of the roads that may carry cars, (g,)."""
     return np.asarray(np.asarray(roads.geometry)[without_classes(roads, UNDRIVABLE)])
-
-
-def without_classes(roads: gpd.GeoDataFrame, classes: frozenset[str]) -> np.ndarray:
-    """Return which roads have none of these values of `highway`, bool (n,)."""
-    tags = tag_table(roads["tags"]).with_key("highway")
-    kept = np.ones(len(roads), dtype=bool)
-    kept[tags.rows[np.isin(tags.value.astype(str), sorted(classes))]] = False
-    return kept
 
 
 def lengths_inside_m(ways: np.ndarray, shapes: np.ndarray) -> np.ndarray:

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from urbanbench.models._urbanmfm.features import PictureSource
     from urbanbench.models._urbanmfm.micro import Street
     from urbanbench.models._urbanmfm.net import UrbanNet
     from urbanbench.models._urbanmfm.streets import Streets
+    from urbanbench.toolkit._feature_rows import PictureRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class StreetSight:
 
     net: UrbanNet
     streets: Streets
-    pictures: PictureSource
+    pictures: PictureRows
     max_dist_m: float = 1000.0
     cap: int = 16
     prior: str = "literal"

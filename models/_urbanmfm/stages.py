@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from urbanbench.errors import RunRefused
 from urbanbench.models._urbanmfm.distribution import gather_distributions
+from urbanbench.models._urbanmfm.groups import grouping_in, road_groups
 from urbanbench.models._urbanmfm.l_global import GlobalObjective
 from urbanbench.models._urbanmfm.l_local import LocalObjective
 from urbanbench.models._urbanmfm.l_macro import MacroObjective
@@ -15,7 +16,6 @@ from urbanbench.models._urbanmfm.l_poi import PoiObjective
 from urbanbench.models._urbanmfm.l_svi import SviObjective
 from urbanbench.models._urbanmfm.micro import MicroEncoder, pois_by_region
 from urbanbench.models._urbanmfm.pairs import Similarity, similar_pairs
-from urbanbench.models._urbanmfm.places import grouping_in, road_groups
 from urbanbench.models._urbanmfm.sampled import SampledObjective
 from urbanbench.models._urbanmfm.sight import StreetSight
 from urbanbench.seeds import generator
@@ -24,10 +24,10 @@ from urbanbench.toolkit.scenes import given_scenes, label_scenes, scene_provider
 if TYPE_CHECKING:
     from urbanbench.city.view import View
     from urbanbench.models._urbanmfm.backbones import Backbones
-    from urbanbench.models._urbanmfm.features import PictureSource
     from urbanbench.models._urbanmfm.material import Material
     from urbanbench.models._urbanmfm.net import UrbanNet
     from urbanbench.models.urbanmfm import UrbanMFM
+    from urbanbench.toolkit._feature_rows import PictureRows
     from urbanbench.toolkit.training import Objective
 
 Part = TypeVar("Part")
@@ -246,7 +246,7 @@ _MADE: Mapping[str, Callable[[Workshop], Objective]] = {
 }
 
 
-def _pictures(shop: Workshop, kind: str) -> PictureSource:
+def _pictures(shop: Workshop, kind: str) -> PictureRows:
     if shop.model.train_image_encoder:
         return shop.backbones.tuned_pictures(kind)
     frozen = shop.backbones.street_pictures() if kind == "street" else shop.backbones.overhead_pictures()

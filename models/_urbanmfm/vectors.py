@@ -11,9 +11,9 @@ from torch import Tensor
 from urbanbench.models._urbanmfm.net import unit
 
 if TYPE_CHECKING:
-    from urbanbench.models._urbanmfm.features import Shapes
     from urbanbench.models._urbanmfm.net import UrbanNet
     from urbanbench.models._urbanmfm.pretrain import Pretrained
+    from urbanbench.models._urbanmfm.shapes import Shapes
 
 CHUNK = 4096
 """Rows that go through the net at once."""

@@ -5,14 +5,15 @@ import pytest
 import shapely
 import torch
 
-from urbanbench.models._urbanmfm.features import FrozenTexts, Shapes
 from urbanbench.models._urbanmfm.fusion import Fusion
 from urbanbench.models._urbanmfm.gat import GraphEncoder
 from urbanbench.models._urbanmfm.l_local import LocalObjective
 from urbanbench.models._urbanmfm.l_poi import PoiObjective
 from urbanbench.models._urbanmfm.net import NetSizes, UrbanNet
+from urbanbench.models._urbanmfm.shapes import Shapes
 from urbanbench.models._urbanmfm.stars import StarTable
 from urbanbench.models.urbanmfm import UrbanMFM
+from urbanbench.toolkit._feature_rows import Frozen
 from urbanbench.toolkit.neighbours import groups_of_nearest, nearest_within
 from urbanbench.toolkit.polygon import rasterise
 from urbanbench.toolkit.training import seeded_torch
@@ -78,7 +79,7 @@ def parts(xy):
             ),
             make_fusion=lambda: Fusion(SMALL.dim, heads=SMALL.fusion_heads, dropout=SMALL.fusion_dropout),
         )
-        texts = FrozenTexts(torch.randn(5000, 384))
+        texts = Frozen(torch.randn(5000, 384))
         shapes = Shapes(torch.randn(4000, 1280), torch.rand(4000))
     text, shape = rng.integers(0, 5000, N), np.where(rng.random(N) < 0.7, rng.integers(0, 4000, N), -1)
     return net, texts, shapes, text, shape

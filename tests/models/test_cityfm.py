@@ -13,6 +13,7 @@ from transformers import BertConfig, BertModel, BertTokenizer, ResNetConfig, Res
 from urbanbench.city.city import City
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, RunRefused, UnknownName
+from urbanbench.models._cityfm.contexts import row_of_no_poi
 from urbanbench.models._cityfm.position import encode_positions
 from urbanbench.models.cityfm import CityFM
 from urbanbench.toolkit.image_encoders import load_image_encoder
@@ -172,7 +173,7 @@ def test_a_building_is_its_footprint_beside_the_texts_around_without_its_own(cit
             near = np.hypot(*(places.xy - centre).T) <= 40
             near &= ~((np.arange(len(places)) >= places.n_points) & (places.building == row))
             bare += not near.any()
-            rows = places.text[near] if near.any() else np.array([places.none])
+            rows = places.text[near] if near.any() else np.array([row_of_no_poi(places)])
             text = trained.net.encode_text(features[rows].mean(0)[None])[0]
             np.testing.assert_allclose(space.vectors[row], torch.cat([shapes[row], text]), atol=1e-5)
     assert 0 < bare < 80

@@ -8,15 +8,15 @@ import shapely
 import torch
 
 from urbanbench.models._cityfm.contexts import context_texts, route_counts
-from urbanbench.models._cityfm.features import Frozen, TunedShapes, TunedTexts
 from urbanbench.models._cityfm.l_road import RoadObjective, pair_roads
 from urbanbench.models._cityfm.l_shape import ShapeObjective, draw_footprints, footprints_by_text
 from urbanbench.models._cityfm.l_text import TextObjective, draw_texts
 from urbanbench.models._cityfm.net import CityNet, means, paired_loss
-from urbanbench.models._cityfm.places import Places
 from urbanbench.models._cityfm.position import encode_positions
+from urbanbench.toolkit._feature_rows import Frozen, TunedShapes, TunedTexts
 from urbanbench.toolkit.image_encoders import load_image_encoder
 from urbanbench.toolkit.neighbours import Groups
+from urbanbench.toolkit.places import Places
 from urbanbench.toolkit.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch
 
@@ -333,7 +333,7 @@ def test_training_lowers_each_loss(city, stage):
 def test_contexts_end_with_the_text_of_no_poi():
     places = Places(
         np.array(["a", "b", "c"], dtype=object), 3, np.zeros((3, 2)), np.zeros(3, dtype=np.int64),
-        ("bank", "cafe", "context: none"), np.array([1, 0, 1]), np.full(3, -1),
+        ("bank", "cafe", "context: none"), np.array([1, 0, 1]), np.empty(0, dtype=object), np.full(3, -1), np.empty(0, np.int64),
     )  # fmt: skip
     made = context_texts(Groups(np.array([0, 2, 2, 3]), np.array([0, 1, 2])), places)
     assert made.start.tolist() == [0, 3, 4, 6]

@@ -12,12 +12,12 @@ from torch import nn
 from urbanbench.errors import BadInput, CityFaults, UnknownName
 from urbanbench.hashing import value_digest
 from urbanbench.models._urbanmfm.backbones import Backbones
-from urbanbench.models._urbanmfm.features import FrozenPictures, TunedPictures, shape_features
 from urbanbench.models._urbanmfm.overheads import Overheads
 from urbanbench.models._urbanmfm.streets import Streets
 from urbanbench.places import cache_root
+from urbanbench.toolkit._feature_rows import FrozenPictures, TunedPictures
 from urbanbench.toolkit._image_nets import ImageEncoder
-from urbanbench.toolkit.image_encoders import encode_pictures
+from urbanbench.toolkit.image_encoders import encode_pictures, encode_shapes
 from urbanbench.toolkit.pictures import PictureTable, normalise
 from urbanbench.toolkit.text_encoders import encode_texts, load_text_encoder
 from urbanbench.toolkit.training import seeded_torch
@@ -131,7 +131,7 @@ def backbones(encoder, **changed):
 def test_backbones_say_what_the_encoders_say(encoder, own_cache):
     made = backbones(encoder)
     np.testing.assert_array_equal(made.texts().features, encode_texts(made.text_encoder, TEXTS))
-    expected = shape_features(encoder, FOOTPRINTS, size=16, device="cpu")
+    expected = encode_shapes(encoder, FOOTPRINTS, size=16, device="cpu")
     np.testing.assert_allclose(made.shapes().features, expected)
     torch.testing.assert_close(made.shapes().surface, torch.tensor([0.45, 1.0]))
     pictures = made.street_pictures()

@@ -21,8 +21,9 @@ from urbanbench.errors import BadInput, UnknownName
 from urbanbench.models._urbanmfm.categories import BUILDINGS, CATEGORIES, place_categories, poi_category
 from urbanbench.models._urbanmfm.clusters import density_clusters
 from urbanbench.models._urbanmfm.distribution import gather_distributions, poi_distribution
-from urbanbench.models._urbanmfm.places import gather_places, grouping_in, road_groups
+from urbanbench.models._urbanmfm.groups import grouping_in, road_groups
 from urbanbench.models._urbanmfm.roads import has_drivable, intersections, road_distribution
+from urbanbench.toolkit.places import gather_places
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from torch import nn
 
 from urbanbench.errors import BadInput
 from urbanbench.models._urbanmfm.adjacent import adjacent_regions
-from urbanbench.models._urbanmfm.features import FrozenPictures, FrozenTexts, Shapes
 from urbanbench.models._urbanmfm.flows import Flows, flow_features
 from urbanbench.models._urbanmfm.fusion import Fusion
 from urbanbench.models._urbanmfm.gat import GraphEncoder
@@ -21,7 +20,9 @@ from urbanbench.models._urbanmfm.l_global import MACRO, MICRO, TRIPS, GlobalObje
 from urbanbench.models._urbanmfm.memory import DirectionGate
 from urbanbench.models._urbanmfm.micro import MicroEncoder, draw_pois, pois_by_region
 from urbanbench.models._urbanmfm.net import Projection
+from urbanbench.models._urbanmfm.shapes import Shapes
 from urbanbench.models._urbanmfm.stars import Stars, StarTable
+from urbanbench.toolkit._feature_rows import Frozen, FrozenPictures
 from urbanbench.toolkit.schedule import Schedule
 from urbanbench.toolkit.training import seeded_torch, train_stage
 
@@ -66,7 +67,7 @@ def city():
     region = np.where(rng.random(PLACES) < 0.9, rng.integers(0, REGIONS - 8, PLACES), -1)
     trips = rng.random(REGIONS) < 0.6
     return {
-        "texts": FrozenTexts(torch.from_numpy(rng.normal(size=(TEXTS, 5)).astype(np.float32))),
+        "texts": Frozen(torch.from_numpy(rng.normal(size=(TEXTS, 5)).astype(np.float32))),
         "shapes": Shapes(torch.from_numpy(rng.normal(size=(SHAPES, 4)).astype(np.float32)), torch.rand(SHAPES)),
         "text": rng.integers(0, TEXTS, PLACES),
         "shape": np.where(rng.random(PLACES) < 0.5, rng.integers(0, SHAPES, PLACES), -1),

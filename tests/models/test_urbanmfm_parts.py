@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from urbanbench.errors import UnknownName
-from urbanbench.models._urbanmfm.features import FrozenTexts, Shapes, TunedTexts
 from urbanbench.models._urbanmfm.fusion import Fusion
 from urbanbench.models._urbanmfm.gat import GraphEncoder, StarAttention
 from urbanbench.models._urbanmfm.l_local import LocalObjective
 from urbanbench.models._urbanmfm.l_poi import PoiObjective, sample_roads
 from urbanbench.models._urbanmfm.net import NetSizes, UrbanNet, mean_by_group
+from urbanbench.models._urbanmfm.shapes import Shapes
 from urbanbench.models._urbanmfm.stars import Stars, StarTable, draw_drops, draw_modalities
+from urbanbench.toolkit._feature_rows import Frozen, TunedTexts
 from urbanbench.toolkit.neighbours import Groups, nearest_within
 from urbanbench.toolkit.schedule import Schedule
 from urbanbench.toolkit.text_encoders import load_text_encoder
@@ -40,7 +41,7 @@ def net(readout="mean", dropout=0.0):
 def city():
     """Texts, footprints, neighbours and roads of 60 made-up POIs."""
     rng = np.random.default_rng(1)
-    texts = FrozenTexts(torch.from_numpy(rng.normal(size=(TEXTS, 5)).astype(np.float32)))
+    texts = Frozen(torch.from_numpy(rng.normal(size=(TEXTS, 5)).astype(np.float32)))
     shapes = Shapes(torch.from_numpy(rng.normal(size=(SHAPES, 4)).astype(np.float32)), torch.rand(SHAPES))
     shape = np.where(rng.random(N) < 0.5, rng.integers(0, SHAPES, N), -1)
     stars = StarTable(*nearest_within(rng.uniform(0, 1000, (N, 2)), radius_m=150.0, cap=12))

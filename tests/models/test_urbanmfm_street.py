@@ -14,7 +14,6 @@ from urbanbench.city.city import City
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import UnknownName
 from urbanbench.models._urbanmfm import l_local, l_svi
-from urbanbench.models._urbanmfm.features import FrozenPictures, FrozenTexts, Shapes
 from urbanbench.models._urbanmfm.gat import GraphEncoder
 from urbanbench.models._urbanmfm.l_local import SHAPE, STREET, LocalObjective, part
 from urbanbench.models._urbanmfm.l_svi import SviObjective, candidates, draw_directions
@@ -25,8 +24,10 @@ from urbanbench.models._urbanmfm.memory import (
     sector_vectors,
     street_vectors,
 )
+from urbanbench.models._urbanmfm.shapes import Shapes
 from urbanbench.models._urbanmfm.stars import Stars, StarTable, draw_drops, draw_modalities
 from urbanbench.models._urbanmfm.streets import DIRECTIONS, Streets, direction_of, gather_streets
+from urbanbench.toolkit._feature_rows import Frozen, FrozenPictures
 from urbanbench.toolkit.neighbours import nearest_within
 from urbanbench.toolkit.schedule import Schedule
 from urbanbench.toolkit.training import seeded_torch, train_stage
@@ -498,7 +499,7 @@ def town():
     streets, xy = random_streets(40, missing=0.3, side=600.0), rng.uniform(0, 600, (60, 2))
     xy[-12:] += 3000.0
     return SimpleNamespace(
-        texts=FrozenTexts(torch.from_numpy(rng.normal(size=(20, WORDS)).astype(np.float32))),
+        texts=Frozen(torch.from_numpy(rng.normal(size=(20, WORDS)).astype(np.float32))),
         shapes=Shapes(
             torch.from_numpy(rng.normal(size=(15, PIXELS)).astype(np.float32)),
             torch.linspace(0, 1, 15),

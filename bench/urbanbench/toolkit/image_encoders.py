@@ -12,12 +12,15 @@ import numpy as np
 from urbanbench.errors import ExtraMissing
 from urbanbench.progress import tracking
 from urbanbench.toolkit.pictures import PictureTable, normalise, pictures_at_once
+from urbanbench.toolkit.polygon import rasterise
 from urbanbench.toolkit.weight_folders import folder_name
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from urbanbench.toolkit._image_nets import ImageEncoder
 
-__all__ = ["encode_pictures", "load_image_encoder", "name_image_encoder"]
+__all__ = ["draw_shapes", "encode_pictures", "encode_shapes", "load_image_encoder", "name_image_encoder"]
 
 LITE = "efficientnet-lite0"
 RANDOM_LITE = f"random-{LITE}"
@@ -103,6 +106,46 @@ def encode_pictures(
             start += len(made)
             bar.advance(len(made))
     return vectors
+
+
+def encode_shapes(encoder: ImageEncoder, polygons: np.ndarray, *, size: int, device: str) -> np.ndarray:
+    """Draw footprints and encode the pictures, some at a time.
+
+    Parameters
+    ----------
+    encoder
+        Image encoder, moved to `device` and switched to evaluation.
+    polygons
+        Shapely geometries (p,).
+    size
+        Pixels per side.
+    device
+        Where to compute.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (p, dim).
+    """
+    import torch
+
+    features = np.empty((len(polygons), encoder.dim), dtype=np.float32)
+    encoder.eval().to(device)
+    step = max(1, 128 * 64 * 64 // size**2) if device == "cpu" else pictures_at_once(size, device)
+    with torch.inference_mode(), tracking(f"encode {len(polygons)} shapes", len(polygons)) as bar:
+        for start in range(0, len(polygons), step):
+            drawn = draw_shapes(polygons[start : start + step], size, device)
+            features[start : start + step] = encoder(drawn).cpu().numpy()
+            bar.advance(len(drawn))
+    return features
+
+
+def draw_shapes(polygons: np.ndarray, size: int, device: str) -> Tensor:
+    """Draw footprints (p,) as pictures of zeros and ones in three equal channels, float32 (p, 3, size, size)."""
+    import torch
+
+    made = torch.from_numpy(rasterise(polygons, size)).to(device, torch.float32)
+    return made[:, None].expand(-1, 3, -1, -1)
 
 
 def _lite_weights() -> Path:

@@ -17,13 +17,15 @@ from synthetic_city import SyntheticCity, _maps
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoTokenizer, BertConfig, BertModel, ResNetConfig, ResNetModel
 
-from urbanbench.models._cityfm.features import Frozen, ShapeReader, TextReader
 from urbanbench.models._cityfm.net import CityNet
-from urbanbench.models._cityfm.places import gather_places
 from urbanbench.models._cityfm.pretrain import Pretrained, objective_of, schedule_of
+from urbanbench.models._cityfm.readers import ShapeReader, TextReader
 from urbanbench.models.cityfm import STAGES, CityFM
+from urbanbench.toolkit._feature_rows import Frozen
 from urbanbench.toolkit._image_nets import ResNetEncoder
 from urbanbench.toolkit._text_nets import PooledTransformer
+from urbanbench.toolkit.places import gather_places
+from urbanbench.toolkit.text import EMPTY_TEXT
 from urbanbench.toolkit.text_encoders import packaged_folder
 from urbanbench.toolkit.training import seeded_torch
 
@@ -57,7 +59,9 @@ def main(n_pois):
     torch.set_num_threads(1)
     city, model = BusCity(n_pois), CityFM()
     start = time.process_time()
-    places = gather_places(city, poi_filter=model.poi_filter, use_name=model.use_name)
+    places = gather_places(
+        city, poi_filter=model.poi_filter, use_name=model.use_name, further_texts=(EMPTY_TEXT,)
+    )
     seconds = {"gather POIs": time.process_time() - start}
     with seeded_torch(0, "steps"):
         made = parts(model, places)

@@ -12,21 +12,23 @@ from synthetic_city import SyntheticCity
 
 from urbanbench.models._urbanmfm.adjacent import adjacent_regions
 from urbanbench.models._urbanmfm.distribution import gather_distributions
-from urbanbench.models._urbanmfm.features import FrozenPictures, FrozenTexts, Shapes
 from urbanbench.models._urbanmfm.fusion import Fusion
 from urbanbench.models._urbanmfm.gat import GraphEncoder
+from urbanbench.models._urbanmfm.groups import road_groups
 from urbanbench.models._urbanmfm.material import Material
 from urbanbench.models._urbanmfm.memory import StreetMemory
 from urbanbench.models._urbanmfm.micro import pois_by_region
 from urbanbench.models._urbanmfm.net import NetSizes, UrbanNet
 from urbanbench.models._urbanmfm.overheads import gather_overheads
 from urbanbench.models._urbanmfm.pairs import similar_pairs
-from urbanbench.models._urbanmfm.places import gather_places, road_groups
+from urbanbench.models._urbanmfm.shapes import Shapes
 from urbanbench.models._urbanmfm.stages import Workshop, objective_of
 from urbanbench.models._urbanmfm.stars import StarTable
 from urbanbench.models._urbanmfm.streets import gather_streets
 from urbanbench.models.urbanmfm import STAGES, UrbanMFM
+from urbanbench.toolkit._feature_rows import Frozen, FrozenPictures
 from urbanbench.toolkit.neighbours import nearest_within
+from urbanbench.toolkit.places import gather_places
 from urbanbench.toolkit.scenes import label_scenes
 from urbanbench.toolkit.training import seeded_torch
 
@@ -130,7 +132,7 @@ def net_of(model, text_dim, image_dim):
 def stand_in(material):
     """Make backbones whose features are noise."""
     places, streets, overheads = material.places, material.streets, material.overheads
-    texts = FrozenTexts(torch.randn(len(places.texts), FEATURES))
+    texts = Frozen(torch.randn(len(places.texts), FEATURES))
     shapes = Shapes(torch.randn(len(places.shapes), FEATURES), torch.rand(len(places.shapes)))
     street = FrozenPictures(torch.randn(len(streets.pictures), FEATURES))
     overhead = FrozenPictures(torch.randn(len(overheads.pictures), FEATURES))

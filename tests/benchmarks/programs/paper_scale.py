@@ -23,16 +23,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertModel, BertTokenizerFast, ResNetConfig, ResNetModel
 
 from urbanbench.models._urbanmfm import features as features_module
-from urbanbench.models._urbanmfm.features import (
-    FrozenPictures,
-    FrozenTexts,
-    Shapes,
-    TunedPictures,
-    TunedTexts,
-)
 from urbanbench.models._urbanmfm.material import gather_material
+from urbanbench.models._urbanmfm.shapes import Shapes
 from urbanbench.models._urbanmfm.stages import Workshop, objective_of
 from urbanbench.models.urbanmfm import STAGES, UrbanMFM
+from urbanbench.toolkit._feature_rows import Frozen, FrozenPictures, TunedPictures, TunedTexts
 from urbanbench.toolkit.image_encoders import load_image_encoder
 from urbanbench.toolkit.pictures import PictureTable
 from urbanbench.toolkit.pixel_store import PixelStore
@@ -95,7 +90,7 @@ def make_backbones(model, city, material):
     }
     for table in tables.values():
         table._ok = np.ones(len(table), dtype=bool)
-    texts = FrozenTexts(torch.randn(len(places.texts), text.dim))
+    texts = Frozen(torch.randn(len(places.texts), text.dim))
     shapes = Shapes(torch.randn(len(places.shapes), image.dim), torch.rand(len(places.shapes)))
     return SimpleNamespace(
         text_encoder=text,

@@ -1,0 +1,84 @@
+"""Features that frozen encoders give texts, pictures and footprints: computed once, kept in the cache folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from urbanbench.toolkit.feature_store import cached_features, encoder_digest, shapes_digest, texts_digest
+from urbanbench.toolkit.image_encoders import encode_pictures, encode_shapes
+from urbanbench.toolkit.text_encoders import encode_texts
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from urbanbench.toolkit._image_nets import ImageEncoder
+    from urbanbench.toolkit._text_nets import TextEncoder
+    from urbanbench.toolkit.pictures import PictureTable
+
+__all__ = ["picture_features", "pictures_digest", "shape_features", "text_features"]
+
+
+def text_features(
+    encoder: TextEncoder, texts: Sequence[str], *, device: str, keep: bool = True
+) -> np.ndarray:
+    """Return features float32 (n, dim) of texts.
+
+    Parameters
+    ----------
+    encoder
+        Text encoder.
+    texts
+        n texts.
+    device
+        Where to compute.
+    keep
+        Whether they are read from and written into the cache folder; not worth it with weights that are being trained.
+    """
+
+    def compute() -> np.ndarray:
+        return encode_texts(encoder, texts, device=device)
+
+    if not keep:
+        return compute()
+    return cached_features("text", encoder_digest(encoder, device), texts_digest(texts), compute)
+
+
+def shape_features(
+    encoder: ImageEncoder, polygons: np.ndarray, *, size: int, device: str, keep: bool = True
+) -> np.ndarray:
+    """Return features float32 (p, dim) of footprints, Shapely geometries (p,), drawn with `size` pixels per side; `keep` as in `text_features`."""
+
+    def compute() -> np.ndarray:
+        return encode_shapes(encoder, polygons, size=size, device=device)
+
+    if not keep:
+        return compute()
+    return cached_features("shape", encoder_digest(encoder, device), shapes_digest(polygons, size), compute)
+
+
+def picture_features(
+    encoder: ImageEncoder,
+    pictures: PictureTable,
+    digest: Callable[[Sequence[str]], str],
+    *,
+    device: str,
+    keep: bool = True,
+) -> np.ndarray:
+    """Return features float32 (p, dim) of pictures, NaN for those that cannot be opened; `keep` as in `text_features`.
+
+    `digest` hashes the files of paths, as `urbanbench.city.view.View.picture_digest` does.
+    """
+
+    def compute() -> np.ndarray:
+        return encode_pictures(encoder, pictures, device=device)
+
+    if not keep:
+        return compute()
+    key = pictures_digest(pictures, digest)
+    return cached_features("picture", encoder_digest(encoder, device), key, compute)
+
+
+def pictures_digest(pictures: PictureTable, digest: Callable[[Sequence[str]], str]) -> str:
+    """Hash pictures and the size they are scaled to, as features are kept under."""
+    return texts_digest([digest(pictures.paths), str(pictures.size)])

@@ -1,0 +1,61 @@
+"""Features that models share: one way to compute each kind, the same bits for whoever asks."""
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+
+import urbanbench
+from urbanbench.toolkit.features import shape_features, text_features
+from urbanbench.toolkit.image_encoders import draw_shapes, encode_shapes, load_image_encoder
+from urbanbench.toolkit.text_encoders import encode_texts, load_text_encoder
+
+SHAPES = np.array([shapely.box(0, 0, side, 2 * side) for side in range(1, 41)], dtype=object)
+TEXTS = ("amenity: cafe", "shop: bakery, name: corner", "leisure: park")
+
+
+@pytest.fixture(scope="module")
+def image_encoder():
+    return load_image_encoder("random-efficientnet-lite0")
+
+
+def test_kept_features_are_those_of_the_encoder_and_come_back_as_the_same_bits(own_cache, image_encoder):
+    text_encoder = load_text_encoder("hashing")
+    texts = [text_features(text_encoder, TEXTS, device="cpu", keep=keep) for keep in (False, True, True)]
+    shapes = [
+        shape_features(image_encoder, SHAPES, size=16, device="cpu", keep=keep)
+        for keep in (False, True, True)
+    ]
+    for first, *others in (texts, shapes):
+        for other in others:
+            assert first.tobytes() == other.tobytes()
+    np.testing.assert_array_equal(texts[0], encode_texts(text_encoder, TEXTS))
+    np.testing.assert_array_equal(shapes[0], encode_shapes(image_encoder, SHAPES, size=16, device="cpu"))
+    assert len(list((own_cache / "features").glob("*.safetensors"))) == 2
+
+
+def test_drawn_footprints_have_three_equal_channels_of_zeros_and_ones():
+    drawn = draw_shapes(SHAPES[:5], 16, "cpu")
+    assert tuple(drawn.shape) == (5, 3, 16, 16)
+    assert set(drawn.unique().tolist()) == {0.0, 1.0}
+    assert (drawn[:, 0] == drawn[:, 2]).all()
+
+
+def test_only_one_module_keeps_features_so_that_a_kind_is_computed_in_one_way():
+    root = Path(urbanbench.__file__).parent
+    callers = {
+        path.relative_to(root).as_posix()
+        for path in [*root.rglob("*.py"), *(root / "models").resolve().rglob("*.py")]
+        if path.is_relative_to(root)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "cached_features"
+    }
+    models = {
+        path.name
+        for path in (root / "models").resolve().rglob("*.py")
+        if "cached_features(" in path.read_text(encoding="utf-8")
+    }
+    assert callers == {"toolkit/features.py"}
+    assert not models
