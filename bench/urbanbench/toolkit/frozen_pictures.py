@@ -41,13 +41,12 @@ Encode = Callable[[Sequence[str]], np.ndarray]
 
 def frozen_encoder(view: View, encoder: ImageEncoder, size: int, device: str) -> Encode:
     """Return the function that encodes pictures of a view, each once and for all; those that cannot be opened are told."""
-    from urbanbench.toolkit.picture_features import picture_features
+    from urbanbench.toolkit.features import picture_features
     from urbanbench.toolkit.pictures import PictureTable
 
     def encode(paths: Sequence[str]) -> np.ndarray:
         table = PictureTable(view.open_image, paths, size)
-        digests = [view.picture_digest([path]) for path in paths]
-        made = picture_features(encoder, table, digests, device=device)
+        made = picture_features(encoder, table, view.picture_digest, device=device)
         broken = np.flatnonzero(np.isnan(made).any(axis=1))
         if len(broken):
             first = ", ".join(paths[row] for row in broken[:3]) + (", …" if len(broken) > 3 else "")

@@ -20,7 +20,7 @@ from PIL import Image, ImageFilter
 from urbanbench.city.pictures import open_picture
 from urbanbench.hashing import file_digest, value_digest
 from urbanbench.toolkit.image_encoders import encode_pictures, load_image_encoder
-from urbanbench.toolkit.picture_features import picture_features
+from urbanbench.toolkit.picture_store import stored_pictures
 from urbanbench.toolkit.pictures import PictureTable, normalise, pictures_at_once
 
 ROUNDS = 3
@@ -72,7 +72,7 @@ def speed(count, size, threads):
         decode_s, encode_s, both_s = best["decode"], best["encode"], best["both"]
 
         def kept():
-            return picture_features(encoder, table(), [file_digest(Path(path)) for path in paths])
+            return stored_pictures(encoder, table(), [file_digest(Path(path)) for path in paths])
 
         first_s, first = seconds(kept)
         again_s, again = seconds(kept)
@@ -104,7 +104,7 @@ def memory(count):
         paths = [f"p{k}" for k in range(count)]
         digests = [value_digest(k) for k in range(count)]
         table = PictureTable(lambda _: open_picture(picture), paths, 32, threads=1)
-        features = picture_features(encoder, table, digests)
+        features = stored_pictures(encoder, table, digests)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {"pictures": count, "peak bytes": peak, "features bytes": features.nbytes}
 

@@ -20,7 +20,7 @@ from urbanbench.toolkit.versions import learned_versions
 if TYPE_CHECKING:
     from urbanbench.toolkit._image_nets import ImageEncoder
 
-__all__ = ["picture_features"]
+__all__ = ["has_pictures", "stored_pictures"]
 
 _VERSION = 1
 """Raised when features of the same encoder and pictures change though neither code nor packages do."""
@@ -32,7 +32,7 @@ _DIGEST = np.dtype([("high", ">u8"), ("low", ">u8")])
 """128 bits that can be sorted."""
 
 
-def picture_features(
+def stored_pictures(
     encoder: ImageEncoder, pictures: PictureTable, digests: Sequence[str], *, device: str = "cpu"
 ) -> np.ndarray:
     """Return features of pictures, each computed once for its content, encoder and size, then read from ``<cache>/features``.
@@ -63,7 +63,7 @@ def picture_features(
         return np.empty((0, encoder.dim), dtype=np.float32)
     folder = _folder(encoder, pictures.size, device)
     folder.mkdir(parents=True, exist_ok=True)
-    keys = np.frombuffer(bytes.fromhex("".join(digests)), dtype=_DIGEST)
+    keys = _keys(digests)
     distinct, first, place = np.unique(keys, return_index=True, return_inverse=True)
     made = np.empty((len(keys), encoder.dim), dtype=np.float32)
     with FileLock(folder.with_suffix(".lock")):
@@ -79,6 +79,28 @@ def picture_features(
     again = np.flatnonzero(first[place] != np.arange(len(keys)))
     made[again] = made[first[place[again]]]
     return made
+
+
+def has_pictures(encoder: ImageEncoder, size: int, digests: Sequence[str], *, device: str = "cpu") -> bool:
+    """Tell whether features of all these pictures are on disk."""
+    folder = _folder(encoder, size, device)
+    kept = [names for path in folder.glob("*.safetensors") if (names := _names(path)) is not None]
+    return bool(np.isin(_keys(digests), np.concatenate(kept)).all()) if kept else not digests
+
+
+def _keys(digests: Sequence[str]) -> np.ndarray:
+    return np.frombuffer(bytes.fromhex("".join(digests)), dtype=_DIGEST)
+
+
+def _names(path: Path) -> np.ndarray | None:
+    """Return the digests of the pictures in a file; None where it cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return np.asarray(file.get_tensor("pictures").view(_DIGEST).ravel())
+    except (OSError, ValueError, SafetensorError):
+        return None
 
 
 def _folder(encoder: ImageEncoder, size: int, device: str) -> Path:

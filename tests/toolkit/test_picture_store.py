@@ -7,10 +7,10 @@ from PIL import Image
 from urbanbench.errors import CityFaults
 from urbanbench.hashing import value_digest
 from urbanbench.places import cache_root
-from urbanbench.toolkit import picture_features as module
+from urbanbench.toolkit import picture_store as module
 from urbanbench.toolkit._image_nets import ImageEncoder
 from urbanbench.toolkit.image_encoders import encode_pictures, load_image_encoder
-from urbanbench.toolkit.picture_features import picture_features
+from urbanbench.toolkit.picture_store import has_pictures, stored_pictures
 from urbanbench.toolkit.pictures import PictureTable
 from urbanbench.toolkit.training import seeded_torch
 
@@ -44,7 +44,7 @@ def features(paths, *broken, encoder=None, size=6):
     opener = Opener(*broken)
     digests = [value_digest(path.rpartition("p")[2]) for path in paths]
     table = PictureTable(opener, paths, size, threads=1)
-    made = picture_features(encoder or Mean(), table, digests)
+    made = stored_pictures(encoder or Mean(), table, digests)
     return made, set(opener.opened)
 
 
@@ -67,6 +67,17 @@ def test_each_picture_is_encoded_once_across_sets_orders_and_names():
     assert opened == {"p5"}
     np.testing.assert_array_equal(second[[2, 0]], first[[0, 2]])
     assert features(["p5", "p2"])[1] == set()
+
+
+def test_what_is_kept_can_be_asked_for():
+    names = [value_digest(str(k)) for k in range(3)]
+    assert not has_pictures(Mean(), 6, names)
+    features(["p0", "p1"])
+    assert has_pictures(Mean(), 6, names[:2])
+    assert not has_pictures(Mean(), 6, names)
+    assert not has_pictures(Mean(), 7, names[:2])
+    features(["p2"])
+    assert has_pictures(Mean(), 6, names)
 
 
 def test_a_broken_picture_is_not_opened_again():
