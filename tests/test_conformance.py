@@ -30,24 +30,36 @@ def test_floor_conforms(city, name):
     check_model(load_model(name), city)
 
 
-BRIEF = {"epochs": 1, "max_steps": 1, "text_encoder": "hashing", "raster_size": 32}
+BRIEF = {"epochs": 1, "max_steps": 1, "text_encoder": "hashing", "raster_size": 32, "size": 32}
 
 
-def briefly_trained(name):
+OWN_WEIGHTS = {"clip": "clip_folder", "resnet18": "resnet_folder"}
+"""Models that name no packaged encoder, and the fixture with a small one for each."""
+
+
+@pytest.fixture
+def briefly_trained(request):
     """The preset `small` with one step of training and cheap encoders: promises do not depend on how much a model learns."""
-    model = load_model(name).from_settings("small")
-    known = {one.name for one in dataclasses.fields(model)}
-    return dataclasses.replace(model, **{field: value for field, value in BRIEF.items() if field in known})
+
+    def build(name):
+        model = load_model(name).from_settings("small")
+        known = {one.name for one in dataclasses.fields(model)}
+        changed = {field: value for field, value in BRIEF.items() if field in known}
+        if name in OWN_WEIGHTS:
+            changed["image_encoder"] = str(request.getfixturevalue(OWN_WEIGHTS[name]))
+        return dataclasses.replace(model, **changed)
+
+    return build
 
 
 @pytest.mark.parametrize("name", LEARNED)
-def test_learned_model_conforms_for_regions(city, name):
+def test_learned_model_conforms_for_regions(city, briefly_trained, name):
     check_model(briefly_trained(name), city, level="region")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNED)
-def test_learned_model_conforms_at_every_level(city, name):
+def test_learned_model_conforms_at_every_level(city, briefly_trained, name):
     check_model(briefly_trained(name), city)
 
 
