@@ -6,6 +6,8 @@ import inspect
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from urbanbench.errors import BadInput
@@ -114,7 +116,7 @@ def _kind(hint: Any, *, optional: bool) -> Any:
     scalars = [part for part in scalars if part in _SCALARS]
     if not scalars:
         return None
-    return Union[(*scalars, type(None))] if optional or type(None) in parts else Union[tuple(scalars)]
+    return reduce(or_, [*scalars, *([None] if optional or type(None) in parts else [])])
 
 
 def _plain(default: Any, kind: Any) -> Any:

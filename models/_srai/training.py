@@ -126,7 +126,7 @@ def _neighbourhood(embedder: type, method: str, frames: Frames) -> dict[str, Any
 
 
 def _trainer(device: str, log: StageLog) -> dict[str, Any]:
-    """Settings of lightning's Trainer: this device, no files, no bars, every loss into the log."""
+    """Return settings of lightning's Trainer: this device, no files, no bars, every loss into the log."""
     from pytorch_lightning.callbacks import LambdaCallback
 
     def keep(_trainer: Any, _module: Any, outputs: Any, *_batch: Any) -> None:

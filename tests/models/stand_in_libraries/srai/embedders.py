@@ -76,7 +76,7 @@ class Hex2VecEmbedder(CountEmbedder):
         regions_gdf,
         features_gdf,
         joint_gdf,
-        neighbourhood: "Neighbourhood",
+        neighbourhood: "Unknown",  # noqa: F821 - a name for type checkers only
         batch_size: int = 32,
         learning_rate: float = 0.001,
         trainer_kwargs: dict[str, Any] | None = None,
@@ -88,9 +88,9 @@ class Hex2VecEmbedder(CountEmbedder):
         )
         counts = super().transform(regions_gdf, features_gdf, joint_gdf)
         SEEN["order"] = list(counts.index)
-        self.first = torch.randn(counts.shape[1], self.sizes[-1]).numpy() * np.random.rand()
+        self.first = torch.randn(counts.shape[1], self.sizes[-1]).numpy() * np.random.rand()  # noqa: NPY002 - as srai does
         self.first[0] += len(neighbourhood.get_neighbours(0)) + counts.to_numpy()[0].sum()
-        print("a bar", file=sys.stderr)
+        sys.stderr.write("a bar")
         for callback in (trainer_kwargs or {}).get("callbacks", ()):
             for loss in (0.7, 0.5):
                 callback.on_train_batch_end(None, self, {"loss": torch.tensor(loss)}, None, 0)
