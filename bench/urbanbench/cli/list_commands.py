@@ -182,8 +182,10 @@ def _described(word: str) -> dict[str, Any]:
 
 
 def _kind_of(word: str) -> str:
-    from urbanbench.registry import city_names, is_path, names
+    from urbanbench.registry import city_names, has_scheme, is_path, names
 
+    if has_scheme(word):
+        return "model"
     if is_path(word):
         return "model" if word.endswith((".py", ".parquet", ".safetensors")) else "city"
     known = {"model": names("model"), "task": names("task"), "city": city_names()}
