@@ -98,7 +98,10 @@ def written_captions(tiles: Tiles, pictures_digest: str, captioner: Captioner, d
     """Return what the model says of every tile, "" where the picture cannot be opened; kept in the cache folder."""
     table = PictureTable(tiles.opener(captioner.size), tiles.names, captioner.size)
     ids = cached_features(
-        "caption", encoder_digest(captioner, device), pictures_digest, lambda: _generate(captioner, table, device)
+        "caption",
+        encoder_digest(captioner, device),
+        pictures_digest,
+        lambda: _generate(captioner, table, device),
     )
     return ["" if np.isnan(row).any() else captioner.text(row) for row in ids]
 
@@ -132,7 +135,7 @@ def _read(place: str, longest: int, *, local_only: bool) -> Captioner:
     side = told["size"]
     return Captioner(
         name_image_encoder(place),
-        model.eval(),
+        model,
         tokenizer,
         size=int(side if isinstance(side, int) else side.get("height", side.get("shortest_edge"))),
         mean=tuple(told["image_mean"]),

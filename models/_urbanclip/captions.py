@@ -83,7 +83,9 @@ def given_captions(view: View, drop_words: Sequence[str]) -> Captions:
     )
 
 
-def collect(region: np.ndarray, sentences: Sequence[str], n_regions: int, drop_words: Sequence[str]) -> Captions:
+def collect(
+    region: np.ndarray, sentences: Sequence[str], n_regions: int, drop_words: Sequence[str]
+) -> Captions:
     """Put sentences together by region.
 
     Parameters

@@ -24,13 +24,15 @@ class Attention(nn.Module):
     def forward(self, query: Tensor, seen: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return (b, q, dim) of queries (b, q, dim) and what they see (b, k, dim); `mask` is bool (b or 1, q, k), True where allowed."""
         key, value = self.tell(seen).chunk(2, dim=-1)
-        parts = [self._split(one) for one in (self.ask(query), key, value)]
-        made = F.scaled_dot_product_attention(*parts, attn_mask=None if mask is None else mask[:, None])
+        allowed = None if mask is None else mask[:, None]
+        made = F.scaled_dot_product_attention(
+            self._split(self.ask(query)), self._split(key), self._split(value), attn_mask=allowed
+        )
         joined: Tensor = self.out(made.transpose(1, 2).flatten(2))
         return joined
 
     def _split(self, one: Tensor) -> Tensor:
-        return one.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return one.reshape(*one.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 class Layer(nn.Module):

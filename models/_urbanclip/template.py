@@ -142,7 +142,8 @@ def _roads(view: View, area: np.ndarray) -> list[str]:
     named = most_common(shape, tags.value[line], length, len(area), 2)
     dense = amounts(np.bincount(shape, length, minlength=len(area)) / area, ("few", "some", "many"))
     return [
-        f"{amount} {_listed(kinds)} roads" if amount else "" for amount, kinds in zip(dense, named, strict=True)
+        f"{amount} {_listed(kinds)} roads" if amount else ""
+        for amount, kinds in zip(dense, named, strict=True)
     ]
 
 

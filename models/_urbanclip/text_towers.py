@@ -133,7 +133,9 @@ class ClipText(TextTower):
         Where the sentences are.
     """
 
-    def __init__(self, clip: Clip, sentences: tuple[str, ...], *, most: int, trained: bool, device: str) -> None:
+    def __init__(
+        self, clip: Clip, sentences: tuple[str, ...], *, most: int, trained: bool, device: str
+    ) -> None:
         model: Any = clip.model
         config = model.config.text_config
         longest = min(most, int(config.max_position_embeddings))
@@ -142,7 +144,11 @@ class ClipText(TextTower):
         )
         length = made["attention_mask"].sum(axis=1).astype(np.int64)
         super().__init__(made["input_ids"].astype(np.int64), length, int(config.vocab_size), device)
-        self.width, self.out, self.trained = int(config.hidden_size), int(model.config.projection_dim), trained
+        self.width, self.out, self.trained = (
+            int(config.hidden_size),
+            int(model.config.projection_dim),
+            trained,
+        )
         self.model, self.project = model.text_model, model.text_projection
         self.requires_grad_(trained)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from urbanbench.errors import ExtraMissing
+from urbanbench.errors import BadInput, ExtraMissing
 from urbanbench.hashing import code_digest, value_digest
 from urbanbench.models._urbanclip.image_towers import (
     FrozenTokens,
@@ -116,8 +116,14 @@ class TowerMaker:
         return FrozenTokens(features, tokens, self.device)
 
     def _image_encoder(self) -> ImageEncoder:
-        word = self.model.image_tower
-        return self._clip(word) if word.startswith(CLIP) else load_image_encoder(word)
+        word, size = self.model.image_tower, self.model.size
+        if not word.startswith(CLIP):
+            return load_image_encoder(word)
+        clip = self._clip(word)
+        if clip.size != size:
+            msg = f"{clip.name!r} reads pictures of {clip.size} pixels per side, urbanclip was given {size}. Expected the same. Mend: --set size={clip.size}"
+            raise BadInput(msg)
+        return clip
 
     def _clip(self, word: str) -> Clip:
         if word not in self._clips:

@@ -12,7 +12,6 @@ import numpy as np
 PAD, BEGIN, END, RARE = range(4)
 SPECIAL = 4
 MOST_WORDS = 8192
-LEAST_COUNT = 2
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[.,;:!?]")
 
@@ -37,19 +36,18 @@ class Sentences:
 
 
 def read_sentences(sentences: Sequence[str], most: int) -> tuple[Sentences, tuple[str, ...]]:
-    """Number the words of sentences, in lower case and with punctuation, and return them with the words.
+    """Give the words of sentences numbers, in lower case and with punctuation; return them and the words.
 
     Parameters
     ----------
     sentences
-        What to read; the words that stand in it at least twice get numbers of their own, at most 8,192, the others share one.
+        Distinct sentences. The 8,192 words in most of them get numbers of their own, the others share one.
     most
         Longest sentence in numbers, begin and end among them; the rest is cut off.
     """
     split = [_WORD.findall(one.lower())[: most - 2] for one in sentences]
     count = Counter(word for one in split for word in one)
-    common = sorted((word for word in count if count[word] >= LEAST_COUNT), key=lambda one: (-count[one], one))
-    words = tuple(common[:MOST_WORDS])
+    words = tuple(sorted(count, key=lambda one: (-count[one], one))[:MOST_WORDS])
     number = {word: SPECIAL + place for place, word in enumerate(words)}
     length = np.array([len(one) + 2 for one in split], dtype=np.int64)
     ids = np.full((len(split), int(length.max(initial=2))), PAD, dtype=np.int64)
