@@ -5,8 +5,8 @@ from math import log
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional
 from PIL import Image
+from torch.nn import functional
 
 from urbanbench.errors import BadInput, CityFaults
 from urbanbench.models._urbanclip import words as words_module
