@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import textwrap
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 os.environ.setdefault(
@@ -184,6 +185,23 @@ def resnet_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         config = ResNetConfig(embedding_size=8, hidden_sizes=[8, 12], depths=[1, 1], layer_type="basic")
         ResNetModel(config).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def add_captions() -> Callable[[Path, Sequence[tuple[str, str]]], None]:
+    """Return the function that gives a city folder a layer of captions: pairs of region and sentence."""
+
+    def add(folder: Path, rows: Sequence[tuple[str, str]]) -> None:
+        import pandas as pd
+
+        pd.DataFrame(rows, columns=["region_id", "caption"]).to_parquet(
+            folder / "captions.parquet", index=False
+        )
+        told = json.loads((folder / "city.json").read_text(encoding="utf-8"))
+        told["layers"]["captions"] = {"file": "captions.parquet", "count": len(rows)}
+        (folder / "city.json").write_text(json.dumps(told), encoding="utf-8")
+
+    return add
 
 
 @pytest.fixture

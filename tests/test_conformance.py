@@ -1,6 +1,7 @@
 """Every registered model and task keeps its contract on the built-in city."""
 
 import dataclasses
+import shutil
 
 import pytest
 
@@ -15,6 +16,14 @@ from urbanbench.registry import load_model, load_task, names
 def city(tmp_path_factory):
     folder = tmp_path_factory.mktemp("toyville")
     Toyville(size="tiny").build(folder)
+    return City.open(folder)
+
+
+@pytest.fixture(scope="module")
+def captioned(city, add_captions, tmp_path_factory):
+    """The same city with a layer it lacks."""
+    folder = shutil.copytree(city.path, tmp_path_factory.mktemp("captioned") / "city")
+    add_captions(folder, [(one, f"Sentence {k} of a place.") for one in city.regions.index for k in range(3)])
     return City.open(folder)
 
 
@@ -53,14 +62,16 @@ def briefly_trained(request):
 
 
 @pytest.mark.parametrize("name", LEARNED)
-def test_learned_model_conforms_for_regions(city, briefly_trained, name):
-    check_model(briefly_trained(name), city, level="region")
+def test_learned_model_conforms_for_regions(city, captioned, briefly_trained, name):
+    model = briefly_trained(name)
+    check_model(model, captioned if "captions" in model.card.inputs else city, level="region")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNED)
-def test_learned_model_conforms_at_every_level(city, briefly_trained, name):
-    check_model(briefly_trained(name), city)
+def test_learned_model_conforms_at_every_level(city, captioned, briefly_trained, name):
+    model = briefly_trained(name)
+    check_model(model, captioned if "captions" in model.card.inputs else city)
 
 
 @pytest.mark.parametrize("name", names("task"))
