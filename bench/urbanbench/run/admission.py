@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from urbanbench.run.order import Order
     from urbanbench.scoring.targets import Targets
 
-__all__ = ["admitted_view", "check_split", "refusal", "units_of"]
+__all__ = ["admitted_view", "check_paper", "check_split", "refusal", "units_of"]
 
 
 def refusal(model: str, card: ModelCard, task: TaskCard, city: City, asked: frozenset[str] | None) -> str:
@@ -88,6 +88,19 @@ def check_split(order: Order, targets: Targets) -> None:
     """Refuse a split that the labels cannot give."""
     if order.cell.split == "group" and targets.groups is None:
         msg = f"Label {order.task.card.label!r} of {order.cell.city!r} names no groups. The group split needs a column 'group'."
+        raise RunRefused(msg)
+
+
+def check_paper(order: Order) -> None:
+    """Refuse what a paper's protocol cannot score: other kinds and levels of tasks, and models with a head of their own."""
+    paper, card = order.paper, order.task.card
+    if paper is None:
+        return
+    if order.question is None:
+        msg = f"Protocol {paper.name!r} scores {paper.scores}. Task {card.title!r} is a {card.kind} of {card.level}s."
+        raise RunRefused(msg)
+    if order.model.card.head:
+        msg = f"Model {order.cell.model!r} is defined by its head {order.model.card.head!r}. Protocol {paper.name!r} has a head of its own."
         raise RunRefused(msg)
 
 
