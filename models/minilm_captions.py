@@ -57,9 +57,9 @@ class MinilmCaptions(Model):
 
         from urbanbench.space import EmbeddingSpace
         from urbanbench.toolkit.counts import rows_of
-        from urbanbench.toolkit.feature_store import cached_features, encoder_digest, texts_digest
+        from urbanbench.toolkit.features import text_features
         from urbanbench.toolkit.text import distinct_texts
-        from urbanbench.toolkit.text_encoders import encode_texts, load_text_encoder
+        from urbanbench.toolkit.text_encoders import load_text_encoder
         from urbanbench.toolkit.training import seeded_torch
 
         with seeded_torch(seed, "minilm-captions"):
@@ -69,12 +69,7 @@ class MinilmCaptions(Model):
         region = rows_of(view.region_ids, told["region_id"].tolist())
         ones = np.ones(len(told))
         counts = sparse.csr_array((ones, (region, text)), shape=(len(view.region_ids), len(texts)))
-        features = cached_features(
-            "text",
-            encoder_digest(encoder, device),
-            texts_digest(texts),
-            lambda: encode_texts(encoder, texts, device=device),
-        )
+        features = text_features(encoder, texts, device=device)
         total = np.asarray(counts.sum(axis=1))
         mean = np.asarray(counts @ features / np.maximum(total, 1)[:, None], dtype=np.float32)
         rows = rows_of(view.region_ids, units.ids)

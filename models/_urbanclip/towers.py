@@ -16,12 +16,12 @@ from urbanbench.models._urbanclip.image_towers import (
 )
 from urbanbench.models._urbanclip.text_towers import ClipText, FrozenText, ScratchText, TextTower
 from urbanbench.models._urbanclip.words import read_sentences
-from urbanbench.toolkit.feature_store import cached_features, encoder_digest, texts_digest
+from urbanbench.toolkit.feature_store import cached_features, encoder_digest
+from urbanbench.toolkit.features import text_features
 from urbanbench.toolkit.image_encoders import load_image_encoder, name_image_encoder
 from urbanbench.toolkit.pictures import PictureTable
 from urbanbench.toolkit.pixel_store import open_pixel_store
 from urbanbench.toolkit.text_encoders import (
-    encode_texts,
     load_text_encoder,
     name_text_encoder,
     read_weights,
@@ -95,12 +95,7 @@ class TowerMaker:
                     read, dim=model.dim, heads=model.heads, layers=model.text_layers, device=self.device
                 )
             encoder = load_text_encoder(word)
-            features = cached_features(
-                "text",
-                encoder_digest(encoder, self.device),
-                texts_digest(sentences),
-                lambda: encode_texts(encoder, sentences, device=self.device),
-            )
+            features = text_features(encoder, sentences, device=self.device)
             return FrozenText(read, features, dim=model.dim, device=self.device)
 
     def _frozen(self, encoder: ImageEncoder, pictures: PictureTable, tiles_digest: str) -> FrozenTokens:
