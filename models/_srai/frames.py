@@ -80,20 +80,24 @@ def frames_of(
         view.regions[["geometry"]].set_axis(range(len(view.region_ids)), axis=0).rename_axis("region_id")
     )
     objects = [getattr(view, _ATTRIBUTE[layer]) for layer in shown]
-    tags = [pairs for one in objects for pairs in one["tags"]]
     rules = wanted_tags(tag_filter(osm_filter), keys)
+    tags = [pairs for one in objects for pairs in one["tags"]]
     table = (flag_columns if columns == "flags" else tag_columns)(tags, rules)
     pairs = _pairs(objects, view.region_ids, regions)
-    told = table.to_numpy().any(axis=1) if columns == "flags" else table.notna().to_numpy().any(axis=1)
-    pairs = pairs[told[pairs[:, 1]]]
+    pairs = pairs[np.isin(pairs[:, 1], _rows_with_tags(table, columns))]
     if not len(pairs):
         msg = f"No object of {', '.join(shown)} in a region of {view.city_name!r} has a wanted tag. Expected tags of {', '.join(list(rules)[:5])}, …. Set keys or osm_filter."
         raise RunRefused(msg)
     rows = np.unique(pairs[:, 1])
     geometry = np.concatenate([np.asarray(one.geometry, dtype=object) for one in objects])[rows]
     features = gpd.GeoDataFrame(_lean(table.iloc[rows], columns), geometry=geometry, crs=view.crs)
-    index = pd.MultiIndex.from_arrays(pairs.T, names=["region_id", "feature_id"])
+    index = pd.MultiIndex.from_arrays([pairs[:, 0], pairs[:, 1]], names=["region_id", "feature_id"])
     return Frames(regions, features.rename_axis("feature_id"), gpd.GeoDataFrame(index=index))
+
+
+def _rows_with_tags(table: pd.DataFrame, columns: str) -> np.ndarray:
+    marked = table if columns == "flags" else table.notna()
+    return np.flatnonzero(np.asarray(marked, dtype=bool).any(axis=1))
 
 
 def _lean(table: pd.DataFrame, columns: str) -> pd.DataFrame:
