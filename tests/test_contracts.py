@@ -61,8 +61,12 @@ def test_units_refuse_ids_that_stand_twice():
 def test_cards_refuse_unknown_words():
     with pytest.raises(UnknownName, match="Unknown input 'pois'"):
         ModelCard(title="x", summary="x", needs=("pois",), embeds=("region",))
-    with pytest.raises(BadInput, match="under both"):
+    with pytest.raises(BadInput, match="under two"):
         ModelCard(title="x", summary="x", needs=("poi",), can_use=("poi",), embeds=("region",))
+    with pytest.raises(BadInput, match="under two"):
+        ModelCard(
+            title="x", summary="x", needs=(), can_use=("poi",), needs_any=("road", "poi"), embeds=("region",)
+        )
     with pytest.raises(UnknownName, match="withheld part"):
         TaskCard(title="x", question="x", label="x", kind="regression", withholds=("answer",))
 

@@ -39,6 +39,8 @@ class ModelCard:
         Inputs without which the model refuses to run.
     can_use
         Further inputs it uses when they are there.
+    needs_any
+        Inputs of which one at least must be there; it uses all that are.
     embeds
         Levels it can embed.
     differs_from_paper
@@ -56,6 +58,7 @@ class ModelCard:
     needs: tuple[str, ...]
     embeds: tuple[str, ...]
     can_use: tuple[str, ...] = ()
+    needs_any: tuple[str, ...] = ()
     year: int = 0
     paper: str = ""
     code: str = ""
@@ -65,20 +68,22 @@ class ModelCard:
     extra: str = ""
 
     def __post_init__(self) -> None:
-        for name in (*self.needs, *self.can_use):
+        listed = (*self.needs, *self.can_use, *self.needs_any)
+        for name in listed:
             if name not in INPUTS:
                 raise UnknownName("input", name, INPUTS)
         for level in self.embeds:
             if level not in LEVELS:
                 raise UnknownName("level", level, LEVELS)
-        if set(self.needs) & set(self.can_use):
-            msg = f"Card of {self.title!r} lists {sorted(set(self.needs) & set(self.can_use))} under both needs and can_use. Expected each input once."
+        twice = sorted({name for name in listed if listed.count(name) > 1})
+        if twice:
+            msg = f"Card of {self.title!r} lists {twice} under two of needs, can_use and needs_any. Expected each input once."
             raise BadInput(msg)
 
     @property
     def inputs(self) -> frozenset[str]:
         """Everything the model needs or can use."""
-        return frozenset(self.needs) | frozenset(self.can_use)
+        return frozenset(self.needs) | frozenset(self.can_use) | frozenset(self.needs_any)
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,10 @@ class _Check:
         if lacking:
             msg = f"{self.name} cannot be checked on city {city.name!r}: it needs {format_inputs(lacking)}. Choose a city that has the layer."
             raise RunRefused(msg)
+        any_of = self.model.card.needs_any
+        if any_of and not any(LAYER_OF.get(one) in {None, *city.layers} for one in any_of):
+            msg = f"{self.name} cannot be checked on city {city.name!r}: it needs one of {format_inputs(any_of)}. Choose a city that has one."
+            raise RunRefused(msg)
         return city.view(
             frozenset(
                 one
@@ -155,7 +159,9 @@ class _Check:
     def _check_lean(self, units: Units) -> None:
         """Ask for fewer units in another order; where the city is at hand, with needed inputs and the units themselves only."""
         own = {_OWN_INPUT[units.level]} & self.view.inputs if units.level in _OWN_INPUT else set()
-        view = self.view if self.city is None else self.city.view(own | set(self.model.card.needs))
+        some = [one for one in self.model.card.needs_any if self.view.has(one)][:1]
+        needed = own | set(self.model.card.needs) | set(some)
+        view = self.view if self.city is None else self.city.view(needed)
         self._check_space(self._embed(view, units), units)
 
     def _check_moved(self, units: Units) -> None:

@@ -65,7 +65,7 @@ def _models() -> Rows:
         facts = {"needs": "", "can use": "", "embeds": "", "kind": ""}
         if card is not None:
             facts = {
-                "needs": ",".join(card.needs),
+                "needs": ",".join([*card.needs, *(["|".join(card.needs_any)] if card.needs_any else [])]),
                 "can use": ",".join(card.can_use),
                 "embeds": ",".join(card.embeds),
                 "kind": "floor" if card.floor else "learned",

@@ -42,7 +42,21 @@ def refusal(model: str, card: ModelCard, task: TaskCard, city: City, asked: froz
     if absent:
         layers = _words([LAYER_OF[name] for name in absent])
         return f"Model {model!r} needs input {_words(absent)}. City {city.name!r} has no layer {layers}."
-    return ""
+    return _none_of_any(model, card, city, asked)
+
+
+def _none_of_any(model: str, card: ModelCard, city: City, asked: frozenset[str] | None) -> str:
+    """Return why none of the inputs can be seen of which a model needs one; "" when one can, or when it needs none."""
+    there = [one for one in card.needs_any if one not in LAYER_OF or LAYER_OF[one] in city.layers]
+    if not card.needs_any or any(asked is None or one in asked for one in there):
+        return ""
+    start = f"Model {model!r} needs input {' or '.join(map(repr, card.needs_any))}."
+    if not there:
+        layers = " nor ".join(repr(LAYER_OF[one]) for one in card.needs_any if one in LAYER_OF)
+        return f"{start} City {city.name!r} has no layer {layers}."
+    return (
+        f"{start} City {city.name!r} has {_words(there)}, which --inputs {format_inputs(asked or ())} masks."
+    )
 
 
 def admitted_view(order: Order, city: City, target_ids: Sequence[str]) -> View:
