@@ -132,11 +132,14 @@ class Urban2Vec(Model):
             "train_image_encoder": False,
             "street_size": 96,
             "raster_size": 64,
-            "pairs": 20_000,
+            "pairs": 10_000,
             "held_out_pairs": 2_000,
             "batch": 256,
             "epochs": 10,
-            "region_shapes": 64,
+            "region_shapes": 32,
+            "word_epochs": 40,
+            "word_lr": 5e-3,
+            "max_steps": 4000,
         },
     }
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from urbanbench.toolkit.neighbours import Groups, nearest_within
 
-ROUNDS = 100
+WHOLE_ROUNDS, ROUNDS = 20, 100
+"""Orders that are drawn as a whole, which are all equally likely, and then attempts to mend the last one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +99,8 @@ def shuffled(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarr
 def deranged(point: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Draw an order of the partners in which no pair meets its own points.
 
-    Pairs that meet one are mixed anew with as many others until none is left. Where the batch has too few points for that, the
-    pairs still left cannot be used.
+    Orders are drawn until one is right. If none of some is, the pairs that meet a point of theirs are mixed anew with as many
+    others until none is left. Where the batch has too few points for that, the pairs still left cannot be used.
 
     Parameters
     ----------
@@ -113,7 +114,10 @@ def deranged(point: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, n
     order, usable
         int64 (b,), whose partner is the negative of each pair; bool (b,).
     """
-    order = rng.permutation(len(point))
+    for _ in range(WHOLE_ROUNDS):
+        order = rng.permutation(len(point))
+        if not _meets_itself(point, order).any():
+            break
     for _ in range(ROUNDS):
         bad = _meets_itself(point, order)
         if not bad.any():

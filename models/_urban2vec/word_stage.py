@@ -41,7 +41,7 @@ class AbsentWords:
     @property
     def possible(self) -> np.ndarray:
         """Which regions lack a word, bool (g,)."""
-        return np.asarray(self._of_region < self.n_words)
+        return np.asarray(self._of_region < np.count_nonzero(self.weight))
 
     def draw(self, region: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw a word for each region, int64 (b,); all regions must lack one.
