@@ -71,7 +71,7 @@ class Urban2Vec(Model):
         Schedule of step 1: pairs per batch, passes over the pairs (one check each), learning rate, and checks without a better
         one before it ends.
     region_shapes
-        Most footprints of a region that its first vector is a mean of, drawn at random; None for all.
+        Most footprints of a region that its first vector is a mean of and that pairs begin with, drawn at random; None for all.
     poi_filter, use_name
         "paper" keeps POIs by their tags as UrbanMFM's authors do, "all" every object with a primary OpenStreetMap key; whether
         words of names are words.
@@ -132,10 +132,10 @@ class Urban2Vec(Model):
             "train_image_encoder": False,
             "street_size": 96,
             "raster_size": 64,
-            "pairs": 10_000,
+            "pairs": 20_000,
             "held_out_pairs": 2_000,
             "batch": 256,
-            "epochs": 10,
+            "epochs": 5,
             "region_shapes": 32,
             "word_epochs": 40,
             "word_lr": 5e-3,

@@ -44,6 +44,7 @@ def draw_pairs(
     held_out: int,
     share: float,
     rng: np.random.Generator,
+    begins: np.ndarray | None = None,
 ) -> Pairs:
     """Split the points, find the near ones on each side, and draw pairs of their pictures.
 
@@ -61,6 +62,8 @@ def draw_pairs(
         Of the points, to be held out.
     rng
         Source of randomness.
+    begins
+        bool (g,): points that the first picture of a pair may be taken at; None for all.
     """
     kept_away = np.zeros(len(xy), dtype=bool)
     kept_away[rng.permutation(len(xy))[: round(share * len(xy))]] = True
@@ -68,6 +71,7 @@ def draw_pairs(
     drawn = []
     for side, count in ((np.flatnonzero(~kept_away), training), (np.flatnonzero(kept_away), held_out)):
         edges = side[near_points(xy[side], neighbours)]
+        edges = edges if begins is None else edges[begins[edges[:, 0]]]
         drawn.append(pictures_at(of_point, edges, count, rng))
     return Pairs(np.concatenate(drawn), len(drawn[0]))
 
@@ -78,8 +82,8 @@ def near_points(xy: np.ndarray, neighbours: int) -> np.ndarray:
     point = np.repeat(np.arange(len(xy)), index.shape[1])
     partner = index.reshape(-1)
     one, other = point[partner >= 0], partner[partner >= 0]
-    both = np.column_stack([np.concatenate([one, other]), np.concatenate([other, one])])
-    return np.unique(both, axis=0).astype(np.int64)
+    keys = np.unique(np.concatenate([one * len(xy) + other, other * len(xy) + one]))
+    return np.column_stack(np.divmod(keys, max(len(xy), 1))).astype(np.int64)
 
 
 def pictures_at(of_point: Groups, edges: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

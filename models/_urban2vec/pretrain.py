@@ -128,9 +128,9 @@ def see(model: Urban2Vec, view: View, *, seed: int, device: str) -> tuple[Sight 
         log = StageLog(PictureObjective.name, 0, 0, skipped="no pictures")
         record(log)
         return None, log
-    pairs = _pairs(model, pictures, seed)
     most = model.region_shapes if pictures.kind == "polygon" else None
     read = chosen_pictures(pictures.region, most, generator(seed, "urban2vec", "read"))
+    pairs = _pairs(model, pictures, seed, None if most is None else read)
     needed = np.union1d(pictures.source[read], pictures.source[pairs.picture])
     known = needed if pictures.kind == "polygon" else np.arange(len(pictures.sources))
     features = source_features(model, view, pictures, known, seed=seed, device=device)
@@ -194,7 +194,8 @@ def first_words(model: Urban2Vec, words: RegionWords, seed: int) -> np.ndarray:
     return table
 
 
-def _pairs(model: Urban2Vec, pictures: Pictures, seed: int) -> Pairs:
+def _pairs(model: Urban2Vec, pictures: Pictures, seed: int, read: np.ndarray | None = None) -> Pairs:
+    """Draw pairs; they begin with the pictures `read`, int64 (k,), where only some are, so that few others have to be encoded."""
     point, xy = pictures.point, pictures.xy
     if model.allow_siblings:  # every picture is a point of its own, with others at its place
         point, xy = np.arange(len(pictures)), pictures.xy[pictures.point]
@@ -206,6 +207,7 @@ def _pairs(model: Urban2Vec, pictures: Pictures, seed: int) -> Pairs:
         held_out=model.held_out_pairs,
         share=model.held_out_share,
         rng=generator(seed, "urban2vec", "pairs"),
+        begins=None if read is None else np.isin(np.arange(len(xy)), point[read]),
     )
 
 

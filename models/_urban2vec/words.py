@@ -120,8 +120,9 @@ def _expanded(
     sizes = np.array([len(listed[code]) for code in codes.tolist()], dtype=np.int64)
     flat = [word for code in codes.tolist() for word in listed[code]]
     names, code = np.unique(np.array(flat, dtype=np.str_), return_inverse=True)
-    once = np.unique(np.column_stack([np.repeat(rows, sizes), code]).reshape(-1, 2), axis=0)
-    return Tokens(once[:, 0], once[:, 1], names, n)
+    once = np.unique(np.repeat(rows, sizes).astype(np.int64) * len(names) + code)
+    row, code = np.divmod(once, max(len(names), 1))
+    return Tokens(row, code, names, n)
 
 
 def _words_of(

@@ -70,6 +70,16 @@ def test_pairs_keep_to_their_side_and_never_join_pictures_of_one_point():
     assert (ends[:, 0] != ends[:, 1]).all()
 
 
+def test_pairs_begin_where_they_may():
+    xy, begins = generator(1).uniform(0, 100, (40, 2)), np.arange(40) < 8
+    pairs = draw_pairs(
+        np.arange(40), xy, neighbours=3, training=300, held_out=60, share=0.3, rng=generator(3), begins=begins
+    )
+    assert len(pairs) == 360
+    assert set(pairs.picture[:, 0].tolist()) == set(range(8))
+    assert pairs.picture[:, 1].max() >= 8
+
+
 def test_pictures_are_drawn_uniformly_among_edges_and_pictures():
     of_point = Groups.from_pairs(np.array([0, 0, 0, 1, 2]), np.array([0, 1, 2, 3, 4]), 3)
     edges = np.array([[0, 1], [1, 0], [1, 2], [2, 1]])

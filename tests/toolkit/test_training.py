@@ -69,7 +69,7 @@ def test_the_rate_falls_at_equal_distances_on_request():
         for step in range(21)
     ]
     assert factors == [1.0] + [1.0] * 10 + [0.7] * 10
-    with pytest.raises(BadInput, match="decay_factor 1.5"):
+    with pytest.raises(BadInput, match=r"decay_factor 1\.5"):
         Schedule(decay_factor=1.5)
     problem = Centre(n=100, lr=0.2)
     train_stage(problem, Schedule(batch=20, epochs=3, decay="step", warmup=0.0), seed=0)
