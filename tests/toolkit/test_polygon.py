@@ -85,3 +85,16 @@ def test_nothing_gives_no_pictures():
 
 def test_surface_is_a_share_of_the_largest_and_never_more_than_one():
     assert surface_share(np.array([0.0, 2500.0, 90000.0])).tolist() == [0.0, 0.5, 1.0]
+
+
+def test_the_same_outline_is_the_same_bytes_wherever_it_lies():
+    from urbanbench.toolkit.polygon import at_origin
+
+    ring = [(0.1234567, 0.2), (10.4, 0.3), (9.9, 7.7), (0.2, 6.1)]
+    here = shapely.Polygon(ring)
+    there = shapely.Polygon([(x + 498407.7029684259, y - 220611.35880449341) for x, y in ring])
+    one, other = at_origin([here, there])
+    assert one.wkb == other.wkb
+    assert one.bounds[:2] == (0.0, 0.0)
+    assert one.area == pytest.approx(here.area, rel=1e-3)
+    assert here.bounds[0] == 0.1234567

@@ -52,6 +52,30 @@ def test_held_out_anchors_are_never_trained_on_and_every_epoch_sees_each_other_o
     assert len(stage.steps) == 10
 
 
+def test_an_objective_may_say_itself_which_anchors_are_held_out():
+    problem = Centre(n=100)
+    problem.held_out = np.arange(70, 100)
+    stage = train_stage(problem, Schedule(batch=7, epochs=1, held_out=0.2), seed=0)
+    assert np.sort(np.concatenate(problem.seen)).tolist() == list(range(70))
+    assert stage.held_out_batch == 7
+
+
+def test_the_rate_falls_at_equal_distances_on_request():
+    plan = Schedule(batch=10, epochs=2, decay="step", decay_every=11 / 21, decay_factor=0.7, warmup=0.0)
+    factors = [
+        learning_rate_factor(
+            step, 21, plan.warmup, plan.decay, every=plan.decay_every, factor=plan.decay_factor
+        )
+        for step in range(21)
+    ]
+    assert factors == [1.0] + [1.0] * 10 + [0.7] * 10
+    with pytest.raises(BadInput, match=r"decay_factor 1\.5"):
+        Schedule(decay_factor=1.5)
+    problem = Centre(n=100, lr=0.2)
+    train_stage(problem, Schedule(batch=20, epochs=3, decay="step", warmup=0.0), seed=0)
+    assert len(problem.seen) == 12
+
+
 def test_training_stops_early_and_keeps_the_best_weights():
     problem = Centre(lr=3.0)
     stage = train_stage(problem, Schedule(batch=32, epochs=60, checks=20, patience=2), seed=0)

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the library's own customary name
 from torch import Tensor, nn
 
-__all__ = ["EfficientNetLite0", "ImageEncoder", "ResNetEncoder", "load_resnet"]
+__all__ = ["EfficientNetLite0", "ImageEncoder", "ResNetEncoder", "TinyCNN", "load_resnet"]
 
 # (expansion, kernel, stride, channels, repeats) of the seven stages, Tan & Le 2019, Table 1; Lite: no squeeze, ReLU6.
 STAGES = (
@@ -110,6 +110,25 @@ class EfficientNetLite0(ImageEncoder):
         """Load published weights; the classifier's are left out."""
         state = torch.load(path, map_location="cpu", weights_only=True)
         self.load_state_dict({name: one for name, one in state.items() if not name.startswith("_fc.")})
+
+
+class TinyCNN(ImageEncoder):
+    """Four strided convolutions with group normalisation and their mean and maximum (128): for drawings, and to be trained on a CPU."""
+
+    mean, std = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name, self.dim = name, 128
+        layers: list[nn.Module] = []
+        for inner, outer in ((3, 16), (16, 32), (32, 48), (48, 64)):
+            layers += [nn.Conv2d(inner, outer, 3, stride=2, padding=1), nn.GroupNorm(4, outer), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return float32 (n, 128)."""
+        made = self.layers(images)
+        return torch.cat([made.mean(dim=(2, 3)), made.amax(dim=(2, 3))], dim=1)
 
 
 class ResNetEncoder(ImageEncoder):

@@ -30,7 +30,15 @@ __all__ = [
 _VERSION = 1
 """Raised when features of the same encoder and inputs change though neither code nor packages do."""
 
-_COMPUTED_BY = ("text_encoders", "_text_nets", "image_encoders", "_image_nets", "pictures", "polygon")
+_COMPUTED_BY = (
+    "text_encoders",
+    "_text_nets",
+    "image_encoders",
+    "_image_nets",
+    "_inception",
+    "pictures",
+    "polygon",
+)
 """Neighbours of this file that make tokens, pixels and features."""
 
 

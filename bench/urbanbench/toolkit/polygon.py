@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["MARGIN", "flat_coordinates", "rasterise", "surface_share"]
+__all__ = ["MARGIN", "at_origin", "flat_coordinates", "rasterise", "surface_share"]
 
 MARGIN = 0.1
 """Empty border on each side of the square, as a share of its longer inner side."""
@@ -97,6 +97,19 @@ def flat_coordinates(polygons: Sequence[object] | np.ndarray) -> tuple[np.ndarra
     cos, sin = np.cos(angle)[owner], np.sin(angle)[owner]
     xy = np.column_stack([xy[:, 0] * cos + xy[:, 1] * sin, xy[:, 1] * cos - xy[:, 0] * sin])
     return _fit_square(xy, owner, len(shapes)), ring, owner
+
+
+def at_origin(polygons: Sequence[object] | np.ndarray) -> np.ndarray:
+    """Move each polygon (p,) so that its bounds begin at (0, 0), corners rounded to the millimetre.
+
+    The same outlines are the same bytes then, wherever the city lies.
+    """
+    import shapely
+
+    shapes = np.array(polygons, dtype=object)
+    corner = shapely.bounds(shapes)[:, :2]
+    xy, owner = shapely.get_coordinates(shapes, return_index=True)
+    return np.asarray(shapely.set_coordinates(shapes, np.round(xy - corner[owner], 3)))
 
 
 def surface_share(area_m2: np.ndarray, *, a_max_m2: float = 5000.0) -> np.ndarray:

@@ -14,7 +14,7 @@ from urbanbench.errors import BadInput
 __all__ = ["DECAYS", "PRECISIONS", "Schedule", "StageLog", "learning_rate_factor", "record", "recording"]
 
 PRECISIONS = ("auto", "float32", "bfloat16")
-DECAYS = ("linear", "constant")
+DECAYS = ("linear", "constant", "step")
 CURVE_POINTS = 50
 
 
@@ -43,7 +43,9 @@ class Schedule:
         "float32"; "bfloat16", in which matrix products are taken while weights stay float32; "auto" for bfloat16 on a GPU and
         float32 on the CPU.
     decay
-        What the learning rate does after the warm-up: "linear" falls to 0, "constant" stays.
+        What the learning rate does after the warm-up: "linear" falls to 0, "constant" stays, "step" falls at equal distances.
+    decay_every, decay_factor
+        Of "step": the distance as a share of all steps, and what the rate is multiplied by each time.
     max_norm
         Longer gradients (norm over all parameters) are scaled down to this; None leaves them.
     """
@@ -58,6 +60,8 @@ class Schedule:
     precision: str = "auto"
     decay: str = "linear"
     max_norm: float | None = None
+    decay_every: float = 0.5
+    decay_factor: float = 0.7
 
     def __post_init__(self) -> None:
         if self.batch < 2 or self.epochs < 1 or self.checks < 1 or not 0 <= self.held_out < 1:
@@ -68,6 +72,9 @@ class Schedule:
             raise BadInput(msg)
         if self.decay not in DECAYS:
             msg = f"Schedule has decay {self.decay!r}. Expected one of: {', '.join(DECAYS)}."
+            raise BadInput(msg)
+        if not (self.decay_every > 0 and 0 < self.decay_factor <= 1):
+            msg = f"Schedule has decay_every {self.decay_every} and decay_factor {self.decay_factor}. Expected a share above 0 and a factor in (0, 1]."
             raise BadInput(msg)
         if self.precision not in PRECISIONS:
             msg = f"Schedule has precision {self.precision!r}. Expected one of: {', '.join(PRECISIONS)}."
@@ -162,7 +169,9 @@ def _binned(losses: list[float], points: int) -> list[list[float]]:
     return [[min((k + 1) * width, len(losses)), sum(one) / len(one)] for k, one in enumerate(bins)]
 
 
-def learning_rate_factor(step: int, total: int, warmup: float, decay: str = "linear") -> float:
+def learning_rate_factor(
+    step: int, total: int, warmup: float, decay: str = "linear", *, every: float = 0.5, factor: float = 0.7
+) -> float:
     """Return the share of the full learning rate at a step (0 … total - 1): rising over the warm-up, then as `decay` says.
 
     Examples
@@ -171,12 +180,16 @@ def learning_rate_factor(step: int, total: int, warmup: float, decay: str = "lin
     [0.5, 1.0, 1.0, 0.125]
     >>> [learning_rate_factor(step, 10, 0.2, "constant") for step in (0, 1, 9)]
     [0.5, 1.0, 1.0]
+    >>> [learning_rate_factor(step, 10, 0.0, "step", every=0.4, factor=0.5) for step in (0, 3, 4, 8)]
+    [1.0, 1.0, 0.5, 0.25]
     """
     rising = max(1, round(total * warmup))
     if step < rising:
         return (step + 1) / rising
     if decay == "constant":
         return 1.0
+    if decay == "step":
+        return factor ** int(step / (every * total) + 1e-9)
     return (total - step) / (total - rising)
 
 

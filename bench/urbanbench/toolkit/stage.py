@@ -95,12 +95,15 @@ def _own_chance(objective: Any) -> float | None:
 def _split(objective: Objective, schedule: Schedule, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Draw the held-out anchors: the share asked for, at least one batch where that leaves most anchors for training.
 
-    Of a share of 0 all anchors are both.
+    Of a share of 0 all anchors are both. An objective whose anchors are not independent says itself which are held out.
     """
     n = objective.n_anchors
     if n < 4:
         msg = f"Stage {objective.name!r} has {n} anchors. Expected at least 4. Leave the stage out with --set stages=, or give the model more data."
         raise BadInput(msg)
+    own = getattr(objective, "held_out", None)
+    if own is not None:
+        return np.setdiff1d(np.arange(n), own), np.unique(own)
     if not schedule.held_out:
         return np.arange(n), np.arange(n)
     count = max(2, min(max(round(n * schedule.held_out), schedule.batch), n // 5))

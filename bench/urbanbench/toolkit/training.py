@@ -23,7 +23,8 @@ class Objective(Protocol):
     """One contrastive objective: what it samples, what it trains and its loss.
 
     An objective whose candidates are not the anchors of a batch also has ``chance``: the loss that vectors which tell nothing would
-    have had in the last call of `loss`.
+    have had in the last call of `loss`. One whose anchors overlap, such as pairs of the same things, has ``held_out``: the anchors,
+    int64 (k,), that are kept away from training, in place of the schedule's share.
     """
 
     name: str

@@ -9,7 +9,7 @@ from urbanbench.hashing import file_digest, short, value_digest
 
 __all__ = ["folder_name"]
 
-KINDS = frozenset({".safetensors", ".bin", ".json", ".txt", ".model"})
+KINDS = frozenset({".safetensors", ".bin", ".pth", ".json", ".txt", ".model"})
 """Endings of weights (also in several parts), settings, vocabularies and tokenizers."""
 
 
