@@ -27,10 +27,10 @@ class Fusion(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.score = nn.Sequential(nn.Linear(dim, dim), nn.Tanh(), nn.Linear(dim, 1, bias=False))
-        for part in (self.score[0], self.score[2]):
+        self.inner, self.outer = nn.Linear(dim, dim), nn.Linear(dim, 1, bias=False)
+        for part in (self.inner, self.outer):
             nn.init.xavier_uniform_(part.weight)
-        nn.init.zeros_(self.score[0].bias)
+        nn.init.zeros_(self.inner.bias)
 
     def weights(self, kinds: Tensor, present: Tensor) -> Tensor:
         """Return w (b, m) of vectors (b, m, dim); 0 where a kind is missing, and everywhere where all are.
@@ -42,7 +42,7 @@ class Fusion(nn.Module):
         present
             bool (b, m).
         """
-        scores = self.score(kinds).squeeze(2).masked_fill(~present, float("-inf"))
+        scores = self.outer(torch.tanh(self.inner(kinds))).squeeze(2).masked_fill(~present, float("-inf"))
         none = ~present.any(dim=1, keepdim=True)
         return torch.softmax(scores.masked_fill(none, 0.0), dim=1).masked_fill(~present, 0.0)
 
