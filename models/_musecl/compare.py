@@ -8,6 +8,7 @@ import numpy as np
 
 from urbanbench.errors import RunRefused
 from urbanbench.models._musecl.likeness import Cosines, Likeness, Nearness
+from urbanbench.toolkit.places import centres, region_rows
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -38,10 +39,7 @@ def likeness_of(kind: str, view: View, places: Places) -> Likeness:
     if kind == "poi":
         return Cosines(places.histogram())
     if kind == "spatial":
-        import shapely
-
-        centre = shapely.centroid(np.asarray(view.regions.geometry))
-        return Nearness(np.column_stack([shapely.get_x(centre), shapely.get_y(centre)]))
+        return Nearness(centres(np.asarray(view.regions.geometry)))
     if not view.has("flow"):
         msg = f"MuseCL with sv_positive='mobility' needs trips between regions (input 'flow'). City {view.city_name!r} shows none here. Choose --set sv_positive=poi or spatial, or auto."
         raise RunRefused(msg)
@@ -58,17 +56,20 @@ def day_of_trips(view: View) -> np.ndarray:
         Zeros for regions without trips.
     """
     flows = view.flows
-    row = {one: place for place, one in enumerate(view.region_ids)}
     timed = "hour" in flows
     slots = HOURS if timed else 1
     hour = flows["hour"].to_numpy(dtype=np.int64) if timed else np.zeros(len(flows), dtype=np.int64)
     trips = flows["trips"].to_numpy(dtype=np.float64)
     counts = []
     for end in ("destination_id", "origin_id"):
-        region = np.fromiter((row.get(one, -1) for one in flows[end]), dtype=np.int64, count=len(flows))
+        region = region_rows(view, flows[end].tolist())
         inside = region >= 0
         slot = region[inside] * slots + hour[inside]
-        counts.append(np.bincount(slot, weights=trips[inside], minlength=len(row) * slots).reshape(-1, slots))
+        counts.append(
+            np.bincount(slot, weights=trips[inside], minlength=len(view.region_ids) * slots).reshape(
+                -1, slots
+            )
+        )
     return _scored(np.log1p(np.hstack(counts)))
 
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.toolkit.feature_store import texts_digest
 from urbanbench.toolkit.footprint_maps import FootprintMaps, square_windows
 from urbanbench.toolkit.neighbours import Groups
 from urbanbench.toolkit.pictures import PictureTable
 from urbanbench.toolkit.pixel_store import open_pixel_store
+from urbanbench.toolkit.places import region_rows
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
-    from urbanbench.toolkit.pictures import PixelSource
 
 COLUMNS = ("east", "south", "west", "north", "image")
 """Columns of a street view that name a picture."""
@@ -28,20 +27,17 @@ class Pictures:
 
     Parameters
     ----------
-    source
+    table
         Their pixels.
     digest
-        Hash of the pictures and of their size.
+        Paths of the table to the hash of what they show.
     groups
         Pictures of every region of the view.
     """
 
-    source: PixelSource
-    digest: str
+    table: PictureTable
+    digest: Callable[[Sequence[str]], str]
     groups: Groups
-
-    def __len__(self) -> int:
-        return len(self.source)
 
     def without(self, ok: np.ndarray) -> Groups:
         """Return the pictures of every region that can be opened, bool (p,)."""
@@ -67,7 +63,7 @@ def street_pictures(view: View, size: int, *, keep: bool) -> Pictures | None:
     if not view.has("street_view"):
         return None
     frame = view.street_views
-    region = _region_rows(view, frame["region_id"].tolist())
+    region = region_rows(view, frame["region_id"].tolist())
     columns = [name for name in COLUMNS if name in frame]
     named = frame[columns].to_numpy(dtype=object)
     row, column = np.nonzero(frame[columns].notna().to_numpy() & (region >= 0)[:, None])
@@ -80,7 +76,7 @@ def overhead_pictures(view: View, size: int, *, keep: bool) -> Pictures | None:
         frame = view.satellite
         named = frame["image"].to_numpy(dtype=object)
         shown = frame["image"].notna().to_numpy()
-        region = _region_rows(view, frame.index.tolist())
+        region = region_rows(view, frame.index.tolist())
         shown = shown & (region >= 0)
         return _of_files(view, named[shown], region[shown], size, keep=keep)
     return _drawn(view, size) if view.has("polygon") else None
@@ -89,7 +85,7 @@ def overhead_pictures(view: View, size: int, *, keep: bool) -> Pictures | None:
 def _drawn(view: View, size: int) -> Pictures | None:
     """Return a map of each region that has buildings, in the square around it."""
     buildings = view.buildings
-    region = _region_rows(view, buildings["region_id"].tolist())
+    region = region_rows(view, buildings["region_id"].tolist())
     inside = np.flatnonzero(region >= 0)
     if not len(inside):
         return None
@@ -98,7 +94,7 @@ def _drawn(view: View, size: int) -> Pictures | None:
     groups = Groups.from_pairs(place, inside, len(regions))
     maps = FootprintMaps(np.asarray(buildings.geometry), groups, windows, size)
     own = Groups.from_pairs(regions, np.arange(len(regions)), len(view.region_ids))
-    return Pictures(maps, maps.digest(), own)
+    return Pictures(maps.table(), maps.digest, own)
 
 
 def _of_files(view: View, paths: np.ndarray, region: np.ndarray, size: int, *, keep: bool) -> Pictures | None:
@@ -107,14 +103,7 @@ def _of_files(view: View, paths: np.ndarray, region: np.ndarray, size: int, *, k
     distinct, place = np.unique(paths.astype(str), return_inverse=True)
     pairs = np.unique(np.column_stack([region, place]), axis=0)
     names = tuple(distinct.tolist())
-    digest = view.picture_digest(names)
-    store = open_pixel_store(digest, len(names), size) if keep else None
+    store = open_pixel_store(view.picture_digest(names), len(names), size) if keep else None
     table = PictureTable(view.open_image, names, size, store=store)
     groups = Groups.from_pairs(pairs[:, 0], pairs[:, 1], len(view.region_ids))
-    return Pictures(table, texts_digest([digest, str(size)]), groups)
-
-
-def _region_rows(view: View, ids: Sequence[str | None]) -> np.ndarray:
-    """Return the row of the region with each id, int64 (n,), -1 for none."""
-    row = {one: place for place, one in enumerate(view.region_ids)}
-    return np.fromiter((row.get(one, -1) if one is not None else -1 for one in ids), np.int64, len(ids))
+    return Pictures(table, view.picture_digest, groups)

@@ -15,7 +15,7 @@ from urbanbench.models._musecl.compare import likeness_of
 from urbanbench.models._musecl.fusion import AlignObjective, Fusion, Kinds
 from urbanbench.models._musecl.likeness import FEWEST, find_partners
 from urbanbench.models._musecl.pictures import overhead_pictures, street_pictures
-from urbanbench.models._musecl.sources import FrozenSource, Source, TrainedSource, flipped, turned
+from urbanbench.models._musecl.sources import Source, frozen_source, trained_source
 from urbanbench.models._musecl.triplets import TripletObjective, region_means
 from urbanbench.models._musecl.words import gather_places, region_words
 from urbanbench.progress import note
@@ -199,8 +199,8 @@ def _source(model: MuseCL, kind: Kind, pictures: Pictures, seed: int, device: st
     with seeded_torch(seed, "musecl", kind.name, "encoder"):
         encoder = load_image_encoder(kind.encoder)
     if not model.train_encoders:
-        return FrozenSource(encoder, pictures, device)
-    return TrainedSource(encoder, pictures, flipped if kind.name == "street" else turned, device)
+        return frozen_source(encoder, pictures, device)
+    return trained_source(encoder, pictures, "mirror" if kind.name == "street" else "turn", device)
 
 
 def _schedule(model: MuseCL, kind: Kind, n_regions: int) -> Schedule:

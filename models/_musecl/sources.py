@@ -1,128 +1,100 @@
-"""Features of pictures: computed once by a frozen encoder, or anew at every step by one that is trained, on changed pictures."""
+"""Features of pictures: of a frozen encoder, or of one that is trained on changed pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from urbanbench.toolkit.feature_store import cached_features, encoder_digest
-from urbanbench.toolkit.image_encoders import encode_pictures
-from urbanbench.toolkit.pictures import pictures_at_once
-from urbanbench.toolkit.trained_pictures import encode_with_gradient
+from urbanbench.toolkit._feature_rows import FrozenPictures, TunedPictures
+from urbanbench.toolkit.features import picture_features
+from urbanbench.toolkit.pictures import PictureTable
 
 if TYPE_CHECKING:
     from urbanbench.models._musecl.pictures import Pictures
+    from urbanbench.toolkit._feature_rows import PictureRows
     from urbanbench.toolkit._image_nets import ImageEncoder
 
-Change = Callable[[Tensor, np.random.Generator], Tensor]
-"""Changes pixels (n, 3, size, size), each picture on its own."""
+VERSIONS = {"mirror": 2, "turn": 4}
+"""In how many versions a picture is seen in training: as it is and mirrored, or turned by quarters."""
 
 
-class Source(Protocol):
-    """Gives features of pictures by row."""
-
-    dim: int
-
-    @property
-    def ok(self) -> np.ndarray:
-        """Return which pictures can be opened, bool (p,)."""
-
-    def rows(self, index: np.ndarray, rng: np.random.Generator | None = None) -> Tensor:
-        """Return features (n, dim) of pictures int64 (n,); with `rng` of changed ones, where the encoder is trained."""
-
-    def modules(self) -> Sequence[nn.Module]:
-        """Return what is trained along."""
-
-
-class FrozenSource:
-    """Features of an encoder that is not trained; they are kept on disk, and of the pictures as they are.
+class Versions(PictureTable):
+    """The p pictures of a table in several versions: row v p + r is version v of picture r.
 
     Parameters
     ----------
-    encoder
-        Image encoder.
-    pictures
-        What it encodes.
-    device
-        Where to compute.
-    """
-
-    def __init__(self, encoder: ImageEncoder, pictures: Pictures, device: str) -> None:
-        made = cached_features(
-            "picture",
-            encoder_digest(encoder, device),
-            pictures.digest,
-            lambda: encode_pictures(encoder, pictures.source, device=device),
-        )
-        self._ok: np.ndarray = np.isfinite(made).all(axis=1)
-        self.features = torch.from_numpy(np.where(self._ok[:, None], made, np.float32(0))).to(device)
-        self.dim = int(self.features.shape[1])
-
-    @property
-    def ok(self) -> np.ndarray:
-        """Return bool (p,)."""
-        return self._ok
-
-    def rows(self, index: np.ndarray, rng: np.random.Generator | None = None) -> Tensor:
-        """Return features (n, dim); nothing is changed."""
-        del rng
-        return self.features[torch.from_numpy(index).to(self.features.device)]
-
-    def modules(self) -> Sequence[nn.Module]:
-        """Nothing is trained."""
-        return ()
-
-
-class TrainedSource:
-    """Features of an encoder that is trained along.
-
-    Parameters
-    ----------
-    encoder
-        Image encoder, moved to `device`.
-    pictures
-        What it encodes.
+    table
+        The pictures.
     change
-        What is done to pictures in training.
-    device
-        Where to compute.
+        "mirror", left to right, or "turn", by v quarters.
     """
 
-    def __init__(self, encoder: ImageEncoder, pictures: Pictures, change: Change, device: str) -> None:
-        self.encoder, self.pixels, self.change = encoder.to(device), pictures.source, change
-        self.device, self.dim = device, encoder.dim
+    def __init__(self, table: PictureTable, change: str) -> None:
+        super().__init__(table.open_image, table.paths, table.size, store=table.store, threads=table.threads)
+        self.change = change
+
+    def batches(self, rows: np.ndarray, batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Give pixels as `PictureTable.batches` does."""
+        parts = super().batches(rows % len(self), batch)
+        for start, (pixels, ok) in zip(range(0, len(rows), batch), parts, strict=True):
+            version = rows[start : start + batch] // len(self)
+            for one in range(1, VERSIONS[self.change]):
+                chosen = pixels[version == one]
+                pixels[version == one] = (
+                    chosen[..., ::-1] if self.change == "mirror" else np.rot90(chosen, one, (2, 3))
+                )
+            yield pixels, ok
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Features of p pictures.
+
+    Parameters
+    ----------
+    made
+        Gives them by row of a table with all versions.
+    ok
+        bool (p,): pictures that can be opened.
+    versions
+        How many there are of each; 1 where the encoder is frozen.
+    device
+        Where they are.
+    """
+
+    made: PictureRows
+    ok: np.ndarray
+    versions: int
+    device: str
 
     @property
-    def ok(self) -> np.ndarray:
-        """Return bool (p,); the first call opens all pictures."""
-        return self.pixels.ok
+    def dim(self) -> int:
+        """Length of the features."""
+        return self.made.dim
 
-    def rows(self, index: np.ndarray, rng: np.random.Generator | None = None) -> Tensor:
-        """Return features (n, dim); with `rng` each picture is changed on its own, also one that is asked for twice."""
-        step = pictures_at_once(self.pixels.size, self.device)
-        read = self.pixels.batches(index, step)
-        chunks = (torch.from_numpy(pixels) for pixels, _ in read)
-        seen = (one if rng is None else self.change(one, rng) for one in chunks)
-        return encode_with_gradient(
-            self.encoder, (one.to(self.device) for one in seen), single=len(index) <= step
-        )
+    def rows(self, picture: np.ndarray, rng: np.random.Generator | None = None) -> Tensor:
+        """Return features (n, dim) of pictures, int64 (n,): as they are, or with `rng` each in a version of its own, all as likely."""
+        version = 0 if rng is None else rng.integers(0, self.versions, len(picture))
+        return self.made.rows(torch.from_numpy(picture + len(self.ok) * version).to(self.device))
 
     def modules(self) -> Sequence[nn.Module]:
-        """Return the encoder."""
-        return (self.encoder,)
+        """Return what is trained along: the encoder, or nothing."""
+        return self.made.modules()
 
 
-def flipped(pixels: Tensor, rng: np.random.Generator) -> Tensor:
-    """Mirror each picture left to right with chance 1/2."""
-    mirrored = torch.from_numpy(rng.random(len(pixels)) < 0.5)
-    return torch.where(mirrored[:, None, None, None], pixels.flip(3), pixels)
+def frozen_source(encoder: ImageEncoder, pictures: Pictures, device: str) -> Source:
+    """Return features of an encoder that stays as it is; they are kept in the cache folder."""
+    made = picture_features(encoder, pictures.table, pictures.digest, device=device)
+    rows = FrozenPictures(torch.from_numpy(np.ascontiguousarray(made)).to(device))
+    return Source(rows, rows.ok, 1, device)
 
 
-def turned(pixels: Tensor, rng: np.random.Generator) -> Tensor:
-    """Turn each picture by 0, 90, 180 or 270 degrees, each as likely; the authors turn a whole batch alike."""
-    turns = rng.integers(0, 4, len(pixels)).tolist()
-    return torch.stack([one.rot90(k, (1, 2)) for one, k in zip(pixels, turns, strict=True)])
+def trained_source(encoder: ImageEncoder, pictures: Pictures, change: str, device: str) -> Source:
+    """Return features of an encoder that is trained on pictures changed by "mirror" or "turn"; all of them are opened now."""
+    table = Versions(pictures.table, change)
+    return Source(TunedPictures(encoder, table, device), table.ok, VERSIONS[change], device)

@@ -12,6 +12,7 @@ from urbanbench.city.tags import tag_table
 from urbanbench.progress import tracking
 from urbanbench.seeds import generator, integer_seed
 from urbanbench.toolkit.counts import Tokens, key_value_tokens
+from urbanbench.toolkit.places import region_rows
 from urbanbench.toolkit.schedule import StageLog, record
 from urbanbench.toolkit.text import is_place
 
@@ -95,9 +96,7 @@ def gather_places(view: View) -> Places:
     used = np.zeros(len(tags.names), dtype=bool)
     used[tags.code[kept]] = True
     tokens = Tokens(tags.row[kept], tags.code[kept], tags.names, tags.n).where(used)
-    row = {one: place for place, one in enumerate(view.region_ids)}
-    region = np.fromiter((row.get(one, -1) for one in pois["region_id"]), dtype=np.int64, count=len(pois))
-    return Places(tokens, region, len(row))
+    return Places(tokens, region_rows(view, pois["region_id"].tolist()), len(view.region_ids))
 
 
 def region_words(model: MuseCL, places: Places, *, seed: int) -> tuple[np.ndarray, StageLog]:

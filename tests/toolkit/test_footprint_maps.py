@@ -78,27 +78,23 @@ def maps():
     return FootprintMaps(polygons, groups, windows, SIZE)
 
 
-def test_maps_come_as_pictures_in_the_order_of_rows(maps):
-    rows = np.array([3, 0, 0])
-    parts = list(maps.batches(rows, 2))
-    assert [len(one) for one, _ in parts] == [2, 1]
-    pixels = np.concatenate([one for one, _ in parts])
-    assert (pixels.dtype, pixels.shape) == (np.uint8, (3, 3, SIZE, SIZE))
+def test_maps_come_as_pictures(maps):
+    table, rows = maps.table(), np.array([3, 0, 0])
+    pixels, ok = table.pixels(rows)
+    assert (len(table), ok.all()) == (4, True)
     for made, row in zip(pixels, rows, strict=True):
         drawn = by_hand(maps.polygons[row::4], maps.windows[row], SIZE)
         np.testing.assert_array_equal(made, np.repeat(255 * drawn[None], 3, axis=0))
-    assert maps.ok.tolist() == [True] * len(maps)
 
 
 def test_a_moved_city_has_the_same_maps_and_another_has_not(maps):
     offset = np.array([8192.0, -16384.0])
     there = shapely.transform(maps.polygons, lambda xy: xy + offset)
-    windows = maps.windows + np.append(offset, 0.0)
-    moved = FootprintMaps(there, maps.groups, windows, SIZE)
-    assert moved.digest() == maps.digest()
-    for (one, _), (other, _) in zip(
-        moved.batches(np.arange(4), 4), maps.batches(np.arange(4), 4), strict=True
-    ):
+    moved = FootprintMaps(there, maps.groups, maps.windows + np.append(offset, 0.0), SIZE)
+    paths = maps.table().paths
+    assert moved.digest(paths) == maps.digest(paths)
+    for one, other in zip(moved.table().pixels(np.arange(4)), maps.table().pixels(np.arange(4)), strict=True):
         np.testing.assert_array_equal(one, other)
-    assert FootprintMaps(maps.polygons[::-1], maps.groups, maps.windows, SIZE).digest() != maps.digest()
-    assert FootprintMaps(maps.polygons, maps.groups, maps.windows, SIZE + 1).digest() != maps.digest()
+    turned = FootprintMaps(maps.polygons[::-1], maps.groups, maps.windows, SIZE)
+    larger = FootprintMaps(maps.polygons, maps.groups, maps.windows, SIZE + 1)
+    assert len({maps.digest(paths), maps.digest(paths[:2]), turned.digest(paths), larger.digest(paths)}) == 4

@@ -1,15 +1,19 @@
-"""Maps of the buildings of an area, drawn when they are asked for, in the form in which decoded photographs come."""
+"""Maps of the buildings of an area, drawn when they are asked for, to be used like pictures that were taken."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.hashing import array_digest, value_digest
+from urbanbench.hashing import array_digest, code_digest, value_digest
+from urbanbench.toolkit.pictures import PictureTable
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from urbanbench.toolkit.neighbours import Groups
 
 __all__ = ["FootprintMaps", "draw_footprints", "square_windows"]
@@ -39,25 +43,26 @@ class FootprintMaps:
     def __len__(self) -> int:
         return len(self.groups)
 
-    @property
-    def ok(self) -> np.ndarray:
-        """All of them can be drawn, bool (p,)."""
-        return np.ones(len(self), dtype=bool)
+    def table(self) -> PictureTable:
+        """Return the maps as pictures whose paths are their numbers."""
+        return PictureTable(self.open_image, [str(row) for row in range(len(self))], self.size)
 
-    def batches(self, rows: np.ndarray, batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Give uint8 (n, 3, size, size) of 0 and 255, and bool (n,), for consecutive parts of `rows`."""
-        for start in range(0, len(rows), batch):
-            part = rows[start : start + batch]
-            member, owner = self.groups.take(part)
-            drawn = draw_footprints(self.polygons[member], owner, self.windows[part], self.size)
-            pixels = np.repeat((drawn * np.uint8(255))[:, None], 3, axis=1)
-            yield pixels, np.ones(len(part), dtype=bool)
+    def open_image(self, path: str) -> Image:
+        """Draw the map with a number."""
+        from PIL import Image
 
-    def digest(self) -> str:
-        """Hash what is drawn and how large; the same wherever the city lies."""
-        owner = np.repeat(np.arange(len(self)), self.groups.sizes)
-        xy, _, _ = _corners(self.polygons[self.groups.member], owner, self.windows, self.size)
-        return value_digest([array_digest(xy, self.groups.start), self.size])
+        row = int(path)
+        member = self.polygons[self.groups.member[self.groups.start[row] : self.groups.start[row + 1]]]
+        owner = np.zeros(len(member), dtype=np.int64)
+        drawn = draw_footprints(member, owner, self.windows[row : row + 1], self.size)
+        return Image.fromarray(drawn[0] * np.uint8(255)).convert("RGB")
+
+    def digest(self, paths: Sequence[str]) -> str:
+        """Hash what is drawn on some maps and how; the same wherever the city lies."""
+        rows = np.array([int(path) for path in paths], dtype=np.int64)
+        member, owner = self.groups.take(rows)
+        xy, _, polygon = _corners(self.polygons[member], owner, self.windows[rows], self.size)
+        return value_digest([array_digest(xy, polygon, owner), self.size, code_digest(Path(__file__))])
 
 
 def square_windows(areas: np.ndarray) -> np.ndarray:
