@@ -54,7 +54,10 @@ class Cosines:
 
     def block(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Return cosines, float64 (r, c)."""
-        return np.asarray((self.table[rows] @ self.table[columns].T).toarray())
+        asked = (
+            self.table[rows].toarray().T
+        )  # a sparse matrix times a dense one is far quicker than two sparse ones
+        return np.ascontiguousarray((self.table[columns] @ asked).T)
 
     def pairs(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
         """Return cosines, float64 (b,)."""
@@ -152,14 +155,14 @@ def find_partners(likeness: Likeness, regions: np.ndarray, *, top_k: int, spared
         rows = np.arange(start, min(start + step, m))
         alike = likeness.block(regions[rows], regions)
         alike[np.arange(len(rows)), rows] = -np.inf
-        bar[rows] = -np.partition(-alike, beyond, axis=1)[:, beyond]
+        bar[rows] = np.partition(alike, m - 1 - beyond, axis=1)[:, m - 1 - beyond]
         top[rows] = _largest(alike, kept)
     return Partners(likeness, regions, top, bar)
 
 
 def _largest(values: np.ndarray, k: int) -> np.ndarray:
     """Return the columns of the k largest values of each row, largest first; of values that are equal up to rounding the first."""
-    coarse = np.where(np.isfinite(values), np.round(values / ROUNDING) * ROUNDING, values)
     if k == 1:
-        return np.asarray(coarse.argmax(axis=1)[:, None])
+        return np.asarray((values >= values.max(axis=1, keepdims=True) - ROUNDING).argmax(axis=1)[:, None])
+    coarse = np.round(values / ROUNDING)
     return np.asarray(np.argsort(-coarse, axis=1, kind="stable")[:, :k])
