@@ -68,7 +68,7 @@ def test_draw_maps(benchmark):
 
 
 def test_a_step_on_kept_features(benchmark):
-    """Forward and backward of 64 triplets of 1,280 features; half of it should be the two products with the layer."""
+    """Forward and backward of 64 triplets of 1,280 features."""
     count, pictures = NEW_YORK, 4 * NEW_YORK
     rows = FrozenPictures(torch.randn(pictures, 1280))
     groups = Groups.from_pairs(np.arange(pictures) % count, np.arange(pictures), count)
