@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Sequence
 from pathlib import Path
@@ -89,7 +90,10 @@ def has_pictures(encoder: ImageEncoder, size: int, digests: Sequence[str], *, de
 
 
 def _keys(digests: Sequence[str]) -> np.ndarray:
-    return np.frombuffer(bytes.fromhex("".join(digests)), dtype=_DIGEST)
+    """Return digests, strings of any form, at one length."""
+    width = np.dtype(_DIGEST).itemsize
+    short = (hashlib.blake2b(one.encode(), digest_size=width).digest() for one in digests)
+    return np.frombuffer(b"".join(short), dtype=_DIGEST)
 
 
 def _names(path: Path) -> np.ndarray | None:
