@@ -50,7 +50,9 @@ def test_only_tasks_whose_label_a_city_is_known_to_have_are_asked_for(matrix):
 def test_cells_are_main_scores_with_words_where_there_are_none(matrix, answer):
     choice = choose(matrix, cities=("singapore",))
     learned, _, _, floor = matrix.specs(choice)
-    report = matrix.show([answer(learned, GOOD), answer(floor, FAIR, floor=True, used=("poi",), allowed=("poi",))], choice)
+    report = matrix.show(
+        [answer(learned, GOOD), answer(floor, FAIR, floor=True, used=("poi",), allowed=("poi",))], choice
+    )
     ((table,),) = [section.tables for section in report.sections]
     assert [column.title for column in table.columns] == ["row", "popdensity R² ↑"]
     mean, spread = np.mean(GOOD), np.std(GOOD, ddof=1)
@@ -65,7 +67,13 @@ def test_cells_are_main_scores_with_words_where_there_are_none(matrix, answer):
 def test_the_best_of_a_column_is_marked_and_rows_below_a_floor_too(matrix, answer, learned, best):
     choice = choose(matrix, cities=("singapore",))
     row, _, _, floor = matrix.specs(choice)
-    table = matrix.show([answer(row, learned), answer(floor, FAIR, floor=True, used=("poi",), allowed=("poi",))], choice).sections[0].tables[0]
+    table = (
+        matrix.show(
+            [answer(row, learned), answer(floor, FAIR, floor=True, used=("poi",), allowed=("poi",))], choice
+        )
+        .sections[0]
+        .tables[0]
+    )
     marked = [line.entries[0].text for line in table.lines if line.entries[1].mark == "best"]
     assert marked == [best]
     assert texts(table)["text mean"][0].endswith("▼") == (best == "tfidf")
