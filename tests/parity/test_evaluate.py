@@ -93,7 +93,7 @@ def test_every_question_learns_a_planted_relation_the_same_way_twice(
 ):
     targets, signal = make_targets(kind, level, n=301)
     scale = max(
-        600 * getattr(question_of(name, kind, level).head, "position", 0), 1
+        3000 * getattr(question_of(name, kind, level).head, "position", 0), 1
     )  # a position is 10 or 100 large
     space, _ = make_space(targets, signal, scale=scale)
     first, again = (scores_of(name, space, targets, crs, kind, level) for _ in range(2))
