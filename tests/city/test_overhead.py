@@ -12,6 +12,7 @@ from pyproj import Transformer
 
 from urbanbench.city.check import check_folder
 from urbanbench.city.city import City
+from urbanbench.city.drawn import drawn_away
 from urbanbench.city.ground.rendered import BUILDING, GROUND, LAND, ROADS, RenderedMap
 from urbanbench.city.ground.tiles import HALF_WORLD_M, Tiles
 from urbanbench.city.overhead import Overhead, add_satellite, region_boxes
@@ -195,6 +196,20 @@ def test_files_that_are_no_raster_or_lack_a_crs_are_refused(tmp_path):
         geotiffs(bare)
 
 
+def test_a_virtual_raster_under_the_name_of_a_geotiff_reads_no_other_file(tmp_path):
+    rasterio = pytest.importorskip("rasterio")
+    from rasterio.shutil import copy
+    from rasterio.vrt import WarpedVRT
+
+    hidden = raster(tmp_path / "hidden.tif", np.full((3, 50, 50), 7, dtype=np.uint8))
+    (tmp_path / "given").mkdir()
+    with rasterio.open(hidden) as file, WarpedVRT(file) as virtual:
+        copy(virtual, tmp_path / "given/a.tif", driver="VRT")
+    assert b"hidden.tif" in (tmp_path / "given/a.tif").read_bytes()
+    with pytest.raises(BadInput, match=r"a.tif: expected a GeoTIFF, found a file that cannot be read"):
+        geotiffs(tmp_path / "given/a.tif")
+
+
 def test_boxes_are_squares_around_regions(folder):
     regions = City.open(folder.path).regions
     for box, shape in zip(region_boxes(regions, 0.1), regions.geometry, strict=True):
@@ -262,6 +277,9 @@ def test_a_map_is_written_as_such_and_twice_the_same(folder, tmp_path):
     assert all((tmp_path / "a" / one).read_bytes() == (tmp_path / "b" / one).read_bytes() for one in files)
     info = City.open(tmp_path / "a").layers["satellite"]
     assert (info.kind, info.attribution) == ("rendered-map", "tests")
+    assert drawn_away(City.open(tmp_path / "a"), ("landuse",)) == {"satellite"}
+    assert main([*words, "--layers", "roads,buildings", "--out", str(tmp_path / "c")]) == 0
+    assert drawn_away(City.open(tmp_path / "c"), ("landuse",)) == set()
     assert re.match("Not a photograph: a map drawn from the layers landuse, buildings, roads", info.note)
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from urbanbench.city.drawn import DRAWN_FROM, RENDERED_MAP
+from urbanbench.city.ground.rendered import RenderedMap
 from urbanbench.city.new_folder import new_folder
 from urbanbench.city.paths import path_fault
 from urbanbench.errors import BadInput
@@ -132,7 +134,7 @@ def _write_pictures(city: City, target: Path, ground: Ground, how: Overhead) -> 
     names = ids if all(map(_PLAIN_ID.fullmatch, ids)) else [f"{row:06d}" for row in range(len(ids))]
     place = next(one for one in map(_place, count(1)) if not (target / one).exists())
     (target / place).mkdir()
-    suffix = "png" if how.kind == "rendered-map" else "jpg"
+    suffix = "png" if how.kind == RENDERED_MAP else "jpg"
     rows = []
     with tracking(f"cut {len(ids)} pictures", len(ids)) as bar:
         for one, name, box in zip(ids, names, region_boxes(city.regions, how.margin).tolist(), strict=True):
@@ -176,6 +178,7 @@ def _write_manifest(city: City, target: Path, ground: Ground, how: Overhead, man
         "count": many,
         "size": [how.size, how.size],
         "bounds_crs": city.crs,
+        **({DRAWN_FROM: list(ground.layers)} if isinstance(ground, RenderedMap) else {}),
         **{name: text for name, text in how.told.items() if text},
         "note": note,
     }

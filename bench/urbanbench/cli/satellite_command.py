@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from urbanbench.city.drawn import RENDERED_MAP
 from urbanbench.cli.printing import note, say
 from urbanbench.errors import BadInput
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["satellite"]
 
 MAP = "map"
-MAP_KIND = "rendered-map"
 
 
 def satellite(
@@ -47,14 +47,14 @@ def satellite(
     from urbanbench.registry import open_city
 
     opened = open_city(city)
-    if source == MAP and kind not in {"", MAP_KIND}:
-        msg = f"--kind got {kind!r} for --from map. Expected {MAP_KIND!r}: a drawn map is no photograph."
+    if source == MAP and kind not in {"", RENDERED_MAP}:
+        msg = f"--kind got {kind!r} for --from map. Expected {RENDERED_MAP!r}: a drawn map is no photograph."
         raise BadInput(msg)
     ground = _ground(opened, source, layers)
     told = {"source": told_source, "date": date, "licence": licence, "attribution": attribution}
     if source == MAP:
         told = _of_layers(opened, layers) | {name: text for name, text in told.items() if text}
-    how = Overhead(kind or (MAP_KIND if source == MAP else "photograph"), size, margin, told)
+    how = Overhead(kind or (RENDERED_MAP if source == MAP else "photograph"), size, margin, told)
     folder, many = add_satellite(opened, out, ground, how)
     say(folder)
     note(

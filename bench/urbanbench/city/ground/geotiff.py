@@ -43,7 +43,8 @@ class GeoTiffs:
         self.crs, self._files = crs, []
         for path in paths:
             try:
-                file = rasterio.open(path)
+                # By content alone a file of this name may be a VRT, which reads other files and addresses.
+                file = rasterio.open(path, driver="GTiff")
             except rasterio.errors.RasterioError as error:
                 msg = (
                     f"{path.name}: expected a GeoTIFF, found a file that cannot be read ({str(error)[:120]})."
