@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from urbanbench.errors import BadInput, ExtraMissing
+from urbanbench.hashing import code_digest, value_digest
 from urbanbench.progress import tracking
 from urbanbench.toolkit._text_nets import quiet_transformers
 from urbanbench.toolkit.feature_store import cached_features, encoder_digest
@@ -100,10 +102,16 @@ def written_captions(tiles: Tiles, pictures_digest: str, captioner: Captioner, d
     ids = cached_features(
         "caption",
         encoder_digest(captioner, device),
-        pictures_digest,
+        value_digest([pictures_digest, _settings(captioner), code_digest(Path(__file__))]),
         lambda: _generate(captioner, table, device),
     )
     return ["" if np.isnan(row).any() else captioner.text(row) for row in ids]
+
+
+def _settings(captioner: Captioner) -> list[str]:
+    """Return how the model's folder wants text to be generated: penalties and forbidden tokens change what it says."""
+    given = (getattr(one, "generation_config", None) for one in captioner.model.modules())
+    return [str(one.to_json_string(use_diff=False)) for one in given if one is not None]
 
 
 @torch.inference_mode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,8 @@ import shapely
 from PIL import Image
 
 from urbanbench.errors import CityFaults
-from urbanbench.hashing import array_digest, value_digest
+from urbanbench.hashing import array_digest, code_digest, value_digest
+from urbanbench.toolkit.feature_store import feature_code
 from urbanbench.toolkit.neighbours import Groups
 
 if TYPE_CHECKING:
@@ -25,8 +27,8 @@ SIDE_M = 1000.0
 UNSEEN = (127, 127, 127)
 """Colour of ground that no picture shows."""
 
-OPENED = 128
-"""Decoded pictures kept: neighbouring tiles need the same ones."""
+OPENED, LARGEST_KEPT = 128, 600_000
+"""Decoded pictures kept, as neighbouring tiles need the same ones, and the pixels of the largest among them: 230 MB at most."""
 
 _BOUNDS = ["minx", "miny", "maxx", "maxy"]
 
@@ -60,8 +62,16 @@ class Tiles:
     _opened: Callable[[int], Image.Image] = field(init=False)
 
     def __post_init__(self) -> None:
-        kept = lru_cache(maxsize=OPENED)(lambda row: self.open_image(self.images[row]))
-        object.__setattr__(self, "_opened", kept)
+        kept = lru_cache(maxsize=OPENED)(self._small)
+        shared = len(self.sources.member) > 0
+        object.__setattr__(
+            self, "_opened", lambda row: (kept(row) if shared else None) or self.open_image(self.images[row])
+        )
+
+    def _small(self, row: int) -> Image.Image | None:
+        """Return a picture to be kept; None for one that is too large."""
+        picture = self.open_image(self.images[row])
+        return picture if picture.width * picture.height <= LARGEST_KEPT else None
 
     def __len__(self) -> int:
         return len(self.region)
@@ -89,12 +99,12 @@ class Tiles:
         return canvas
 
     def digest(self, pictures_digest: str) -> str:
-        """Hash the tiles, given the hash of all pictures."""
+        """Hash the tiles, given the hash of all pictures, and the code that decodes pictures and cuts tiles."""
         # Millimetres from each tile's own corner: the same bits wherever the city lies.
         shown = np.round(1000 * (self.image_box - self.box[:, [0, 1, 0, 1]])).astype(np.int64)
         extent = np.round(1000 * (self.box[:, 2:] - self.box[:, :2])).astype(np.int64)
         parts = array_digest(shown, extent, self.sources.start, self.sources.member)
-        return value_digest([pictures_digest, parts])
+        return value_digest([pictures_digest, parts, code_digest(Path(__file__)), feature_code()])
 
 
 def gather_tiles(view: View, tile: str) -> Tiles:

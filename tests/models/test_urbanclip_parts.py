@@ -88,6 +88,19 @@ def test_a_broken_neighbour_is_left_out_and_a_broken_own_picture_is_told():
     assert PictureTable(tiles.opener(8), tiles.names, 8).ok.tolist() == [True, False]
 
 
+@pytest.mark.parametrize(("side", "shared", "opened"), [(4, True, 0), (4, False, 2), (1000, True, 4)])
+def test_only_small_pictures_that_tiles_share_are_kept(side, shared, opened):
+    pictures = {one: Image.new("RGB", (side, side), "red") for one in "ab"}
+    around = groups([1], [0]) if shared else None
+    tiles = tiles_of([[0, 0, 8, 4], [0, 0, 8, 4]], pictures, [[0, 0, 4, 4], [4, 0, 8, 4]], around)
+    tiles.compose(0, 8), tiles.compose(1, 8)
+    asked = []
+    again = tiles.open_image
+    object.__setattr__(tiles, "open_image", lambda path: asked.append(path) or again(path))
+    tiles.compose(0, 8), tiles.compose(1, 8)
+    assert len(asked) == opened
+
+
 def test_the_digest_of_tiles_follows_their_ground_and_not_where_the_city_lies():
     def digest(box, shift=0.0):
         moved = np.array([box], float) + shift
