@@ -263,10 +263,6 @@ def test_a_map_is_written_as_such_and_twice_the_same(folder, tmp_path):
     info = City.open(tmp_path / "a").layers["satellite"]
     assert (info.kind, info.attribution) == ("rendered-map", "tests")
     assert re.match("Not a photograph: a map drawn from the layers landuse, buildings, roads", info.note)
-    assert main([*words, "--layers", "buildings,roads", "--out", str(tmp_path / "c")]) == 0
-    without = City.open(tmp_path / "c")
-    assert without.layers["satellite"].kind == "rendered-map of buildings and roads"
-    assert all(one.endswith(".png") for one in without.satellite["image"])
 
 
 def test_a_failure_leaves_no_folder(folder, tiles, tmp_path, capsys):

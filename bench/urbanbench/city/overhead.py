@@ -132,7 +132,7 @@ def _write_pictures(city: City, target: Path, ground: Ground, how: Overhead) -> 
     names = ids if all(map(_PLAIN_ID.fullmatch, ids)) else [f"{row:06d}" for row in range(len(ids))]
     place = next(one for one in map(_place, count(1)) if not (target / one).exists())
     (target / place).mkdir()
-    suffix = "png" if how.kind.startswith("rendered-map") else "jpg"
+    suffix = "png" if how.kind == "rendered-map" else "jpg"
     rows = []
     with tracking(f"cut {len(ids)} pictures", len(ids)) as bar:
         for one, name, box in zip(ids, names, region_boxes(city.regions, how.margin).tolist(), strict=True):

@@ -32,7 +32,7 @@ def satellite(
         float, typer.Option("--margin", help="Ground beyond a region's square, as a share of its side.")
     ] = 0.05,
     kind: Annotated[
-        str, typer.Option("--kind", help="What the pictures are; not for --from map, which says it itself.")
+        str, typer.Option("--kind", help="What the pictures are; `rendered-map` for --from map.")
     ] = "",
     layers: Annotated[
         str, typer.Option("--layers", help="Layers that --from map draws.")
@@ -54,18 +54,12 @@ def satellite(
     told = {"source": told_source, "date": date, "licence": licence, "attribution": attribution}
     if source == MAP:
         told = _of_layers(opened, layers) | {name: text for name, text in told.items() if text}
-    how = Overhead(_map_kind(opened, layers) if source == MAP else kind or "photograph", size, margin, told)
+    how = Overhead(kind or (MAP_KIND if source == MAP else "photograph"), size, margin, told)
     folder, many = add_satellite(opened, out, ground, how)
     say(folder)
     note(
         f"{many} of {len(opened.regions)} regions have a picture. Next: urbanbench data show {folder} --images"
     )
-
-
-def _map_kind(city: City, layers: str) -> str:
-    """Name a map by what is drawn on it if that is no land use: tasks that withhold land use hide other maps."""
-    drawn = [one.strip() for one in layers.split(",") if one.strip() in city.layers]
-    return MAP_KIND if "landuse" in drawn else f"{MAP_KIND} of {' and '.join(drawn)}"
 
 
 def _ground(city: City, source: str, layers: str) -> Ground:

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["admitted_view", "check_paper", "check_split", "refusal", "units_of"]
 
-DRAWN_MAP = "rendered-map"
-"""Kind of pictures from above on which land use is drawn."""
-
 
 def refusal(model: str, card: ModelCard, task: TaskCard, city: City, asked: frozenset[str] | None) -> str:
     """Return why a model cannot do a task in a city with these inputs; "" when it can.
@@ -45,34 +42,15 @@ def refusal(model: str, card: ModelCard, task: TaskCard, city: City, asked: froz
     if absent:
         layers = _words([LAYER_OF[name] for name in absent])
         return f"Model {model!r} needs input {_words(absent)}. City {city.name!r} has no layer {layers}."
-    drawn = _told_by_pictures(task, city)
-    if drawn & set(card.needs):
-        return f"Model {model!r} needs input {_words(sorted(drawn & set(card.needs)))}. {_gives_away(task, city)}"
-    return _none_of_any(model, card, task, city, asked)
+    return _none_of_any(model, card, city, asked)
 
 
-def _told_by_pictures(task: TaskCard, city: City) -> frozenset[str]:
-    """Return the inputs on whose pictures somebody drew what the task withholds."""
-    layer = city.layers.get(LAYER_OF["satellite"])
-    drawn = layer is not None and layer.kind == DRAWN_MAP and "landuse" in task.withholds
-    return frozenset({"satellite"} if drawn else ())
-
-
-def _gives_away(task: TaskCard, city: City) -> str:
-    return f"On the maps of {city.name!r} land use is drawn, which task {task.title!r} withholds."
-
-
-def _none_of_any(
-    model: str, card: ModelCard, task: TaskCard, city: City, asked: frozenset[str] | None
-) -> str:
+def _none_of_any(model: str, card: ModelCard, city: City, asked: frozenset[str] | None) -> str:
     """Return why none of the inputs can be seen of which a model needs one; "" when one can, or when it needs none."""
-    drawn = _told_by_pictures(task, city)
     there = [one for one in card.needs_any if one not in LAYER_OF or LAYER_OF[one] in city.layers]
-    if not card.needs_any or any(asked is None or one in asked for one in there if one not in drawn):
+    if not card.needs_any or any(asked is None or one in asked for one in there):
         return ""
     start = f"Model {model!r} needs input {' or '.join(map(repr, card.needs_any))}."
-    if any(asked is None or one in asked for one in drawn & set(there)):
-        return f"{start} {_gives_away(task, city)}"
     if not there:
         layers = " nor ".join(repr(LAYER_OF[one]) for one in card.needs_any if one in LAYER_OF)
         return f"{start} City {city.name!r} has no layer {layers}."
@@ -84,8 +62,6 @@ def _none_of_any(
 def admitted_view(order: Order, city: City, target_ids: Sequence[str]) -> View:
     """Return the view a model gets: what its card names, the run allows and the city has, minus what the task withholds.
 
-    A map from above on which land use is drawn is hidden with the land use.
-
     Raises
     ------
     RunRefused
@@ -96,7 +72,7 @@ def admitted_view(order: Order, city: City, target_ids: Sequence[str]) -> View:
     if reason:
         raise RunRefused(reason)
     asked = order.asked_inputs
-    allowed = {name for name in card.inputs if asked is None or name in asked} - _told_by_pictures(task, city)
+    allowed = {name for name in card.inputs if asked is None or name in asked}
     there = {name for name in allowed if name not in LAYER_OF or LAYER_OF[name] in city.layers}
     return city.view(
         frozenset(there), task.withholds, target_ids if "target_building" in task.withholds else ()
