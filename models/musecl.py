@@ -167,6 +167,8 @@ class MuseCL(Model):
             alike = self.street_likeness(view)
             risk = " (trips are near to population: leak risk)" if alike == "mobility" else ""
             made["street positives"] = alike + risk
+            if view.kind("street_view"):
+                made["street_view"] = view.kind("street_view")
         else:
             left_out.append("street views")
         if view.has("satellite") or view.has("polygon"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from urbanbench.hashing import value_digest
 from urbanbench.toolkit.footprint_maps import FootprintMaps, square_windows
 from urbanbench.toolkit.neighbours import Groups
 from urbanbench.toolkit.pictures import PictureTable
@@ -79,10 +80,10 @@ def overhead_pictures(view: View, size: int, *, keep: bool) -> Pictures | None:
         region = region_rows(view, frame.index.tolist())
         shown = shown & (region >= 0)
         return _of_files(view, named[shown], region[shown], size, keep=keep)
-    return _drawn(view, size) if view.has("polygon") else None
+    return _drawn(view, size, keep=keep) if view.has("polygon") else None
 
 
-def _drawn(view: View, size: int) -> Pictures | None:
+def _drawn(view: View, size: int, *, keep: bool) -> Pictures | None:
     """Return a map of each region that has buildings, in the square around it."""
     buildings = view.buildings
     region = region_rows(view, buildings["region_id"].tolist())
@@ -94,7 +95,14 @@ def _drawn(view: View, size: int) -> Pictures | None:
     groups = Groups.from_pairs(place, inside, len(regions))
     maps = FootprintMaps(np.asarray(buildings.geometry), groups, windows, size)
     own = Groups.from_pairs(regions, np.arange(len(regions)), len(view.region_ids))
-    return Pictures(maps.table(), maps.digest, own)
+    table = maps.table()
+    if keep:
+        shown = value_digest(
+            [maps.digest([path]) for path in table.paths]
+        )  # one by one: a city has many corners
+        store = open_pixel_store(shown, len(table), size)
+        table = PictureTable(table.open_image, table.paths, size, store=store)
+    return Pictures(table, maps.digest, own)
 
 
 def _of_files(view: View, paths: np.ndarray, region: np.ndarray, size: int, *, keep: bool) -> Pictures | None:

@@ -10,6 +10,7 @@ from urbanbench.checks import check_model
 from urbanbench.city.city import City
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, CityFaults, ExtraMissing, RunRefused, UnknownName
+from urbanbench.hashing import value_digest
 from urbanbench.models.musecl import MuseCL
 from urbanbench.registry import load_task
 from urbanbench.run.admission import refusal
@@ -56,7 +57,7 @@ class Changed:
         return self._view.open_image(path)
 
     def picture_digest(self, paths):
-        return self._view.picture_digest(paths) + str(sorted(self._broken))
+        return value_digest([self._view.picture_digest(paths), sorted(self._broken)])
 
 
 def every(view):
@@ -185,6 +186,15 @@ def test_the_leak_risk_of_trips_is_told(city, view):
     assert "leak risk" in paper.variant(view)["street positives"]
     assert paper.variant(city.view(FULL - {"flow"}))["street positives"] == "poi"
     assert BRIEF.variant(view)["street positives"] == "poi"
+
+
+def test_pictures_that_are_no_photographs_are_named(city, view):
+    told = BRIEF.variant(view)
+    assert told["street_view"] == city.layers["street_views"].kind == "rendered-from-plan"
+    assert told["overhead"] == city.layers["satellite"].kind == "rendered-from-plan"
+
+
+def test_the_card_tells_the_leak_risk():
     assert any("helped" in one and "mobility" in one for one in MuseCL.card.differs_from_paper)
 
 

@@ -13,6 +13,7 @@ from torch import nn
 from urbanbench.city.city import City
 from urbanbench.city.tags import tag_table
 from urbanbench.datasets.toyville import Toyville
+from urbanbench.hashing import value_digest
 from urbanbench.models._musecl.compare import day_of_trips
 from urbanbench.models._musecl.fusion import AlignObjective, Fusion, Kinds
 from urbanbench.models._musecl.likeness import Cosines, Nearness, find_partners
@@ -21,6 +22,7 @@ from urbanbench.models._musecl.sources import Versions, frozen_source, trained_s
 from urbanbench.models._musecl.triplets import TripletObjective, region_means
 from urbanbench.models._musecl.words import Judged, gather_places, region_words, train_words
 from urbanbench.models.musecl import MuseCL
+from urbanbench.places import fresh_cache
 from urbanbench.toolkit.image_encoders import load_image_encoder
 from urbanbench.toolkit.neighbours import Groups
 from urbanbench.toolkit.pictures import PictureTable
@@ -46,7 +48,7 @@ def coloured(path):
 def dots(count, groups=None):
     table = PictureTable(coloured, [str(row) for row in range(count)], 8)
     every = Groups.from_pairs(np.arange(count) % 8, np.arange(count), 8)
-    return Pictures(table, lambda paths: f"dots {paths}", groups or every)
+    return Pictures(table, lambda paths: value_digest(["dots", *paths]), groups or every)
 
 
 def cosine(one, other):
@@ -246,6 +248,19 @@ def test_pictures_of_a_region_are_those_taken_in_it(view):
     assert above.groups.sizes.tolist() == [1] * len(view.region_ids)
     named = [above.table.paths[one] for one in above.groups.member]
     assert named == view.satellite["image"].reindex(list(view.region_ids)).tolist()
+
+
+def test_maps_are_drawn_once_where_they_are_read_again(view):
+    unified = view._city.view(frozenset({"poi", "polygon"}))
+    with fresh_cache():
+        plain, kept = (overhead_pictures(unified, 24, keep=keep) for keep in (False, True))
+        rows = np.arange(len(plain.table))
+        first, again = kept.table.pixels(rows)[0], kept.table.pixels(rows[::-1])[0]
+        assert plain.table.store is None
+        assert all(kept.table.store.knows(row) for row in rows)
+    np.testing.assert_array_equal(first, plain.table.pixels(rows)[0])
+    np.testing.assert_array_equal(again[::-1], first)
+    assert plain.digest(plain.table.paths) == kept.digest(kept.table.paths)
 
 
 def test_a_picture_that_cannot_be_opened_counts_for_no_region():
