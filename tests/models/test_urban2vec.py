@@ -16,7 +16,9 @@ from urbanbench.models._urban2vec.pictures import gather_pictures
 from urbanbench.models._urban2vec.words import gather_words
 from urbanbench.models.urban2vec import Urban2Vec
 from urbanbench.places import fresh_cache
+from urbanbench.toolkit.image_encoders import load_image_encoder
 from urbanbench.toolkit.text import is_place, is_shaped_place
+from urbanbench.toolkit.training import seeded_torch
 from urbanbench.units import Units
 
 BRIEF = dataclasses.replace(
@@ -257,22 +259,23 @@ def test_siblings_are_partners_on_request(view):
     assert literal.pretrain(view, seed=0).log[0].steps
 
 
-def test_the_trained_encoder_moves(city):
-    view = city.view(frozenset({"polygon"}))
-    first = dataclasses.replace(BRIEF, max_steps=1, lr=1e-9).pretrain(view, seed=0)
-    model = dataclasses.replace(BRIEF, train_image_encoder=True, max_steps=6, epochs=1, pairs=200)
-    [encoder] = model.pretrain(view, seed=0).sight.features.modules()
-    assert not first.sight.features.modules()
-    from urbanbench.toolkit.image_encoders import load_image_encoder
-    from urbanbench.toolkit.training import seeded_torch
-
+def test_the_encoder_moves_where_it_is_trained_and_only_there(city):
+    view = city.view(frozenset({"polygon", "street_view"}))
     with seeded_torch(0, "urban2vec", "image encoder"):
         fresh = load_image_encoder("tiny-cnn")
-    moved = [
-        not torch.equal(one, other)
-        for one, other in zip(encoder.parameters(), fresh.parameters(), strict=True)
-    ]
-    assert all(moved)
+    model = dataclasses.replace(BRIEF, train_image_encoder=True, epochs=3, max_steps=9, held_out_pairs=200)
+    assert (
+        not dataclasses.replace(model, train_image_encoder=False)
+        .pretrain(view, seed=0)
+        .sight.features.modules()
+    )
+    for pictures in ("street_view", "polygon"):
+        trained = dataclasses.replace(model, pictures=pictures).pretrain(view, seed=0)
+        [encoder] = trained.sight.features.modules()
+        pairs = zip(encoder.parameters(), fresh.parameters(), strict=True)
+        moved = [not torch.equal(one, other) for one, other in pairs]
+        assert all(moved) if trained.log[0].best_step else not any(moved)  # the best weights stay
+    assert trained.log[0].best_step > 0
 
 
 def test_given_word_vectors_are_where_words_of_names_begin(view, tmp_path):
