@@ -95,7 +95,7 @@ class HGI(Model):
     card: ClassVar[ModelCard] = CARD
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
-        "small": {"epochs": 500, "max_steps": 500, "category_batch": 1024, "category_lr": 5e-3},
+        "small": {"epochs": 500, "category_batch": 1024, "category_lr": 5e-3},
     }
 
     def __post_init__(self) -> None:

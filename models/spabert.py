@@ -82,9 +82,10 @@ class SpaBERT(Model):
             "neighbours": 4,
             "max_tokens": 32,
             "batch": 32,
-            "max_steps": 30,
-            "lr": 3e-4,
-            "lr_head": 3e-3,
+            "epochs": 5,
+            "max_steps": 300,
+            "lr": 1e-4,
+            "lr_head": 1e-3,
         },
     }
 

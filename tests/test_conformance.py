@@ -1,6 +1,7 @@
 """Every registered model and task keeps its contract on the built-in city."""
 
 import dataclasses
+import shutil
 
 import pytest
 
@@ -18,6 +19,14 @@ def city(tmp_path_factory):
     return City.open(folder)
 
 
+@pytest.fixture(scope="module")
+def captioned(city, add_captions, tmp_path_factory):
+    """The same city with a layer it lacks."""
+    folder = shutil.copytree(city.path, tmp_path_factory.mktemp("captioned") / "city")
+    add_captions(folder, [(one, f"Sentence {k} of a place.") for one in city.regions.index for k in range(3)])
+    return City.open(folder)
+
+
 def test_built_in_city_is_sound(city):
     check_city(city)
 
@@ -30,25 +39,39 @@ def test_floor_conforms(city, name):
     check_model(load_model(name), city)
 
 
-BRIEF = {"epochs": 1, "max_steps": 1, "text_encoder": "hashing", "raster_size": 32}
+BRIEF = {"epochs": 1, "max_steps": 1, "text_encoder": "hashing", "raster_size": 32, "size": 32}
 
 
-def briefly_trained(name):
+OWN_WEIGHTS = {"clip": "clip_folder", "resnet18": "resnet_folder"}
+"""Models that name no packaged encoder, and the fixture with a small one for each."""
+
+
+@pytest.fixture
+def briefly_trained(request):
     """The preset `small` with one step of training and cheap encoders: promises do not depend on how much a model learns."""
-    model = load_model(name).from_settings("small")
-    known = {one.name for one in dataclasses.fields(model)}
-    return dataclasses.replace(model, **{field: value for field, value in BRIEF.items() if field in known})
+
+    def build(name):
+        model = load_model(name).from_settings("small")
+        known = {one.name for one in dataclasses.fields(model)}
+        changed = {field: value for field, value in BRIEF.items() if field in known}
+        if name in OWN_WEIGHTS:
+            changed["image_encoder"] = str(request.getfixturevalue(OWN_WEIGHTS[name]))
+        return dataclasses.replace(model, **changed)
+
+    return build
 
 
 @pytest.mark.parametrize("name", LEARNED)
-def test_learned_model_conforms_for_regions(city, name):
-    check_model(briefly_trained(name), city, level="region")
+def test_learned_model_conforms_for_regions(city, captioned, briefly_trained, name):
+    model = briefly_trained(name)
+    check_model(model, captioned if "captions" in model.card.inputs else city, level="region")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNED)
-def test_learned_model_conforms_at_every_level(city, name):
-    check_model(briefly_trained(name), city)
+def test_learned_model_conforms_at_every_level(city, captioned, briefly_trained, name):
+    model = briefly_trained(name)
+    check_model(model, captioned if "captions" in model.card.inputs else city)
 
 
 @pytest.mark.parametrize("name", names("task"))

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from urbanbench.board import render
+from urbanbench.experiments import Choice
+from urbanbench.experiments.catalogue import load_experiment
+from urbanbench.experiments.kinds.report import print_report
 from urbanbench.result import FAILED, OK
 from urbanbench.store import ResultStore
 
@@ -23,10 +26,11 @@ def test_every_committed_run_is_finished_or_refused_with_a_reason(committed):
     assert all(one.reason for one in committed if one.status != OK)
 
 
-def test_every_committed_run_has_ten_seeds_and_its_origin(committed):
+def test_every_committed_run_has_ten_seeds_or_its_papers_repeats_and_its_origin(committed):
     for one in committed:
         if one.status == OK:
-            assert {len(values) for values in one.scores.values()} == {10}
+            seeds = 10 if one.cell.protocol == "default" else len(one.cell.seeds)
+            assert {len(values) for values in one.scores.values()} == {seeds}
             assert all(
                 one.provenance[name] for name in ("split_digest", "view_key", "code_digest", "git_commit")
             )
@@ -50,3 +54,12 @@ def test_committed_runs_name_no_path_of_a_machine():
 def test_boards_are_what_the_results_say(committed, name):
     made = render([one.to_dict() for one in committed], format=name.rpartition(".")[2], published=True)
     assert (RESULTS / name).read_text(encoding="utf-8").rstrip() == made.rstrip()
+
+
+@pytest.mark.parametrize("name", ["unified", "full"])
+def test_matrices_are_what_the_results_say(committed, name):
+    experiment = load_experiment(name)
+    report = experiment.show(committed, experiment.settled(Choice(out=RESULTS)))
+    assert (RESULTS / f"{name}.md").read_text(encoding="utf-8").rstrip() == print_report(
+        report, "md"
+    ).rstrip()

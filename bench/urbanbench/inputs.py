@@ -15,6 +15,7 @@ INPUTS: Mapping[str, str] = {
     "street_view": "street-level pictures with their place and heading",
     "satellite": "overhead pictures, one per region (photograph or rendered map)",
     "flow": "trips between regions",
+    "captions": "sentences about regions, written from their pictures",
     "coordinates": "where a unit lies, used as a feature in itself",
 }
 
@@ -25,6 +26,7 @@ LAYER_OF: Mapping[str, str] = {
     "street_view": "street_views",
     "satellite": "satellite",
     "flow": "flows",
+    "captions": "captions",
 }
 """Which layer of a city folder an input reads. `coordinates` needs only the regions."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urbanbench.errors import BadInput
 from urbanbench.hashing import short, value_digest
 from urbanbench.inputs import FULL
+from urbanbench.parity.contract import DEFAULT, is_paper
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,11 +40,13 @@ class RunSpec:
     inputs
         "full" or input names joined by commas, in the order of `urbanbench.inputs.INPUTS`.
     split, head, seeds, block_size_m
-        The protocol; see `urbanbench.scoring.protocol.Protocol`.
+        Of the default protocol; see `urbanbench.scoring.protocol.Protocol`. A paper's protocol has its own.
     model_seed
         Seed of the model's own training.
     name
         Name under which results are kept; "" for the model's name or the file's stem.
+    protocol
+        "default", or the name of a paper's protocol in `urbanbench.parity.papers.PAPERS`.
     """
 
     model: str
@@ -58,13 +61,15 @@ class RunSpec:
     block_size_m: float | None = None
     model_seed: int = 0
     name: str = ""
+    protocol: str = DEFAULT
 
 
 @dataclass(frozen=True)
 class Cell:
     """What identifies a result: equal cells answer the same question, whatever machine and code answered.
 
-    The fields are the ``spec`` section of a result file.
+    The fields are the ``spec`` section of a result file. A parity cell has the name of its paper's protocol for a split, the paper's
+    head, and its repeats for seeds, so that nothing which keeps splits apart can mix it with default rows.
     """
 
     city: str
@@ -92,6 +97,11 @@ class Cell:
         return cls(
             **{name: value for name, value in spec.items() if name in known} | {"seeds": tuple(spec["seeds"])}
         )
+
+    @property
+    def protocol(self) -> str:
+        """The protocol's name: "default", or "paper:" and a word."""
+        return self.split if is_paper(self.split) else DEFAULT
 
     @property
     def run_id(self) -> str:
@@ -136,6 +146,8 @@ class RunResult:
         Counts, block size and what the heads chose.
     ceiling
         The city's statement of the best reachable score, or None.
+    protocol
+        What a parity row says of the paper's protocol it follows (`urbanbench.parity.contract.Paper.label`); written only where there is one.
     cost, provenance
         Seconds and memory; versions, hardware and hashes.
     training
@@ -156,6 +168,7 @@ class RunResult:
     scores_covered: Mapping[str, list[float]] = field(default_factory=dict)
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     ceiling: Mapping[str, Any] | None = None
+    protocol: Mapping[str, Any] = field(default_factory=dict)
     cost: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     training: Sequence[Mapping[str, Any]] = ()
@@ -176,12 +189,14 @@ class RunResult:
     def to_dict(self) -> dict[str, Any]:
         """Return the result as schema 1 lays it out, undefined scores as NaN."""
         training = {"training": [dict(stage) for stage in self.training]} if self.training else {}
+        protocol = {"protocol": dict(self.protocol)} if self.protocol else {}
         return {
             "schema": SCHEMA,
             "run_id": self.run_id,
             "status": self.status,
             "reason": self.reason,
             "spec": self.cell.to_dict(),
+            **protocol,
             "model": dict(self.model),
             "task": dict(self.task),
             "scores": {name: list(numbers) for name, numbers in self.scores.items()},
@@ -237,6 +252,7 @@ _PLAIN = (
     "model",
     "task",
     "ceiling",
+    "protocol",
     "cost",
     "provenance",
     "training",

@@ -45,6 +45,7 @@ class Task:
         -------
         Targets
             Units in the label's order, values, positions (easting, northing) in metres, groups and parcels where the label has them.
+            Street views without parcels have the point they were taken at, so that no split tests on the other side of a known street.
 
         Raises
         ------
@@ -69,7 +70,7 @@ class Task:
             unit=label.unit,
             xy=_positions(city, self.card.level, frame.index),
             groups=_column(frame, "group"),
-            parcels=_column(frame, "parcel"),
+            parcels=_parcels(city, self.card.level, frame),
             support=_column(frame, "n"),
             log1p_scale=base if self.card.log1p else None,
             report_log_scale=base,
@@ -135,6 +136,23 @@ def _values(frame: pd.DataFrame, kind: str, columns: tuple[str, ...]) -> np.ndar
 
 def _column(frame: pd.DataFrame, name: str) -> np.ndarray | None:
     return frame[name].to_numpy() if name in frame.columns else None
+
+
+def _parcels(city: City, level: str, frame: pd.DataFrame) -> np.ndarray | None:
+    """Return the label's parcels; for street views without any their `location_id`, or their position where there is none."""
+    given = _column(frame, "parcel")
+    if given is not None or level != "street_view":
+        return given
+    import numpy as np
+
+    views = city.street_views.loc[frame.index]
+    x, y = views.geometry.x, views.geometry.y
+    named = views["location_id"] if "location_id" in views else [None] * len(views)
+    points = [
+        f"{east:.2f} {north:.2f}" if name is None or name != name else f"point {name}"  # noqa: PLR0124 - NaN
+        for name, east, north in zip(named, x, y, strict=True)
+    ]
+    return np.array(points, dtype=object)
 
 
 def _positions(city: City, level: str, ids: pd.Index) -> np.ndarray:

@@ -31,7 +31,7 @@ class RoadObjective:
     texts
         Features of distinct texts; an encoder inside is trained along.
     contexts
-        FeatureRows of the texts at every road, the text of no POI last.
+        Rows of the texts at every road, the text of no POI last.
     routes
         int64 (g,): bus routes of every road.
     tolerance

@@ -33,7 +33,7 @@ class ShapeObjective:
     text_vectors
         float32 (s, dim): vectors of the anchors' texts, without gradient.
     footprints
-        FeatureRows of the footprints that have each of the s texts.
+        Rows of the footprints that have each of the s texts.
     chunk, temperature
         Of the loss.
     lr, lr_backbone

@@ -30,7 +30,7 @@ class TextObjective:
     texts
         Features of distinct texts; an encoder inside is trained along.
     contexts
-        FeatureRows of the texts at every anchor, the text of no POI last.
+        Rows of the texts at every anchor, the text of no POI last.
     leave_one_out
         Whether the mean leaves the sampled text out.
     mask_same_text

@@ -42,7 +42,13 @@ class PretrainedTokenizer:
 
     def split(self, texts: Sequence[str], longest: int) -> list[list[int]]:
         """Return token numbers."""
-        made = self._tokenizer(list(texts), add_special_tokens=False, truncation=True, max_length=longest)
+        made = self._tokenizer(
+            list(texts),
+            add_special_tokens=False,
+            split_special_tokens=True,  # a place called "[MASK]" is a name like any other
+            truncation=True,
+            max_length=longest,
+        )
         return [list(one) for one in made["input_ids"]]
 
 

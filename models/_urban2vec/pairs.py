@@ -11,6 +11,9 @@ from urbanbench.toolkit.neighbours import Groups, nearest_within
 WHOLE_ROUNDS, ROUNDS = 20, 100
 """Orders that are drawn as a whole, which are all equally likely, and then attempts to mend the last one."""
 
+FEWEST_POINTS = 3
+"""A pair needs a third point for its negative."""
+
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
@@ -29,6 +32,11 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.picture)
+
+    def fewest_points(self, point: np.ndarray) -> int:
+        """Return how many points, int64 (p,) by picture, the pairs of a side have, on the side with fewer."""
+        sides = self.picture[: self.n_training], self.picture[self.n_training :]
+        return min(len(np.unique(point[side])) for side in sides)
 
     def where(self, keep: np.ndarray) -> Pairs:
         """Keep some pairs; `keep` is bool (n,)."""
@@ -59,14 +67,20 @@ def draw_pairs(
     training, held_out
         Pairs to draw on each side, with repetition; none where a side has no two points.
     share
-        Of the points, to be held out.
+        Of the points, to be held out; at least `FEWEST_POINTS` of them where as many are left for training.
     rng
         Source of randomness.
     begins
         bool (g,): points that the first picture of a pair may be taken at; None for all.
     """
     kept_away = np.zeros(len(xy), dtype=bool)
-    kept_away[rng.permutation(len(xy))[: round(share * len(xy))]] = True
+    most = len(xy) - FEWEST_POINTS
+    away = (
+        round(share * len(xy))
+        if most < FEWEST_POINTS
+        else round(np.clip(share * len(xy), FEWEST_POINTS, most))
+    )
+    kept_away[rng.permutation(len(xy))[:away]] = True
     of_point = Groups.from_pairs(point, np.arange(len(point)), len(xy))
     drawn = []
     for side, count in ((np.flatnonzero(~kept_away), training), (np.flatnonzero(kept_away), held_out)):

@@ -13,7 +13,7 @@ from urbanbench.errors import RunRefused
 from urbanbench.models._urban2vec.features import SourceFeatures, source_features
 from urbanbench.models._urban2vec.glove import RANDOM, read_word_vectors
 from urbanbench.models._urban2vec.net import PictureHead, Tables
-from urbanbench.models._urban2vec.pairs import Pairs, draw_pairs
+from urbanbench.models._urban2vec.pairs import FEWEST_POINTS, Pairs, draw_pairs
 from urbanbench.models._urban2vec.picture_stage import PictureObjective
 from urbanbench.models._urban2vec.pictures import Pictures, gather_pictures
 from urbanbench.models._urban2vec.regions import chosen_pictures, filled, means
@@ -212,12 +212,14 @@ def _pairs(model: Urban2Vec, pictures: Pictures, seed: int, read: np.ndarray | N
 
 
 def _train_pictures(model: Urban2Vec, sight: Sight, pairs: Pairs, seed: int, device: str) -> StageLog:
-    """Train the head; with hardly any pair there is nothing to learn."""
-    if pairs.n_training < FEWEST or len(pairs) - pairs.n_training < 2:
-        log = StageLog(PictureObjective.name, 0, 0, skipped=f"{len(pairs)} pairs of pictures")
+    """Train the head; with hardly any pair, or without a third point for negatives, there is nothing to learn or to judge by."""
+    own = np.arange(len(sight.pictures)) if model.allow_siblings else sight.pictures.point
+    away, points = len(pairs) - pairs.n_training, pairs.fewest_points(own)
+    if pairs.n_training < FEWEST or away < 2 or points < FEWEST_POINTS:
+        told = f"{pairs.n_training} pairs of pictures to train on, {away} to judge by, with {points} points on the smaller side"
+        log = StageLog(PictureObjective.name, 0, 0, skipped=told)
         record(log)
         return log
-    own = np.arange(len(sight.pictures)) if model.allow_siblings else sight.pictures.point
     objective = PictureObjective(
         sight.head,
         sight.features,

@@ -16,8 +16,12 @@ from urbanbench.errors import BadInput, UnknownName
 from urbanbench.models._urbanmfm.shapes import Shapes, shape_surface
 from urbanbench.progress import note
 from urbanbench.toolkit._feature_rows import Frozen, FrozenPictures, TunedPictures, TunedTexts
-from urbanbench.toolkit.feature_store import encoder_digest, has_features
-from urbanbench.toolkit.features import picture_features, pictures_digest, shape_features, text_features
+from urbanbench.toolkit.features import (
+    has_picture_features,
+    picture_features,
+    shape_features,
+    text_features,
+)
 from urbanbench.toolkit.pictures import PictureTable, without_broken
 from urbanbench.toolkit.pixel_store import open_pixel_store
 
@@ -230,5 +234,5 @@ class Backbones:
         return ok
 
     def _has_features(self, kind: str) -> bool:
-        encoder, pictures = self._image_encoder(), pictures_digest(self._table(kind), self.picture_digest)
-        return has_features("picture", encoder_digest(encoder, self.device), pictures)
+        encoder, table = self._image_encoder(), self._table(kind)
+        return has_picture_features(encoder, table, self.picture_digest, device=self.device)

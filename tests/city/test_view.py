@@ -18,6 +18,7 @@ FRAMES = {
     "street_view": "street_views",
     "satellite": "satellite",
     "flow": "flows",
+    "captions": "captions",
 }
 
 
@@ -221,6 +222,33 @@ def test_the_key_follows_what_can_be_seen_and_nothing_else(folder):
     folder.rows["regions"][0]["name"] = "Elsewhere"
     folder.save("regions")
     assert changed() == {"poi", "road", "satellite", "hidden"}
+
+
+def test_captions_enter_the_keys_of_views_that_show_them_and_no_others(folder):
+    def keys():
+        city = City.open(folder.path)
+        inputs = ({"captions"}, {"captions", "poi"}, {"poi", "satellite"}, {"coordinates"})
+        return [city.view(one, ("landuse",)).data_key for one in inputs]
+
+    before = keys()
+    folder.rows["captions"][1]["caption"] = "A pond."
+    folder.save("captions")
+    changed = keys()
+    assert [old == new for old, new in zip(before, changed, strict=True)] == [False, False, True, True]
+    del folder.json["layers"]["captions"]
+    folder.write_json()
+    without = keys()
+    assert without[2:] == before[2:]
+    assert not City.open(folder.path).view({"captions"}).has("captions")
+
+
+def test_nothing_is_withheld_of_captions(city):
+    whole = city.view({"captions"}).captions
+    shown = city.view({"captions"}, ("landuse", "target_building"), ("b0",)).captions
+    assert shown.equals(whole)
+    assert whole["caption"].tolist() == ["Two shops.", "A school."]
+    shown.loc[0, "caption"] = "gone"
+    assert city.view({"captions"}).captions["caption"].tolist() == ["Two shops.", "A school."]
 
 
 @pytest.mark.parametrize("name", ["view", "withhold", "load", "tags", "features", "places", "read"])

@@ -231,7 +231,9 @@ def test_debug_shows_the_traceback_wherever_it_stands():
             main(words)
 
 
-@pytest.mark.parametrize("what", ["models", "tasks", "cities", "splits", "heads", "inputs", "metrics"])
+@pytest.mark.parametrize(
+    "what", ["models", "tasks", "cities", "protocols", "splits", "heads", "inputs", "metrics"]
+)
 def test_every_list_has_rows(capsys, what):
     assert main(["list", what]) == 0
     table = capsys.readouterr().out.splitlines()

@@ -12,10 +12,13 @@ from urbanbench.city.tags import tag_table
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, InputMasked, RunRefused, UnknownName
 from urbanbench.models._hgi.categories import category_words
+from urbanbench.models._hgi.delaunay import triangulate
 from urbanbench.models._hgi.places import gather_places
+from urbanbench.models._hgi.pretrain import _category_schedule, _city_schedule
 from urbanbench.models._hgi.readout import region_vectors
 from urbanbench.models.hgi import HGI
-from urbanbench.toolkit.schedule import recording
+from urbanbench.toolkit.places import centres, region_rows
+from urbanbench.toolkit.schedule import learning_rate_factor, recording
 from urbanbench.toolkit.text import is_place, is_shaped_place
 from urbanbench.units import Units
 
@@ -137,6 +140,53 @@ def test_buildings_read_the_pois_around_them_and_pois_have_their_own_vector(view
     for space in (buildings, pois):
         known = [one for one in space.ids if one in row][::40]
         np.testing.assert_array_equal(space.take(known).vectors, [row[one] for one in known])
+
+
+def test_a_building_is_a_node_without_features_of_the_graph_of_pois_and_buildings(view):
+    from torch_geometric.nn import GCNConv
+
+    trained = BRIEF.pretrain(view, seed=0)
+    places, table = trained.places, trained.material.table
+    bare = view.buildings[~view.buildings.index.isin(places.ids[places.is_building])]
+    xy = np.concatenate([places.xy, centres(bare.geometry) - places.corner])
+    assert len(np.unique(xy, axis=0)) == len(xy)  # else places would be moved apart
+    region = np.concatenate([places.region, region_rows(view, bare["region_id"].tolist())])
+    one, other = triangulate(xy).T
+    length, diagonal = np.hypot(*(xy[one] - xy[other]).T), np.hypot(*np.ptp(xy, axis=0))
+    weight = np.log((1 + diagonal**1.5) / (1 + length**1.5)) * np.where(region[one] == region[other], 1, 0.4)
+    weight = (weight - weight.min()) / np.ptp(weight)
+    edges = torch.from_numpy(np.stack([np.append(one, other), np.append(other, one)]))
+    features = torch.cat([table[trained.material.category], torch.zeros(len(bare), table.shape[1])])
+    layer = GCNConv(table.shape[1], BRIEF.dim)
+    layer.lin.weight.data, layer.bias.data = (
+        trained.net.poi_layer.weight.data,
+        trained.net.poi_layer.bias.data,
+    )
+    with torch.no_grad():
+        nodes = trained.net.poi_act(layer(features, edges, torch.from_numpy(np.tile(weight, 2)).float()))
+    wanted = dict(zip(bare.index, nodes.numpy()[len(places) :], strict=True))
+    found = BRIEF.embed(view, units=Units("building", tuple(bare.index)), seed=0, device="cpu")
+    near = {int(b) for a, b in np.c_[[*one, *other], [*other, *one]] if a < len(places)}
+    assert found.mask.tolist() == [len(places) + k in near for k in range(len(bare))]
+    known = found.ids[found.mask]
+    np.testing.assert_allclose(found.take(known).vectors, [wanted[k] for k in known], atol=1e-4)
+
+
+def test_the_rate_rises_for_forty_epochs_and_stays():
+    schedule = _city_schedule(HGI.from_settings("paper"), 300)
+    factors = [
+        learning_rate_factor(step, 2000, schedule.warmup, schedule.decay) for step in (0, 19, 39, 40, 1999)
+    ]
+    assert factors == pytest.approx([1 / 40, 0.5, 1, 1, 1])
+    assert (schedule.batch, schedule.epochs, schedule.held_out, schedule.max_norm) == (300, 2000, 0.0, 0.9)
+
+
+@pytest.mark.parametrize(("preset", "batch", "rate"), [("paper", 128, 5e-4), ("small", 1024, 5e-3)])
+def test_categories_are_trained_for_all_passes_of_the_paper(preset, batch, rate):
+    model = HGI.from_settings(preset)
+    schedule = _category_schedule(model)
+    assert (schedule.epochs, schedule.max_steps, schedule.batch) == (100, None, batch)
+    assert (schedule.warmup, schedule.decay, model.category_lr) == (0.0, "constant", rate)
 
 
 def test_pois_start_from_their_category_as_such_on_request(view):

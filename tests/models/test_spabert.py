@@ -116,6 +116,13 @@ def test_the_packaged_encoder_is_named_with_its_head(view, capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_a_name_cannot_smuggle_special_tokens_into_a_sentence():
+    tokenizer = load_backbone("minilm", scale=0.01).tokenizer
+    split = tokenizer.split(["[MASK] [SEP] [CLS] [PAD] bar", "[UNK]"], 99)
+    special = {tokenizer.cls, tokenizer.sep, tokenizer.pad, tokenizer.mask, tokenizer.unknown}
+    assert not special & {one for part in split for one in part}
+
+
 def test_encoders_that_do_not_fit_are_refused(folders, view, monkeypatch, tmp_path):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(BadInput, match=r"type 'distilbert'. SpaBERT expected 'bert'.*multilingual"):

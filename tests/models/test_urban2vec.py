@@ -237,6 +237,17 @@ def test_broken_pictures_are_left_out(city, tmp_path):
         assert np.isfinite(made.vectors).all()
 
 
+@pytest.mark.parametrize(("count", "trains"), [(0, False), (1, False), (5, False), (6, True), (10, True)])
+def test_step_1_is_judged_by_real_negatives_or_left_out(view, count, trains):
+    trained = BRIEF.pretrain(Seen(view, street_views=view.street_views.iloc[:count]), seed=0)
+    log = trained.log[0]
+    assert bool(log.skipped) == (not trains)
+    # without a third point among those held out every triplet would count for nothing: a loss of 0, whatever the weights
+    assert all(2.0 < loss < 8.0 for _, loss in log.checks)
+    assert np.isfinite(trained.vectors).all()
+    assert trained.covered.all()
+
+
 def test_words_alone_and_pictures_alone_do(city):
     for inputs, stages in (({"poi"}, ["no pictures", ""]), ({"street_view"}, ["", "POIs may not be seen"])):
         view = city.view(frozenset(inputs))

@@ -182,7 +182,7 @@ def test_features_are_computed_once_and_come_back_as_the_same_bits(own_cache):
         assert not has_features(*key)
 
 
-@pytest.mark.parametrize("part", ["_code", "learned_versions"])
+@pytest.mark.parametrize("part", ["feature_code", "learned_versions"])
 def test_other_code_or_packages_compute_features_anew(own_cache, monkeypatch, part):
     cached_features("text", "encoder", "inputs", lambda: np.zeros((1, 1)))
     monkeypatch.setattr(feature_store, part, lambda: "another")
@@ -192,7 +192,7 @@ def test_other_code_or_packages_compute_features_anew(own_cache, monkeypatch, pa
 
 @pytest.mark.parametrize("name", ["_text_nets", "_image_nets", "pictures", "polygon", "pixel_store"])
 def test_the_code_of_features_follows_each_file_that_makes_them(monkeypatch, name):
-    parsed, code = hashing._parsed, feature_store._code.__wrapped__
+    parsed, code = hashing._parsed, feature_store.feature_code.__wrapped__
     before = code()
 
     def edited(path, mtime):

@@ -7,46 +7,8 @@ from PIL import Image
 
 from urbanbench.errors import BadInput, CityFaults, ExtraMissing, UnknownName
 from urbanbench.toolkit.scenes import PROVIDERS, SCENES, given_scenes, label_scenes, scene_provider
-from urbanbench.toolkit.training import seeded_torch
 
 GROUPS = np.array([[0, 1, -1, -1], [2, -1, -1, -1], [-1, -1, -1, -1], [3, 2, 1, 0]])
-
-
-@pytest.fixture(scope="module")
-def clip_folder(tmp_path_factory):
-    from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
-
-    folder = tmp_path_factory.mktemp("weights") / "tiny-clip"
-    letters = sorted({one for name in SCENES for one in name if one != " "} | set("scene:"))
-    words = [*letters, *(f"{one}</w>" for one in letters), "<|startoftext|>", "<|endoftext|>"]
-    sizes = {
-        "hidden_size": 16,
-        "intermediate_size": 16,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "projection_dim": 8,
-    }
-    config = CLIPConfig(
-        text_config={
-            **sizes,
-            "vocab_size": len(words),
-            "max_position_embeddings": 40,
-            "bos_token_id": len(words) - 2,
-            "eos_token_id": len(words) - 1,
-            "pad_token_id": len(words) - 1,
-        },
-        vision_config={**sizes, "image_size": 16, "patch_size": 8},
-        projection_dim=8,
-    )
-    with seeded_torch(1, "tiny-clip"):
-        model = CLIPModel(config)
-        with torch.no_grad():
-            for one in model.parameters():
-                one.add_(0.5 * torch.randn_like(one))  # as first drawn, all pictures look alike to it
-        model.save_pretrained(folder)
-    vocab = {word: row for row, word in enumerate(words)}
-    CLIPTokenizer(vocab=vocab, merges=[]).save_pretrained(folder)
-    return folder
 
 
 def picture(row):

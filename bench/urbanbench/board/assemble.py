@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from urbanbench.board.blocks import Block, Group
 from urbanbench.board.ceilings import NOISE_ONLY, ceiling_of
@@ -14,7 +15,12 @@ from urbanbench.board.marks import BELOW, chosen_heads, floor_above, marks
 from urbanbench.board.mixing import group_warnings
 from urbanbench.board.numbers import plain_number, span
 from urbanbench.board.overview import overview
-from urbanbench.board.published_tables import published_columns, published_entries, published_table
+from urbanbench.board.published_tables import (
+    published_columns,
+    published_entries,
+    published_table,
+    stands_beside,
+)
 from urbanbench.board.rows import Row, ordered
 
 __all__ = ["assemble"]
@@ -63,9 +69,9 @@ def _section(group: Group, asked: Sequence[str] | None, published: bool, alone: 
     tables = [_table(group, block, metrics, published) for block in group.blocks]
     if group.unscored:
         tables.append(_unscored_table(group.unscored))
-    if alone and (rest := published_table(group, metrics)):
+    if alone and stands_beside(group) and (rest := published_table(group, metrics)):
         tables.append(rest)
-    return Section(group_title(group), tuple(_facts(group)), tuple(group_warnings(group)), tuple(tables))
+    return Section(group_title(group), tuple(_facts(group)), tuple(_warnings(group)), tuple(tables))
 
 
 def _metrics(group: Group, asked: Sequence[str] | None) -> list[str]:
@@ -76,6 +82,28 @@ def _metrics(group: Group, asked: Sequence[str] | None) -> list[str]:
     return choose_metrics(str(scored[0].task.get("kind", "")), scored[0].main_metric, present, asked)
 
 
+def _protocol_facts(group: Group) -> list[str]:
+    """Return what parity rows say of the protocol they follow."""
+    told = _told(group)
+    facts = [f"protocol: {told['scored']}", str(told["spread"])] if told else []
+    if differs := told.get("differs"):
+        facts.append(
+            f"{len(differs)} notes on how it differs from the published one: urbanbench describe {group.split}"
+        )
+    return facts
+
+
+def _warnings(group: Group) -> list[str]:
+    """Return what keeps rows from being compared: mixed origins, and for parity rows what their protocol gives away."""
+    leaks = "; ".join(_told(group).get("leaks") or ())
+    parity = [f"Parity rows, not comparable with other sections: {leaks}."] if leaks else []
+    return [*parity, *group_warnings(group)]
+
+
+def _told(group: Group) -> Mapping[str, Any]:
+    return next((row.protocol for row in group.rows if row.protocol), {})
+
+
 def _facts(group: Group) -> list[str]:
     """Return what holds for all rows: the task, its units, the sizes of the split."""
     row = next((row for row in group.rows if row.ok), group.rows[0])
@@ -83,10 +111,11 @@ def _facts(group: Group) -> list[str]:
     facts = [", ".join(word for word in about if word)]
     if row.n_units is not None:
         facts.append(f"{row.n_units} {row.task.get('level', 'unit')}s")
+    facts.extend(_protocol_facts(group))
     names = ("train", "validation", "test")
-    sizes = [f"{name} {span(counts)}" for name, counts in zip(names, row.sizes, strict=True) if counts]
+    sizes = [f"{name} {span(counts)}" for name, counts in zip(names, row.sizes, strict=True) if any(counts)]
     facts.extend([", ".join(sizes)] if sizes else [])
-    seeds = {len(one.seeds) for one in group.rows if one.ok}
+    seeds = set() if group.parity else {len(one.seeds) for one in group.rows if one.ok}
     facts.extend([f"{span(sorted(seeds))} seeds"] if seeds else [])
     if row.task.get("log1p"):
         facts.append("heads fit log1p of the target, metrics are in its natural unit")

@@ -1,5 +1,7 @@
 """Which rows may stand in one table: same city, task and split; same inputs on offer; same head.
 
+A parity row has its paper's protocol for a split, so it shares tables with rows of the same protocol only.
+
 Floors learn nothing, so they stand in every table whose inputs hold what they use.
 """
 
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 
 from urbanbench.board.columns import direction
 from urbanbench.board.rows import Row, ordered
+from urbanbench.parity.contract import is_paper
 
 __all__ = ["SELECT", "Block", "Group", "make_groups"]
 
@@ -60,6 +63,11 @@ class Group:
     rows: tuple[Row, ...]
     blocks: tuple[Block, ...]
     unscored: tuple[Row, ...]
+
+    @property
+    def parity(self) -> bool:
+        """Whether its rows follow a paper's protocol, not ours."""
+        return is_paper(self.split)
 
 
 def make_groups(rows: Sequence[Row]) -> list[Group]:

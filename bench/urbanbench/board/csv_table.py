@@ -12,6 +12,7 @@ from typing import Any
 from urbanbench.board.blocks import Block, Group
 from urbanbench.board.marks import chosen_heads, floor_above, marks
 from urbanbench.board.published import Published, for_row, for_task
+from urbanbench.board.published_tables import stands_beside
 from urbanbench.board.rows import Row, ordered
 from urbanbench.board.text import one_line
 
@@ -62,7 +63,8 @@ def to_csv(groups: Sequence[Group], *, metrics: Sequence[str] | None, published:
     writer = csv.DictWriter(out, [*_FIELDS, *(_PUBLISHED if published else ())], lineterminator="\n")
     writer.writeheader()
     for group in groups:
-        lines = [*_result_lines(group, metrics), *(_published_lines(group, metrics) if published else ())]
+        paper = _published_lines(group, metrics) if published and stands_beside(group) else ()
+        lines = [*_result_lines(group, metrics), *paper]
         writer.writerows(_safe(line, published) for line in lines)
     return out.getvalue()
 
@@ -88,7 +90,8 @@ def _is_numbers(text: str) -> bool:
 def _result_lines(group: Group, asked: Sequence[str] | None) -> Iterator[dict[str, Any]]:
     for row in group.rows:
         block = next((block for block in group.blocks if row in block.models), None)
-        numbers = for_row(for_task(group.task, group.city, row.scores), row.name, row.offered)
+        known = for_task(group.task, group.city, row.scores) if stands_beside(group) else []
+        numbers = for_row(known, row.name, row.offered)
         names = [name for name in row.scores if asked is None or name in asked] if row.ok else []
         for metric in names or [""]:
             yield (

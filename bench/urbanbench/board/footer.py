@@ -14,6 +14,10 @@ _SPLITS = {
     "random": "Split random: test units lie among the training units, as when filling gaps in a sampled city.",
     "block": "Split block: whole square blocks are held out, as in a district nobody has sampled.",
 }
+_PARITY = (
+    "Parity rows follow a paper's protocol (its split, head and repeats), named in the section's title, and share no table with ours. "
+    "Compare them with that paper's numbers, never with our other sections."
+)
 _RANKS = (
     "Tables are kept apart by the inputs on offer and are never ranked across them. Inside a table the best mean is bold and the second "
     "underlined, among rows with the table's head and seeds only; a difference smaller than the spread may be chance."
@@ -27,6 +31,7 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
     said = [
         "Numbers are mean \N{PLUS-MINUS SIGN} sample standard deviation over seeds (a spread over splits, not a standard error); every model has the same splits.",
         *(_SPLITS[split] for split in _SPLITS if any(group.split == split for group in groups)),
+        *([_PARITY] if any(group.parity for group in groups) else []),
         _RANKS,
         "Floors learn no representation. Each stands in every table whose inputs hold what it uses; coordinates are allowed to floors everywhere.",
     ]

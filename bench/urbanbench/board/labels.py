@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from urbanbench.board.blocks import SELECT, Block, Group
+from urbanbench.board.columns import metric_title
 from urbanbench.board.marks import BELOW, chosen_heads, floor_above, head_counts, usual_seeds
-from urbanbench.board.numbers import plain_number
+from urbanbench.board.numbers import Score, plain_number
 from urbanbench.board.rows import Row
 
 __all__ = ["group_title", "notes", "row_label", "short_reason"]
@@ -18,10 +19,11 @@ _SHOWN_VALUE = 24
 
 
 def group_title(group: Group) -> str:
-    """Name a group: "singapore · popdensity · block (2480 m)"."""
+    """Name a group: "singapore · popdensity · block (2480 m)", or "singapore · popdensity · paper:hgi (parity rows)"."""
     version = f" (version {group.task_version})" if group.task_version != 1 else ""
     size = f" ({plain_number(group.block_size_m)} m)" if group.block_size_m else ""
-    return f"{group.city} · {group.task}{version} · {group.split}{size}"
+    parity = " (parity rows)" if group.parity else ""
+    return f"{group.city} · {group.task}{version} · {group.split}{size}{parity}"
 
 
 def row_label(row: Row, beside: Sequence[Row]) -> str:
@@ -82,6 +84,7 @@ def notes(row: Row, block: Block) -> list[str]:
     found = [f"{BELOW} below {floor.name} ({chosen_heads(floor)})"] if floor else []
     if row.seeds != usual_seeds(block):
         found.append("other seeds, not ranked")
+    found.extend(_folds(row))
     if len(counts := head_counts(row)) > 1:
         found.append(f"heads chosen: {', '.join(f'{name} {count}x' for name, count in counts.items())}")
     found.extend(
@@ -91,6 +94,15 @@ def notes(row: Row, block: Block) -> list[str]:
     if row.n_uncovered and covered is not None and covered.text:
         found.append(f"on covered units: {covered.text}")
     return found
+
+
+def _folds(row: Row) -> list[str]:
+    """Tell how the main metric scatters over folds whose predictions are pooled into one score."""
+    folds = [one for details in row.head_details for one in details.get(f"{row.main_metric}_by_fold") or ()]
+    if not folds:
+        return []
+    score = Score(tuple(folds))
+    return [f"{metric_title(row.main_metric)} of single folds, {len(folds)}: {score.text}"]
 
 
 def short_reason(row: Row) -> str:

@@ -26,8 +26,13 @@ _COLUMNS = (
 
 
 def overview(groups: Sequence[Group]) -> Section | None:
-    """Return the overview of tables that hold learned models; None when there are fewer than two."""
-    lines = [_line(group, block) for group in groups for block in group.blocks if block.models]
+    """Return the overview of tables that hold learned models; None when there are fewer than two.
+
+    Parity rows are left out: their scores are of other protocols.
+    """
+    lines = [
+        _line(group, block) for group in groups if not group.parity for block in group.blocks if block.models
+    ]
     if len(lines) < 2:
         return None
     facts = (

@@ -9,13 +9,22 @@ from urbanbench.board.columns import heading, unit_of
 from urbanbench.board.layout import Column, Entry, Line, Table
 from urbanbench.board.published import Published, for_row, for_task
 
-__all__ = ["published_columns", "published_entries", "published_entry", "published_table"]
+__all__ = ["published_columns", "published_entries", "published_entry", "published_table", "stands_beside"]
 
+PROTOCOL = "paper:urbanmfm"
+"""The protocol of the paper the published numbers are from."""
 _ODD = "*"
+
+
+def stands_beside(group: Group) -> bool:
+    """Tell whether published numbers stand beside a group: all default rows, and parity rows of the same paper's protocol."""
+    return not group.parity or group.split == PROTOCOL
 
 
 def published_columns(group: Group, block: Block, metrics: Sequence[str]) -> dict[str, str]:
     """Return metric -> "Table III" for metrics that at least one learned model of a block has a published number of."""
+    if not stands_beside(group):
+        return {}
     numbers = for_task(group.task, group.city, metrics)
     found = [for_row(numbers, row.name, block.inputs) for row in block.models]
     return {metric: f"Table {one[metric].table}" for metric in metrics for one in found if metric in one}

@@ -40,6 +40,8 @@ class Row:
         What the head chose, one mapping per seed.
     ceiling
         Best reachable scores, or None where they are not known.
+    protocol
+        What a parity row says of the paper's protocol it follows; empty for default rows.
     """
 
     run_id: str
@@ -59,6 +61,7 @@ class Row:
     block_size_m: float | None
     head_details: tuple[Mapping[str, Any], ...]
     ceiling: Mapping[str, Any] | None
+    protocol: Mapping[str, Any]
 
     @property
     def ok(self) -> bool:
@@ -160,7 +163,10 @@ def read_row(result: Mapping[str, Any]) -> Row:
         status=str(result.get("status", "failed")),
         reason=str(result.get("reason") or ""),
         spec=spec,
-        **{name: _section(result, name, run_id) for name in ("model", "task", "cost", "provenance")},
+        **{
+            name: _section(result, name, run_id)
+            for name in ("model", "task", "protocol", "cost", "provenance")
+        },
         scores=_scores(result, "scores", run_id),
         covered=_scores(result, "scores_covered", run_id),
         main_metric=str(result.get("main_metric") or ""),

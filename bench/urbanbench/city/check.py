@@ -55,8 +55,8 @@ def check_folder(folder: Path) -> list[str]:
 
 def _layer(folder: Path, manifest: Manifest, name: str, regions: Any) -> tuple[Any, list[str]]:
     frame, faults = judge_layer(folder, manifest, name, regions)
-    if not faults and name in {"street_views", "satellite"}:
-        faults = picture_faults(folder, manifest.tables[name].file, frame)
+    if frame is not None and name in {"street_views", "satellite"}:
+        faults = faults + picture_faults(folder, manifest.tables[name].file, frame)
     return frame, faults
 
 

@@ -267,8 +267,8 @@ class City:
         return frame
 
     def picture_digest(self, paths: Sequence[str]) -> str:
-        """Hash the bytes of pictures and their order; each file is read once."""
-        return value_digest([self._file_digest(path) for path in paths])
+        """Hash the bytes of pictures and their order; each file is read once, and one that cannot be read counts as such."""
+        return value_digest([self._picture_digest(path) for path in paths])
 
     def check(self) -> list[str]:
         """Read everything and return all faults, one sentence each; [] for a sound folder."""
@@ -282,6 +282,12 @@ class City:
             self._digests[key] = file_digest(self.path / file)
         return self._digests[key]
 
+    def _picture_digest(self, file: str) -> str:
+        try:
+            return self._file_digest(file)
+        except OSError as error:
+            return f"unreadable: {type(error).__name__}"
+
     def _digest_of(self, name: str) -> str:
         if name.startswith("features/"):
             return self._file_digest(f"{name}.parquet")
@@ -294,7 +300,8 @@ class City:
             if info is None:
                 raise LayerMissing(self.name, name, self.layers)
             pictures = sorted(self.images(name)) if name in {"street_views", "satellite"} else []
-            files = {file: self._file_digest(file) for file in (info.file, *pictures)}
+            files = {info.file: self._file_digest(info.file)}
+            files |= {file: self._picture_digest(file) for file in pictures}
             self._digests[name] = value_digest({"entry": self.manifest.entries[name], "files": files})
         return self._digests[name]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from urbanbench.city.format import DIRECTIONS, row_fault
 from urbanbench.city.marks import foreign, noted
-from urbanbench.city.paths import path_faults
+from urbanbench.city.paths import NO_FILE, path_faults
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["layer_faults"]
 
 
-def layer_faults(folder: Path, name: str, file: str, frame: pd.DataFrame, regions: Any) -> list[str]:
+def layer_faults(
+    folder: Path, name: str, file: str, frame: pd.DataFrame, regions: Any, *, absent: bool = True
+) -> list[str]:
     """Judge the values of a layer.
 
     Parameters
@@ -30,6 +32,8 @@ def layer_faults(folder: Path, name: str, file: str, frame: pd.DataFrame, region
         The layer as read.
     regions
         Frame of the regions in the projected CRS, or None when they could not be read (rules about them are skipped).
+    absent
+        Whether pictures that are not there are faults: to a check they are, to a run they are masked units.
     """
     known = None if regions is None else regions.index
     if name == "regions":
@@ -37,9 +41,9 @@ def layer_faults(folder: Path, name: str, file: str, frame: pd.DataFrame, region
     if name == "buildings":
         return _height_faults(file, frame)
     if name == "street_views":
-        return _street_view_faults(folder, file, frame)
+        return _street_view_faults(folder, file, frame, absent=absent)
     if name == "satellite":
-        return _satellite_faults(folder, file, frame, regions)
+        return _satellite_faults(folder, file, frame, regions, absent=absent)
     if name == "captions":
         return _caption_faults(file, frame, known)
     return _flow_faults(file, frame, known) if name == "flows" else []
@@ -53,21 +57,23 @@ def _height_faults(file: str, frame: pd.DataFrame) -> list[str]:
     return noted(file, "height_m", frame.index, bad, "metres above 0 or null", "negative or infinite heights")
 
 
-def _picture_faults(folder: Path, file: str, column: str, frame: pd.DataFrame) -> list[str]:
+def _picture_faults(folder: Path, file: str, column: str, frame: pd.DataFrame, *, absent: bool) -> list[str]:
     """Judge the paths of pictures that are there; the folder is asked once for each picture."""
     there = frame[column].notna().to_numpy()
     ids, paths = np.asarray(frame.index)[there], frame[column].to_numpy()[there]
     kinds: dict[str, list[object]] = {}
     for one, path, fault in zip(ids, paths, path_faults(folder, paths), strict=True):
-        if fault:
+        if fault and (absent or fault != NO_FILE):
             kinds.setdefault(fault, []).append(f"{one}: {path[:80]}")
     expected = "paths of pictures inside the folder"
     return [row_fault(file, column, rows, expected=expected, found=found) for found, rows in kinds.items()]
 
 
-def _street_view_faults(folder: Path, file: str, frame: pd.DataFrame) -> list[str]:
+def _street_view_faults(folder: Path, file: str, frame: pd.DataFrame, *, absent: bool) -> list[str]:
     columns = [name for name in ("image", *DIRECTIONS) if name in frame]
-    faults = [fault for name in columns for fault in _picture_faults(folder, file, name, frame)]
+    faults = [
+        fault for name in columns for fault in _picture_faults(folder, file, name, frame, absent=absent)
+    ]
     bare = frame[columns].isna().all(axis=1).to_numpy()
     faults += noted(
         file, " ".join(columns), frame.index, bare, "a picture for every view", "views without any"
@@ -82,10 +88,12 @@ def _street_view_faults(folder: Path, file: str, frame: pd.DataFrame) -> list[st
     return faults
 
 
-def _satellite_faults(folder: Path, file: str, frame: pd.DataFrame, regions: Any) -> list[str]:
-    absent = frame["image"].isna().to_numpy()
-    faults = noted(file, "image", frame.index, absent, "a picture for every row", "null")
-    faults += _picture_faults(folder, file, "image", frame)
+def _satellite_faults(
+    folder: Path, file: str, frame: pd.DataFrame, regions: Any, *, absent: bool
+) -> list[str]:
+    bare = frame["image"].isna().to_numpy()
+    faults = noted(file, "image", frame.index, bare, "a picture for every row", "null")
+    faults += _picture_faults(folder, file, "image", frame, absent=absent)
     box = frame[["minx", "miny", "maxx", "maxy"]].to_numpy()
     sound = np.isfinite(box).all(axis=1)
     with np.errstate(invalid="ignore"):

@@ -18,7 +18,7 @@ __all__ = ["judge_layer", "load_label", "load_layer", "load_unit_ids"]
 
 
 def load_layer(folder: Path, manifest: Manifest, name: str, regions: Any) -> tuple[Any, list[str]]:
-    """Read a layer and complete it with areas and regions.
+    """Read a layer and complete it with areas and regions; pictures that it names need not be there.
 
     Parameters
     ----------
@@ -36,11 +36,13 @@ def load_layer(folder: Path, manifest: Manifest, name: str, regions: Any) -> tup
     faults
         One sentence per fault.
     """
-    frame, faults = judge_layer(folder, manifest, name, regions)
+    frame, faults = judge_layer(folder, manifest, name, regions, absent=False)
     return (None, faults) if faults else (_completed(name, frame, regions), [])
 
 
-def judge_layer(folder: Path, manifest: Manifest, name: str, regions: Any) -> tuple[Any, list[str]]:
+def judge_layer(
+    folder: Path, manifest: Manifest, name: str, regions: Any, *, absent: bool = True
+) -> tuple[Any, list[str]]:
     """Read a layer and tell its faults, without completing it.
 
     Parameters
@@ -51,6 +53,8 @@ def judge_layer(folder: Path, manifest: Manifest, name: str, regions: Any) -> tu
         A table of the format, "regions" too.
     regions
         Frame of the regions; None skips the rules about them.
+    absent
+        Whether pictures that are not there are faults.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def judge_layer(folder: Path, manifest: Manifest, name: str, regions: Any) -> tu
     frame, faults = read_frame(folder, file, TABLES[name], manifest.crs)
     if frame is None:
         return None, faults
-    return frame, faults + layer_faults(folder, name, file, frame, regions)
+    return frame, faults + layer_faults(folder, name, file, frame, regions, absent=absent)
 
 
 def load_label(folder: Path, manifest: Manifest, name: str, units: Any) -> tuple[Any, list[str]]:

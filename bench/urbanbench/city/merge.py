@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +19,7 @@ from urbanbench.city.merge_files import (
 from urbanbench.city.merge_labels import merged_label
 from urbanbench.city.merge_pictures import merged_satellite
 from urbanbench.city.merge_plan import merging_of
-from urbanbench.errors import BadInput
+from urbanbench.city.new_folder import new_folder
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City
@@ -54,25 +51,9 @@ def merge_regions(city: City, folder: Path, *, seed: int = 0) -> Path:
     CityFaults
         The city has faults.
     """
-    with _new_folder(folder) as part:
+    with new_folder(folder) as part:
         _write(city, part, seed)
     return folder
-
-
-@contextmanager
-def _new_folder(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder that becomes `folder` when the block ends without error."""
-    if folder.exists():
-        msg = f"The folder {str(folder)!r} exists. Expected a new one. Choose another --out or remove it."
-        raise BadInput(msg)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".part"))
-    try:
-        yield part
-        part.chmod(0o755)
-        part.rename(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _write(city: City, target: Path, seed: int) -> None:
@@ -98,8 +79,7 @@ def _write_layers(city: City, target: Path, merging: Merging) -> dict[str, int]:
             frame = merged_shapes(city.path / info.file, merging)
         elif name == "satellite":
             frame = merged_satellite(city.path, city.satellite, merging, target)
-            for image in city.images("satellite") & set(frame["image"]):
-                carry_file(city.path, target, image)
+            _carry_pictures(city, target, city.images("satellite") & set(frame["image"]))
         elif name == "flows":
             frame = merged_flows(city.flows, merging.new_id)
         else:
@@ -107,9 +87,16 @@ def _write_layers(city: City, target: Path, merging: Merging) -> dict[str, int]:
             continue
         save_frame(frame, target, info.file)
         rows[name] = len(frame)
-    for image in city.images("street_views") if "street_views" in city.layers else ():
-        carry_file(city.path, target, image)
+    if "street_views" in city.layers:
+        _carry_pictures(city, target, city.images("street_views"))
     return rows
+
+
+def _carry_pictures(city: City, target: Path, images: Collection[str]) -> None:
+    """Copy pictures; those that are not there stay away, as they do in a run."""
+    for image in sorted(images):
+        if (city.path / image).is_file():
+            carry_file(city.path, target, image)
 
 
 def _write_labels(city: City, target: Path, merging: Merging) -> dict[str, Any]:

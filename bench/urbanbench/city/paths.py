@@ -7,7 +7,9 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-__all__ = ["path_fault", "path_faults"]
+__all__ = ["NO_FILE", "path_fault", "path_faults"]
+
+NO_FILE = "no such file"
 
 
 def path_fault(folder: Path, relative: str) -> str:
@@ -61,7 +63,7 @@ def _place_fault(root: str, relative: str, parents: dict[str, str]) -> str:
                 return "a link that leads out of the folder"
             mode = os.stat(target).st_mode  # noqa: PTH116 - one call among many thousand
     except (OSError, ValueError):
-        return "no such file"
+        return NO_FILE
     return "" if stat.S_ISREG(mode) else "something that is not a file"
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from urbanbench.city.format import DIRECTIONS, row_fault
+from urbanbench.city.paths import NO_FILE, path_faults
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -15,6 +21,8 @@ __all__ = ["MAX_PIXELS", "FaultyPicture", "open_picture", "picture_faults"]
 MAX_PIXELS = 64_000_000
 """A picture that claims more pixels is refused before it is decoded."""
 
+MAX_THREADS = 16
+
 _FORMATS = ("PNG", "JPEG", "WEBP")
 
 
@@ -23,7 +31,10 @@ class FaultyPicture(ValueError):
 
 
 def open_picture(path: Path) -> Image:
-    """Decode a PNG, JPEG or WebP file to RGB.
+    """Decode a PNG, JPEG or WebP file to RGB, whatever its suffix.
+
+    What a picture viewer shows is what comes back: turned as its EXIF data says, transparent parts on white, 16 bits a channel scaled
+    to 8, CMYK and palettes converted. Of an animation the first picture counts.
 
     Raises
     ------
@@ -34,30 +45,59 @@ def open_picture(path: Path) -> Image:
 
     try:
         with Image.open(path, formats=_FORMATS) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                msg = f"{picture.width} x {picture.height} pixels"
-                raise FaultyPicture(msg)
-            return picture.convert("RGB")
+            _check_size(picture)
+            return _rgb(_upright(picture))
+    except FaultyPicture:
+        raise
+    except FileNotFoundError as error:
+        raise FaultyPicture(NO_FILE) from error
     except UnidentifiedImageError as error:
-        msg = "no picture"
+        raise FaultyPicture("no picture" if path.stat().st_size else "an empty file") from error
+    except Exception as error:  # Pillow raises errors of a dozen kinds for damaged files
+        msg = f"a broken picture ({(str(error) or type(error).__name__)[:80]})"
         raise FaultyPicture(msg) from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, FaultyPicture):
-            raise
-        msg = f"a broken picture ({str(error)[:80]})"
-        raise FaultyPicture(msg) from error
+
+
+def _check_size(picture: Image) -> None:
+    if picture.width * picture.height > MAX_PIXELS:
+        msg = f"{picture.width} x {picture.height} pixels"
+        raise FaultyPicture(msg)
+
+
+def _upright(picture: Image) -> Image:
+    """Turn a picture as its EXIF data says; data that cannot be read says nothing."""
+    from PIL import ImageOps
+
+    picture.load()
+    with suppress(Exception):
+        ImageOps.exif_transpose(picture, in_place=True)
+    return picture
+
+
+def _rgb(picture: Image) -> Image:
+    from PIL import Image
+
+    if picture.mode.startswith("I"):
+        deep = np.asarray(picture).astype(np.int64)
+        return Image.fromarray((deep.clip(0, 65_535) >> 8).astype(np.uint8)).convert("RGB")
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    shown = picture.convert("RGBA")
+    ground = Image.new("RGBA", shown.size, "white")
+    return Image.alpha_composite(ground, shown).convert("RGB")
 
 
 def picture_faults(folder: Path, file: str, frame: Any) -> list[str]:
-    """Decode every picture that a layer names and tell which cannot be."""
+    """Decode every picture that a layer names and tell which cannot be; what is wrong with paths is told elsewhere."""
     faults: dict[tuple[str, str], list[str]] = {}
-    judged: dict[str, str] = {}
-    for column in (name for name in ("image", *DIRECTIONS) if name in frame):
-        named = frame[column].dropna()
-        for one, path in named.items():
-            if path not in judged:
-                judged[path] = _fault(folder / path)
-            if judged[path]:
+    columns = [name for name in ("image", *DIRECTIONS) if name in frame]
+    named = sorted({path for column in columns for path in frame[column].dropna()})
+    paths = [path for path, wrong in zip(named, path_faults(folder, named), strict=True) if not wrong]
+    with ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1)) as pool:
+        judged = dict(zip(paths, pool.map(lambda path: _fault(folder / path), paths), strict=True))
+    for column in columns:
+        for one, path in frame[column].dropna().items():
+            if judged.get(path):
                 faults.setdefault((column, judged[path]), []).append(f"{one}: {path[:80]}")
     expected = "pictures (PNG, JPEG or WebP) that open"
     return [

@@ -141,6 +141,11 @@ class View:
         """Trips between regions (input `flow`): origin_id, destination_id, trips, maybe hour."""
         return self._plain("flow").flows.copy(deep=False)
 
+    @property
+    def captions(self) -> pd.DataFrame:
+        """Sentences about regions (input `captions`): region_id (repeated), caption, maybe source; nothing is withheld of them."""
+        return self._plain("captions").captions.copy(deep=False)
+
     def features(self, name: str) -> pd.DataFrame:
         """Read ``features/<name>.parquet`` of the city: index view_id (input `street_view`) or region_id (input `satellite`).
 

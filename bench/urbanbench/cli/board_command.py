@@ -33,6 +33,9 @@ def leaderboard(
     city: Annotated[Chosen, typer.Option("--city", "-c", help="Only these cities.")] = [],  # noqa: B006 - same
     task: Annotated[Chosen, typer.Option("--task", "-t", help="Only these tasks.")] = [],  # noqa: B006 - same
     split: Annotated[Chosen, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
+    protocol: Annotated[
+        Chosen, typer.Option("--protocol", help="Only these protocols: default, paper:hgi, paper:*.")
+    ] = [],  # noqa: B006 - same
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write into this file instead of stdout.")
     ] = None,
@@ -43,7 +46,8 @@ def leaderboard(
     from urbanbench.store import ResultStore
 
     every = ResultStore(results).load_all()
-    kept = [one for one in every if _wanted(one, model=model, city=city, task=task, split=split)]
+    names = {"model": model, "city": city, "task": task, "split": split, "protocol": protocol}
+    kept = [one for one in every if _wanted(one, **names)]
     if not kept:
         msg = f"No result in {str(results)!r} fits, of {len(every)}. Run something first, or ask for other names."
         raise DataMissing(msg)

@@ -1,4 +1,4 @@
-"""``urbanbench data``: check, show, build and merge city folders."""
+"""``urbanbench data``: check, show, build and merge city folders, and give them pictures."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ import typer
 
 from urbanbench.cli import options
 from urbanbench.cli.printing import note, print_facts, print_json, say
+from urbanbench.cli.satellite_command import satellite
 from urbanbench.errors import CityFaults
 
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Check, show, build and merge city folders.", no_args_is_help=True, rich_markup_mode=None
+    help="Check, show, build and merge city folders, and give them pictures.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
+app.command("satellite")(satellite)
 Folder = Annotated[str, typer.Argument(help="A city: path, name, or name:size.")]
 
 
@@ -41,7 +45,16 @@ def show(
     map_file: Annotated[
         Path | None, typer.Option("--map", help="Draw a map into this .png or .svg file.")
     ] = None,
-    label: Annotated[str, typer.Option("--label", help="Colour the map by this label.")] = "",
+    label: Annotated[
+        str, typer.Option("--label", help="Colour the map by this label, or write it under the pictures.")
+    ] = "",
+    images: Annotated[
+        bool, typer.Option("--images", help="Draw a contact sheet of street views and satellite pictures.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The sheet's .png file; <city>-images.png when left out.")
+    ] = None,
+    count: Annotated[int, typer.Option("--count", min=1, help="Pictures per layer on the sheet.")] = 32,
     as_json: options.Json = False,
 ) -> None:
     """Count what a city folder holds: rows and coverage per layer, labels and their spread."""
@@ -57,6 +70,12 @@ def show(
     if map_file is not None:
         draw_map(opened, map_file, label or None)
         note(f"Map: {map_file}")
+    if images or out is not None:
+        from urbanbench.city.sheet import draw_sheet
+
+        sheet = out or Path(f"{opened.name}-images.png")
+        broken = draw_sheet(opened, sheet, count=count, label=label)
+        note(f"Sheet: {sheet}" + (f" ({broken} of the pictures shown cannot be opened)" if broken else ""))
 
 
 @app.command()

@@ -22,7 +22,10 @@ Rows = list[dict[str, Any]]
 
 def list_names(
     what: Annotated[
-        str, typer.Argument(help="models, tasks, cities, splits, heads, inputs, metrics or experiments.")
+        str,
+        typer.Argument(
+            help="models, tasks, cities, protocols, splits, heads, inputs, metrics or experiments."
+        ),
     ] = "models",
     as_json: options.Json = False,
 ) -> None:
@@ -42,7 +45,7 @@ def describe(
     name: Annotated[
         str,
         typer.Argument(
-            help="A model, task, city, split, head, input or metric; kind:name where two share it."
+            help="A model, task, city, protocol, split, head, input or metric; kind:name where two share it."
         ),
     ],
     as_json: options.Json = False,
@@ -108,6 +111,21 @@ def _cities() -> Rows:
     return rows
 
 
+_DEFAULT = "our own: --split, --head and --seeds choose; units, features and metrics as docs/protocol.md says"
+
+
+def _protocols() -> Rows:
+    from urbanbench.parity.contract import DEFAULT
+    from urbanbench.parity.papers import PAPERS
+
+    rows: Rows = [{"name": DEFAULT, "title": "urbanbench", "scores": _DEFAULT}]
+    return rows + [
+        {"name": paper.name, "title": paper.title, "scores": question.words}
+        for paper in PAPERS.values()
+        for question in paper.questions
+    ]
+
+
 def _splits() -> Rows:
     from urbanbench.scoring.splits import SPLITS
 
@@ -145,6 +163,7 @@ _LISTS: Mapping[str, Callable[[], Rows]] = {
     "models": _models,
     "tasks": _tasks,
     "cities": _cities,
+    "protocols": _protocols,
     "splits": _splits,
     "heads": _heads,
     "inputs": _inputs,
@@ -155,6 +174,7 @@ _KINDS = {
     "model": "models",
     "task": "tasks",
     "city": "cities",
+    "protocol": "protocols",
     "split": "splits",
     "head": "heads",
     "input": "inputs",
@@ -175,6 +195,8 @@ def _described(word: str) -> dict[str, Any]:
         from urbanbench.registry import open_city
 
         return {"kind": "city", **describe_city(open_city(name))}
+    if kind == "protocol":
+        return _protocol_facts(name)
     rows = {row["name"]: row for row in _LISTS[_KINDS[kind]]()}
     if name not in rows:
         raise UnknownName(kind, name, rows)
@@ -182,8 +204,10 @@ def _described(word: str) -> dict[str, Any]:
 
 
 def _kind_of(word: str) -> str:
-    from urbanbench.registry import city_names, is_path, names
+    from urbanbench.registry import city_names, has_scheme, is_path, names
 
+    if has_scheme(word):
+        return "model"
     if is_path(word):
         return "model" if word.endswith((".py", ".parquet", ".safetensors")) else "city"
     known = {"model": names("model"), "task": names("task"), "city": city_names()}
@@ -195,13 +219,34 @@ def _kind_of(word: str) -> str:
         ):
             return kind
     others = {
-        kind: [row["name"] for row in _LISTS[_KINDS[kind]]()] for kind in ("split", "head", "input", "metric")
+        kind: [row["name"] for row in _LISTS[_KINDS[kind]]()]
+        for kind in ("protocol", "split", "head", "input", "metric")
     }
     for kind, listed in others.items():
         if word in listed:
             return kind
     kind = "name"
     raise UnknownName(kind, word, {name for listed in (*known.values(), *others.values()) for name in listed})
+
+
+def _protocol_facts(name: str) -> dict[str, Any]:
+    from urbanbench.parity.contract import DEFAULT
+    from urbanbench.parity.papers import get_paper
+
+    if name == DEFAULT:
+        return {"kind": "protocol", "name": name, "scores": _DEFAULT}
+    paper = get_paper(name)
+    return {
+        "kind": "protocol",
+        "name": name,
+        "title": paper.title,
+        "scores": [question.words for question in paper.questions],
+        "spread": list(dict.fromkeys(question.spread for question in paper.questions)),
+        "gives away": list(dict.fromkeys(leak for question in paper.questions for leak in question.leaks)),
+        "differs": list(paper.differs),
+        "sources": list(paper.sources),
+        "next": f"urbanbench run -m hgi -t popdensity --protocol {name}",
+    }
 
 
 def _model_facts(word: str) -> dict[str, Any]:

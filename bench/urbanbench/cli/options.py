@@ -17,11 +17,13 @@ __all__ = [
     "Heads",
     "Json",
     "Preset",
+    "Protocols",
     "Seeds",
     "Settings",
     "Splits",
     "Tasks",
     "read_device",
+    "read_protocols",
     "read_seeds",
     "read_settings",
 ]
@@ -41,6 +43,14 @@ Splits = Annotated[
 ]
 Heads = Annotated[
     list[str], typer.Option("--head", help="What predicts from the vectors; see `urbanbench list heads`.")
+]
+Protocols = Annotated[
+    list[str],
+    typer.Option(
+        "--protocol",
+        help="default, or a paper's own such as paper:hgi (its split, head and repeats; rows of their own). Repeats; takes lists and "
+        "globs; see `urbanbench list protocols`.",
+    ),
 ]
 Seeds = Annotated[
     str, typer.Option("--seeds", help="Number of split seeds (10 means 0 to 9), or a list such as 0,3,7.")
@@ -78,6 +88,41 @@ def read_seeds(text: str) -> tuple[int, ...]:
         msg = f"--seeds got {text!r}, with a seed twice. Expected each seed once."
         raise BadInput(msg)
     return numbers if "," in text else tuple(range(numbers[0]))
+
+
+_DEFAULT_ONLY = {"split": "--split", "head": "--head", "seeds": "--seeds", "block_size": "--block-size"}
+"""Parameters that only the default protocol leaves open, and their options."""
+
+
+def read_protocols(words: Iterable[str], context: typer.Context) -> list[str]:
+    """Expand names of protocols; options for the default protocol may stand beside papers' protocols only if it is asked for too.
+
+    Raises
+    ------
+    UnknownName
+        No such protocol.
+    BadInput
+        A split, head, seeds or block size is given, and papers' protocols alone are asked for.
+    """
+    from urbanbench.parity.contract import DEFAULT
+    from urbanbench.parity.papers import PAPERS
+    from urbanbench.registry import expand_words
+
+    asked = expand_words("protocol", words, [DEFAULT, *PAPERS])
+    if DEFAULT not in asked:
+        sources = {name: context.get_parameter_source(name) for name in _DEFAULT_ONLY}
+        given = [
+            option
+            for name, option in _DEFAULT_ONLY.items()
+            if getattr(sources[name], "name", "") == "COMMANDLINE"
+        ]
+        if given:
+            msg = (
+                f"{' and '.join(given)} given with --protocol {','.join(asked)}. Expected none: a paper's protocol has its own split, head and "
+                f"repeats. Leave it out, or add `default` to --protocol: it then holds for the default rows."
+            )
+            raise BadInput(msg)
+    return asked
 
 
 def read_settings(words: Iterable[str]) -> tuple[tuple[str, str], ...]:

@@ -50,6 +50,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the cells and sto
 
 
 def run(
+    context: typer.Context,
     model: Models,
     task: options.Tasks,
     city: options.Cities = ["toyville"],  # noqa: B006 - typer reads the default, nothing changes it
@@ -57,6 +58,7 @@ def run(
     split: options.Splits = ["random"],  # noqa: B006 - same
     head: options.Heads = ["mlp"],  # noqa: B006 - same
     seeds: options.Seeds = "10",
+    protocol: options.Protocols = ["default"],  # noqa: B006 - same
     preset: options.Preset = "",
     settings: options.Settings = [],  # noqa: B006 - same
     model_seed: ModelSeed = 0,
@@ -69,7 +71,7 @@ def run(
     dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> int:
-    """Score models on tasks of cities: every combination of what is asked, ten seeds each.
+    """Score models on tasks of cities: every combination of what is asked, ten seeds each, or as papers do with --protocol.
 
     Finished cells are kept, so the same command goes on where it was stopped.
     """
@@ -81,6 +83,7 @@ def run(
         split,
         head,
         seeds=seeds,
+        protocols=options.read_protocols(protocol, context),
         preset=preset,
         settings=settings,
         model_seed=model_seed,
@@ -107,6 +110,7 @@ def make_plan(
     head: Sequence[str],
     *,
     seeds: str,
+    protocols: Sequence[str],
     preset: str,
     settings: Sequence[str],
     model_seed: int,
@@ -128,6 +132,7 @@ def make_plan(
         preset=preset,
         settings=options.read_settings(settings),
         seeds=options.read_seeds(seeds),
+        protocols=protocols,
         block_size_m=block_size,
         model_seed=model_seed,
     )

@@ -83,6 +83,7 @@ def embed(
 
 
 def score(
+    context: typer.Context,
     vectors: Annotated[
         Path,
         typer.Argument(
@@ -97,6 +98,7 @@ def score(
     split: options.Splits = ["random"],  # noqa: B006 - same
     head: options.Heads = ["mlp"],  # noqa: B006 - same
     seeds: options.Seeds = "10",
+    protocol: options.Protocols = ["default"],  # noqa: B006 - same
     block_size: BlockSize = None,
     floors: Floors = True,
     device: options.Device = "auto",
@@ -121,6 +123,7 @@ def score(
         split,
         head,
         seeds=seeds,
+        protocols=options.read_protocols(protocol, context),
         preset="",
         settings=[],
         model_seed=0,

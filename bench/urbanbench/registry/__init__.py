@@ -14,6 +14,7 @@ from urbanbench.registry.cities import (
 )
 from urbanbench.registry.kinds import Entry, is_path
 from urbanbench.registry.plugins import listing, load_model, load_task, names, plain_name, source_file
+from urbanbench.registry.schemes import has_scheme
 
 __all__ = [
     "GROUPS",
@@ -26,6 +27,7 @@ __all__ = [
     "expand",
     "expand_cities",
     "expand_words",
+    "has_scheme",
     "is_path",
     "listing",
     "load_model",

@@ -9,6 +9,7 @@ from urbanbench.card import ModelCard
 from urbanbench.errors import PluginBroken, UnknownName
 from urbanbench.registry.kinds import is_path
 from urbanbench.registry.plugins import listing, load_class, load_model, names
+from urbanbench.registry.schemes import has_scheme
 
 __all__ = ["GROUPS", "broken", "expand", "expand_words"]
 
@@ -29,7 +30,7 @@ def expand(kind: str, words: str | Iterable[str]) -> list[str]:
     kind
         "model" or "task".
     words
-        Names, paths, comma lists, globs (``poi-*``), ``all``, and for models ``floors`` and ``learned``.
+        Names, paths, comma lists, globs (``poi-*``), ``all``, and for models ``floors``, ``learned`` and words with a scheme.
 
     Raises
     ------
@@ -50,7 +51,8 @@ def expand(kind: str, words: str | Iterable[str]) -> list[str]:
             chosen += _globbed(kind, word)
         else:
             (load_model if kind == "model" else lambda one: load_class("task", one))(word)
-            chosen.append(word if is_path(word) else word.replace("_", "-"))
+            kept = is_path(word) or (kind == "model" and has_scheme(word))
+            chosen.append(word if kept else word.replace("_", "-"))
     return list(dict.fromkeys(chosen))
 
 

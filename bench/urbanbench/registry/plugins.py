@@ -19,6 +19,7 @@ from typing import Any
 from urbanbench.errors import BadInput, DataMissing, PluginBroken, UnknownName, UrbanbenchError
 from urbanbench.registry.files import import_file, only_class
 from urbanbench.registry.kinds import KINDS, VECTOR_FILES, Entry, Kind, is_path
+from urbanbench.registry.schemes import has_scheme, load_by_scheme
 
 __all__ = ["listing", "load_class", "load_model", "load_task", "names", "plain_name", "source_file"]
 
@@ -42,7 +43,7 @@ def listing(kind: str) -> list[Entry]:
 
 
 def load_model(word: str) -> Any:
-    """Return a model class by name, by path to its file, or for a file of finished vectors.
+    """Return a model class by name, by path to its file, by scheme (``srai:Hex2VecEmbedder``), or for a file of finished vectors.
 
     Raises
     ------
@@ -50,7 +51,11 @@ def load_model(word: str) -> Any:
         No such name.
     PluginBroken
         The plugin does not load; the message holds the reason.
+    ExtraMissing
+        The library that a scheme names is not installed.
     """
+    if has_scheme(word):
+        return load_by_scheme(word)
     if is_path(word) and word.endswith(VECTOR_FILES):
         from urbanbench.registry.given import given_model
 
@@ -75,13 +80,15 @@ def load_class(kind: str, word: str) -> Any:
 
 
 def plain_name(kind: str, word: str) -> str:
-    """Return the name under which results of a word are kept: a registered name, or the stem of a path.
+    """Return the name under which results of a word are kept: a registered name, a word with a scheme, or the stem of a path.
 
     Raises
     ------
     BadInput
         A file that has the name of a registered plugin but is another file.
     """
+    if kind == "model" and has_scheme(word):
+        return word
     if not is_path(word):
         return word.replace("_", "-") if kind != "city" else word
     path = Path(word).resolve()

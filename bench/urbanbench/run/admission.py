@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from urbanbench.city.drawn import drawn_away
 from urbanbench.errors import RunRefused
 from urbanbench.inputs import LAYER_OF, format_inputs
 from urbanbench.units import Units
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from urbanbench.run.order import Order
     from urbanbench.scoring.targets import Targets
 
-__all__ = ["admitted_view", "check_split", "refusal", "units_of"]
+__all__ = ["admitted_view", "check_paper", "check_split", "refusal", "units_of"]
 
 
 def refusal(model: str, card: ModelCard, task: TaskCard, city: City, asked: frozenset[str] | None) -> str:
@@ -42,25 +43,44 @@ def refusal(model: str, card: ModelCard, task: TaskCard, city: City, asked: froz
     if absent:
         layers = _words([LAYER_OF[name] for name in absent])
         return f"Model {model!r} needs input {_words(absent)}. City {city.name!r} has no layer {layers}."
-    return _none_of_any(model, card, city, asked)
+    drawn = drawn_away(city, task.withholds)
+    shut = [name for name in card.needs if name in drawn]
+    if shut:
+        return _gives_away(f"Model {model!r} needs input {_words(shut)}.", task, city)
+    return _none_of_any(model, card, task, city, asked)
 
 
-def _none_of_any(model: str, card: ModelCard, city: City, asked: frozenset[str] | None) -> str:
+def _none_of_any(
+    model: str, card: ModelCard, task: TaskCard, city: City, asked: frozenset[str] | None
+) -> str:
     """Return why none of the inputs can be seen of which a model needs one; "" when one can, or when it needs none."""
     there = [one for one in card.needs_any if one not in LAYER_OF or LAYER_OF[one] in city.layers]
-    if not card.needs_any or any(asked is None or one in asked for one in there):
+    drawn = drawn_away(city, task.withholds)
+    seen = [one for one in there if asked is None or one in asked]
+    if not card.needs_any or set(seen) - drawn:
         return ""
     start = f"Model {model!r} needs input {' or '.join(map(repr, card.needs_any))}."
     if not there:
         layers = " nor ".join(repr(LAYER_OF[one]) for one in card.needs_any if one in LAYER_OF)
         return f"{start} City {city.name!r} has no layer {layers}."
+    if seen:
+        return _gives_away(start, task, city)
     return (
         f"{start} City {city.name!r} has {_words(there)}, which --inputs {format_inputs(asked or ())} masks."
     )
 
 
+def _gives_away(start: str, task: TaskCard, city: City) -> str:
+    return (
+        f"{start} Pictures of {city.name!r} are maps that show the land use, which task {task.title!r} withholds. "
+        "Mend: urbanbench data satellite CITY --from map --layers buildings,roads --out FOLDER"
+    )
+
+
 def admitted_view(order: Order, city: City, target_ids: Sequence[str]) -> View:
     """Return the view a model gets: what its card names, the run allows and the city has, minus what the task withholds.
+
+    Pictures that are maps of withheld land use are masked.
 
     Raises
     ------
@@ -75,7 +95,9 @@ def admitted_view(order: Order, city: City, target_ids: Sequence[str]) -> View:
     allowed = {name for name in card.inputs if asked is None or name in asked}
     there = {name for name in allowed if name not in LAYER_OF or LAYER_OF[name] in city.layers}
     return city.view(
-        frozenset(there), task.withholds, target_ids if "target_building" in task.withholds else ()
+        frozenset(there) - drawn_away(city, task.withholds),
+        task.withholds,
+        target_ids if "target_building" in task.withholds else (),
     )
 
 
@@ -88,6 +110,19 @@ def check_split(order: Order, targets: Targets) -> None:
     """Refuse a split that the labels cannot give."""
     if order.cell.split == "group" and targets.groups is None:
         msg = f"Label {order.task.card.label!r} of {order.cell.city!r} names no groups. The group split needs a column 'group'."
+        raise RunRefused(msg)
+
+
+def check_paper(order: Order) -> None:
+    """Refuse what a paper's protocol cannot score: other kinds and levels of tasks, and models with a head of their own."""
+    paper, card = order.paper, order.task.card
+    if paper is None:
+        return
+    if order.question is None:
+        msg = f"Protocol {paper.name!r} scores {paper.scores}. Task {card.title!r} is a {card.kind} of {card.level}s."
+        raise RunRefused(msg)
+    if order.model.card.head:
+        msg = f"Model {order.cell.model!r} is defined by its head {order.model.card.head!r}. Protocol {paper.name!r} has a head of its own."
         raise RunRefused(msg)
 
 

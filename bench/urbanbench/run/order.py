@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from urbanbench.hashing import code_digest, file_digest
 from urbanbench.inputs import FULL, format_inputs, parse_inputs
+from urbanbench.parity.contract import DEFAULT, Paper, Question
+from urbanbench.parity.papers import get_paper
 from urbanbench.registry import load_model, load_task, plain_name, source_file
 from urbanbench.registry.given import GIVEN_INPUTS
 from urbanbench.result import Cell, RunSpec
 
 if TYPE_CHECKING:
+    from urbanbench.card import TaskCard
     from urbanbench.model import Model
     from urbanbench.scoring.protocol import Protocol
     from urbanbench.task import Task
@@ -64,7 +67,7 @@ class Order:
 
     @property
     def protocol(self) -> Protocol:
-        """How the run is scored."""
+        """How the run is scored under the default protocol."""
         from urbanbench.scoring.protocol import Protocol
 
         cell = self.cell
@@ -72,6 +75,18 @@ class Order:
         return Protocol(
             cell.split, cell.head, cell.seeds, block_size_m=cell.block_size_m, fractions=fractions
         )
+
+    @property
+    def paper(self) -> Paper | None:
+        """The paper whose protocol scores the run; None for the default protocol."""
+        name = self.cell.protocol
+        return None if name == DEFAULT else get_paper(name)
+
+    @property
+    def question(self) -> Question | None:
+        """How the paper scores this kind of task; None where it does not, or for the default protocol."""
+        card = self.task.card
+        return None if self.paper is None else self.paper.question(card.kind, card.level)
 
     @property
     def embedding_group(self) -> tuple[object, ...]:
@@ -118,17 +133,27 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
         inputs=FULL if asked is None else format_inputs(asked),
         task=plain_name("task", spec.task),
         task_version=task.card.version,
-        split=spec.split,
-        block_size_m=spec.block_size_m if spec.split == "block" else None,
-        head=model.card.head or spec.head,
-        seeds=tuple(spec.seeds),
         model_seed=spec.model_seed,
+        **_scoring(spec, model, task.card),
     )
     order = Order(spec, cell, model, task)
     if order.given:
         order = replace(order, cell=replace(cell, inputs=GIVEN_INPUTS))
-    _ = order.protocol  # a wrong split, head or seed list is refused here
+    if order.paper is None:
+        _ = order.protocol  # a wrong split, head or seed list is refused here
     return order
+
+
+def _scoring(spec: RunSpec, model: Model, card: TaskCard) -> dict[str, Any]:
+    """Return the cell's split, block size, head and seeds; a paper's protocol settles them all."""
+    if spec.protocol == DEFAULT:
+        size = spec.block_size_m if spec.split == "block" else None
+        head, seeds = model.card.head or spec.head, tuple(spec.seeds)
+        return {"split": spec.split, "block_size_m": size, "head": head, "seeds": seeds}
+    paper = get_paper(spec.protocol)
+    question = paper.question(card.kind, card.level)
+    head, repeats = (question.head.name, question.repeats) if question else ("none", 1)
+    return {"split": paper.name, "block_size_m": None, "head": head, "seeds": tuple(range(repeats))}
 
 
 def _preset(asked: str, presets: Mapping[str, object]) -> str:

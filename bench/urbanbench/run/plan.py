@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from urbanbench.card import ModelCard
 from urbanbench.inputs import FULL, parse_inputs
+from urbanbench.parity.contract import DEFAULT
 from urbanbench.registry import listing, load_model, load_task, open_city
 from urbanbench.result import RunSpec
 from urbanbench.run.admission import refusal
@@ -33,6 +34,8 @@ class Plan:
         Words, already expanded; each input set is one word, "full" or names joined by commas.
     preset, settings, seeds, block_size_m, model_seed, name
         As in `RunSpec`, the same for all cells.
+    protocols
+        Words: "default", which the splits, heads, seeds and block size are for, and names of papers' protocols.
     """
 
     models: Sequence[str]
@@ -47,11 +50,11 @@ class Plan:
     block_size_m: float | None = None
     model_seed: int = 0
     name: str = ""
+    protocols: Sequence[str] = (DEFAULT,)
 
 
 def plan(asked: Plan) -> list[RunSpec]:
-    """Return one spec per combination: cities outermost, then tasks, splits, inputs, models and heads."""
-    combined = product(asked.cities, asked.tasks, asked.splits, asked.inputs, asked.models, asked.heads)
+    """Return one spec per combination: cities outermost, then tasks, protocols, splits, inputs, models and heads."""
     return [
         RunSpec(
             model=model,
@@ -60,15 +63,27 @@ def plan(asked: Plan) -> list[RunSpec]:
             preset=asked.preset,
             settings=asked.settings,
             inputs=inputs,
-            split=split,
-            head=head,
-            seeds=asked.seeds,
-            block_size_m=asked.block_size_m,
             model_seed=asked.model_seed,
             name=asked.name,
+            protocol=protocol,
+            **scoring,
         )
-        for city, task, split, inputs, model, head in combined
+        for city, task, protocol in product(asked.cities, asked.tasks, asked.protocols)
+        for split, inputs, model, head in _combined(asked, protocol)
+        for scoring in [_scoring(asked, protocol, split, head)]
     ]
+
+
+def _combined(asked: Plan, protocol: str) -> Iterable[tuple[str, str, str, str]]:
+    """Return split, input set, model and head of every cell; a paper's protocol has one split and head of its own."""
+    splits, heads = (asked.splits, asked.heads) if protocol == DEFAULT else ([""], [""])
+    return product(splits, asked.inputs, asked.models, heads)
+
+
+def _scoring(asked: Plan, protocol: str, split: str, head: str) -> dict[str, Any]:
+    if protocol != DEFAULT:
+        return {}
+    return {"split": split, "head": head, "seeds": asked.seeds, "block_size_m": asked.block_size_m}
 
 
 def open_cities(specs: Sequence[RunSpec]) -> dict[str, City]:
@@ -86,7 +101,8 @@ def with_floors(specs: Sequence[RunSpec], cities: Mapping[str, City]) -> list[Ru
     """Put the fitting floors before the specs, unless a floor is among them already.
 
     A floor fits when it can embed the task's units from inputs that the run allows and the city has; where a unit lies is
-    allowed to floors in every run. It is run with each head asked for, and with the head that is chosen by validation score.
+    allowed to floors in every run. It is run with each head asked for, and with the head that is chosen by validation score; under a
+    paper's protocol with that paper's head alone, and not at all where a floor is nothing but its head.
 
     Parameters
     ----------
@@ -111,5 +127,11 @@ def _floors_of(spec: RunSpec, floors: Mapping[str, ModelCard], city: City) -> It
     for name, card in floors.items():
         if not refusal(name, card, task, city, allowed):
             inputs = FULL if allowed is None or card.inputs <= allowed else spec.inputs
-            for head in [card.head] if card.head else [spec.head, BEST_HEAD]:
+            for head in _heads_of(spec, card):
                 yield replace(spec, model=name, inputs=inputs, head=head, preset="", settings=(), name="")
+
+
+def _heads_of(spec: RunSpec, card: ModelCard) -> list[str]:
+    if spec.protocol != DEFAULT:
+        return [] if card.head else [spec.head]
+    return [card.head] if card.head else [spec.head, BEST_HEAD]

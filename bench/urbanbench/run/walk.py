@@ -17,7 +17,7 @@ from urbanbench.hashing import code_digest, value_digest
 from urbanbench.inputs import format_inputs
 from urbanbench.provenance import provenance
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
-from urbanbench.run.admission import admitted_view, check_split, units_of
+from urbanbench.run.admission import admitted_view, check_paper, check_split, units_of
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.workbench import Workbench
 from urbanbench.toolkit.distributed import processes
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from urbanbench.city.city import City
     from urbanbench.city.view import View
     from urbanbench.scoring.evaluate import Scores
+    from urbanbench.scoring.splits import Split
     from urbanbench.scoring.targets import Targets
+    from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
 __all__ = ["embedding_key", "execute", "stale_parts", "without_scores"]
@@ -95,6 +97,7 @@ def execute(
 
 
 def _prepare(order: Order, bench: Workbench) -> _Setting:
+    check_paper(order)
     city = bench.city(order.spec.city)
     targets = bench.targets(order)
     ids = targets.ids.tolist()
@@ -135,7 +138,7 @@ def _computed_on(device: str) -> str:
 def _hashes(order: Order, setting: _Setting) -> dict[str, str]:
     return {
         "code_digest": setting.key.parts["code"],
-        "scoring_digest": _scoring_digest(),
+        "scoring_digest": _scoring_digest() if order.paper is None else _paper_digest(),
         "view_key": setting.view.data_key,
         "view_code": view_code(),
         "targets_digest": setting.targets.digest(),
@@ -150,6 +153,14 @@ def _scoring_digest() -> str:
     import urbanbench.scoring
 
     return code_digest(*sorted(Path(urbanbench.scoring.__path__[0]).rglob("*.py")))
+
+
+@cache
+def _paper_digest() -> str:
+    """Hash the code of papers' protocols and what they import; it and that of default rows do not depend on each other's files."""
+    import urbanbench.parity
+
+    return code_digest(*sorted(Path(urbanbench.parity.__path__[0]).rglob("*.py")))
 
 
 _STALE_WHEN = {
@@ -182,7 +193,7 @@ def stale_parts(found: RunResult, now: Mapping[str, str], variant: Mapping[str, 
 def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: dict[str, Any]) -> RunResult:
     space, facts, cached = bench.embedding(order, setting.view, setting.units, setting.key)
     with measured() as head_cost:
-        scores = order.task.evaluate(space, setting.targets, protocol=order.protocol, device=bench.device)
+        scores = _scored(order, setting, space, bench.device)
     label = setting.city.labels[order.task.card.label]
     return RunResult(
         OK,
@@ -192,12 +203,26 @@ def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: 
         scores={name: list(numbers) for name, numbers in scores.per_seed.items()},
         scores_covered={name: list(numbers) for name, numbers in scores.per_seed_covered.items()},
         evaluation=_evaluation(order, setting.targets, scores),
-        ceiling=getattr(label, "ceiling", None),
+        ceiling=getattr(label, "ceiling", None) if order.paper is None else None,
+        protocol=_paper_facts(order),
         cost=_costs(facts, head_cost, cached=cached),
         training=facts.get("training", []),
         provenance=origin | {"split_digest": scores.split_digest},
         predictions=scores.predictions,
     )
+
+
+def _scored(order: Order, setting: _Setting, space: EmbeddingSpace, device: str) -> Scores:
+    if order.question is None:
+        return order.task.evaluate(space, setting.targets, protocol=order.protocol, device=device)
+    from urbanbench.parity.evaluate import evaluate
+
+    name, crs = order.cell.protocol, setting.city.crs
+    return evaluate(space, setting.targets, order.question, name=name, crs=crs, device=device)
+
+
+def _paper_facts(order: Order) -> dict[str, Any]:
+    return order.paper.label(order.question) if order.paper and order.question else {}
 
 
 def _model_facts(order: Order, setting: _Setting, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -233,9 +258,8 @@ def _task_facts(order: Order, targets: Targets | None = None) -> dict[str, Any]:
 
 def _evaluation(order: Order, targets: Targets, scores: Scores) -> dict[str, Any]:
     from urbanbench.scoring.metrics import MAIN_METRIC
-    from urbanbench.scoring.splits import make_splits
 
-    sides = [(len(one.train), len(one.val), len(one.test)) for one in make_splits(targets, order.protocol)]
+    sides = [(len(one.train), len(one.val), len(one.test)) for one in _splits(order, targets)]
     n_train, n_val, n_test = (round(sum(column) / len(sides)) for column in zip(*sides, strict=True))
     return {
         "main_metric": MAIN_METRIC[targets.kind],
@@ -247,6 +271,16 @@ def _evaluation(order: Order, targets: Targets, scores: Scores) -> dict[str, Any
         "block_size_m": scores.block_size_m,
         "head_details": [dict(one) for one in scores.head_details],
     }
+
+
+def _splits(order: Order, targets: Targets) -> list[Split]:
+    if order.question is None:
+        from urbanbench.scoring.splits import make_splits
+
+        return make_splits(targets, order.protocol)
+    from urbanbench.parity.evaluate import repeats_of
+
+    return [fold for folds in repeats_of(order.question, targets, order.cell.protocol) for fold in folds]
 
 
 def _costs(facts: Mapping[str, Any], head: Cost, *, cached: bool) -> dict[str, Any]:
@@ -274,6 +308,7 @@ def without_scores(
         reason=reason.strip(),
         model=_declared(order),
         task=_task_facts(order),
+        protocol=_paper_facts(order),
         provenance=origin or provenance("cpu"),
         error_type=type(error).__name__,
         traceback=kept,

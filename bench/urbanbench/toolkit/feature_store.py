@@ -18,7 +18,14 @@ from urbanbench.toolkit.versions import learned_versions
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["cached_features", "encoder_digest", "has_features", "shapes_digest", "texts_digest"]
+__all__ = [
+    "cached_features",
+    "encoder_digest",
+    "feature_code",
+    "has_features",
+    "shapes_digest",
+    "texts_digest",
+]
 
 _VERSION = 1
 """Raised when features of the same encoder and inputs change though neither code nor packages do."""
@@ -111,7 +118,7 @@ def shapes_digest(polygons: np.ndarray, size: int) -> str:
 def _path(kind: str, encoder: str, inputs_digest: str) -> Path:
     parts = {
         "version": _VERSION,
-        "code": _code(),
+        "code": feature_code(),
         "packages": learned_versions(),
         "kind": kind,
         "encoder": encoder,
@@ -121,9 +128,12 @@ def _path(kind: str, encoder: str, inputs_digest: str) -> Path:
 
 
 @cache
-def _code() -> str:
-    """Hash the code as it was when this process first asked."""
-    return code_digest(*(Path(__file__).with_name(f"{name}.py") for name in _COMPUTED_BY))
+def feature_code() -> str:
+    """Hash the code that makes tokens, pixels and features, as it was when this process first asked."""
+    from urbanbench.city import pictures
+
+    neighbours = (Path(__file__).with_name(f"{name}.py") for name in _COMPUTED_BY)
+    return code_digest(*neighbours, Path(pictures.__file__))
 
 
 def _read(path: Path) -> np.ndarray | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from urbanbench.toolkit.feature_store import cached_features, encoder_digest, shapes_digest, texts_digest
 from urbanbench.toolkit.image_encoders import encode_pictures, encode_shapes
+from urbanbench.toolkit.picture_store import has_pictures, stored_pictures
 from urbanbench.toolkit.text_encoders import encode_texts
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from urbanbench.toolkit._text_nets import TextEncoder
     from urbanbench.toolkit.pictures import PictureTable
 
-__all__ = ["picture_features", "pictures_digest", "shape_features", "text_features"]
+__all__ = ["has_picture_features", "picture_features", "shape_features", "text_features"]
 
 
 def text_features(
@@ -69,16 +70,18 @@ def picture_features(
 
     `digest` hashes the files of paths, as `urbanbench.city.view.View.picture_digest` does.
     """
-
-    def compute() -> np.ndarray:
-        return encode_pictures(encoder, pictures, device=device)
-
     if not keep:
-        return compute()
-    key = pictures_digest(pictures, digest)
-    return cached_features("picture", encoder_digest(encoder, device), key, compute)
+        return encode_pictures(encoder, pictures, device=device)
+    return stored_pictures(encoder, pictures, _digests(pictures, digest), device=device)
 
 
-def pictures_digest(pictures: PictureTable, digest: Callable[[Sequence[str]], str]) -> str:
-    """Hash pictures and the size they are scaled to, as features are kept under."""
-    return texts_digest([digest(pictures.paths), str(pictures.size)])
+def has_picture_features(
+    encoder: ImageEncoder, pictures: PictureTable, digest: Callable[[Sequence[str]], str], *, device: str
+) -> bool:
+    """Tell whether the cache folder has the features of all pictures; parameters as of `picture_features`."""
+    return has_pictures(encoder, pictures.size, _digests(pictures, digest), device=device)
+
+
+def _digests(pictures: PictureTable, digest: Callable[[Sequence[str]], str]) -> list[str]:
+    """Hash pictures one by one: each is kept for itself."""
+    return [digest([path]) for path in pictures.paths]

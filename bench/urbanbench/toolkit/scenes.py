@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.errors import BadInput, ExtraMissing, UnknownName
+from urbanbench.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-    from urbanbench.toolkit._clip_nets import Clip
 
 __all__ = ["PROVIDERS", "SCENES", "Scenes", "given_scenes", "label_scenes", "scene_provider"]
 
@@ -156,10 +152,12 @@ def _recognised(
 ) -> Scenes:
     import torch
 
+    from urbanbench.toolkit.clip_encoders import load_clip_encoder
     from urbanbench.toolkit.image_encoders import encode_pictures
     from urbanbench.toolkit.pictures import PictureTable
 
-    clip = _load(encoder).to(device)
+    mend = "name a folder with it, or choose the scenes kmeans, precomputed or none"
+    clip = load_clip_encoder(encoder, mend=mend).to(device)
     used = np.unique(pictures_of_group[pictures_of_group >= 0])
     table = PictureTable(lambda row: open_image(int(row)), [str(row) for row in used], clip.size)
     pictures = encode_pictures(clip, table, device=device)
@@ -210,26 +208,3 @@ def _group_means(pictures_of_group: np.ndarray, values: np.ndarray) -> tuple[np.
         total += padded[column]
     count = there.sum(axis=1)
     return total / np.maximum(count, 1)[:, None], count > 0
-
-
-def _load(encoder: str) -> Clip:
-    from urbanbench.toolkit._clip_nets import load_clip
-
-    name = Path(encoder).name if Path(encoder).is_dir() else encoder
-    try:
-        return load_clip(name, encoder, local_only=True).eval()
-    except (OSError, ValueError) as error:
-        if Path(encoder).is_dir() or os.environ.get("HF_HUB_OFFLINE"):
-            raise _missing(encoder, error) from error
-    try:
-        return load_clip(name, encoder, local_only=False).eval()
-    except (OSError, ValueError) as error:
-        raise _missing(encoder, error) from error
-
-
-def _missing(encoder: str, error: Exception) -> ExtraMissing:
-    return ExtraMissing(
-        f"CLIP {encoder!r} cannot be loaded ({str(error).splitlines()[0][:160]}). "
-        f"Expected it in the local cache, on the hub, or in a folder with config.json, tokenizer.json and model.safetensors. "
-        f"Mend: name a folder with it, or choose the scenes kmeans, precomputed or none."
-    )

@@ -1,4 +1,4 @@
-"""Rows that several experiments share: the paper's models, and UrbanMFM in full and with parts left out."""
+"""Rows that several experiments share: the paper's models, UrbanMFM in full and with parts left out, floors; and cities' tasks."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from urbanbench.experiments.kinds.contender import Contender
 
 __all__ = [
     "BASELINES",
+    "FLOOR_ROWS",
     "INPUT_ABLATION",
+    "LABELS",
+    "MODEL_ROWS",
     "OBJECTIVE_ABLATION",
+    "TASKS",
     "URBANMFM",
     "input_rows",
     "models_of",
@@ -20,6 +24,26 @@ BASELINES = ("GeoVectors", "SpaBERT", "HGI", "Urban2Vec", "MuseCL", "CityFM", "U
 """The paper's baselines; their names here are these in lower case."""
 
 URBANMFM = Contender("UrbanMFM", "urbanmfm", published="UrbanMFM")
+
+MODEL_ROWS = (
+    *(Contender(name, name.lower()) for name in BASELINES),
+    Contender("text mean", "text-mean"),
+    URBANMFM,
+    URBANMFM.changed("UrbanMFM, sums", pooling="sum"),
+)
+"""Every model of the suite, in the order of its matrices."""
+
+FLOOR_ROWS = tuple(Contender(name, name) for name in ("poi-counts", "building-stats", "tfidf", "coordinates"))
+"""Floors that stand in matrices by themselves."""
+
+_NEW_YORK = ("popdensity", "income", "poverty", "education", "bachelor", "crime", "landuse-shares")
+_SINGAPORE = ("popdensity", "housing", "landuse", "landuse-shares", "building-function")
+_TOYVILLE = ("popdensity", "housing", "income", "gdp", "landuse", "landuse-shares", "building-function")
+LABELS = {"singapore": _SINGAPORE, "new_york": _NEW_YORK, "toyville": _TOYVILLE}
+"""The tasks whose labels these cities have."""
+
+TASKS = tuple(dict.fromkeys((*_NEW_YORK, *_SINGAPORE, *_TOYVILLE)))
+"""All of them."""
 
 _STAGES = {"micro": ("poi", "svi"), "local": ("local",), "macro": ("macro",), "global": ("global",)}
 """The objectives of each scale, in the order of training."""

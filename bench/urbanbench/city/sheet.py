@@ -1,0 +1,150 @@
+"""A contact sheet of a city's street views and satellite pictures, so that somebody looks at them."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from urbanbench.city.pictures import FaultyPicture, open_picture
+from urbanbench.city.sheet_choice import Section, Shot, sections_of
+from urbanbench.errors import BadInput, LayerMissing
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
+
+    from urbanbench.city.city import City
+
+__all__ = ["draw_sheet"]
+
+COLUMNS, TILE, GAP, MARGIN = 8, 168, 10, 24
+"""Tiles in a row; pixels of a tile's side, between tiles and around the sheet."""
+
+CAPTION = 34
+HEAD = 34
+INK, PALE, GROUND, FAULT = "#202020", "#6a6a6a", "#eeeeee", "#b3261e"
+
+
+def draw_sheet(city: City, path: Path, *, count: int = 32, label: str = "") -> int:
+    """Draw a grid of a city's pictures with the ids and labels of their units; those that cannot be opened are marked.
+
+    Parameters
+    ----------
+    city
+        An open city.
+    path
+        Where to write, ``.png``. The same city gives the same bytes.
+    count
+        Pictures per layer, at most.
+    label
+        Label to write under the pictures; "" for the first that fits.
+
+    Returns
+    -------
+    int
+        How many of the pictures shown cannot be opened.
+
+    Raises
+    ------
+    LayerMissing
+        The city has neither street views nor satellite pictures.
+    DataMissing
+        The city has no such label.
+    BadInput
+        Another suffix.
+    """
+    from urbanbench.atomic import replacing
+
+    if path.suffix.lower() != ".png":
+        msg = f"Sheet file {path.name!r} has suffix {path.suffix!r}. Expected .png."
+        raise BadInput(msg)
+    sections = sections_of(city, count=count, label=label)
+    if not sections:
+        raise LayerMissing(city.name, "street_views", city.layers)
+    sheet, broken = _sheet(city, sections)
+    with replacing(path) as part:
+        sheet.save(part, format="PNG")
+    return broken
+
+
+def _sheet(city: City, sections: list[Section]) -> tuple[Image, int]:
+    from PIL import Image, ImageDraw
+
+    # Tiles are as high as the flattest picture allows: street views are wide, satellite pictures square.
+    drawn = [[_opened(city, shot) for shot in section.shots] for section in sections]
+    highs = [_tile_height(pictures) for pictures in drawn]
+    lines = [line for section in sections for line in textwrap.wrap(section.credit, 190)]
+    rows = [-(-len(section.shots) // COLUMNS) for section in sections]
+    body = sum(HEAD + many * (high + CAPTION + GAP) for many, high in zip(rows, highs, strict=True))
+    height = 2 * MARGIN + 30 + body + 16 * len(lines) + 8
+    width = 2 * MARGIN + COLUMNS * TILE + (COLUMNS - 1) * GAP
+    sheet = Image.new("RGB", (width, height), "white")
+    draw, broken = ImageDraw.Draw(sheet), 0
+    draw.text((MARGIN, MARGIN - 4), _fitted(city.title, 20, width - 2 * MARGIN), fill=INK, font=_font(20))
+    top = MARGIN + 30
+    for section, pictures, many, high in zip(sections, drawn, rows, highs, strict=True):
+        draw.text(
+            (MARGIN, top + 8), _fitted(section.title, 13, width - 2 * MARGIN), fill=PALE, font=_font(13)
+        )
+        top += HEAD
+        for place, (shot, picture) in enumerate(zip(section.shots, pictures, strict=True)):
+            left = MARGIN + place % COLUMNS * (TILE + GAP)
+            down = top + place // COLUMNS * (high + CAPTION + GAP)
+            broken += isinstance(picture, str)
+            _draw_tile(sheet, draw, (left, down), high, shot, picture)
+        top += many * (high + CAPTION + GAP)
+    for row, line in enumerate(lines):
+        draw.text((MARGIN, top + 8 + 16 * row), line, fill=PALE, font=_font(11))
+    return sheet, broken
+
+
+def _opened(city: City, shot: Shot) -> Image | str:
+    """Return a picture no larger than a tile, or what is wrong with it."""
+    try:
+        picture = open_picture(city.path / shot.path)
+    except FaultyPicture as error:
+        return str(error)
+    picture.thumbnail((TILE, TILE), reducing_gap=3.0)
+    if max(picture.size) == TILE:
+        return picture
+    scale = TILE / max(picture.size)
+    return picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
+
+
+def _tile_height(pictures: list[Image | str]) -> int:
+    return max((one.height for one in pictures if not isinstance(one, str)), default=TILE)
+
+
+def _draw_tile(
+    sheet: Image, draw: ImageDraw, corner: tuple[int, int], high: int, shot: Shot, picture: Image | str
+) -> None:
+    left, top = corner
+    box = (left, top, left + TILE - 1, top + high - 1)
+    if isinstance(picture, str):
+        draw.rectangle(box, fill="#fbeceb", outline=FAULT, width=2)
+        draw.line((box[0], box[1], box[2], box[3]), fill="#f0c4c1", width=2)
+        draw.line((box[0], box[3], box[2], box[1]), fill="#f0c4c1", width=2)
+        for row, line in enumerate(textwrap.wrap(picture, 24)[:4]):
+            draw.text((left + 8, top + 8 + 15 * row), line, fill=FAULT, font=_font(12))
+    else:
+        draw.rectangle(box, fill=GROUND)
+        sheet.paste(picture, (left + (TILE - picture.width) // 2, top + (high - picture.height) // 2))
+    draw.text((left, top + high + 2), _fitted(shot.unit, 12, TILE), fill=INK, font=_font(12))
+    draw.text((left, top + high + 17), _fitted(shot.told, 12, TILE), fill=PALE, font=_font(12))
+
+
+def _font(size: int) -> Any:
+    from PIL import ImageFont
+
+    return ImageFont.load_default(size)
+
+
+def _fitted(text: str, size: int, width: int) -> str:
+    """Cut a text so that it is not wider than some pixels."""
+    font = _font(size)
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(f"{text}…") > width:
+        text = text[:-1]
+    return f"{text}…"

@@ -1,0 +1,111 @@
+"""Splits as papers make them: contiguous folds in file order, and random shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanbench.errors import RunRefused
+from urbanbench.scoring.splits import Split
+from urbanbench.seeds import generator
+
+if TYPE_CHECKING:
+    from urbanbench.scoring.targets import Targets
+
+__all__ = ["Folds", "Shares"]
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Contiguous folds in the order of the label file, as scikit-learn's ``KFold`` cuts them when it does not shuffle.
+
+    Parameters
+    ----------
+    count
+        Number of folds; the first ones are one unit longer where they cannot be equal.
+    """
+
+    count: int
+
+    @property
+    def words(self) -> str:
+        """Say the split in a line."""
+        return f"{self.count} contiguous folds in file order"
+
+    def folds(self, targets: Targets, seed: int, name: str) -> list[Split]:
+        """Return one split per fold, without validation rows; nothing in it is random.
+
+        Raises
+        ------
+        RunRefused
+            Fewer units than folds.
+        """
+        del seed
+        if len(targets) < self.count:
+            msg = f"Protocol {name!r} cuts {self.count} folds. The label has {len(targets)} units."
+            raise RunRefused(msg)
+        rows = np.arange(len(targets))
+        none = rows[:0]
+        return [Split(np.setdiff1d(rows, test), none, test) for test in np.array_split(rows, self.count)]
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Random shares of the units.
+
+    Parameters
+    ----------
+    train, val
+        Parts for training and validation; the rest is for testing.
+    of
+        All parts.
+    whole_parts
+        Cut the units into `of` equal parts first, so that what is left over goes to the test side.
+    by_class
+        Cut each class on its own.
+    """
+
+    train: int
+    val: int
+    of: int
+    whole_parts: bool = False
+    by_class: bool = False
+
+    @property
+    def words(self) -> str:
+        """Say the split in a line."""
+        shares = [self.train, self.val, self.of - self.train - self.val]
+        shown = "/".join(f"{100 * share / self.of:g}" for share in shares if share)
+        return f"random {shown}{' within each class' if self.by_class else ''}"
+
+    def folds(self, targets: Targets, seed: int, name: str) -> list[Split]:
+        """Return the repeat's one split.
+
+        Raises
+        ------
+        RunRefused
+            Too few units to give each side one.
+        """
+        rng = generator(seed, "protocol", name, "split")
+        groups = (
+            [np.flatnonzero(targets.codes == code) for code in range(len(targets.classes))]
+            if self.by_class
+            else [np.arange(len(targets))]
+        )
+        sides = [self._cut(rng.permutation(group)) for group in groups]
+        train, val, test = (np.concatenate(parts) for parts in zip(*sides, strict=True))
+        if not len(train) or not len(test) or (self.val and not len(val)):
+            got = f"{len(train)}/{len(val)}/{len(test)}"
+            msg = f"Protocol {name!r} leaves a side of its split empty ({got} of {len(targets)} units). Expected units on each side."
+            raise RunRefused(msg)
+        return [Split(train, val, test)]
+
+    def _cut(self, rows: np.ndarray) -> list[np.ndarray]:
+        ends = (self.train, self.train + self.val)
+        if self.whole_parts:
+            at = [len(rows) // self.of * end for end in ends]
+        else:
+            at = [len(rows) * end // self.of for end in ends]
+        return np.split(rows, at)

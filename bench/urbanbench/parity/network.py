@@ -1,0 +1,104 @@
+"""Perceptrons as papers train them on frozen vectors; the training itself is in `_network_training`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanbench.parity.contract import Answer
+from urbanbench.parity.forms import natural_form
+
+if TYPE_CHECKING:
+    from urbanbench.scoring.splits import Split
+    from urbanbench.scoring.targets import Targets
+
+__all__ = ["DECAYS", "Network"]
+
+DECAYS = {
+    "none": "constant rate",
+    "linear": "rate falling linearly to 0",
+    "slow": "rate times 0.999 per epoch",
+}
+
+
+@dataclass(frozen=True)
+class Network:
+    """Perceptron on vectors as they are, trained for a fixed number of epochs; the epoch with the best validation score counts.
+
+    The loss is the root of the mean squared error of values divided by their maximum; cross entropy for classes; for shares the
+    KL divergence of the softmax from them. The validation score is the RMSE, macro F1, or that divergence.
+
+    Parameters
+    ----------
+    hidden
+        Units of the hidden layers.
+    entry
+        Units of a linear layer with ReLU that the vector alone goes through first; 0 for none.
+    activation
+        "relu" or "tanh".
+    batch_norm
+        Whether hidden units are batch-normalised before their activation.
+    learning_rate, batch, epochs
+        Of Adam.
+    decay
+        A word of `DECAYS`.
+    shuffled
+        Whether batches are drawn anew each epoch; otherwise they are the same slices every time.
+    position
+        Factor of the positional encoding that is put beside the vector; 0 for none.
+    """
+
+    hidden: tuple[int, ...]
+    entry: int = 0
+    activation: str = "relu"
+    batch_norm: bool = False
+    learning_rate: float = 5e-3
+    batch: int = 128
+    epochs: int = 40
+    decay: str = "none"
+    shuffled: bool = False
+    position: float = 0.0
+
+    @property
+    def needs_position(self) -> bool:
+        """Whether it is given where the units lie."""
+        return self.position > 0
+
+    @property
+    def name(self) -> str:
+        """One word, for tables and file names."""
+        sizes = "-".join(map(str, ([self.entry] if self.entry else []) + list(self.hidden)))
+        return f"mlp-{sizes}{'+position' if self.needs_position else ''}"
+
+    @property
+    def words(self) -> str:
+        """Say the head in a line."""
+        entry = f"linear {self.entry} with ReLU, " if self.entry else ""
+        beside = f"position / {1 / self.position:g} beside it, " if self.needs_position else ""
+        sizes = "-".join(map(str, self.hidden))
+        norm = ", batch norm" if self.batch_norm else ""
+        return (
+            f"perceptron on raw vectors ({entry}{beside}{sizes} {self.activation}{norm}; Adam {self.learning_rate:g}, "
+            f"batch {self.batch}, {self.epochs} epochs, {DECAYS[self.decay]}, best validation epoch)"
+        )
+
+    def fit_predict(
+        self,
+        vectors: np.ndarray,
+        targets: Targets,
+        split: Split,
+        *,
+        position: np.ndarray | None,
+        seed: int,
+        name: str,
+        device: str,
+    ) -> Answer:
+        """Train on the training rows, choose the epoch on the validation rows and predict the others."""
+        from urbanbench.parity._network_training import trained
+
+        beside = np.empty((len(vectors), 0)) if position is None else position * self.position
+        raw, epoch = trained(self, vectors, beside, targets, split, seed=seed, name=name, device=device)
+        natural = natural_form(raw, targets)
+        return Answer(natural[split.test], natural[split.val], {"best_epoch": epoch})

@@ -1,0 +1,51 @@
+"""CLIP by folder or hub name, from this machine if it is here, else fetched; what is missing is said with its mend."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from urbanbench.errors import ExtraMissing
+
+if TYPE_CHECKING:
+    from urbanbench.toolkit._clip_nets import Clip
+
+__all__ = ["load_clip_encoder"]
+
+
+def load_clip_encoder(place: str, *, mend: str) -> Clip:
+    """Load both towers of a CLIP, in eval mode, on the CPU.
+
+    Parameters
+    ----------
+    place
+        Folder, or name on the hub.
+    mend
+        What to do where it cannot be loaded, for the message.
+
+    Raises
+    ------
+    ExtraMissing
+        The weights are not on this machine and cannot be fetched.
+    """
+    from urbanbench.toolkit._clip_nets import load_clip
+
+    name = Path(place).name if Path(place).is_dir() else place
+    try:
+        return load_clip(name, place, local_only=True).eval()
+    except (OSError, ValueError) as error:
+        if Path(place).is_dir() or os.environ.get("HF_HUB_OFFLINE"):
+            raise _missing(place, error, mend) from error
+    try:
+        return load_clip(name, place, local_only=False).eval()
+    except (OSError, ValueError) as error:
+        raise _missing(place, error, mend) from error
+
+
+def _missing(place: str, error: Exception, mend: str) -> ExtraMissing:
+    return ExtraMissing(
+        f"CLIP {place!r} cannot be loaded ({str(error).splitlines()[0][:160]}). "
+        f"Expected it in the local cache, on the hub, or in a folder with config.json, tokenizer.json and model.safetensors. "
+        f"Mend: {mend}."
+    )

@@ -1,0 +1,87 @@
+"""Matrices: rows of models, columns of tasks, one main score a cell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from urbanbench.experiments import Choice
+from urbanbench.experiments.kinds.contender import Contender
+from urbanbench.experiments.kinds.matrix import Matrix
+
+GOOD, FAIR, POOR = (0.60, 0.72, 0.81), (0.50, 0.61, 0.60), (0.10, 0.20, 0.15)
+SEEDS = (0, 1, 2)
+
+
+@pytest.fixture
+def matrix():
+    return Matrix(
+        name="mine",
+        title="Mine",
+        item="none",
+        question="Which?",
+        cities=("singapore", "village"),
+        tasks=("popdensity", "income"),
+        splits=("random",),
+        contenders=(
+            Contender("text mean", "text-mean", inputs="poi"),
+            Contender("HGJ", "hgj"),
+            Contender("UrbanMFM", "urbanmfm"),
+        ),
+        references=(Contender("tfidf", "tfidf"),),
+        labels={"singapore": ("popdensity",)},
+    )
+
+
+def choose(matrix, **changed):
+    return matrix.settled(Choice(seeds=SEEDS, **changed))
+
+
+def texts(table):
+    return {line.entries[0].text: [entry.text for entry in line.entries[1:]] for line in table.lines}
+
+
+def test_only_tasks_whose_label_a_city_is_known_to_have_are_asked_for(matrix):
+    asked = {(spec.city, spec.task) for spec in matrix.specs(choose(matrix))}
+    assert asked == {("singapore", "popdensity"), ("village", "popdensity"), ("village", "income")}
+    assert {spec.model for spec in matrix.specs(choose(matrix))} == {"text-mean", "hgj", "urbanmfm", "tfidf"}
+
+
+def test_cells_are_main_scores_with_words_where_there_are_none(matrix, answer):
+    choice = choose(matrix, cities=("singapore",))
+    learned, _, _, floor = matrix.specs(choice)
+    report = matrix.show(
+        [answer(learned, GOOD), answer(floor, FAIR, floor=True, used=("poi",), allowed=("poi",))], choice
+    )
+    ((table,),) = [section.tables for section in report.sections]
+    assert [column.title for column in table.columns] == ["row", "popdensity R² ↑"]
+    mean, spread = np.mean(GOOD), np.std(GOOD, ddof=1)
+    assert texts(table)["text mean"] == [f"{mean:.2f} ± {spread:.2f}"]
+    assert texts(table)["HGJ"] == ["not in this version"]
+    assert texts(table)["UrbanMFM"] == ["not run"]
+    assert texts(table)["best floor of any head"][0].endswith("(tfidf)")
+    assert [line.kind for line in table.lines] == ["model", "model", "model", "floor", "floor"]
+
+
+@pytest.mark.parametrize(("learned", "best"), [(GOOD, "text mean"), (POOR, "tfidf")])
+def test_the_best_of_a_column_is_marked_and_rows_below_a_floor_too(matrix, answer, learned, best):
+    choice = choose(matrix, cities=("singapore",))
+    row, _, _, floor = matrix.specs(choice)
+    table = (
+        matrix.show(
+            [answer(row, learned), answer(floor, FAIR, floor=True, used=("poi",), allowed=("poi",))], choice
+        )
+        .sections[0]
+        .tables[0]
+    )
+    marked = [line.entries[0].text for line in table.lines if line.entries[1].mark == "best"]
+    assert marked == [best]
+    assert texts(table)["text mean"][0].endswith("▼") == (best == "tfidf")
+
+
+def test_tasks_and_cities_without_scores_are_left_out(matrix, answer):
+    choice = choose(matrix)
+    spec = next(one for one in matrix.specs(choice) if (one.city, one.task) == ("village", "income"))
+    report = matrix.show([answer(spec, GOOD)], choice)
+    assert [section.title for section in report.sections] == ["village · random"]
+    assert [column.title for column in report.sections[0].tables[0].columns] == ["row", "income R² ↑"]

@@ -1,0 +1,124 @@
+import copy
+import math
+
+import numpy as np
+import pytest
+import torch
+from transformers import get_linear_schedule_with_warmup
+
+from urbanbench.parity._network_training import Perceptron, _batches, _rates, trained
+from urbanbench.parity.cuts import Shares
+from urbanbench.parity.forms import natural_form
+from urbanbench.parity.network import Network
+from urbanbench.parity.papers import PAPERS
+from urbanbench.parity.position import degrees, encoded
+from urbanbench.seeds import torch_generator
+
+
+def widths(net):
+    return [
+        (layer.in_features, layer.out_features)
+        for layer in net.modules()
+        if isinstance(layer, torch.nn.Linear)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "level", "width", "expected"),
+    [
+        ("paper:cityfm", "regression", "region", 1536, [(1792, 256), (256, 128), (128, 1)]),
+        ("paper:cityfm", "classification", "building", 1536, [(1792, 256), (256, 128), (128, 8)]),
+        (
+            "paper:urbanmfm",
+            "regression",
+            "region",
+            1536,
+            [(1536, 768), (1024, 512), (512, 256), (256, 128), (128, 1)],
+        ),
+        ("paper:hgi", "composition", "region", 64, [(64, 512), (512, 8)]),
+    ],
+)
+def test_layers_are_those_of_the_released_code(name, kind, level, width, expected):
+    head = PAPERS[name].question(kind, level).head
+    beside = 256 if head.needs_position else 0
+    outputs = 1 if kind == "regression" else 8
+    assert widths(Perceptron(head, width, beside, outputs, torch_generator(0, "x"))) == expected
+
+
+def test_weights_are_drawn_like_those_of_pytorch_without_its_global_generator():
+    state = torch.get_rng_state()
+    net = Perceptron(Network((500,)), 400, 0, 1, torch_generator(0, "x"))
+    assert torch.equal(torch.get_rng_state(), state)
+    theirs = torch.nn.Linear(400, 500)
+    for mine, other in zip(net.layers[0].parameters(), theirs.parameters(), strict=True):
+        assert mine.abs().max().item() == pytest.approx(1 / math.sqrt(400), rel=0.02)
+        assert mine.std().item() == pytest.approx(other.std().item(), rel=0.1)
+
+
+def test_training_equals_a_plain_loop(make_targets):
+    """Batches are slices of the shuffled training rows, the loss is the RMSE of y / max(y), the best validation epoch counts."""
+    targets, signal = make_targets(n=300)
+    vectors, beside = signal.astype(np.float32), encoded(degrees(targets.xy, "EPSG:32631")) * 0.1
+    head = Network((16, 8), batch=64, epochs=6, position=0.1)
+    [split] = Shares(6, 2, 10, whole_parts=True).folds(targets, 0, "paper:x")
+    outputs, epoch = trained(head, vectors, beside, targets, split, seed=0, name="paper:x", device="cpu")
+
+    net = Perceptron(head, 3, 256, 1, torch_generator(0, "protocol", "paper:x", "weights"))
+    plain = copy.deepcopy(net.layers)
+    x = torch.from_numpy(np.concatenate([vectors, beside], axis=1).astype(np.float32))
+    y = torch.from_numpy((targets.values / targets.values.max()).astype(np.float32))
+    adam = torch.optim.Adam(plain.parameters(), lr=5e-3)
+    errors, seen = [], []
+    for _ in range(6):
+        for start in range(0, len(split.train), 64):
+            rows = split.train[start : start + 64]
+            adam.zero_grad()
+            torch.sqrt(torch.nn.MSELoss()(plain(x[rows]).squeeze(), y[rows])).backward()
+            adam.step()
+        with torch.no_grad():
+            told = plain(x).squeeze().numpy() * targets.values.max()
+        errors.append(np.sqrt(np.mean((told - targets.values)[split.val] ** 2)))
+        seen.append(told)
+    assert epoch == int(np.argmin(errors)) + 1
+    np.testing.assert_allclose(natural_form(outputs, targets), seen[epoch - 1], rtol=1e-4, atol=1e-5)
+
+
+def test_linear_decay_is_the_schedule_of_transformers():
+    head = Network((4,), batch=10, epochs=3, decay="linear")
+    adam = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=5e-3)
+    theirs = get_linear_schedule_with_warmup(adam, 0, 25 // 10 * 3)
+    for rate in _rates(head, 25):
+        assert rate == pytest.approx(adam.param_groups[0]["lr"])
+        adam.step()
+        theirs.step()
+
+
+def test_slow_decay_is_per_epoch():
+    rates = list(_rates(Network((4,), batch=10, epochs=3, decay="slow", learning_rate=1.0), 25))
+    assert rates == pytest.approx([1, 1, 1, 0.999, 0.999, 0.999, 0.998001, 0.998001, 0.998001])
+
+
+def test_a_lone_last_row_is_never_normalised_alone():
+    rows = np.arange(65)
+    order = np.random.default_rng(0)
+    normalised = Network((4,), batch=32, batch_norm=True)
+    assert [len(batch) for batch in _batches(normalised, rows, order)] == [32, 33]
+    assert [len(batch) for batch in _batches(Network((4,), batch=32), rows, order)] == [32, 32, 1]
+    shuffled = np.concatenate(list(_batches(Network((4,), batch=32, shuffled=True), rows, order)))
+    assert sorted(shuffled) == rows.tolist()
+    assert shuffled.tolist() != rows.tolist()
+
+
+def test_position_is_encoded_as_in_a_naive_loop():
+    place = (1.3521, 103.8198)
+    naive = []
+    for k in range(0, 128, 2):
+        frequency = 100 / 10000 ** (k / 128)
+        for angle in place:
+            naive += [100 * math.sin(angle * frequency), 100 * math.cos(angle * frequency)]
+    np.testing.assert_allclose(encoded(np.array([place]))[0], naive, atol=1e-9)
+
+
+def test_degrees_are_latitude_then_longitude():
+    found = degrees(np.array([[500_000.0, 0.0]]), "EPSG:32631")
+    np.testing.assert_allclose(found, [[0.0, 3.0]], atol=1e-9)
