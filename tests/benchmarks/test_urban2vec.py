@@ -22,7 +22,7 @@ def words(n_regions, n_words, n):
 
 @pytest.mark.parametrize("points", [100_000, 1_000_000])
 def test_pairs_of_many_pictures(benchmark, points):
-    """Target: ten times the points take at most 13 times the time."""
+    """Target: ten times the points take at most 20 times the time."""
     rng = np.random.default_rng(0)
     xy, point = rng.uniform(0, 30_000, (points, 2)), np.repeat(np.arange(points), 1)
     made = benchmark.pedantic(
