@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from urbanbench.progress import note
 from urbanbench.toolkit._feature_rows import Frozen, FrozenPictures, TunedPictures, TunedShapes
 from urbanbench.toolkit.features import picture_features, shape_features
 from urbanbench.toolkit.image_encoders import load_image_encoder
+from urbanbench.toolkit.picture_versions import Versions
 from urbanbench.toolkit.pictures import PictureTable
 from urbanbench.toolkit.pixel_store import open_pixel_store
 from urbanbench.toolkit.training import seeded_torch, take_rows
@@ -78,21 +79,6 @@ class SourceFeatures:
         return self.made.modules()
 
 
-class Mirrored(PictureTable):
-    """The p pictures of a table, and behind them their mirror images; row p + r mirrors row r, left to right."""
-
-    def __init__(self, table: PictureTable) -> None:
-        super().__init__(table.open_image, table.paths, table.size, store=table.store, threads=table.threads)
-
-    def batches(self, rows: np.ndarray, batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Give pixels as `PictureTable.batches` does."""
-        parts = super().batches(rows % len(self), batch)
-        for start, (pixels, ok) in zip(range(0, len(rows), batch), parts, strict=True):
-            turned = rows[start : start + batch] >= len(self)
-            pixels[turned] = pixels[turned, ..., ::-1]
-            yield pixels, ok
-
-
 def mirror_shapes(polygons: np.ndarray) -> np.ndarray:
     """Turn Shapely geometries (p,) over, west to east."""
     xy = shapely.get_coordinates(polygons)
@@ -137,7 +123,7 @@ def _of_pictures(
     paths, size = some.tolist(), model.street_size
     if model.train_image_encoder:
         store = open_pixel_store(view.picture_digest(paths), len(paths), size)
-        table = Mirrored(PictureTable(view.open_image, paths, size, store=store))
+        table = Versions(PictureTable(view.open_image, paths, size, store=store), "mirror")
         return TunedPictures(encoder, table, device), table.ok
     plain = PictureTable(view.open_image, paths, size)
     made = picture_features(encoder, plain, view.picture_digest, device=device)

@@ -81,15 +81,3 @@ class PictureObjective:
         rows = triplet_loss(anchor, right, right[torch.from_numpy(order).to(right.device)], self.margin)
         counts = torch.from_numpy(usable.astype(np.float32)).to(rows)
         return (rows * counts).sum() / counts.sum().clamp(min=1.0)
-
-    @torch.no_grad()
-    def accuracy(self, seed: int) -> float:
-        """Return the share of held-out pairs that are nearer than their negatives, in one batch; what the paper selects by."""
-        self.head.eval()
-        pair = self.pairs.picture[self.held_out]
-        order, usable = deranged(self.point[pair], np.random.default_rng(seed))
-        vectors = self.head(self.features.rows(self.source[pair]))
-        anchor, right = vectors[:, 0], vectors[:, 1]
-        near = torch.linalg.vector_norm(anchor - right, dim=1)
-        far = torch.linalg.vector_norm(anchor - right[torch.from_numpy(order).to(right.device)], dim=1)
-        return float((near < far).cpu().numpy()[usable].mean())

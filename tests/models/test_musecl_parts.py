@@ -18,13 +18,14 @@ from urbanbench.models._musecl.compare import day_of_trips
 from urbanbench.models._musecl.fusion import AlignObjective, Fusion, Kinds
 from urbanbench.models._musecl.likeness import Cosines, Nearness, find_partners
 from urbanbench.models._musecl.pictures import Pictures, overhead_pictures, street_pictures
-from urbanbench.models._musecl.sources import Versions, frozen_source, trained_source
+from urbanbench.models._musecl.sources import frozen_source, trained_source
 from urbanbench.models._musecl.triplets import TripletObjective, region_means
 from urbanbench.models._musecl.words import Judged, gather_places, region_words, train_words
 from urbanbench.models.musecl import MuseCL
 from urbanbench.places import fresh_cache
 from urbanbench.toolkit.image_encoders import load_image_encoder
 from urbanbench.toolkit.neighbours import Groups
+from urbanbench.toolkit.picture_versions import Versions
 from urbanbench.toolkit.pictures import PictureTable
 from urbanbench.toolkit.text import is_place
 

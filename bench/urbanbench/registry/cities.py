@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.city.new_folder import new_folder
 from urbanbench.errors import BadInput, DataMissing, UnknownName
 from urbanbench.places import DATA_VARIABLE, cache_root, data_roots
 from urbanbench.registry.kinds import is_path
@@ -142,17 +141,8 @@ def build_city(source: CitySource, folder: Path) -> Path:
     BadInput
         The folder exists.
     """
-    if folder.exists():
-        msg = f"The folder {str(folder)!r} exists. Expected a new one. Choose another --out or remove it."
-        raise BadInput(msg)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".part"))
-    try:
+    with new_folder(folder) as part:
         source.build(part)
-        part.chmod(0o755)
-        part.rename(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return folder
 
 
