@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from urbanbench.card import ModelCard
 from urbanbench.model import Model
-from urbanbench.toolkit.frozen_pictures import LEVELS
+from urbanbench.toolkit.features.frozen_pictures import LEVELS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,8 +70,8 @@ class Clip(Model):
         BadInput
             A feature table without exactly one vector column.
         """
-        from urbanbench.toolkit import frozen_pictures as pictures
         from urbanbench.toolkit.clip_encoders import load_clip_encoder
+        from urbanbench.toolkit.features.encoded import frozen_pictures as pictures
 
         del seed
         sources = self._sources(view)
@@ -115,7 +115,7 @@ def _unit_rows(view: View, table: str) -> pd.DataFrame:
     """Return a feature table with rows of length 1, as the encoder gives them."""
     import numpy as np
 
-    from urbanbench.toolkit.frozen_pictures import table_features
+    from urbanbench.toolkit.features.frozen_pictures import table_features
 
     rows = table_features(view, table)
     return rows.div(np.maximum(np.linalg.norm(rows.to_numpy(), axis=1), 1e-12), axis=0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from urbanbench.card import ModelCard
 from urbanbench.model import Model
-from urbanbench.toolkit.frozen_pictures import LEVELS
+from urbanbench.toolkit.features.frozen_pictures import LEVELS
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -52,7 +52,7 @@ class ImagenetFeatures(Model):
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
         """Return vectors of street views (n, 1280), or of regions: a block (n, 1281) for each kind of pictures that may be seen."""
-        from urbanbench.toolkit import frozen_pictures
+        from urbanbench.toolkit.features.encoded import frozen_pictures
         from urbanbench.toolkit.image_encoders import load_image_encoder
 
         del seed

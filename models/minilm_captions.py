@@ -57,7 +57,7 @@ class MinilmCaptions(Model):
 
         from urbanbench.space import EmbeddingSpace
         from urbanbench.toolkit.counts import rows_of
-        from urbanbench.toolkit.features import text_features
+        from urbanbench.toolkit.features.encoded import text_features
         from urbanbench.toolkit.text import distinct_texts
         from urbanbench.toolkit.text_encoders import load_text_encoder
         from urbanbench.toolkit.training import seeded_torch

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from urbanbench.card import ModelCard
 from urbanbench.model import Model
-from urbanbench.toolkit.frozen_pictures import LEVELS
+from urbanbench.toolkit.features.frozen_pictures import LEVELS
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -59,7 +59,7 @@ class ResNet18(Model):
         ExtraMissing
             The weights are not on this machine and cannot be fetched.
         """
-        from urbanbench.toolkit import frozen_pictures
+        from urbanbench.toolkit.features.encoded import frozen_pictures
         from urbanbench.toolkit.image_encoders import load_image_encoder
         from urbanbench.toolkit.training import seeded_torch
 

@@ -139,7 +139,7 @@ def _mean(counts: sparse.csr_array, encoder: TextEncoder, texts: tuple[str, ...]
     """Return the mean vector of each row's texts, float32 (n, dim); zeros for a row without any."""
     import numpy as np
 
-    from urbanbench.toolkit.features import text_features
+    from urbanbench.toolkit.features.encoded import text_features
 
     features = text_features(encoder, texts, device=device)
     total = np.asarray(counts.sum(axis=1)).reshape(-1, 1)

@@ -15,7 +15,7 @@ from urbanbench.toolkit.contrastive import nt_xent
 from urbanbench.toolkit.distributed import gathered, own_part, processes
 
 if TYPE_CHECKING:
-    from urbanbench.toolkit._feature_rows import FeatureRows
+    from urbanbench.toolkit.features._feature_rows import FeatureRows
     from urbanbench.toolkit.neighbours import Groups
 
 __all__ = ["RoadObjective", "pair_roads"]

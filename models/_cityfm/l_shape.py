@@ -14,7 +14,7 @@ from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.neighbours import Groups
 
 if TYPE_CHECKING:
-    from urbanbench.toolkit._feature_rows import FeatureRows
+    from urbanbench.toolkit.features._feature_rows import FeatureRows
 
 __all__ = ["ShapeObjective", "draw_footprints", "footprints_by_text"]
 

@@ -14,7 +14,7 @@ from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.toolkit._feature_rows import FeatureRows
+    from urbanbench.toolkit.features._feature_rows import FeatureRows
     from urbanbench.toolkit.neighbours import Groups
 
 __all__ = ["TextObjective", "draw_texts", "text_groups"]

@@ -10,8 +10,8 @@ import shapely
 import torch
 from torch import Tensor
 
-from urbanbench.toolkit._feature_rows import Frozen, TunedShapes, TunedTexts
-from urbanbench.toolkit.features import shape_features, text_features
+from urbanbench.toolkit.features._feature_rows import Frozen, TunedShapes, TunedTexts
+from urbanbench.toolkit.features.encoded import shape_features, text_features
 from urbanbench.toolkit.polygon import surface_share
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.hashing import value_digest
-from urbanbench.toolkit.footprint_maps import FootprintMaps, square_windows
+from urbanbench.toolkit.features.footprint_maps import FootprintMaps, square_windows
 from urbanbench.toolkit.neighbours import Groups
 from urbanbench.toolkit.pictures import PictureTable
 from urbanbench.toolkit.pixel_store import open_pixel_store

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from urbanbench.progress import note
-from urbanbench.toolkit._feature_rows import Frozen, FrozenPictures, TunedPictures, TunedShapes
-from urbanbench.toolkit.features import picture_features, shape_features
+from urbanbench.toolkit.features._feature_rows import Frozen, FrozenPictures, TunedPictures, TunedShapes
+from urbanbench.toolkit.features.encoded import picture_features, shape_features
 from urbanbench.toolkit.image_encoders import load_image_encoder
 from urbanbench.toolkit.picture_versions import Versions
 from urbanbench.toolkit.pictures import PictureTable
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from urbanbench.city.view import View
     from urbanbench.models._urban2vec.pictures import Pictures
     from urbanbench.models.urban2vec import Urban2Vec
-    from urbanbench.toolkit._feature_rows import FeatureRows
     from urbanbench.toolkit._image_nets import ImageEncoder
+    from urbanbench.toolkit.features._feature_rows import FeatureRows
 
 
 @dataclass(frozen=True, eq=False)

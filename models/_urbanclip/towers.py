@@ -17,7 +17,7 @@ from urbanbench.models._urbanclip.image_towers import (
 from urbanbench.models._urbanclip.text_towers import ClipText, FrozenText, ScratchText, TextTower
 from urbanbench.models._urbanclip.words import read_sentences
 from urbanbench.toolkit.feature_store import cached_features, encoder_digest
-from urbanbench.toolkit.features import text_features
+from urbanbench.toolkit.features.encoded import text_features
 from urbanbench.toolkit.image_encoders import load_image_encoder, name_image_encoder
 from urbanbench.toolkit.pictures import PictureTable
 from urbanbench.toolkit.pixel_store import open_pixel_store

@@ -15,8 +15,8 @@ from torch import Tensor
 from urbanbench.errors import BadInput, UnknownName
 from urbanbench.models._urbanmfm.shapes import Shapes, shape_surface
 from urbanbench.progress import note
-from urbanbench.toolkit._feature_rows import Frozen, FrozenPictures, TunedPictures, TunedTexts
-from urbanbench.toolkit.features import (
+from urbanbench.toolkit.features._feature_rows import Frozen, FrozenPictures, TunedPictures, TunedTexts
+from urbanbench.toolkit.features.encoded import (
     has_picture_features,
     picture_features,
     shape_features,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.flows import Flows
     from urbanbench.models._urbanmfm.micro import MicroEncoder
     from urbanbench.models._urbanmfm.net import UrbanNet
-    from urbanbench.toolkit._feature_rows import PictureRows
+    from urbanbench.toolkit.features._feature_rows import PictureRows
     from urbanbench.toolkit.neighbours import Groups
 
 MACRO, MICRO, TRIPS = 0, 1, 2

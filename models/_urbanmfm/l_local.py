@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.memory import StreetMemory
     from urbanbench.models._urbanmfm.net import UrbanNet
     from urbanbench.models._urbanmfm.shapes import Shapes
-    from urbanbench.toolkit._feature_rows import FeatureRows, PictureRows
+    from urbanbench.toolkit.features._feature_rows import FeatureRows, PictureRows
 
 TEXT, SHAPE, STREET = 0, 1, 2
 """What may stand for a node: its text, its polygon, what it sees of the streets around it."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.net import UrbanNet
     from urbanbench.models._urbanmfm.overheads import Overheads
     from urbanbench.models._urbanmfm.pairs import Similarity
-    from urbanbench.toolkit._feature_rows import PictureRows
+    from urbanbench.toolkit.features._feature_rows import PictureRows
     from urbanbench.toolkit.neighbours import Groups
 
 

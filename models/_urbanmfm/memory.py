@@ -17,7 +17,7 @@ from urbanbench.toolkit.training import take_rows
 if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.net import UrbanNet
     from urbanbench.models._urbanmfm.streets import Streets
-    from urbanbench.toolkit._feature_rows import PictureRows
+    from urbanbench.toolkit.features._feature_rows import PictureRows
 
 PRIORS = ("literal", "log")
 

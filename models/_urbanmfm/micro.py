@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.fusion import Fusion
     from urbanbench.models._urbanmfm.net import UrbanNet
     from urbanbench.models._urbanmfm.shapes import Shapes
-    from urbanbench.toolkit._feature_rows import FeatureRows
+    from urbanbench.toolkit.features._feature_rows import FeatureRows
 
 Street = Callable[[np.ndarray, Tensor], Tensor]
 """Gives E_v (m, d) of POIs by their rows, int64 (m,), and their E_t (m, d)."""

@@ -15,7 +15,7 @@ from urbanbench.toolkit.training import take_rows
 if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.flows import Flows
     from urbanbench.models._urbanmfm.net import UrbanNet
-    from urbanbench.toolkit._feature_rows import PictureRows
+    from urbanbench.toolkit.features._feature_rows import PictureRows
 
 
 def seen_from_above(pictures: PictureRows, picture: np.ndarray) -> np.ndarray:

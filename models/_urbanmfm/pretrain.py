@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.shapes import Shapes
     from urbanbench.models._urbanmfm.sight import StreetSight
     from urbanbench.models.urbanmfm import UrbanMFM
-    from urbanbench.toolkit._feature_rows import Frozen
+    from urbanbench.toolkit.features._feature_rows import Frozen
     from urbanbench.toolkit.places import Places
 
 FEWEST_ANCHORS = 4

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.pretrain import Pretrained
     from urbanbench.models._urbanmfm.stars import StarTable
     from urbanbench.models.urbanmfm import UrbanMFM
-    from urbanbench.toolkit._feature_rows import FrozenPictures
+    from urbanbench.toolkit.features._feature_rows import FrozenPictures
     from urbanbench.units import Units
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.micro import Street
     from urbanbench.models._urbanmfm.net import UrbanNet
     from urbanbench.models._urbanmfm.streets import Streets
-    from urbanbench.toolkit._feature_rows import PictureRows
+    from urbanbench.toolkit.features._feature_rows import PictureRows
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.material import Material
     from urbanbench.models._urbanmfm.net import UrbanNet
     from urbanbench.models.urbanmfm import UrbanMFM
-    from urbanbench.toolkit._feature_rows import PictureRows
+    from urbanbench.toolkit.features._feature_rows import PictureRows
     from urbanbench.toolkit.training import Objective
 
 Part = TypeVar("Part")

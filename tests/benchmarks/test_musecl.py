@@ -13,8 +13,8 @@ from torch import nn
 from urbanbench.models._musecl.likeness import Cosines, find_partners
 from urbanbench.models._musecl.sources import Source
 from urbanbench.models._musecl.triplets import TripletObjective
-from urbanbench.toolkit._feature_rows import FrozenPictures
-from urbanbench.toolkit.footprint_maps import draw_footprints
+from urbanbench.toolkit.features._feature_rows import FrozenPictures
+from urbanbench.toolkit.features.footprint_maps import draw_footprints
 from urbanbench.toolkit.neighbours import Groups
 
 NEW_YORK, LARGE = 2166, 8664

@@ -22,7 +22,7 @@ from urbanbench.models._urbanmfm.micro import MicroEncoder, draw_pois, pois_by_r
 from urbanbench.models._urbanmfm.net import Projection
 from urbanbench.models._urbanmfm.shapes import Shapes
 from urbanbench.models._urbanmfm.stars import Stars, StarTable
-from urbanbench.toolkit._feature_rows import Frozen, FrozenPictures
+from urbanbench.toolkit.features._feature_rows import Frozen, FrozenPictures
 from urbanbench.toolkit.schedule import Schedule
 from urbanbench.toolkit.training import seeded_torch, train_stage
 

@@ -8,7 +8,7 @@ from transformers import BertConfig, BertModel, BertTokenizer, ResNetConfig, Res
 from urbanbench.city.city import City
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.models.urbanmfm import STAGES, UrbanMFM
-from urbanbench.toolkit._feature_rows import TunedTexts
+from urbanbench.toolkit.features._feature_rows import TunedTexts
 from urbanbench.toolkit.image_encoders import load_image_encoder
 from urbanbench.toolkit.state import TrainingState
 from urbanbench.toolkit.text_encoders import load_text_encoder

@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 import urbanbench
-from urbanbench.toolkit.features import shape_features, text_features
+from urbanbench.toolkit.features.encoded import shape_features, text_features
 from urbanbench.toolkit.image_encoders import draw_shapes, encode_shapes, load_image_encoder
 from urbanbench.toolkit.text_encoders import encode_texts, load_text_encoder
 

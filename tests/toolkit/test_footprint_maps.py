@@ -5,7 +5,7 @@ import pytest
 import shapely
 from shapely import MultiPolygon, Point, Polygon, box
 
-from urbanbench.toolkit.footprint_maps import FootprintMaps, draw_footprints, square_windows
+from urbanbench.toolkit.features.footprint_maps import FootprintMaps, draw_footprints, square_windows
 from urbanbench.toolkit.neighbours import Groups
 
 SIZE = 24

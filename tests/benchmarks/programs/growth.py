@@ -26,7 +26,7 @@ from urbanbench.models._urbanmfm.stages import Workshop, objective_of
 from urbanbench.models._urbanmfm.stars import StarTable
 from urbanbench.models._urbanmfm.streets import gather_streets
 from urbanbench.models.urbanmfm import STAGES, UrbanMFM
-from urbanbench.toolkit._feature_rows import Frozen, FrozenPictures
+from urbanbench.toolkit.features._feature_rows import Frozen, FrozenPictures
 from urbanbench.toolkit.neighbours import nearest_within
 from urbanbench.toolkit.places import gather_places
 from urbanbench.toolkit.scenes import label_scenes

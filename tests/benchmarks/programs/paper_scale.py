@@ -27,7 +27,7 @@ from urbanbench.models._urbanmfm.material import gather_material
 from urbanbench.models._urbanmfm.shapes import Shapes
 from urbanbench.models._urbanmfm.stages import Workshop, objective_of
 from urbanbench.models.urbanmfm import STAGES, UrbanMFM
-from urbanbench.toolkit._feature_rows import Frozen, FrozenPictures, TunedPictures, TunedTexts
+from urbanbench.toolkit.features._feature_rows import Frozen, FrozenPictures, TunedPictures, TunedTexts
 from urbanbench.toolkit.image_encoders import load_image_encoder
 from urbanbench.toolkit.pictures import PictureTable
 from urbanbench.toolkit.pixel_store import PixelStore

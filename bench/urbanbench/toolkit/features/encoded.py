@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from urbanbench.toolkit.feature_store import cached_features, encoder_digest, shapes_digest, texts_digest
+from urbanbench.toolkit.features.picture_store import has_pictures, stored_pictures
 from urbanbench.toolkit.image_encoders import encode_pictures, encode_shapes
-from urbanbench.toolkit.picture_store import has_pictures, stored_pictures
 from urbanbench.toolkit.text_encoders import encode_texts
 
 if TYPE_CHECKING:

@@ -41,7 +41,7 @@ Encode = Callable[[Sequence[str]], np.ndarray]
 
 def frozen_encoder(view: View, encoder: ImageEncoder, size: int, device: str) -> Encode:
     """Return the function that encodes pictures of a view, each once and for all; those that cannot be opened are told."""
-    from urbanbench.toolkit.features import picture_features
+    from urbanbench.toolkit.features.encoded import picture_features
     from urbanbench.toolkit.pictures import PictureTable
 
     def encode(paths: Sequence[str]) -> np.ndarray:
