@@ -8,15 +8,15 @@ import numpy as np
 
 from urbanbench.city.tags import tag_table
 from urbanbench.errors import RunRefused
-from urbanbench.toolkit.neighbours import Groups, groups_near_lines, groups_of_nearest
-from urbanbench.toolkit.roads import FOOT_ROADS, without_classes
+from urbanbench.toolkit.ground.neighbours import Groups, groups_near_lines, groups_of_nearest
+from urbanbench.toolkit.ground.roads import FOOT_ROADS, without_classes
 from urbanbench.toolkit.text import EMPTY_TEXT
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
     from urbanbench.city.view import View
-    from urbanbench.toolkit.places import Places
+    from urbanbench.toolkit.ground.places import Places
 
 __all__ = [
     "context_texts",

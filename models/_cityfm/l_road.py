@@ -16,7 +16,7 @@ from urbanbench.toolkit.distributed import gathered, own_part, processes
 
 if TYPE_CHECKING:
     from urbanbench.toolkit.features._feature_rows import FeatureRows
-    from urbanbench.toolkit.neighbours import Groups
+    from urbanbench.toolkit.ground.neighbours import Groups
 
 __all__ = ["RoadObjective", "pair_roads"]
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from urbanbench.models._cityfm.net import CityNet, paired_loss
 from urbanbench.toolkit.distributed import gathered, own_part
-from urbanbench.toolkit.neighbours import Groups
+from urbanbench.toolkit.ground.neighbours import Groups
 
 if TYPE_CHECKING:
     from urbanbench.toolkit.features._feature_rows import FeatureRows

@@ -15,7 +15,7 @@ from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:
     from urbanbench.toolkit.features._feature_rows import FeatureRows
-    from urbanbench.toolkit.neighbours import Groups
+    from urbanbench.toolkit.ground.neighbours import Groups
 
 __all__ = ["TextObjective", "draw_texts", "text_groups"]
 

@@ -76,7 +76,7 @@ class Entities:
 def entities_of(view: View) -> Entities:
     """Read the POIs of a view."""
     from urbanbench.city.tags import tag_table
-    from urbanbench.toolkit.places import centres
+    from urbanbench.toolkit.ground.places import centres
 
     pois = view.pois
     tags = tag_table(pois["tags"])
@@ -91,7 +91,7 @@ def local_xy(shapes: np.ndarray, corner: np.ndarray) -> np.ndarray:
 
     So a city that is moved as a whole has the same numbers, and with them the same nearest neighbours where several are equally far.
     """
-    from urbanbench.toolkit.places import centres
+    from urbanbench.toolkit.ground.places import centres
 
     return _from_corner(centres(shapes), corner)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from urbanbench.seeds import generator
-from urbanbench.toolkit.neighbours import nearest_within
+from urbanbench.toolkit.ground.neighbours import nearest_within
 
 __all__ = ["NearGraph", "damped", "nearest_graph", "sample_walks", "sliding_graph", "spatial_order"]
 

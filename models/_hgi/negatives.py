@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.toolkit.neighbours import Groups
+from urbanbench.toolkit.ground.neighbours import Groups
 
 if TYPE_CHECKING:
     from urbanbench.models._hgi.categories import Categories

@@ -14,7 +14,7 @@ from urbanbench.models._hgi.objective import encode_regions, pool_regions
 from urbanbench.seeds import generator
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.counts import rows_of
-from urbanbench.toolkit.places import centres, region_rows
+from urbanbench.toolkit.ground.places import centres, region_rows
 
 LEVELS = ("region", "building", "poi")
 

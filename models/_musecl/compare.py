@@ -8,7 +8,7 @@ import numpy as np
 
 from urbanbench.errors import RunRefused
 from urbanbench.models._musecl.likeness import Cosines, Likeness, Nearness
-from urbanbench.toolkit.places import centres, region_rows
+from urbanbench.toolkit.ground.places import centres, region_rows
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View

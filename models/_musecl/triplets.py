@@ -15,7 +15,7 @@ from urbanbench.toolkit.distributed import gathered, own_part
 if TYPE_CHECKING:
     from urbanbench.models._musecl.likeness import Partners
     from urbanbench.models._musecl.sources import Source
-    from urbanbench.toolkit.neighbours import Groups
+    from urbanbench.toolkit.ground.neighbours import Groups
 
 CHUNK = 512
 """Pictures whose features are computed at once after training."""

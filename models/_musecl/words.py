@@ -12,7 +12,7 @@ from urbanbench.city.tags import tag_table
 from urbanbench.progress import tracking
 from urbanbench.seeds import generator, integer_seed
 from urbanbench.toolkit.counts import Tokens, key_value_tokens
-from urbanbench.toolkit.places import region_rows
+from urbanbench.toolkit.ground.places import region_rows
 from urbanbench.toolkit.schedule import StageLog, record
 from urbanbench.toolkit.text import is_place
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from urbanbench.city.tags import tag_table
 from urbanbench.errors import RunRefused
-from urbanbench.toolkit.places import centres
+from urbanbench.toolkit.ground.places import centres
 from urbanbench.toolkit.text import CLASS_KEYS, PRIMARY_KEYS, distinct_texts, is_object, is_place
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 
 from urbanbench.models._spabert.entities import Entities
 from urbanbench.models._spabert.words import Words
-from urbanbench.toolkit.neighbours import nearest_centres
+from urbanbench.toolkit.ground.neighbours import nearest_centres
 
 STEP_M = 11.1
 """Metres that count as 1: the length of 0.0001 degrees of latitude."""

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from urbanbench.toolkit.neighbours import Groups
+from urbanbench.toolkit.ground.neighbours import Groups
 
 
 class Tokenizer(Protocol):

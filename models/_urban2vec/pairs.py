@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from urbanbench.toolkit.neighbours import Groups, nearest_within
+from urbanbench.toolkit.ground.neighbours import Groups, nearest_within
 
 WHOLE_ROUNDS, ROUNDS = 20, 100
 """Orders that are drawn as a whole, which are all equally likely, and then attempts to mend the last one."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.toolkit.places import centres, region_rows
+from urbanbench.toolkit.ground.places import centres, region_rows
 from urbanbench.toolkit.polygon import at_origin
 from urbanbench.toolkit.text import distinct_texts
 

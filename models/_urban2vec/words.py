@@ -11,7 +11,7 @@ import numpy as np
 
 from urbanbench.city.tags import tag_table
 from urbanbench.toolkit.counts import POI_KEYS, Tokens, joined_tokens
-from urbanbench.toolkit.places import region_rows
+from urbanbench.toolkit.ground.places import region_rows
 from urbanbench.toolkit.text import is_object, is_place, is_shaped_place
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 
 from urbanbench.errors import RunRefused, UnknownName
 from urbanbench.toolkit.counts import rows_of
-from urbanbench.toolkit.neighbours import Groups
+from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.text import distinct_texts
 
 if TYPE_CHECKING:

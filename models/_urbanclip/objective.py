@@ -16,7 +16,7 @@ from urbanbench.toolkit.contrastive import info_nce, same_row
 
 if TYPE_CHECKING:
     from urbanbench.models._urbanclip.net import CoCa
-    from urbanbench.toolkit.neighbours import Groups
+    from urbanbench.toolkit.ground.neighbours import Groups
 
 
 class CaptionObjective:

@@ -25,7 +25,7 @@ from urbanbench.models._urbanclip.towers import TowerMaker
 from urbanbench.progress import note
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.counts import rows_of
-from urbanbench.toolkit.neighbours import Groups
+from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.pictures import PictureTable
 from urbanbench.toolkit.schedule import Schedule, StageLog
 from urbanbench.toolkit.text import distinct_texts

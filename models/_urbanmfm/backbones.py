@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.streets import Streets
     from urbanbench.toolkit._image_nets import ImageEncoder
     from urbanbench.toolkit._text_nets import TextEncoder
-    from urbanbench.toolkit.places import Places
+    from urbanbench.toolkit.ground.places import Places
 
 KINDS = ("street", "overhead")
 """Kinds of pictures."""

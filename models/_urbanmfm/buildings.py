@@ -12,7 +12,7 @@ from torch import Tensor
 from urbanbench.errors import RunRefused
 from urbanbench.models._urbanmfm.net import mean_by_group, unit
 from urbanbench.models._urbanmfm.vectors import CHUNK, shape_vectors, text_vectors
-from urbanbench.toolkit.neighbours import groups_near_points
+from urbanbench.toolkit.ground.neighbours import groups_near_points
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View

@@ -12,7 +12,7 @@ from urbanbench.city.tags import tag_table
 if TYPE_CHECKING:
     from urbanbench.city.tags import TagTable
     from urbanbench.city.view import View
-    from urbanbench.toolkit.places import Places
+    from urbanbench.toolkit.ground.places import Places
 
 CATEGORIES = ("amenity", "leisure", "tourism", "shop", "office", "residential")
 

@@ -13,7 +13,7 @@ from urbanbench.models._urbanmfm.roads import has_drivable, road_distribution
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
-    from urbanbench.toolkit.places import Places
+    from urbanbench.toolkit.ground.places import Places
 
 DBSCAN_UNITS = ("m", "deg")
 METRES_PER_DEGREE = 111_320.0

@@ -8,12 +8,12 @@ import numpy as np
 
 from urbanbench.errors import RunRefused, UnknownName
 from urbanbench.models._urbanmfm.roads import has_drivable
-from urbanbench.toolkit.neighbours import Groups, groups_near_lines, groups_of_nearest
-from urbanbench.toolkit.roads import FOOT_ROADS, without_classes
+from urbanbench.toolkit.ground.neighbours import Groups, groups_near_lines, groups_of_nearest
+from urbanbench.toolkit.ground.roads import FOOT_ROADS, without_classes
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
-    from urbanbench.toolkit.places import Places
+    from urbanbench.toolkit.ground.places import Places
 
 GROUPINGS = ("auto", "road", "knn")
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.micro import MicroEncoder
     from urbanbench.models._urbanmfm.net import UrbanNet
     from urbanbench.toolkit.features._feature_rows import PictureRows
-    from urbanbench.toolkit.neighbours import Groups
+    from urbanbench.toolkit.ground.neighbours import Groups
 
 MACRO, MICRO, TRIPS = 0, 1, 2
 """What stands for a region: its picture, its POIs, its trips."""

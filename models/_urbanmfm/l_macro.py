@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.overheads import Overheads
     from urbanbench.models._urbanmfm.pairs import Similarity
     from urbanbench.toolkit.features._feature_rows import PictureRows
-    from urbanbench.toolkit.neighbours import Groups
+    from urbanbench.toolkit.ground.neighbours import Groups
 
 
 class MacroObjective:

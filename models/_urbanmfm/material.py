@@ -10,8 +10,8 @@ from urbanbench.models._urbanmfm.flows import Flows, flow_features
 from urbanbench.models._urbanmfm.overheads import Overheads, gather_overheads
 from urbanbench.models._urbanmfm.stars import StarTable
 from urbanbench.models._urbanmfm.streets import Streets, gather_streets
-from urbanbench.toolkit.neighbours import nearest_within
-from urbanbench.toolkit.places import Places, gather_places
+from urbanbench.toolkit.ground.neighbours import nearest_within
+from urbanbench.toolkit.ground.places import Places, gather_places
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View

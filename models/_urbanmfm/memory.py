@@ -10,7 +10,7 @@ import torch.nn.functional as F  # noqa: N812  # the library's own customary nam
 from torch import Tensor, nn
 
 from urbanbench.errors import UnknownName
-from urbanbench.toolkit.neighbours import nearest_centres
+from urbanbench.toolkit.ground.neighbours import nearest_centres
 from urbanbench.toolkit.pictures import without_broken
 from urbanbench.toolkit.training import take_rows
 

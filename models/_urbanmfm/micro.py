@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from urbanbench.models._urbanmfm.net import mean_by_group, unit
-from urbanbench.toolkit.neighbours import Groups
+from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from urbanbench.toolkit.neighbours import Groups
+from urbanbench.toolkit.ground.neighbours import Groups
 
 ROUNDING = 1e-12
 """How far below the threshold a cosine may lie: less than the last digits of a matrix product differ by."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.sight import StreetSight
     from urbanbench.models.urbanmfm import UrbanMFM
     from urbanbench.toolkit.features._feature_rows import Frozen
-    from urbanbench.toolkit.places import Places
+    from urbanbench.toolkit.ground.places import Places
 
 FEWEST_ANCHORS = 4
 

@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 
 from urbanbench.models._urbanmfm.clusters import numbered_rows
-from urbanbench.toolkit.roads import FOOT_ROADS, without_classes
+from urbanbench.toolkit.ground.roads import FOOT_ROADS, without_classes
 
 if TYPE_CHECKING:
     import geopandas as gpd

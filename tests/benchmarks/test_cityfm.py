@@ -16,7 +16,7 @@ from urbanbench.models._cityfm.l_text import TextObjective
 from urbanbench.models._cityfm.net import CityNet
 from urbanbench.models.cityfm import CityFM
 from urbanbench.toolkit.features._feature_rows import Frozen
-from urbanbench.toolkit.neighbours import Groups
+from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.training import seeded_torch
 
 SMALL = CityFM.from_settings("small")

@@ -15,7 +15,7 @@ from urbanbench.models._musecl.sources import Source
 from urbanbench.models._musecl.triplets import TripletObjective
 from urbanbench.toolkit.features._feature_rows import FrozenPictures
 from urbanbench.toolkit.features.footprint_maps import draw_footprints
-from urbanbench.toolkit.neighbours import Groups
+from urbanbench.toolkit.ground.neighbours import Groups
 
 NEW_YORK, LARGE = 2166, 8664
 CATEGORIES, OF_REGION = 400, 20

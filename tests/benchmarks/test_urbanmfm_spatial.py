@@ -12,7 +12,7 @@ from pyproj import Transformer
 
 from urbanbench.models._urbanmfm.memory import StreetMemory
 from urbanbench.models._urbanmfm.streets import Streets
-from urbanbench.toolkit.neighbours import nearest_within
+from urbanbench.toolkit.ground.neighbours import nearest_within
 from urbanbench.toolkit.polygon import rasterise
 
 N_POIS, N_POINTS = 40_000, 34_078

@@ -17,7 +17,7 @@ from urbanbench.models._hgi.places import gather_places
 from urbanbench.models._hgi.pretrain import _category_schedule, _city_schedule
 from urbanbench.models._hgi.readout import region_vectors
 from urbanbench.models.hgi import HGI
-from urbanbench.toolkit.places import centres, region_rows
+from urbanbench.toolkit.ground.places import centres, region_rows
 from urbanbench.toolkit.schedule import learning_rate_factor, recording
 from urbanbench.toolkit.text import is_place, is_shaped_place
 from urbanbench.units import Units

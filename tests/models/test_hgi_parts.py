@@ -25,7 +25,7 @@ from urbanbench.models._hgi.skipgram import (
     pairwise_distances,
 )
 from urbanbench.models.hgi import HGI
-from urbanbench.toolkit.neighbours import Groups
+from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.training import seeded_torch
 
 SIZES = [4, 0, 1, 7, 3, 0, 5]

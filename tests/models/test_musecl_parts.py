@@ -23,8 +23,8 @@ from urbanbench.models._musecl.triplets import TripletObjective, region_means
 from urbanbench.models._musecl.words import Judged, gather_places, region_words, train_words
 from urbanbench.models.musecl import MuseCL
 from urbanbench.places import fresh_cache
+from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.image_encoders import load_image_encoder
-from urbanbench.toolkit.neighbours import Groups
 from urbanbench.toolkit.picture_versions import Versions
 from urbanbench.toolkit.pictures import PictureTable
 from urbanbench.toolkit.text import is_place

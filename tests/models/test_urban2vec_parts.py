@@ -21,8 +21,8 @@ from urbanbench.models._urban2vec.regions import chosen_pictures, filled, means
 from urbanbench.models._urban2vec.word_stage import AbsentWords, WordObjective, held_out_rows
 from urbanbench.models._urban2vec.words import RegionWords, name_word_tokens, tag_tokens
 from urbanbench.toolkit.features._feature_rows import Frozen, TunedPictures, TunedShapes
+from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.image_encoders import load_image_encoder
-from urbanbench.toolkit.neighbours import Groups
 from urbanbench.toolkit.picture_versions import Versions
 from urbanbench.toolkit.pictures import PictureTable
 from urbanbench.toolkit.schedule import Schedule

@@ -24,8 +24,8 @@ from urbanbench.models._urbanclip.template import amounts, cover_shares, cover_w
 from urbanbench.models._urbanclip.text_towers import FrozenText, ScratchText
 from urbanbench.models._urbanclip.tiles import Tiles
 from urbanbench.models._urbanclip.words import BEGIN, END, PAD, RARE, SPECIAL, read_sentences
+from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.image_encoders import load_image_encoder
-from urbanbench.toolkit.neighbours import Groups
 from urbanbench.toolkit.pictures import PictureTable, normalise
 
 TEXTS = ("a park with trees.", "a road and a park.", "houses, houses and a road.", "trees")

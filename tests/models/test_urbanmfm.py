@@ -20,7 +20,7 @@ from urbanbench.models._urbanmfm.readout import embed_units
 from urbanbench.models._urbanmfm.vectors import fused_vectors, text_vectors
 from urbanbench.models.urbanmfm import UrbanMFM
 from urbanbench.places import fresh_cache
-from urbanbench.toolkit.places import gather_places
+from urbanbench.toolkit.ground.places import gather_places
 from urbanbench.units import Units
 
 ALL = frozenset({"poi", "polygon", "road"})

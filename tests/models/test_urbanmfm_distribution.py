@@ -23,7 +23,7 @@ from urbanbench.models._urbanmfm.clusters import density_clusters
 from urbanbench.models._urbanmfm.distribution import gather_distributions, poi_distribution
 from urbanbench.models._urbanmfm.groups import grouping_in, road_groups
 from urbanbench.models._urbanmfm.roads import has_drivable, intersections, road_distribution
-from urbanbench.toolkit.places import gather_places
+from urbanbench.toolkit.ground.places import gather_places
 
 
 @pytest.fixture(scope="module")

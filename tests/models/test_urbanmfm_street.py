@@ -28,7 +28,7 @@ from urbanbench.models._urbanmfm.shapes import Shapes
 from urbanbench.models._urbanmfm.stars import Stars, StarTable, draw_drops, draw_modalities
 from urbanbench.models._urbanmfm.streets import DIRECTIONS, Streets, direction_of, gather_streets
 from urbanbench.toolkit.features._feature_rows import Frozen, FrozenPictures
-from urbanbench.toolkit.neighbours import nearest_within
+from urbanbench.toolkit.ground.neighbours import nearest_within
 from urbanbench.toolkit.schedule import Schedule
 from urbanbench.toolkit.training import seeded_torch, train_stage
 

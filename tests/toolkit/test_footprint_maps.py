@@ -6,7 +6,7 @@ import shapely
 from shapely import MultiPolygon, Point, Polygon, box
 
 from urbanbench.toolkit.features.footprint_maps import FootprintMaps, draw_footprints, square_windows
-from urbanbench.toolkit.neighbours import Groups
+from urbanbench.toolkit.ground.neighbours import Groups
 
 SIZE = 24
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import shapely
 
-from urbanbench.toolkit.neighbours import (
+from urbanbench.toolkit.ground.neighbours import (
     Groups,
     containing_polygon,
     groups_near_lines,

@@ -8,7 +8,7 @@ import shapely
 from urbanbench.city.city import City
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import RunRefused, UnknownName
-from urbanbench.toolkit.places import centres, gather_places, region_rows
+from urbanbench.toolkit.ground.places import centres, gather_places, region_rows
 
 
 @pytest.fixture(scope="module")

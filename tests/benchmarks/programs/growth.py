@@ -27,8 +27,8 @@ from urbanbench.models._urbanmfm.stars import StarTable
 from urbanbench.models._urbanmfm.streets import gather_streets
 from urbanbench.models.urbanmfm import STAGES, UrbanMFM
 from urbanbench.toolkit.features._feature_rows import Frozen, FrozenPictures
-from urbanbench.toolkit.neighbours import nearest_within
-from urbanbench.toolkit.places import gather_places
+from urbanbench.toolkit.ground.neighbours import nearest_within
+from urbanbench.toolkit.ground.places import gather_places
 from urbanbench.toolkit.scenes import label_scenes
 from urbanbench.toolkit.training import seeded_torch
 

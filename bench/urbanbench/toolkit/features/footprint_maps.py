@@ -14,7 +14,7 @@ from urbanbench.toolkit.pictures import PictureTable
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from urbanbench.toolkit.neighbours import Groups
+    from urbanbench.toolkit.ground.neighbours import Groups
 
 __all__ = ["FootprintMaps", "draw_footprints", "square_windows"]
 
