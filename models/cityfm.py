@@ -41,7 +41,7 @@ class CityFM(Model):
     text_encoder, train_text_encoder
         Name or folder, see `urbanbench.toolkit.text_encoders`; whether the stages "text" and "road" train it along.
     image_encoder, train_image_encoder, raster_size
-        Name or folder, see `urbanbench.toolkit.image_encoders`; whether the stage "shape" trains it along; pixels per side of a
+        Name or folder, see `urbanbench.toolkit.pictures.image_encoders`; whether the stage "shape" trains it along; pixels per side of a
         drawn footprint.
     a_max_m2
         Surface that counts as 1, in m².
@@ -173,7 +173,7 @@ class CityFM(Model):
     def variant(self, view: View) -> Mapping[str, str]:
         """Name the backbones, whether they are trained, how POIs are grouped, and which stages are left out and why."""
         from urbanbench.models._cityfm.contexts import grouping_in
-        from urbanbench.toolkit.image_encoders import name_image_encoder
+        from urbanbench.toolkit.pictures.image_encoders import name_image_encoder
         from urbanbench.toolkit.text_encoders import name_text_encoder
 
         stages = self.stages_in(view)

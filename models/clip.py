@@ -70,8 +70,8 @@ class Clip(Model):
         BadInput
             A feature table without exactly one vector column.
         """
-        from urbanbench.toolkit.clip_encoders import load_clip_encoder
         from urbanbench.toolkit.features.encoded import frozen_pictures as pictures
+        from urbanbench.toolkit.pictures.clip_encoders import load_clip_encoder
 
         del seed
         sources = self._sources(view)
@@ -89,7 +89,7 @@ class Clip(Model):
 
     def variant(self, view: View) -> Mapping[str, str]:
         """Name the table or the encoder behind each kind of pictures that may be seen."""
-        from urbanbench.toolkit.image_encoders import name_image_encoder
+        from urbanbench.toolkit.pictures.image_encoders import name_image_encoder
 
         own = f"{name_image_encoder(self.image_encoder)} (frozen)"
         used = {kind: f"features/{table}" if table else own for kind, table in self._sources(view).items()}
@@ -98,7 +98,7 @@ class Clip(Model):
 
     def _sources(self, view: View) -> dict[str, str]:
         """Return the kinds of pictures that are used, and the feature table behind each, "" for the encoder."""
-        from urbanbench.toolkit._clip_nets import clip_is_here
+        from urbanbench.toolkit.pictures._clip_nets import clip_is_here
 
         tables = {"street_view": self.street_table, "satellite": self.satellite_table}
         found = {

@@ -53,7 +53,7 @@ class ImagenetFeatures(Model):
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
         """Return vectors of street views (n, 1280), or of regions: a block (n, 1281) for each kind of pictures that may be seen."""
         from urbanbench.toolkit.features.encoded import frozen_pictures
-        from urbanbench.toolkit.image_encoders import load_image_encoder
+        from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 
         del seed
         encode = frozen_pictures.frozen_encoder(view, load_image_encoder(ENCODER), self.size, device)

@@ -41,7 +41,7 @@ class MuseCL(Model):
     spared
         Share of the other regions that are too alike to be negatives.
     street_encoder, overhead_encoder
-        Names or folders, see `urbanbench.toolkit.image_encoders`.
+        Names or folders, see `urbanbench.toolkit.pictures.image_encoders`.
     train_encoders
         Whether the encoders are trained along, on pictures that are mirrored (street) or turned (overhead).
     street_size, overhead_size
@@ -157,7 +157,7 @@ class MuseCL(Model):
 
     def variant(self, view: View) -> Mapping[str, str]:
         """Name the encoders, what is shown, what makes street views alike, and what is left out or stands in for something."""
-        from urbanbench.toolkit.image_encoders import name_image_encoder
+        from urbanbench.toolkit.pictures.image_encoders import name_image_encoder
 
         how = "trained" if self.train_encoders else "frozen"
         made, left_out = {}, []

@@ -26,7 +26,7 @@ class ResNet18(Model):
     ----------
     image_encoder
         "resnet18" (from the hub or its local cache), a folder with a Hugging Face ResNet of any depth, or another name of
-        `urbanbench.toolkit.image_encoders`.
+        `urbanbench.toolkit.pictures.image_encoders`.
     size
         Pixels per side to which pictures are scaled.
     """
@@ -60,7 +60,7 @@ class ResNet18(Model):
             The weights are not on this machine and cannot be fetched.
         """
         from urbanbench.toolkit.features.encoded import frozen_pictures
-        from urbanbench.toolkit.image_encoders import load_image_encoder
+        from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
         from urbanbench.toolkit.training import seeded_torch
 
         with seeded_torch(seed, "resnet18"):  # for an encoder that is asked for without weights
@@ -70,7 +70,7 @@ class ResNet18(Model):
 
     def variant(self, view: View) -> Mapping[str, str]:
         """Name the encoder that is really used."""
-        from urbanbench.toolkit.image_encoders import name_image_encoder
+        from urbanbench.toolkit.pictures.image_encoders import name_image_encoder
 
         del view
         return {"image": f"{name_image_encoder(self.image_encoder)} (frozen)"}

@@ -52,7 +52,7 @@ class Urban2Vec(Model):
         "street_view"; "polygon", drawings of footprints in their place; "auto", the first of the two that may be seen; or
         "none", words only.
     image_encoder, train_image_encoder
-        Name or folder, see `urbanbench.toolkit.image_encoders`; whether step 1 trains it along.
+        Name or folder, see `urbanbench.toolkit.pictures.image_encoders`; whether step 1 trains it along.
     street_size, raster_size
         Pixels per side of street views and of drawn footprints.
     dropout
@@ -188,7 +188,7 @@ class Urban2Vec(Model):
 
     def variant(self, view: View) -> Mapping[str, str]:
         """Name the pictures, the encoder and whether it is trained, and the words."""
-        from urbanbench.toolkit.image_encoders import name_image_encoder
+        from urbanbench.toolkit.pictures.image_encoders import name_image_encoder
 
         kind = self.pictures_in(view)
         told = {

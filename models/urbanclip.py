@@ -38,7 +38,7 @@ class UrbanCLIP(Model):
     dim
         Length of picture and sentence vectors.
     image_tower, train_image_tower
-        "clip:<folder or hub name>", a word or folder of `urbanbench.toolkit.image_encoders`, or "scratch" for a small vision
+        "clip:<folder or hub name>", a word or folder of `urbanbench.toolkit.pictures.image_encoders`, or "scratch" for a small vision
         transformer; whether its weights change (those of "scratch" always do).
     size, grid, patch, image_layers
         Pixels per side of a tile; parts per side that a frozen tower is read in; pixels per side of a patch and layers of "scratch".

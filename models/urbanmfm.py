@@ -52,7 +52,7 @@ class UrbanMFM(Model):
         Name or folder, see `urbanbench.toolkit.text_encoders`; "mean" over tokens, or "cls" as Eq. 3 is printed; whether
         `L_poi` trains the encoder along.
     image_encoder, train_image_encoder
-        Name or folder, see `urbanbench.toolkit.image_encoders`, one for footprints, street views and satellite images;
+        Name or folder, see `urbanbench.toolkit.pictures.image_encoders`, one for footprints, street views and satellite images;
         whether `L_svi` and `L_macro` train it along.
     raster_size, street_size, satellite_size
         Pixels per side of a footprint's drawing, of street views and of satellite images.
@@ -243,8 +243,8 @@ class UrbanMFM(Model):
     def variant(self, view: View) -> Mapping[str, str]:
         """Name the backbones, whether they are trained, how POIs are grouped, and which objectives are left out for want of data."""
         from urbanbench.models._urbanmfm.groups import grouping_in
-        from urbanbench.toolkit.image_encoders import name_image_encoder
-        from urbanbench.toolkit.scenes import scene_provider
+        from urbanbench.toolkit.pictures.image_encoders import name_image_encoder
+        from urbanbench.toolkit.pictures.scenes import scene_provider
         from urbanbench.toolkit.text_encoders import name_text_encoder
 
         stages = self.stages_in(view)

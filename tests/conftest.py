@@ -137,7 +137,7 @@ def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
-    from urbanbench.toolkit.scenes import SCENES
+    from urbanbench.toolkit.pictures.scenes import SCENES
     from urbanbench.toolkit.training import seeded_torch
 
     folder = tmp_path_factory.mktemp("weights") / "tiny-clip"

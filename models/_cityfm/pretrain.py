@@ -22,7 +22,7 @@ from urbanbench.models._cityfm.net import CityNet
 from urbanbench.models._cityfm.readers import ShapeReader, TextReader
 from urbanbench.toolkit.ground.neighbours import groups_near_lines
 from urbanbench.toolkit.ground.places import Places, gather_places
-from urbanbench.toolkit.image_encoders import load_image_encoder
+from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.schedule import Schedule, StageLog, record
 from urbanbench.toolkit.text import EMPTY_TEXT
 from urbanbench.toolkit.text_encoders import load_text_encoder

@@ -12,8 +12,8 @@ from urbanbench.hashing import value_digest
 from urbanbench.toolkit.features.footprint_maps import FootprintMaps, square_windows
 from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.ground.places import region_rows
-from urbanbench.toolkit.pictures import PictureTable
-from urbanbench.toolkit.pixel_store import open_pixel_store
+from urbanbench.toolkit.pictures.pixel_store import open_pixel_store
+from urbanbench.toolkit.pictures.table import PictureTable
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View

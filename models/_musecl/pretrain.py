@@ -19,7 +19,7 @@ from urbanbench.models._musecl.sources import Source, frozen_source, trained_sou
 from urbanbench.models._musecl.triplets import TripletObjective, region_means
 from urbanbench.models._musecl.words import gather_places, region_words
 from urbanbench.progress import note
-from urbanbench.toolkit.image_encoders import load_image_encoder
+from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.schedule import Schedule, StageLog, record
 from urbanbench.toolkit.training import seeded_torch, train_stage
 

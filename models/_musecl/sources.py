@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from urbanbench.toolkit.features._feature_rows import FrozenPictures, TunedPictures
 from urbanbench.toolkit.features.encoded import picture_features
-from urbanbench.toolkit.picture_versions import VERSIONS, Versions
+from urbanbench.toolkit.pictures.picture_versions import VERSIONS, Versions
 
 if TYPE_CHECKING:
     from urbanbench.models._musecl.pictures import Pictures
-    from urbanbench.toolkit._image_nets import ImageEncoder
     from urbanbench.toolkit.features._feature_rows import PictureRows
+    from urbanbench.toolkit.pictures._image_nets import ImageEncoder
 
 
 @dataclass(frozen=True, eq=False)

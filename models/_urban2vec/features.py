@@ -14,18 +14,18 @@ from torch import Tensor, nn
 from urbanbench.progress import note
 from urbanbench.toolkit.features._feature_rows import Frozen, FrozenPictures, TunedPictures, TunedShapes
 from urbanbench.toolkit.features.encoded import picture_features, shape_features
-from urbanbench.toolkit.image_encoders import load_image_encoder
-from urbanbench.toolkit.picture_versions import Versions
-from urbanbench.toolkit.pictures import PictureTable
-from urbanbench.toolkit.pixel_store import open_pixel_store
+from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
+from urbanbench.toolkit.pictures.picture_versions import Versions
+from urbanbench.toolkit.pictures.pixel_store import open_pixel_store
+from urbanbench.toolkit.pictures.table import PictureTable
 from urbanbench.toolkit.training import seeded_torch, take_rows
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
     from urbanbench.models._urban2vec.pictures import Pictures
     from urbanbench.models.urban2vec import Urban2Vec
-    from urbanbench.toolkit._image_nets import ImageEncoder
     from urbanbench.toolkit.features._feature_rows import FeatureRows
+    from urbanbench.toolkit.pictures._image_nets import ImageEncoder
 
 
 @dataclass(frozen=True, eq=False)

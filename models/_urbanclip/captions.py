@@ -66,7 +66,7 @@ def name_source(view: View, word: str, captioner: str) -> str:
         read = [one for one in TEMPLATE_INPUTS if view.has(one)]
         return f"template ({', '.join([*read, 'colours of the picture'])})"
     if source == "vlm":
-        from urbanbench.toolkit.image_encoders import name_image_encoder
+        from urbanbench.toolkit.pictures.image_encoders import name_image_encoder
 
         return f"vlm ({name_image_encoder(captioner)})"
     return source

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from urbanbench.errors import BadInput
 from urbanbench.models._urbanclip.layers import Layer
 from urbanbench.progress import tracking
-from urbanbench.toolkit._clip_nets import Clip
-from urbanbench.toolkit._image_nets import EfficientNetLite0, ImageEncoder, ResNetEncoder
-from urbanbench.toolkit.pictures import PictureTable, normalise, pictures_at_once
+from urbanbench.toolkit.pictures._clip_nets import Clip
+from urbanbench.toolkit.pictures._image_nets import EfficientNetLite0, ImageEncoder, ResNetEncoder
+from urbanbench.toolkit.pictures.table import PictureTable, normalise, pictures_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -26,7 +26,7 @@ from urbanbench.progress import note
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.counts import rows_of
 from urbanbench.toolkit.ground.neighbours import Groups
-from urbanbench.toolkit.pictures import PictureTable
+from urbanbench.toolkit.pictures.table import PictureTable
 from urbanbench.toolkit.schedule import Schedule, StageLog
 from urbanbench.toolkit.text import distinct_texts
 from urbanbench.toolkit.training import seeded_torch, train_stage

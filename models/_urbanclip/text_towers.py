@@ -12,7 +12,7 @@ from urbanbench.models._urbanclip.layers import Layer, causal_mask
 
 if TYPE_CHECKING:
     from urbanbench.models._urbanclip.words import Sentences
-    from urbanbench.toolkit._clip_nets import Clip
+    from urbanbench.toolkit.pictures._clip_nets import Clip
 
 STD = 0.02
 """Spread of first word and place vectors."""

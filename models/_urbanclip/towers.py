@@ -18,9 +18,9 @@ from urbanbench.models._urbanclip.text_towers import ClipText, FrozenText, Scrat
 from urbanbench.models._urbanclip.words import read_sentences
 from urbanbench.toolkit.feature_store import cached_features, encoder_digest
 from urbanbench.toolkit.features.encoded import text_features
-from urbanbench.toolkit.image_encoders import load_image_encoder, name_image_encoder
-from urbanbench.toolkit.pictures import PictureTable
-from urbanbench.toolkit.pixel_store import open_pixel_store
+from urbanbench.toolkit.pictures.image_encoders import load_image_encoder, name_image_encoder
+from urbanbench.toolkit.pictures.pixel_store import open_pixel_store
+from urbanbench.toolkit.pictures.table import PictureTable
 from urbanbench.toolkit.text_encoders import (
     load_text_encoder,
     name_text_encoder,
@@ -31,8 +31,8 @@ from urbanbench.toolkit.training import seeded_torch
 if TYPE_CHECKING:
     from urbanbench.models._urbanclip.tiles import Tiles
     from urbanbench.models.urbanclip import UrbanCLIP
-    from urbanbench.toolkit._clip_nets import Clip
-    from urbanbench.toolkit._image_nets import ImageEncoder
+    from urbanbench.toolkit.pictures._clip_nets import Clip
+    from urbanbench.toolkit.pictures._image_nets import ImageEncoder
 
 SCRATCH = "scratch"
 CLIP = "clip:"
@@ -134,7 +134,7 @@ def load_clip_tower(word: str) -> Clip:
     ExtraMissing
         The weights are not on this machine and cannot be fetched.
     """
-    from urbanbench.toolkit._clip_nets import load_clip
+    from urbanbench.toolkit.pictures._clip_nets import load_clip
 
     place = word.removeprefix(CLIP)
     try:

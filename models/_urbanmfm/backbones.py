@@ -22,17 +22,17 @@ from urbanbench.toolkit.features.encoded import (
     shape_features,
     text_features,
 )
-from urbanbench.toolkit.pictures import PictureTable, without_broken
-from urbanbench.toolkit.pixel_store import open_pixel_store
+from urbanbench.toolkit.pictures.pixel_store import open_pixel_store
+from urbanbench.toolkit.pictures.table import PictureTable, without_broken
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from urbanbench.models._urbanmfm.overheads import Overheads
     from urbanbench.models._urbanmfm.streets import Streets
-    from urbanbench.toolkit._image_nets import ImageEncoder
     from urbanbench.toolkit._text_nets import TextEncoder
     from urbanbench.toolkit.ground.places import Places
+    from urbanbench.toolkit.pictures._image_nets import ImageEncoder
 
 KINDS = ("street", "overhead")
 """Kinds of pictures."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from urbanbench.models._urbanmfm.pairs import CANDIDATES, TILE
 from urbanbench.toolkit.contrastive import info_nce
 from urbanbench.toolkit.distributed import gathered, own_part
-from urbanbench.toolkit.pictures import without_broken
+from urbanbench.toolkit.pictures.table import without_broken
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from urbanbench.errors import UnknownName
 from urbanbench.toolkit.ground.neighbours import nearest_centres
-from urbanbench.toolkit.pictures import without_broken
+from urbanbench.toolkit.pictures.table import without_broken
 from urbanbench.toolkit.training import take_rows
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from urbanbench.models._urbanmfm.net import NetSizes, UrbanNet
 from urbanbench.models._urbanmfm.stages import Workshop, objective_of, stages_with_pictures, uses_roads
 from urbanbench.toolkit.distributed import everywhere, process
 from urbanbench.toolkit.feature_store import encoder_digest
-from urbanbench.toolkit.image_encoders import load_image_encoder
 from urbanbench.toolkit.joint import train_joint
+from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.schedule import Schedule, StageLog, record
 from urbanbench.toolkit.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch, train_stage

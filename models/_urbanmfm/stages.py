@@ -19,7 +19,7 @@ from urbanbench.models._urbanmfm.pairs import Similarity, similar_pairs
 from urbanbench.models._urbanmfm.sampled import SampledObjective
 from urbanbench.models._urbanmfm.sight import StreetSight
 from urbanbench.seeds import generator
-from urbanbench.toolkit.scenes import given_scenes, label_scenes, scene_provider
+from urbanbench.toolkit.pictures.scenes import given_scenes, label_scenes, scene_provider
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View

@@ -13,7 +13,7 @@ from urbanbench.city.check import check_folder
 from urbanbench.city.city import City
 from urbanbench.city.pictures import FaultyPicture, open_picture
 from urbanbench.errors import CityFaults
-from urbanbench.toolkit.pictures import PictureTable
+from urbanbench.toolkit.pictures.table import PictureTable
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (6, 9, 3), dtype=np.uint8)

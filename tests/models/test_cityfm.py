@@ -16,7 +16,7 @@ from urbanbench.errors import BadInput, RunRefused, UnknownName
 from urbanbench.models._cityfm.contexts import row_of_no_poi
 from urbanbench.models._cityfm.position import encode_positions
 from urbanbench.models.cityfm import CityFM
-from urbanbench.toolkit.image_encoders import load_image_encoder
+from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.schedule import recording
 from urbanbench.toolkit.state import TrainingState
 from urbanbench.toolkit.text_encoders import load_text_encoder

@@ -16,7 +16,7 @@ from urbanbench.models._cityfm.position import encode_positions
 from urbanbench.toolkit.features._feature_rows import Frozen, TunedShapes, TunedTexts
 from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.ground.places import Places
-from urbanbench.toolkit.image_encoders import load_image_encoder
+from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch
 

@@ -16,9 +16,9 @@ from urbanbench.models.imagenet_features import ImagenetFeatures
 from urbanbench.models.resnet18 import ResNet18
 from urbanbench.result import RunSpec
 from urbanbench.run import execute
-from urbanbench.toolkit.clip_encoders import load_clip_encoder
-from urbanbench.toolkit.image_encoders import load_image_encoder
-from urbanbench.toolkit.pictures import PictureTable, normalise
+from urbanbench.toolkit.pictures.clip_encoders import load_clip_encoder
+from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
+from urbanbench.toolkit.pictures.table import PictureTable, normalise
 from urbanbench.units import Units
 
 SIZE = 32

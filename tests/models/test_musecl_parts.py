@@ -24,9 +24,9 @@ from urbanbench.models._musecl.words import Judged, gather_places, region_words,
 from urbanbench.models.musecl import MuseCL
 from urbanbench.places import fresh_cache
 from urbanbench.toolkit.ground.neighbours import Groups
-from urbanbench.toolkit.image_encoders import load_image_encoder
-from urbanbench.toolkit.picture_versions import Versions
-from urbanbench.toolkit.pictures import PictureTable
+from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
+from urbanbench.toolkit.pictures.picture_versions import Versions
+from urbanbench.toolkit.pictures.table import PictureTable
 from urbanbench.toolkit.text import is_place
 
 SMALL = MuseCL.from_settings("small")

@@ -16,7 +16,7 @@ from urbanbench.models._urban2vec.pictures import gather_pictures
 from urbanbench.models._urban2vec.words import gather_words
 from urbanbench.models.urban2vec import Urban2Vec
 from urbanbench.places import fresh_cache
-from urbanbench.toolkit.image_encoders import load_image_encoder
+from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.text import is_place, is_shaped_place
 from urbanbench.toolkit.training import seeded_torch
 from urbanbench.units import Units

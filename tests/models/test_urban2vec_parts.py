@@ -22,9 +22,9 @@ from urbanbench.models._urban2vec.word_stage import AbsentWords, WordObjective, 
 from urbanbench.models._urban2vec.words import RegionWords, name_word_tokens, tag_tokens
 from urbanbench.toolkit.features._feature_rows import Frozen, TunedPictures, TunedShapes
 from urbanbench.toolkit.ground.neighbours import Groups
-from urbanbench.toolkit.image_encoders import load_image_encoder
-from urbanbench.toolkit.picture_versions import Versions
-from urbanbench.toolkit.pictures import PictureTable
+from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
+from urbanbench.toolkit.pictures.picture_versions import Versions
+from urbanbench.toolkit.pictures.table import PictureTable
 from urbanbench.toolkit.schedule import Schedule
 from urbanbench.toolkit.training import seeded_torch, train_stage
 

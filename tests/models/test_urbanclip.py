@@ -356,7 +356,7 @@ def test_a_frozen_encoder_that_is_trained_along_changes(city):
     changes = {"image_tower": "random-efficientnet-lite0", "train_image_tower": True, "batch": 8}
     trained = quick(**changes).pretrain(view, seed=0)
     with seeded_torch(0, "urbanclip", "image"):
-        from urbanbench.toolkit.image_encoders import load_image_encoder
+        from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 
         first = load_image_encoder("random-efficientnet-lite0").state_dict()
     name = "_conv_head.weight"

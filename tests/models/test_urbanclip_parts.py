@@ -25,8 +25,8 @@ from urbanbench.models._urbanclip.text_towers import FrozenText, ScratchText
 from urbanbench.models._urbanclip.tiles import Tiles
 from urbanbench.models._urbanclip.words import BEGIN, END, PAD, RARE, SPECIAL, read_sentences
 from urbanbench.toolkit.ground.neighbours import Groups
-from urbanbench.toolkit.image_encoders import load_image_encoder
-from urbanbench.toolkit.pictures import PictureTable, normalise
+from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
+from urbanbench.toolkit.pictures.table import PictureTable, normalise
 
 TEXTS = ("a park with trees.", "a road and a park.", "houses, houses and a road.", "trees")
 

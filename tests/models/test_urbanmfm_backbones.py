@@ -15,10 +15,10 @@ from urbanbench.models._urbanmfm.backbones import Backbones
 from urbanbench.models._urbanmfm.overheads import Overheads
 from urbanbench.models._urbanmfm.streets import Streets
 from urbanbench.places import cache_root
-from urbanbench.toolkit._image_nets import ImageEncoder
 from urbanbench.toolkit.features._feature_rows import FrozenPictures, TunedPictures
-from urbanbench.toolkit.image_encoders import encode_pictures, encode_shapes
-from urbanbench.toolkit.pictures import PictureTable, normalise, pictures_at_once
+from urbanbench.toolkit.pictures._image_nets import ImageEncoder
+from urbanbench.toolkit.pictures.image_encoders import encode_pictures, encode_shapes
+from urbanbench.toolkit.pictures.table import PictureTable, normalise, pictures_at_once
 from urbanbench.toolkit.text_encoders import encode_texts, load_text_encoder
 from urbanbench.toolkit.training import seeded_torch
 

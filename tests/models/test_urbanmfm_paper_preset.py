@@ -9,7 +9,7 @@ from urbanbench.city.city import City
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.models.urbanmfm import STAGES, UrbanMFM
 from urbanbench.toolkit.features._feature_rows import TunedTexts
-from urbanbench.toolkit.image_encoders import load_image_encoder
+from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.state import TrainingState
 from urbanbench.toolkit.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch

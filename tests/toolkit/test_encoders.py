@@ -9,7 +9,7 @@ import torch
 from transformers import BertConfig, BertModel, ResNetConfig, ResNetModel
 
 from urbanbench.errors import ExtraMissing, UnknownName
-from urbanbench.toolkit.image_encoders import load_image_encoder, name_image_encoder
+from urbanbench.toolkit.pictures.image_encoders import load_image_encoder, name_image_encoder
 from urbanbench.toolkit.text_encoders import encode_texts, load_text_encoder, name_text_encoder
 from urbanbench.toolkit.training import seeded_torch
 
@@ -116,7 +116,7 @@ def test_packaged_image_encoder_is_pretrained_and_tells_its_classes():
     from PIL import Image
     from sklearn.datasets import load_sample_image
 
-    from urbanbench.toolkit.image_encoders import _lite_weights
+    from urbanbench.toolkit.pictures.image_encoders import _lite_weights
 
     photo = Image.fromarray(load_sample_image("china.jpg")).crop((106, 0, 533, 427)).resize((224, 224))
     pixels = (torch.tensor(np.array(photo)).permute(2, 0, 1)[None] / 255 - 0.498) / 0.502

@@ -9,8 +9,8 @@ from safetensors.torch import save_file
 from torch.nn import functional
 
 from urbanbench.errors import ExtraMissing
-from urbanbench.toolkit._inception import InceptionV3
-from urbanbench.toolkit.image_encoders import load_image_encoder, name_image_encoder
+from urbanbench.toolkit.pictures._inception import InceptionV3
+from urbanbench.toolkit.pictures.image_encoders import load_image_encoder, name_image_encoder
 from urbanbench.toolkit.training import seeded_torch
 
 WIDTH = 1 / 16

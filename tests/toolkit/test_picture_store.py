@@ -7,11 +7,11 @@ from PIL import Image
 from urbanbench.errors import CityFaults
 from urbanbench.hashing import value_digest
 from urbanbench.places import cache_root
-from urbanbench.toolkit._image_nets import ImageEncoder
 from urbanbench.toolkit.features.encoded import picture_store as module
 from urbanbench.toolkit.features.picture_store import has_pictures, stored_pictures
-from urbanbench.toolkit.image_encoders import encode_pictures, load_image_encoder
-from urbanbench.toolkit.pictures import PictureTable
+from urbanbench.toolkit.pictures._image_nets import ImageEncoder
+from urbanbench.toolkit.pictures.image_encoders import encode_pictures, load_image_encoder
+from urbanbench.toolkit.pictures.table import PictureTable
 from urbanbench.toolkit.training import seeded_torch
 
 pytestmark = pytest.mark.usefixtures("own_cache")

@@ -11,7 +11,6 @@ from urbanbench import hashing
 from urbanbench.errors import CityFaults, InputMasked
 from urbanbench.places import cache_root
 from urbanbench.toolkit import feature_store
-from urbanbench.toolkit._image_nets import ImageEncoder
 from urbanbench.toolkit.feature_store import (
     cached_features,
     encoder_digest,
@@ -19,9 +18,10 @@ from urbanbench.toolkit.feature_store import (
     shapes_digest,
     texts_digest,
 )
-from urbanbench.toolkit.image_encoders import encode_pictures, load_image_encoder
-from urbanbench.toolkit.pictures import PictureTable, normalise, without_broken
-from urbanbench.toolkit.pixel_store import PixelStore, open_pixel_store
+from urbanbench.toolkit.pictures._image_nets import ImageEncoder
+from urbanbench.toolkit.pictures.image_encoders import encode_pictures, load_image_encoder
+from urbanbench.toolkit.pictures.pixel_store import PixelStore, open_pixel_store
+from urbanbench.toolkit.pictures.table import PictureTable, normalise, without_broken
 from urbanbench.toolkit.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch
 

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from urbanbench.errors import BadInput, CityFaults, ExtraMissing, UnknownName
-from urbanbench.toolkit.scenes import PROVIDERS, SCENES, given_scenes, label_scenes, scene_provider
+from urbanbench.toolkit.pictures.scenes import PROVIDERS, SCENES, given_scenes, label_scenes, scene_provider
 
 GROUPS = np.array([[0, 1, -1, -1], [2, -1, -1, -1], [-1, -1, -1, -1], [3, 2, 1, 0]])
 
@@ -86,7 +86,7 @@ def test_clusters_follow_the_mean_of_the_pictures():
 
 
 def test_clusters_of_a_sample_take_in_all_groups(monkeypatch):
-    monkeypatch.setattr("urbanbench.toolkit.scenes.MOST_CLUSTERED", 100)
+    monkeypatch.setattr("urbanbench.toolkit.pictures.scenes.MOST_CLUSTERED", 100)
     kind = np.random.default_rng(2).integers(0, 5, size=400)
     features = (np.eye(8) * 10)[kind]
     scenes = label("kmeans", pictures_of_group=np.arange(400)[:, None], features=features)

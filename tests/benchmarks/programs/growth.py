@@ -29,7 +29,7 @@ from urbanbench.models.urbanmfm import STAGES, UrbanMFM
 from urbanbench.toolkit.features._feature_rows import Frozen, FrozenPictures
 from urbanbench.toolkit.ground.neighbours import nearest_within
 from urbanbench.toolkit.ground.places import gather_places
-from urbanbench.toolkit.scenes import label_scenes
+from urbanbench.toolkit.pictures.scenes import label_scenes
 from urbanbench.toolkit.training import seeded_torch
 
 FEATURES = 64

@@ -28,9 +28,9 @@ from urbanbench.models._urbanmfm.shapes import Shapes
 from urbanbench.models._urbanmfm.stages import Workshop, objective_of
 from urbanbench.models.urbanmfm import STAGES, UrbanMFM
 from urbanbench.toolkit.features._feature_rows import Frozen, FrozenPictures, TunedPictures, TunedTexts
-from urbanbench.toolkit.image_encoders import load_image_encoder
-from urbanbench.toolkit.pictures import PictureTable
-from urbanbench.toolkit.pixel_store import PixelStore
+from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
+from urbanbench.toolkit.pictures.pixel_store import PixelStore
+from urbanbench.toolkit.pictures.table import PictureTable
 from urbanbench.toolkit.polygon import rasterise
 from urbanbench.toolkit.schedule import Schedule
 from urbanbench.toolkit.stage import Stage

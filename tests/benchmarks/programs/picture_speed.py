@@ -20,8 +20,8 @@ from PIL import Image, ImageFilter
 from urbanbench.city.pictures import open_picture
 from urbanbench.hashing import file_digest, value_digest
 from urbanbench.toolkit.features.picture_store import stored_pictures
-from urbanbench.toolkit.image_encoders import encode_pictures, load_image_encoder
-from urbanbench.toolkit.pictures import PictureTable, normalise, pictures_at_once
+from urbanbench.toolkit.pictures.image_encoders import encode_pictures, load_image_encoder
+from urbanbench.toolkit.pictures.table import PictureTable, normalise, pictures_at_once
 
 ROUNDS = 3
 

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from urbanbench.toolkit.image_encoders import draw_shapes
-from urbanbench.toolkit.pictures import normalise, pictures_at_once
+from urbanbench.toolkit.pictures.image_encoders import draw_shapes
+from urbanbench.toolkit.pictures.table import normalise, pictures_at_once
 from urbanbench.toolkit.repeatable import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.toolkit._image_nets import ImageEncoder
     from urbanbench.toolkit._text_nets import TextEncoder
-    from urbanbench.toolkit.pictures import PictureTable
+    from urbanbench.toolkit.pictures._image_nets import ImageEncoder
+    from urbanbench.toolkit.pictures.table import PictureTable
 
 __all__ = [
     "FeatureRows",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.hashing import array_digest, code_digest, value_digest
-from urbanbench.toolkit.pictures import PictureTable
+from urbanbench.toolkit.pictures.table import PictureTable
 
 if TYPE_CHECKING:
     from PIL.Image import Image

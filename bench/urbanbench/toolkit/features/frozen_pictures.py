@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from urbanbench.city.view import View
     from urbanbench.space import EmbeddingSpace
-    from urbanbench.toolkit._image_nets import ImageEncoder
+    from urbanbench.toolkit.pictures._image_nets import ImageEncoder
     from urbanbench.units import Units
 
 __all__ = [
@@ -42,7 +42,7 @@ Encode = Callable[[Sequence[str]], np.ndarray]
 def frozen_encoder(view: View, encoder: ImageEncoder, size: int, device: str) -> Encode:
     """Return the function that encodes pictures of a view, each once and for all; those that cannot be opened are told."""
     from urbanbench.toolkit.features.encoded import picture_features
-    from urbanbench.toolkit.pictures import PictureTable
+    from urbanbench.toolkit.pictures.table import PictureTable
 
     def encode(paths: Sequence[str]) -> np.ndarray:
         table = PictureTable(view.open_image, paths, size)

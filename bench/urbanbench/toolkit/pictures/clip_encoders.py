@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urbanbench.errors import ExtraMissing
 
 if TYPE_CHECKING:
-    from urbanbench.toolkit._clip_nets import Clip
+    from urbanbench.toolkit.pictures._clip_nets import Clip
 
 __all__ = ["load_clip_encoder"]
 
@@ -29,7 +29,7 @@ def load_clip_encoder(place: str, *, mend: str) -> Clip:
     ExtraMissing
         The weights are not on this machine and cannot be fetched.
     """
-    from urbanbench.toolkit._clip_nets import load_clip
+    from urbanbench.toolkit.pictures._clip_nets import load_clip
 
     name = Path(place).name if Path(place).is_dir() else place
     try:

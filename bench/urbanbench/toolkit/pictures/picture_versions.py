@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from urbanbench.toolkit.pictures import PictureTable
+from urbanbench.toolkit.pictures.table import PictureTable
 
 __all__ = ["VERSIONS", "Versions"]
 

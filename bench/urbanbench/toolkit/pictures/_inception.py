@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the library's own customary name
 from torch import Tensor, nn
 
-from urbanbench.toolkit._image_nets import ImageEncoder
+from urbanbench.toolkit.pictures._image_nets import ImageEncoder
 
 __all__ = ["InceptionV3", "is_inception", "load_inception"]
 

@@ -34,7 +34,7 @@ class ImageEncoder(nn.Module):
     """Turns images float (n, 3, height, width) into vectors float32 (n, dim).
 
     `mean` and `std` of the three channels are those of the pictures it was trained with, as shares of full brightness:
-    photographs are brought to them by `urbanbench.toolkit.pictures.normalise`.
+    photographs are brought to them by `urbanbench.toolkit.pictures.table.normalise`.
     """
 
     name: str

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from urbanbench.toolkit._image_nets import ImageEncoder
+from urbanbench.toolkit.pictures._image_nets import ImageEncoder
 
 __all__ = ["Clip", "clip_is_here", "load_clip"]
 

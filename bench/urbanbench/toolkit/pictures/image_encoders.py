@@ -11,14 +11,14 @@ import numpy as np
 
 from urbanbench.errors import ExtraMissing
 from urbanbench.progress import tracking
-from urbanbench.toolkit.pictures import PictureTable, normalise, pictures_at_once
+from urbanbench.toolkit.pictures.table import PictureTable, normalise, pictures_at_once
 from urbanbench.toolkit.polygon import rasterise
 from urbanbench.toolkit.weight_folders import folder_name
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from urbanbench.toolkit._image_nets import ImageEncoder
+    from urbanbench.toolkit.pictures._image_nets import ImageEncoder
 
 __all__ = ["draw_shapes", "encode_pictures", "encode_shapes", "load_image_encoder", "name_image_encoder"]
 
@@ -62,7 +62,7 @@ def load_image_encoder(word: str) -> ImageEncoder:
     ExtraMissing
         The weights are not on this machine and cannot be fetched.
     """
-    from urbanbench.toolkit._image_nets import EfficientNetLite0, TinyCNN
+    from urbanbench.toolkit.pictures._image_nets import EfficientNetLite0, TinyCNN
 
     if word == TINY:
         return TinyCNN(word).eval()
@@ -183,13 +183,13 @@ def _load_published(word: str) -> ImageEncoder:
 
 
 def _holds_inception(word: str) -> bool:
-    from urbanbench.toolkit._inception import is_inception
+    from urbanbench.toolkit.pictures._inception import is_inception
 
     return Path(word).is_dir() and is_inception(Path(word))
 
 
 def _load_inception(name: str, place: str, *, local_only: bool) -> ImageEncoder:
-    from urbanbench.toolkit._inception import load_inception
+    from urbanbench.toolkit.pictures._inception import load_inception
 
     if Path(place).is_dir():
         return load_inception(name, Path(place))
@@ -201,7 +201,7 @@ def _load_inception(name: str, place: str, *, local_only: bool) -> ImageEncoder:
 
 
 def _load_resnet(name: str, place: str, *, local_only: bool) -> ImageEncoder:
-    from urbanbench.toolkit._image_nets import load_resnet
+    from urbanbench.toolkit.pictures._image_nets import load_resnet
 
     return load_resnet(name, place, local_only=local_only)
 

@@ -72,7 +72,7 @@ def scene_provider(provider: str, *, has_given: bool, encoder: str = CLIP) -> st
         return provider
     if has_given:
         return "precomputed"
-    from urbanbench.toolkit._clip_nets import clip_is_here
+    from urbanbench.toolkit.pictures._clip_nets import clip_is_here
 
     return "clip" if clip_is_here(encoder) else "kmeans"
 
@@ -152,9 +152,9 @@ def _recognised(
 ) -> Scenes:
     import torch
 
-    from urbanbench.toolkit.clip_encoders import load_clip_encoder
-    from urbanbench.toolkit.image_encoders import encode_pictures
-    from urbanbench.toolkit.pictures import PictureTable
+    from urbanbench.toolkit.pictures.clip_encoders import load_clip_encoder
+    from urbanbench.toolkit.pictures.image_encoders import encode_pictures
+    from urbanbench.toolkit.pictures.table import PictureTable
 
     mend = "name a folder with it, or choose the scenes kmeans, precomputed or none"
     clip = load_clip_encoder(encoder, mend=mend).to(device)

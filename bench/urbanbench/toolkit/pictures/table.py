@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-    from urbanbench.toolkit.pixel_store import PixelStore
+    from urbanbench.toolkit.pictures.pixel_store import PixelStore
 
 __all__ = ["PictureTable", "normalise", "pictures_at_once", "without_broken"]
 

@@ -1,0 +1,1 @@
+"""Pictures: decoding, pixels kept, image encoders, scenes."""
