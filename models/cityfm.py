@@ -39,7 +39,7 @@ class CityFM(Model):
     dim
         Length of a text's and of a footprint's vector.
     text_encoder, train_text_encoder
-        Name or folder, see `urbanbench.toolkit.text_encoders`; whether the stages "text" and "road" train it along.
+        Name or folder, see `urbanbench.toolkit.texts.text_encoders`; whether the stages "text" and "road" train it along.
     image_encoder, train_image_encoder, raster_size
         Name or folder, see `urbanbench.toolkit.pictures.image_encoders`; whether the stage "shape" trains it along; pixels per side of a
         drawn footprint.
@@ -174,7 +174,7 @@ class CityFM(Model):
         """Name the backbones, whether they are trained, how POIs are grouped, and which stages are left out and why."""
         from urbanbench.models._cityfm.contexts import grouping_in
         from urbanbench.toolkit.pictures.image_encoders import name_image_encoder
-        from urbanbench.toolkit.text_encoders import name_text_encoder
+        from urbanbench.toolkit.texts.text_encoders import name_text_encoder
 
         stages = self.stages_in(view)
         trained = "trained" if self.train_text_encoder and {"text", "road"} & set(stages) else "frozen"

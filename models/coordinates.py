@@ -32,7 +32,7 @@ class Coordinates(Model):
         import numpy as np
 
         from urbanbench.space import EmbeddingSpace
-        from urbanbench.toolkit.counts import centred_coordinates
+        from urbanbench.toolkit.texts.counts import centred_coordinates
 
         del seed, device
         vectors = (centred_coordinates(view, units) / 1000.0).astype(np.float32)

@@ -45,7 +45,7 @@ class FlowRows(Model):
         from scipy import sparse
 
         from urbanbench.space import EmbeddingSpace
-        from urbanbench.toolkit.counts import rows_of, trip_matrix
+        from urbanbench.toolkit.texts.counts import rows_of, trip_matrix
 
         del seed, device
         trips = trip_matrix(view)

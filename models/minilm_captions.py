@@ -24,7 +24,7 @@ class MinilmCaptions(Model):
     Parameters
     ----------
     text_encoder
-        Name or folder, see `urbanbench.toolkit.text_encoders`. It reads the first 64 tokens of a sentence.
+        Name or folder, see `urbanbench.toolkit.texts.text_encoders`. It reads the first 64 tokens of a sentence.
     """
 
     text_encoder: str = "minilm"
@@ -56,10 +56,10 @@ class MinilmCaptions(Model):
         from scipy import sparse
 
         from urbanbench.space import EmbeddingSpace
-        from urbanbench.toolkit.counts import rows_of
         from urbanbench.toolkit.features.encoded import text_features
-        from urbanbench.toolkit.text import distinct_texts
-        from urbanbench.toolkit.text_encoders import load_text_encoder
+        from urbanbench.toolkit.texts.counts import rows_of
+        from urbanbench.toolkit.texts.place_texts import distinct_texts
+        from urbanbench.toolkit.texts.text_encoders import load_text_encoder
         from urbanbench.toolkit.training import seeded_torch
 
         with seeded_torch(seed, "minilm-captions"):
@@ -77,7 +77,7 @@ class MinilmCaptions(Model):
 
     def variant(self, view: View) -> Mapping[str, str]:
         """Name the encoder."""
-        from urbanbench.toolkit.text_encoders import name_text_encoder
+        from urbanbench.toolkit.texts.text_encoders import name_text_encoder
 
         del view
         return {"text": f"{name_text_encoder(self.text_encoder)} (frozen)"}

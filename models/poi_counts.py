@@ -46,7 +46,12 @@ class PoiCounts(Model):
         import numpy as np
 
         from urbanbench.space import EmbeddingSpace
-        from urbanbench.toolkit.counts import area_km2, key_value_tokens, pois_of_units, vocabulary_matrix
+        from urbanbench.toolkit.texts.counts import (
+            area_km2,
+            key_value_tokens,
+            pois_of_units,
+            vocabulary_matrix,
+        )
 
         del seed, device
         per_poi, _ = vocabulary_matrix(key_value_tokens(view.pois), max_columns=self.max_columns)

@@ -33,7 +33,7 @@ class SpatialLag(Model):
         import numpy as np
 
         from urbanbench.space import EmbeddingSpace
-        from urbanbench.toolkit.counts import centred_coordinates
+        from urbanbench.toolkit.texts.counts import centred_coordinates
 
         del seed, device
         return EmbeddingSpace(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from urbanbench.city.view import View
     from urbanbench.space import EmbeddingSpace
-    from urbanbench.toolkit._text_nets import TextEncoder
+    from urbanbench.toolkit.texts._text_nets import TextEncoder
     from urbanbench.units import Units
 
 POI_FILTERS = ("paper", "all")
@@ -33,7 +33,7 @@ class TextMean(Model):
     Parameters
     ----------
     text_encoder
-        Name or folder, see `urbanbench.toolkit.text_encoders`.
+        Name or folder, see `urbanbench.toolkit.texts.text_encoders`.
     text_pool
         "mean" over tokens, or "cls".
     use_name
@@ -88,7 +88,7 @@ class TextMean(Model):
         import numpy as np
 
         from urbanbench.space import EmbeddingSpace
-        from urbanbench.toolkit.text_encoders import load_text_encoder
+        from urbanbench.toolkit.texts.text_encoders import load_text_encoder
         from urbanbench.toolkit.training import seeded_torch
 
         blocks = self._blocks(view, units)
@@ -100,14 +100,14 @@ class TextMean(Model):
 
     def variant(self, view: View) -> Mapping[str, str]:
         """Name the encoder."""
-        from urbanbench.toolkit.text_encoders import name_text_encoder
+        from urbanbench.toolkit.texts.text_encoders import name_text_encoder
 
         del view
         return {"text": f"{name_text_encoder(self.text_encoder)} (frozen)"}
 
     def _blocks(self, view: View, units: Units) -> list[tuple[tuple[str, ...], sparse.csr_array]]:
         """Return the parts of a unit's vector: distinct texts, and how often each stands in each unit, (n_units, n_texts)."""
-        from urbanbench.toolkit.counts import pois_of_units, rows_of
+        from urbanbench.toolkit.texts.counts import pois_of_units, rows_of
 
         pois, buildings = view.pois, view.buildings if units.level == "building" else None
         texts, of_poi = self._texts(pois, shaped=False)
@@ -125,7 +125,13 @@ class TextMean(Model):
         from scipy import sparse
 
         from urbanbench.city.tags import tag_table
-        from urbanbench.toolkit.text import distinct_texts, is_object, is_place, is_shaped_place, place_texts
+        from urbanbench.toolkit.texts.place_texts import (
+            distinct_texts,
+            is_object,
+            is_place,
+            is_shaped_place,
+            place_texts,
+        )
 
         tags, every = tag_table(frame["tags"]), self.poi_filter == "all"
         told = is_shaped_place(tags) if shaped else is_object(tags) if every else is_place(tags)

@@ -59,7 +59,7 @@ class TfIdf(Model):
         import numpy as np
 
         from urbanbench.space import EmbeddingSpace
-        from urbanbench.toolkit.counts import (
+        from urbanbench.toolkit.texts.counts import (
             joined_tokens,
             key_value_tokens,
             name_tokens,

@@ -44,7 +44,7 @@ class UrbanCLIP(Model):
         Pixels per side of a tile; parts per side that a frozen tower is read in; pixels per side of a patch and layers of "scratch".
     text_tower, train_text_tower
         "clip:<folder or hub name>", "scratch" for a causal transformer, or a frozen sentence encoder of
-        `urbanbench.toolkit.text_encoders`; whether CLIP's weights change.
+        `urbanbench.toolkit.texts.text_encoders`; whether CLIP's weights change.
     text_layers, max_words
         Layers of "scratch"; longest sentence in words (of CLIP in tokens), begin and end among them.
     heads, queries, decoder_layers

@@ -49,7 +49,7 @@ class UrbanMFM(Model):
     dim
         d, length of the model's vectors.
     text_encoder, text_pool, train_text_encoder
-        Name or folder, see `urbanbench.toolkit.text_encoders`; "mean" over tokens, or "cls" as Eq. 3 is printed; whether
+        Name or folder, see `urbanbench.toolkit.texts.text_encoders`; "mean" over tokens, or "cls" as Eq. 3 is printed; whether
         `L_poi` trains the encoder along.
     image_encoder, train_image_encoder
         Name or folder, see `urbanbench.toolkit.pictures.image_encoders`, one for footprints, street views and satellite images;
@@ -245,7 +245,7 @@ class UrbanMFM(Model):
         from urbanbench.models._urbanmfm.groups import grouping_in
         from urbanbench.toolkit.pictures.image_encoders import name_image_encoder
         from urbanbench.toolkit.pictures.scenes import scene_provider
-        from urbanbench.toolkit.text_encoders import name_text_encoder
+        from urbanbench.toolkit.texts.text_encoders import name_text_encoder
 
         stages = self.stages_in(view)
         trained = "trained" if self.train_text_encoder and "poi" in stages else "frozen"

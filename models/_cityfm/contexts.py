@@ -10,7 +10,7 @@ from urbanbench.city.tags import tag_table
 from urbanbench.errors import RunRefused
 from urbanbench.toolkit.ground.neighbours import Groups, groups_near_lines, groups_of_nearest
 from urbanbench.toolkit.ground.roads import FOOT_ROADS, without_classes
-from urbanbench.toolkit.text import EMPTY_TEXT
+from urbanbench.toolkit.texts.place_texts import EMPTY_TEXT
 
 if TYPE_CHECKING:
     import geopandas as gpd

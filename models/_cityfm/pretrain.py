@@ -24,8 +24,8 @@ from urbanbench.toolkit.ground.neighbours import groups_near_lines
 from urbanbench.toolkit.ground.places import Places, gather_places
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.schedule import Schedule, StageLog, record
-from urbanbench.toolkit.text import EMPTY_TEXT
-from urbanbench.toolkit.text_encoders import load_text_encoder
+from urbanbench.toolkit.texts.place_texts import EMPTY_TEXT
+from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import Objective, seeded_torch, train_stage
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from urbanbench.toolkit.features.encoded import shape_features, text_features
 from urbanbench.toolkit.polygon import surface_share
 
 if TYPE_CHECKING:
-    from urbanbench.toolkit._text_nets import TextEncoder
     from urbanbench.toolkit.pictures._image_nets import ImageEncoder
+    from urbanbench.toolkit.texts._text_nets import TextEncoder
 
 __all__ = ["ShapeReader", "TextReader"]
 

@@ -15,9 +15,9 @@ from urbanbench.errors import RunRefused
 from urbanbench.models._cityfm.contexts import row_of_no_poi
 from urbanbench.models._cityfm.position import positions
 from urbanbench.space import EmbeddingSpace
-from urbanbench.toolkit.counts import rows_of
 from urbanbench.toolkit.ground.neighbours import groups_near_points
 from urbanbench.toolkit.ground.places import region_rows
+from urbanbench.toolkit.texts.counts import rows_of
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View

@@ -11,7 +11,7 @@ from urbanbench.models._geovectors.entities import Entities, entities_of, local_
 from urbanbench.models._geovectors.location import chosen_nodes, node_vectors
 from urbanbench.models._geovectors.tagvectors import entity_tag_vectors
 from urbanbench.space import EmbeddingSpace
-from urbanbench.toolkit.counts import pois_of_units, rows_of
+from urbanbench.toolkit.texts.counts import pois_of_units, rows_of
 
 if TYPE_CHECKING:
     from scipy import sparse

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.toolkit.text import CLASS_KEYS
+from urbanbench.toolkit.texts.place_texts import CLASS_KEYS
 
 if TYPE_CHECKING:
     from urbanbench.city.tags import TagTable

@@ -11,7 +11,7 @@ from urbanbench.city.tags import tag_table
 from urbanbench.errors import RunRefused
 from urbanbench.models._hgi.categories import Categories, categories_of, category_words
 from urbanbench.toolkit.ground.places import centres, region_rows
-from urbanbench.toolkit.text import is_place, is_shaped_place
+from urbanbench.toolkit.texts.place_texts import is_place, is_shaped_place
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View

@@ -13,8 +13,8 @@ from urbanbench.models._hgi.material import poi_matrix
 from urbanbench.models._hgi.objective import encode_regions, pool_regions
 from urbanbench.seeds import generator
 from urbanbench.space import EmbeddingSpace
-from urbanbench.toolkit.counts import rows_of
 from urbanbench.toolkit.ground.places import centres, region_rows
+from urbanbench.toolkit.texts.counts import rows_of
 
 LEVELS = ("region", "building", "poi")
 

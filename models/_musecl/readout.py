@@ -9,7 +9,7 @@ import torch
 
 from urbanbench.errors import BadInput
 from urbanbench.space import EmbeddingSpace
-from urbanbench.toolkit.counts import rows_of
+from urbanbench.toolkit.texts.counts import rows_of
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View

@@ -11,10 +11,10 @@ import numpy as np
 from urbanbench.city.tags import tag_table
 from urbanbench.progress import tracking
 from urbanbench.seeds import generator, integer_seed
-from urbanbench.toolkit.counts import Tokens, key_value_tokens
 from urbanbench.toolkit.ground.places import region_rows
 from urbanbench.toolkit.schedule import StageLog, record
-from urbanbench.toolkit.text import is_place
+from urbanbench.toolkit.texts.counts import Tokens, key_value_tokens
+from urbanbench.toolkit.texts.place_texts import is_place
 
 if TYPE_CHECKING:
     from gensim.models import Word2Vec
@@ -37,7 +37,7 @@ class Places:
     Parameters
     ----------
     tags
-        Tags "key=value" with a primary OpenStreetMap key, of POIs only (`urbanbench.toolkit.text.is_place`).
+        Tags "key=value" with a primary OpenStreetMap key, of POIs only (`urbanbench.toolkit.texts.place_texts.is_place`).
     region
         int64 (tags.n,): row of the region each object lies in, -1 outside of all.
     n_regions

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urbanbench.errors import BadInput
 from urbanbench.models._spabert.net import SpatialBert, TokenHead
 from urbanbench.models._spabert.words import HashedTokenizer, PretrainedTokenizer, Tokenizer
-from urbanbench.toolkit.text_encoders import (
+from urbanbench.toolkit.texts.text_encoders import (
     HASHING,
     PACKAGED,
     name_text_encoder,
@@ -153,7 +153,7 @@ def _silent_transformers() -> Iterator[None]:
     """Keep transformers' progress bars and its report of weights that were not used off stderr."""
     from transformers.utils import logging
 
-    from urbanbench.toolkit._text_nets import quiet_transformers
+    from urbanbench.toolkit.texts._text_nets import quiet_transformers
 
     level = logging.get_verbosity()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]

@@ -11,7 +11,7 @@ import numpy as np
 from urbanbench.city.tags import tag_table
 from urbanbench.errors import RunRefused
 from urbanbench.toolkit.ground.places import centres
-from urbanbench.toolkit.text import CLASS_KEYS, PRIMARY_KEYS, distinct_texts, is_object, is_place
+from urbanbench.toolkit.texts.place_texts import CLASS_KEYS, PRIMARY_KEYS, distinct_texts, is_object, is_place
 
 if TYPE_CHECKING:
     from urbanbench.city.tags import TagTable

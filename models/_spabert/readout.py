@@ -12,7 +12,7 @@ from urbanbench.models._spabert.net import pivot_means, read_batch
 from urbanbench.models._spabert.sentences import Sentences, sentences_at
 from urbanbench.progress import tracking
 from urbanbench.space import EmbeddingSpace
-from urbanbench.toolkit.counts import pois_of_units
+from urbanbench.toolkit.texts.counts import pois_of_units
 
 if TYPE_CHECKING:
     from scipy import sparse

@@ -9,7 +9,7 @@ import numpy as np
 
 from urbanbench.toolkit.ground.places import centres, region_rows
 from urbanbench.toolkit.polygon import at_origin
-from urbanbench.toolkit.text import distinct_texts
+from urbanbench.toolkit.texts.place_texts import distinct_texts
 
 if TYPE_CHECKING:
     import geopandas as gpd

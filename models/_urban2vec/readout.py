@@ -10,7 +10,7 @@ from urbanbench.errors import BadInput
 from urbanbench.models._urban2vec.pretrain import pretrain, see
 from urbanbench.models._urban2vec.regions import means
 from urbanbench.space import EmbeddingSpace
-from urbanbench.toolkit.counts import rows_of
+from urbanbench.toolkit.texts.counts import rows_of
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View

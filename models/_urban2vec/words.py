@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.city.tags import tag_table
-from urbanbench.toolkit.counts import POI_KEYS, Tokens, joined_tokens
 from urbanbench.toolkit.ground.places import region_rows
-from urbanbench.toolkit.text import is_object, is_place, is_shaped_place
+from urbanbench.toolkit.texts.counts import POI_KEYS, Tokens, joined_tokens
+from urbanbench.toolkit.texts.place_texts import is_object, is_place, is_shaped_place
 
 if TYPE_CHECKING:
     import pandas as pd

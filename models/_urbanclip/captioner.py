@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from urbanbench.errors import BadInput, ExtraMissing
 from urbanbench.hashing import code_digest, value_digest
 from urbanbench.progress import tracking
-from urbanbench.toolkit._text_nets import quiet_transformers
 from urbanbench.toolkit.feature_store import cached_features, encoder_digest
 from urbanbench.toolkit.pictures.image_encoders import name_image_encoder
 from urbanbench.toolkit.pictures.table import PictureTable, normalise
-from urbanbench.toolkit.text_encoders import read_weights
+from urbanbench.toolkit.texts._text_nets import quiet_transformers
+from urbanbench.toolkit.texts.text_encoders import read_weights
 
 if TYPE_CHECKING:
     from urbanbench.models._urbanclip.tiles import Tiles

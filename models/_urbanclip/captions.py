@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.errors import RunRefused, UnknownName
-from urbanbench.toolkit.counts import rows_of
 from urbanbench.toolkit.ground.neighbours import Groups
-from urbanbench.toolkit.text import distinct_texts
+from urbanbench.toolkit.texts.counts import rows_of
+from urbanbench.toolkit.texts.place_texts import distinct_texts
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View

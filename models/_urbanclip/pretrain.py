@@ -24,11 +24,11 @@ from urbanbench.models._urbanclip.tiles import Tiles, gather_tiles
 from urbanbench.models._urbanclip.towers import TowerMaker
 from urbanbench.progress import note
 from urbanbench.space import EmbeddingSpace
-from urbanbench.toolkit.counts import rows_of
 from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.pictures.table import PictureTable
 from urbanbench.toolkit.schedule import Schedule, StageLog
-from urbanbench.toolkit.text import distinct_texts
+from urbanbench.toolkit.texts.counts import rows_of
+from urbanbench.toolkit.texts.place_texts import distinct_texts
 from urbanbench.toolkit.training import seeded_torch, train_stage
 
 if TYPE_CHECKING:

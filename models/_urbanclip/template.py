@@ -9,8 +9,8 @@ import numpy as np
 import shapely
 
 from urbanbench.city.tags import tag_table
-from urbanbench.toolkit.counts import rows_of
-from urbanbench.toolkit.text import CLASS_KEYS, PLAIN_BUILDINGS, is_place
+from urbanbench.toolkit.texts.counts import rows_of
+from urbanbench.toolkit.texts.place_texts import CLASS_KEYS, PLAIN_BUILDINGS, is_place
 
 if TYPE_CHECKING:
     from urbanbench.city.tags import TagTable

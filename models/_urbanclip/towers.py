@@ -21,7 +21,7 @@ from urbanbench.toolkit.features.encoded import text_features
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder, name_image_encoder
 from urbanbench.toolkit.pictures.pixel_store import open_pixel_store
 from urbanbench.toolkit.pictures.table import PictureTable
-from urbanbench.toolkit.text_encoders import (
+from urbanbench.toolkit.texts.text_encoders import (
     load_text_encoder,
     name_text_encoder,
     read_weights,

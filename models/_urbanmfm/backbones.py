@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from urbanbench.models._urbanmfm.overheads import Overheads
     from urbanbench.models._urbanmfm.streets import Streets
-    from urbanbench.toolkit._text_nets import TextEncoder
     from urbanbench.toolkit.ground.places import Places
     from urbanbench.toolkit.pictures._image_nets import ImageEncoder
+    from urbanbench.toolkit.texts._text_nets import TextEncoder
 
 KINDS = ("street", "overhead")
 """Kinds of pictures."""

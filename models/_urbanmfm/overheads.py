@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.toolkit.text import distinct_texts
+from urbanbench.toolkit.texts.place_texts import distinct_texts
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View

@@ -18,7 +18,7 @@ from urbanbench.toolkit.feature_store import encoder_digest
 from urbanbench.toolkit.joint import train_joint
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.schedule import Schedule, StageLog, record
-from urbanbench.toolkit.text_encoders import load_text_encoder
+from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch, train_stage
 
 if TYPE_CHECKING:

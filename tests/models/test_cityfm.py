@@ -19,7 +19,7 @@ from urbanbench.models.cityfm import CityFM
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.schedule import recording
 from urbanbench.toolkit.state import TrainingState
-from urbanbench.toolkit.text_encoders import load_text_encoder
+from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch
 from urbanbench.units import Units
 

@@ -17,7 +17,7 @@ from urbanbench.toolkit.features._feature_rows import Frozen, TunedShapes, Tuned
 from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.ground.places import Places
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
-from urbanbench.toolkit.text_encoders import load_text_encoder
+from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch
 
 DIM, TEXTS, SHAPES, ROADS = 6, 20, 15, 30

@@ -24,7 +24,7 @@ from urbanbench.models.spatial_lag import SpatialLag
 from urbanbench.models.tfidf import TfIdf
 from urbanbench.scoring.protocol import Protocol
 from urbanbench.tasks.popdensity import PopDensity
-from urbanbench.toolkit.counts import POI_KEYS, pois_of_units
+from urbanbench.toolkit.texts.counts import POI_KEYS, pois_of_units
 from urbanbench.units import Units
 
 FLOORS = (Mean, RandomVectors, Coordinates, SpatialLag, Area, PoiCounts, TfIdf, BuildingStats, FlowRows)

@@ -8,7 +8,7 @@ from urbanbench.city.city import City
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, InputMasked, RunRefused
 from urbanbench.models.minilm_captions import MinilmCaptions
-from urbanbench.toolkit.text_encoders import encode_texts, load_text_encoder
+from urbanbench.toolkit.texts.text_encoders import encode_texts, load_text_encoder
 from urbanbench.toolkit.training import seeded_torch
 from urbanbench.units import Units
 

@@ -27,7 +27,7 @@ from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.pictures.picture_versions import Versions
 from urbanbench.toolkit.pictures.table import PictureTable
-from urbanbench.toolkit.text import is_place
+from urbanbench.toolkit.texts.place_texts import is_place
 
 SMALL = MuseCL.from_settings("small")
 

@@ -25,7 +25,7 @@ from urbanbench.models._spabert.pretrain import gather_entities
 from urbanbench.models._spabert.readout import pivot_vectors
 from urbanbench.models._spabert.sentences import sentences_at
 from urbanbench.models.spabert import SpaBERT
-from urbanbench.toolkit.text import is_object, is_place
+from urbanbench.toolkit.texts.place_texts import is_object, is_place
 from urbanbench.toolkit.training import seeded_torch
 from urbanbench.units import Units
 

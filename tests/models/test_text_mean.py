@@ -10,8 +10,8 @@ from urbanbench.city.tags import tag_table
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, InputMasked, UnknownName
 from urbanbench.models.text_mean import TextMean
-from urbanbench.toolkit.text import is_object, is_place, is_shaped_place, place_texts
-from urbanbench.toolkit.text_encoders import encode_texts, load_text_encoder
+from urbanbench.toolkit.texts.place_texts import is_object, is_place, is_shaped_place, place_texts
+from urbanbench.toolkit.texts.text_encoders import encode_texts, load_text_encoder
 from urbanbench.toolkit.training import seeded_torch
 from urbanbench.units import Units
 
@@ -110,7 +110,7 @@ def test_features_are_kept_between_runs(city, own_cache, monkeypatch):
     view, units = city.view(frozenset({"poi"})), Units("region", city.unit_ids("region"))
     first = MODEL.embed(view, units=units, seed=0, device="cpu")
     assert len(list((own_cache / "features").glob("*.safetensors"))) == 1
-    monkeypatch.setattr("urbanbench.toolkit.text_encoders.encode_texts", None)
+    monkeypatch.setattr("urbanbench.toolkit.texts.text_encoders.encode_texts", None)
     again = MODEL.embed(view, units=units, seed=0, device="cpu")
     assert first.vectors.tobytes() == again.vectors.tobytes()
 

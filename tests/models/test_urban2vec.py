@@ -17,7 +17,7 @@ from urbanbench.models._urban2vec.words import gather_words
 from urbanbench.models.urban2vec import Urban2Vec
 from urbanbench.places import fresh_cache
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
-from urbanbench.toolkit.text import is_place, is_shaped_place
+from urbanbench.toolkit.texts.place_texts import is_place, is_shaped_place
 from urbanbench.toolkit.training import seeded_torch
 from urbanbench.units import Units
 

@@ -139,7 +139,7 @@ def test_the_template_says_nothing_of_land_use(city):
 def test_the_template_agrees_with_counting(city):
     view = city.view({"satellite", "poi"})
     trained, pois = quick().pretrain(view, seed=0), view.pois
-    from urbanbench.toolkit.text import CLASS_KEYS, is_place
+    from urbanbench.toolkit.texts.place_texts import CLASS_KEYS, is_place
 
     kept = is_place(tag_table(pois["tags"]))
     for row in (0, 7, 20):

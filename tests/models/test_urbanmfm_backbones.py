@@ -19,7 +19,7 @@ from urbanbench.toolkit.features._feature_rows import FrozenPictures, TunedPictu
 from urbanbench.toolkit.pictures._image_nets import ImageEncoder
 from urbanbench.toolkit.pictures.image_encoders import encode_pictures, encode_shapes
 from urbanbench.toolkit.pictures.table import PictureTable, normalise, pictures_at_once
-from urbanbench.toolkit.text_encoders import encode_texts, load_text_encoder
+from urbanbench.toolkit.texts.text_encoders import encode_texts, load_text_encoder
 from urbanbench.toolkit.training import seeded_torch
 
 PATHS = tuple(f"p{k}" for k in range(40))

@@ -8,7 +8,7 @@ from urbanbench.models._urbanmfm import kept
 from urbanbench.models._urbanmfm import pretrain as training
 from urbanbench.models.urbanmfm import UrbanMFM
 from urbanbench.places import cache_root, fresh_cache
-from urbanbench.toolkit.text_encoders import load_text_encoder
+from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch
 
 QUICK = {

@@ -18,7 +18,7 @@ from urbanbench.models._urbanmfm.stars import Stars, StarTable, draw_drops, draw
 from urbanbench.toolkit.features._feature_rows import Frozen, TunedTexts
 from urbanbench.toolkit.ground.neighbours import Groups, nearest_within
 from urbanbench.toolkit.schedule import Schedule
-from urbanbench.toolkit.text_encoders import load_text_encoder
+from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch, train_stage
 
 DIM, N, TEXTS, SHAPES = 8, 60, 20, 15

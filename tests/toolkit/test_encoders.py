@@ -10,7 +10,7 @@ from transformers import BertConfig, BertModel, ResNetConfig, ResNetModel
 
 from urbanbench.errors import ExtraMissing, UnknownName
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder, name_image_encoder
-from urbanbench.toolkit.text_encoders import encode_texts, load_text_encoder, name_text_encoder
+from urbanbench.toolkit.texts.text_encoders import encode_texts, load_text_encoder, name_text_encoder
 from urbanbench.toolkit.training import seeded_torch
 
 WORDS = [

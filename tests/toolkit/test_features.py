@@ -10,7 +10,7 @@ import shapely
 import urbanbench
 from urbanbench.toolkit.features.encoded import shape_features, text_features
 from urbanbench.toolkit.pictures.image_encoders import draw_shapes, encode_shapes, load_image_encoder
-from urbanbench.toolkit.text_encoders import encode_texts, load_text_encoder
+from urbanbench.toolkit.texts.text_encoders import encode_texts, load_text_encoder
 
 SHAPES = np.array([shapely.box(0, 0, side, 2 * side) for side in range(1, 41)], dtype=object)
 TEXTS = ("amenity: cafe", "shop: bakery, name: corner", "leisure: park")

@@ -22,7 +22,7 @@ from urbanbench.toolkit.pictures._image_nets import ImageEncoder
 from urbanbench.toolkit.pictures.image_encoders import encode_pictures, load_image_encoder
 from urbanbench.toolkit.pictures.pixel_store import PixelStore, open_pixel_store
 from urbanbench.toolkit.pictures.table import PictureTable, normalise, without_broken
-from urbanbench.toolkit.text_encoders import load_text_encoder
+from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch
 
 PATHS = tuple(f"p{k}" for k in range(10))

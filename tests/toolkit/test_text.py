@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from urbanbench.city.tags import tag_table
-from urbanbench.toolkit.text import (
+from urbanbench.toolkit.texts.place_texts import (
     EMPTY_TEXT,
     distinct_texts,
     is_object,

@@ -21,12 +21,12 @@ from urbanbench.models._cityfm.net import CityNet
 from urbanbench.models._cityfm.pretrain import Pretrained, objective_of, schedule_of
 from urbanbench.models._cityfm.readers import ShapeReader, TextReader
 from urbanbench.models.cityfm import STAGES, CityFM
-from urbanbench.toolkit._text_nets import PooledTransformer
 from urbanbench.toolkit.features._feature_rows import Frozen
 from urbanbench.toolkit.ground.places import gather_places
 from urbanbench.toolkit.pictures._image_nets import ResNetEncoder
-from urbanbench.toolkit.text import EMPTY_TEXT
-from urbanbench.toolkit.text_encoders import packaged_folder
+from urbanbench.toolkit.texts._text_nets import PooledTransformer
+from urbanbench.toolkit.texts.place_texts import EMPTY_TEXT
+from urbanbench.toolkit.texts.text_encoders import packaged_folder
 from urbanbench.toolkit.training import seeded_torch
 
 STEPS, SAMPLE = 3, {"text": 16, "shape": 4, "road": 16}

@@ -34,7 +34,7 @@ from urbanbench.toolkit.pictures.table import PictureTable
 from urbanbench.toolkit.polygon import rasterise
 from urbanbench.toolkit.schedule import Schedule
 from urbanbench.toolkit.stage import Stage
-from urbanbench.toolkit.text_encoders import load_text_encoder, packaged_folder
+from urbanbench.toolkit.texts.text_encoders import load_text_encoder, packaged_folder
 from urbanbench.toolkit.training import seeded_torch
 
 BATCHES = 3

@@ -15,9 +15,9 @@ from urbanbench.toolkit.pictures.table import normalise, pictures_at_once
 from urbanbench.toolkit.repeatable import take_rows
 
 if TYPE_CHECKING:
-    from urbanbench.toolkit._text_nets import TextEncoder
     from urbanbench.toolkit.pictures._image_nets import ImageEncoder
     from urbanbench.toolkit.pictures.table import PictureTable
+    from urbanbench.toolkit.texts._text_nets import TextEncoder
 
 __all__ = [
     "FeatureRows",

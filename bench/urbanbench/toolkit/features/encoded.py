@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from urbanbench.toolkit.feature_store import cached_features, encoder_digest, shapes_digest, texts_digest
 from urbanbench.toolkit.features.picture_store import has_pictures, stored_pictures
 from urbanbench.toolkit.pictures.image_encoders import encode_pictures, encode_shapes
-from urbanbench.toolkit.text_encoders import encode_texts
+from urbanbench.toolkit.texts.text_encoders import encode_texts
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from urbanbench.toolkit._text_nets import TextEncoder
     from urbanbench.toolkit.pictures._image_nets import ImageEncoder
     from urbanbench.toolkit.pictures.table import PictureTable
+    from urbanbench.toolkit.texts._text_nets import TextEncoder
 
 __all__ = ["has_picture_features", "picture_features", "shape_features", "text_features"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from urbanbench.city.format import DIRECTIONS
 from urbanbench.errors import BadInput
 from urbanbench.progress import note
-from urbanbench.toolkit.text import distinct_texts
+from urbanbench.toolkit.texts.place_texts import distinct_texts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,13 @@ import numpy as np
 from urbanbench.city.tags import tag_table
 from urbanbench.errors import RunRefused, UnknownName
 from urbanbench.toolkit.ground.neighbours import containing_polygon
-from urbanbench.toolkit.text import distinct_texts, is_object, is_place, is_shaped_place, place_texts
+from urbanbench.toolkit.texts.place_texts import (
+    distinct_texts,
+    is_object,
+    is_place,
+    is_shaped_place,
+    place_texts,
+)
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -78,7 +78,7 @@ def load_clip(name: str, place: str, *, local_only: bool) -> Clip:
     """Load CLIP from a folder or by its hub name; OSError when it is not there."""
     from transformers import CLIPModel, CLIPTokenizer
 
-    from urbanbench.toolkit._text_nets import quiet_transformers
+    from urbanbench.toolkit.texts._text_nets import quiet_transformers
 
     with quiet_transformers():
         tokenizer = CLIPTokenizer.from_pretrained(place, local_files_only=local_only)

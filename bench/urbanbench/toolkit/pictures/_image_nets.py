@@ -149,7 +149,7 @@ def load_resnet(name: str, place: str, *, local_only: bool) -> ResNetEncoder:
     """Load a Hugging Face ResNet from a folder or by its hub name; OSError when it is not there."""
     from transformers import ResNetModel
 
-    from urbanbench.toolkit._text_nets import quiet_transformers
+    from urbanbench.toolkit.texts._text_nets import quiet_transformers
 
     with quiet_transformers():
         return ResNetEncoder(

@@ -15,7 +15,7 @@ from urbanbench.progress import tracking
 from urbanbench.toolkit.weight_folders import folder_name
 
 if TYPE_CHECKING:
-    from urbanbench.toolkit._text_nets import TextEncoder
+    from urbanbench.toolkit.texts._text_nets import TextEncoder
 
 __all__ = ["POOLS", "encode_texts", "load_text_encoder", "name_text_encoder", "read_weights"]
 
@@ -70,7 +70,7 @@ def load_text_encoder(word: str, *, pool: str = "mean") -> TextEncoder:
     """
     if pool not in POOLS:
         raise UnknownName("text pooling", pool, POOLS)
-    from urbanbench.toolkit._text_nets import HashedWords
+    from urbanbench.toolkit.texts._text_nets import HashedWords
 
     if word == HASHING:
         return HashedWords(HASHED_DIM).eval()
@@ -151,7 +151,7 @@ def read_weights(word: str, place: str, read: Callable[[bool], _Read]) -> _Read:
 
 
 def _load(word: str, place: str, pool: str) -> TextEncoder:
-    from urbanbench.toolkit._text_nets import load_transformer
+    from urbanbench.toolkit.texts._text_nets import load_transformer
 
     name = name_text_encoder(word)
     return read_weights(

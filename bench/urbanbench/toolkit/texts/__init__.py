@@ -1,0 +1,1 @@
+"""Texts of places, their counts, and text encoders."""
