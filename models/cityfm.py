@@ -61,7 +61,7 @@ class CityFM(Model):
     temperature, chunk
         Of the loss; how many pairs see one another. A batch is cut into chunks, whose losses are averaged.
     batch, epochs, max_steps, patience, precision
-        Schedule of every stage, see `urbanbench.toolkit.schedule.Schedule`.
+        Schedule of every stage, see `urbanbench.toolkit.training.schedule.Schedule`.
     lr_text, lr_shape, lr_shape_backbone, lr_road
         Learning rates: of the stages "text" and "road", of the projections and of the image encoder in the stage "shape".
     region_polygons

@@ -49,7 +49,7 @@ class SpaBERT(Model):
     train
         Whether to train at all; without, vectors are those of the weights started from.
     batch, epochs, max_steps, precision, lr, lr_head
-        Schedule, see `urbanbench.toolkit.schedule.Schedule`; learning rates of BERT and of the masked-language head.
+        Schedule, see `urbanbench.toolkit.training.schedule.Schedule`; learning rates of BERT and of the masked-language head.
     radius_m
         How far from a building's outline POIs are read, in metres.
     """

@@ -63,7 +63,7 @@ class UrbanCLIP(Model):
     caption_weight
         Weight of the caption loss beside the contrastive one.
     lr, weight_decay, batch, epochs, max_steps, warmup, held_out, patience, precision
-        Schedule, see `urbanbench.toolkit.schedule.Schedule`; weight decay is decoupled.
+        Schedule, see `urbanbench.toolkit.training.schedule.Schedule`; weight decay is decoupled.
     """
 
     dim: int = 768

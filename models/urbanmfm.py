@@ -87,7 +87,7 @@ class UrbanMFM(Model):
     temperature, direction
         τ of all losses; "both" (symmetric) or "query_to_key", as printed.
     batch, epochs, max_steps, warmup, patience, precision, lr, lr_backbone
-        Schedule of every stage, see `urbanbench.toolkit.schedule.Schedule`; learning rates of the heads, and of encoders that
+        Schedule of every stage, see `urbanbench.toolkit.training.schedule.Schedule`; learning rates of the heads, and of encoders that
         are trained along.
     pooling
         "mean" over a region's POIs (Eq. 26); "mean+density", which appends what a mean forgets: how many POIs and buildings there

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from urbanbench.models._cityfm.l_text import text_groups
 from urbanbench.models._cityfm.net import CityNet, means
-from urbanbench.toolkit.contrastive import nt_xent
-from urbanbench.toolkit.distributed import gathered, own_part, processes
+from urbanbench.toolkit.training.contrastive import nt_xent
+from urbanbench.toolkit.training.distributed import gathered, own_part, processes
 
 if TYPE_CHECKING:
     from urbanbench.toolkit.features._feature_rows import FeatureRows

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from urbanbench.models._cityfm.net import CityNet, means, paired_loss
-from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.training import take_rows
+from urbanbench.toolkit.training.distributed import gathered, own_part
 
 if TYPE_CHECKING:
     from urbanbench.toolkit.features._feature_rows import FeatureRows

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 __all__ = ["CityNet", "Projection", "means", "paired_loss"]
 
-from urbanbench.toolkit.contrastive import nt_xent, same_row
+from urbanbench.toolkit.training.contrastive import nt_xent, same_row
 
 
 class Projection(nn.Sequential):

@@ -23,10 +23,10 @@ from urbanbench.models._cityfm.readers import ShapeReader, TextReader
 from urbanbench.toolkit.ground.neighbours import groups_near_lines
 from urbanbench.toolkit.ground.places import Places, gather_places
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
-from urbanbench.toolkit.schedule import Schedule, StageLog, record
 from urbanbench.toolkit.texts.place_texts import EMPTY_TEXT
 from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import Objective, seeded_torch, train_stage
+from urbanbench.toolkit.training.schedule import Schedule, StageLog, record
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View

@@ -15,8 +15,8 @@ from urbanbench.models._hgi.places import Places, gather_places
 from urbanbench.models._hgi.skipgram import CategoryObjective, CategoryVectors
 from urbanbench.models._hgi.walks import random_walks
 from urbanbench.seeds import generator
-from urbanbench.toolkit.schedule import Schedule, StageLog, record
 from urbanbench.toolkit.training import seeded_torch, train_stage
+from urbanbench.toolkit.training.schedule import Schedule, StageLog, record
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the library's own customary name
 from torch import Tensor, nn
 
-from urbanbench.toolkit.contrastive import info_nce
+from urbanbench.toolkit.training.contrastive import info_nce
 
 LOSSES = ("infonce", "mse")
 

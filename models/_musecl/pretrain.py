@@ -20,8 +20,8 @@ from urbanbench.models._musecl.triplets import TripletObjective, region_means
 from urbanbench.models._musecl.words import gather_places, region_words
 from urbanbench.progress import note
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
-from urbanbench.toolkit.schedule import Schedule, StageLog, record
 from urbanbench.toolkit.training import seeded_torch, train_stage
+from urbanbench.toolkit.training.schedule import Schedule, StageLog, record
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the library's own customary name
 from torch import Tensor, nn
 
-from urbanbench.toolkit.distributed import gathered, own_part
+from urbanbench.toolkit.training.distributed import gathered, own_part
 
 if TYPE_CHECKING:
     from urbanbench.models._musecl.likeness import Partners

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from urbanbench.models._spabert.masking import draw_masks
 from urbanbench.models._spabert.net import SpatialBert, read_batch
-from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.training import take_rows
+from urbanbench.toolkit.training.distributed import gathered, own_part
 
 if TYPE_CHECKING:
     from torch import nn

@@ -14,8 +14,8 @@ from urbanbench.models._spabert.net import SpatialBert
 from urbanbench.models._spabert.objective import MaskedObjective
 from urbanbench.models._spabert.sentences import Form, Sentences, sentences_of
 from urbanbench.models._spabert.words import Words
-from urbanbench.toolkit.schedule import Schedule, StageLog
 from urbanbench.toolkit.training import seeded_torch, train_stage
+from urbanbench.toolkit.training.schedule import Schedule, StageLog
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View

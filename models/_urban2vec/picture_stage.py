@@ -10,7 +10,7 @@ import torch
 
 from urbanbench.models._urban2vec.net import triplet_loss
 from urbanbench.models._urban2vec.pairs import deranged, shuffled
-from urbanbench.toolkit.distributed import gathered, own_part
+from urbanbench.toolkit.training.distributed import gathered, own_part
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -20,8 +20,8 @@ from urbanbench.models._urban2vec.regions import chosen_pictures, filled, means
 from urbanbench.models._urban2vec.word_stage import WordObjective
 from urbanbench.models._urban2vec.words import RegionWords, gather_words
 from urbanbench.seeds import generator
-from urbanbench.toolkit.schedule import Schedule, StageLog, record
 from urbanbench.toolkit.training import seeded_torch, train_stage
+from urbanbench.toolkit.training.schedule import Schedule, StageLog, record
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from urbanbench.models._urbanclip.net import caption_loss
 from urbanbench.seeds import generator
-from urbanbench.toolkit.contrastive import info_nce, same_row
+from urbanbench.toolkit.training.contrastive import info_nce, same_row
 
 if TYPE_CHECKING:
     from urbanbench.models._urbanclip.net import CoCa

@@ -26,10 +26,10 @@ from urbanbench.progress import note
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.pictures.table import PictureTable
-from urbanbench.toolkit.schedule import Schedule, StageLog
 from urbanbench.toolkit.texts.counts import rows_of
 from urbanbench.toolkit.texts.place_texts import distinct_texts
 from urbanbench.toolkit.training import seeded_torch, train_stage
+from urbanbench.toolkit.training.schedule import Schedule, StageLog
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View

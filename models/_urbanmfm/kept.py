@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from urbanbench.atomic import replacing
 from urbanbench.hashing import code_digest, value_digest
 from urbanbench.places import cache_root
-from urbanbench.toolkit.distributed import processes
-from urbanbench.toolkit.schedule import StageLog
+from urbanbench.toolkit.training.distributed import processes
+from urbanbench.toolkit.training.schedule import StageLog
 from urbanbench.toolkit.versions import learned_versions
 
 if TYPE_CHECKING:

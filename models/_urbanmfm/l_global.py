@@ -19,9 +19,9 @@ from urbanbench.models._urbanmfm.nodes import (
     with_trips,
 )
 from urbanbench.models._urbanmfm.stars import Stars, StarTable, draw_modalities
-from urbanbench.toolkit.contrastive import info_nce, same_row
-from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.training import take_rows
+from urbanbench.toolkit.training.contrastive import info_nce, same_row
+from urbanbench.toolkit.training.distributed import gathered, own_part
 
 if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.flows import Flows

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from urbanbench.models._urbanmfm.pairs import CANDIDATES, TILE
-from urbanbench.toolkit.contrastive import info_nce
-from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.pictures.table import without_broken
 from urbanbench.toolkit.training import take_rows
+from urbanbench.toolkit.training.contrastive import info_nce
+from urbanbench.toolkit.training.distributed import gathered, own_part
 
 if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.net import UrbanNet

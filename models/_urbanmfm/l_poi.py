@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from urbanbench.models._urbanmfm.net import UrbanNet, mean_by_group
-from urbanbench.toolkit.contrastive import info_nce, same_row
-from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.training import take_rows
+from urbanbench.toolkit.training.contrastive import info_nce, same_row
+from urbanbench.toolkit.training.distributed import gathered, own_part
 
 if TYPE_CHECKING:
     from urbanbench.toolkit.features._feature_rows import FeatureRows

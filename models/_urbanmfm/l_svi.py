@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the library's own customary name
 from torch import Tensor, nn
 
-from urbanbench.toolkit.contrastive import cosines
-from urbanbench.toolkit.distributed import gathered, own_part
 from urbanbench.toolkit.pictures.table import without_broken
 from urbanbench.toolkit.training import take_rows
+from urbanbench.toolkit.training.contrastive import cosines
+from urbanbench.toolkit.training.distributed import gathered, own_part
 
 if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.net import UrbanNet

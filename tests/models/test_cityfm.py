@@ -17,10 +17,10 @@ from urbanbench.models._cityfm.contexts import row_of_no_poi
 from urbanbench.models._cityfm.position import encode_positions
 from urbanbench.models.cityfm import CityFM
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
-from urbanbench.toolkit.schedule import recording
-from urbanbench.toolkit.state import TrainingState
 from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch
+from urbanbench.toolkit.training.schedule import recording
+from urbanbench.toolkit.training.state import TrainingState
 from urbanbench.units import Units
 
 DIM = 16

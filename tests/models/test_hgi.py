@@ -18,8 +18,8 @@ from urbanbench.models._hgi.pretrain import _category_schedule, _city_schedule
 from urbanbench.models._hgi.readout import region_vectors
 from urbanbench.models.hgi import HGI
 from urbanbench.toolkit.ground.places import centres, region_rows
-from urbanbench.toolkit.schedule import learning_rate_factor, recording
 from urbanbench.toolkit.texts.place_texts import is_place, is_shaped_place
+from urbanbench.toolkit.training.schedule import learning_rate_factor, recording
 from urbanbench.units import Units
 
 BRIEF = dataclasses.replace(HGI.from_settings("small"), dim=16, epochs=3, max_steps=3, walks=1)

@@ -24,8 +24,8 @@ from urbanbench.models._spabert.sentences import (
     write_sentences,
 )
 from urbanbench.models._spabert.words import HashedTokenizer, Words
-from urbanbench.toolkit.schedule import Schedule
 from urbanbench.toolkit.training import seeded_torch, train_stage
+from urbanbench.toolkit.training.schedule import Schedule
 
 PAD, UNKNOWN, CLS, SEP, MASK = range(5)
 NAMES = ("cafe", "city hall", "general post office", "7 eleven", "school", "")

@@ -25,8 +25,8 @@ from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.pictures.picture_versions import Versions
 from urbanbench.toolkit.pictures.table import PictureTable
-from urbanbench.toolkit.schedule import Schedule
 from urbanbench.toolkit.training import seeded_torch, train_stage
+from urbanbench.toolkit.training.schedule import Schedule
 
 
 def generator(seed=0):

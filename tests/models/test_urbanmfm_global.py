@@ -23,8 +23,8 @@ from urbanbench.models._urbanmfm.net import Projection
 from urbanbench.models._urbanmfm.shapes import Shapes
 from urbanbench.models._urbanmfm.stars import Stars, StarTable
 from urbanbench.toolkit.features._feature_rows import Frozen, FrozenPictures
-from urbanbench.toolkit.schedule import Schedule
 from urbanbench.toolkit.training import seeded_torch, train_stage
+from urbanbench.toolkit.training.schedule import Schedule
 
 DIM, PLACES, TEXTS, SHAPES, REGIONS, PICTURES = 8, 90, 20, 15, 40, 25
 

@@ -15,8 +15,8 @@ from urbanbench.models._urbanmfm.l_macro import MacroObjective
 from urbanbench.models._urbanmfm.overheads import Overheads, gather_overheads
 from urbanbench.models._urbanmfm.pairs import Similarity, draw_true, similar_pairs
 from urbanbench.toolkit.features._feature_rows import FrozenPictures
-from urbanbench.toolkit.schedule import Schedule
 from urbanbench.toolkit.training import seeded_torch, train_stage
+from urbanbench.toolkit.training.schedule import Schedule
 
 
 @pytest.fixture(scope="module")

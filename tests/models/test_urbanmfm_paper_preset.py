@@ -10,9 +10,9 @@ from urbanbench.datasets.toyville import Toyville
 from urbanbench.models.urbanmfm import STAGES, UrbanMFM
 from urbanbench.toolkit.features._feature_rows import TunedTexts
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
-from urbanbench.toolkit.state import TrainingState
 from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch
+from urbanbench.toolkit.training.state import TrainingState
 from urbanbench.units import Units
 
 ALL = frozenset({"poi", "polygon", "road", "street_view", "satellite"})

@@ -17,9 +17,9 @@ from urbanbench.models._urbanmfm.shapes import Shapes
 from urbanbench.models._urbanmfm.stars import Stars, StarTable, draw_drops, draw_modalities
 from urbanbench.toolkit.features._feature_rows import Frozen, TunedTexts
 from urbanbench.toolkit.ground.neighbours import Groups, nearest_within
-from urbanbench.toolkit.schedule import Schedule
 from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch, train_stage
+from urbanbench.toolkit.training.schedule import Schedule
 
 DIM, N, TEXTS, SHAPES = 8, 60, 20, 15
 

@@ -29,8 +29,8 @@ from urbanbench.models._urbanmfm.stars import Stars, StarTable, draw_drops, draw
 from urbanbench.models._urbanmfm.streets import DIRECTIONS, Streets, direction_of, gather_streets
 from urbanbench.toolkit.features._feature_rows import Frozen, FrozenPictures
 from urbanbench.toolkit.ground.neighbours import nearest_within
-from urbanbench.toolkit.schedule import Schedule
 from urbanbench.toolkit.training import seeded_torch, train_stage
+from urbanbench.toolkit.training.schedule import Schedule
 
 DIM, PIXELS, WORDS = 6, 5, 4
 TAU = 0.5

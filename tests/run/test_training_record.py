@@ -47,8 +47,8 @@ class Pull:
 
     def loss(self, anchors, rng):
         import torch
-        from urbanbench.toolkit.contrastive import info_nce
-        from urbanbench.toolkit.distributed import gathered, own_part
+        from urbanbench.toolkit.training.contrastive import info_nce
+        from urbanbench.toolkit.training.distributed import gathered, own_part
 
         if self.net.training:
             with Path(os.environ["STEP_LOG"]).open("a") as log:
@@ -68,7 +68,7 @@ class Trained(Model):
     card = ModelCard(title="Trained", summary="Trains.", needs=("poi",), embeds=("region",))
 
     def embed(self, view, *, units, seed, device):
-        from urbanbench.toolkit.schedule import Schedule
+        from urbanbench.toolkit.training.schedule import Schedule
         from urbanbench.toolkit.training import train_stage
 
         counts = view.pois["region_id"].value_counts().reindex(list(units.ids)).fillna(0).to_numpy()
@@ -118,7 +118,7 @@ def test_results_without_training_have_no_such_section(village, counting, own_ca
 def test_stopped_training_goes_on_and_leaves_no_checkpoints(
     trained, village, tmp_path, own_cache, monkeypatch
 ):
-    monkeypatch.setattr("urbanbench.toolkit.checkpoint.PAUSE_S", 0.0)
+    monkeypatch.setattr("urbanbench.toolkit.training.checkpoint.PAUSE_S", 0.0)
     calm = execute(spec_of(trained, village), bench=Workbench(cache=None))
     (tmp_path / "steps.log").unlink()
     monkeypatch.setenv("STOP_AT", "9")

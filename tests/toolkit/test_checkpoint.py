@@ -14,11 +14,11 @@ import pytest
 import torch
 from torch import nn
 
-from urbanbench.toolkit.checkpoint import checkpoints_in
-from urbanbench.toolkit.contrastive import info_nce
-from urbanbench.toolkit.joint import train_joint
-from urbanbench.toolkit.schedule import Schedule, recording
 from urbanbench.toolkit.training import seeded_torch, train_stage
+from urbanbench.toolkit.training.checkpoint import checkpoints_in
+from urbanbench.toolkit.training.contrastive import info_nce
+from urbanbench.toolkit.training.joint import train_joint
+from urbanbench.toolkit.training.schedule import Schedule, recording
 
 SCHEDULE = Schedule(batch=16, epochs=8, checks=12, patience=4)
 

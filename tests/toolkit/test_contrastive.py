@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from urbanbench.errors import UnknownName
-from urbanbench.toolkit.contrastive import cosines, info_nce, nt_xent, same_row
+from urbanbench.toolkit.training.contrastive import cosines, info_nce, nt_xent, same_row
 
 
 def naive(query, key, temperature, exclude):

@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 import torch
 
-from urbanbench.toolkit.distributed import agreed, gathered, joined, own_part, process, processes, stacked
+from urbanbench.toolkit.training.distributed import (
+    agreed,
+    gathered,
+    joined,
+    own_part,
+    process,
+    processes,
+    stacked,
+)
 
 SCRIPT = """
 import json, sys
@@ -22,10 +30,10 @@ import numpy as np
 import torch
 from torch import nn
 from urbanbench.errors import BadInput
-from urbanbench.toolkit.contrastive import info_nce
-from urbanbench.toolkit.distributed import agreed, gathered, joined, own_part, process, stacked
-from urbanbench.toolkit.joint import train_joint
-from urbanbench.toolkit.schedule import Schedule
+from urbanbench.toolkit.training.contrastive import info_nce
+from urbanbench.toolkit.training.distributed import agreed, gathered, joined, own_part, process, stacked
+from urbanbench.toolkit.training.joint import train_joint
+from urbanbench.toolkit.training.schedule import Schedule
 from urbanbench.toolkit.training import seeded_torch, take_rows, train_stage
 
 torch.set_num_threads(1)

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from urbanbench.errors import BadInput, UnknownName
-from urbanbench.toolkit.joint import train_joint
-from urbanbench.toolkit.schedule import Schedule, StageLog, learning_rate_factor, recording
 from urbanbench.toolkit.training import seeded_torch, train_stage
-from urbanbench.toolkit.weighing import DynamicAverage, Uncertainty
+from urbanbench.toolkit.training.joint import train_joint
+from urbanbench.toolkit.training.schedule import Schedule, StageLog, learning_rate_factor, recording
+from urbanbench.toolkit.training.weighing import DynamicAverage, Uncertainty
 
 
 class Regression:

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from urbanbench.errors import BadInput
-from urbanbench.toolkit.schedule import Schedule, StageLog, learning_rate_factor, record, recording
 from urbanbench.toolkit.training import seeded_torch, take_rows, train_stage
+from urbanbench.toolkit.training.schedule import Schedule, StageLog, learning_rate_factor, record, recording
 
 
 class Centre:

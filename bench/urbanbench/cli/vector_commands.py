@@ -51,7 +51,7 @@ def embed(
     from urbanbench.result import RunSpec
     from urbanbench.run.embedding import embed_city
     from urbanbench.run.workbench import Workbench
-    from urbanbench.toolkit.distributed import joined
+    from urbanbench.toolkit.training.distributed import joined
 
     if out.suffix not in {".parquet", ".safetensors"}:
         msg = f"--out got {str(out)!r}. Expected a file that ends in .parquet or .safetensors."

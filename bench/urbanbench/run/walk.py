@@ -20,7 +20,7 @@ from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_paper, check_split, units_of
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.workbench import Workbench
-from urbanbench.toolkit.distributed import processes
+from urbanbench.toolkit.training.distributed import processes
 from urbanbench.toolkit.versions import learned_versions
 
 if TYPE_CHECKING:

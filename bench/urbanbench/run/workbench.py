@@ -14,9 +14,9 @@ from urbanbench.errors import Conformance, DataMissing
 from urbanbench.inputs import format_inputs
 from urbanbench.registry import open_city
 from urbanbench.space import EmbeddingSpace
-from urbanbench.toolkit.checkpoint import checkpoints_in
-from urbanbench.toolkit.distributed import agreed, process
-from urbanbench.toolkit.schedule import recording
+from urbanbench.toolkit.training.checkpoint import checkpoints_in
+from urbanbench.toolkit.training.distributed import agreed, process
+from urbanbench.toolkit.training.schedule import recording
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City

@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from urbanbench.toolkit.pictures.image_encoders import draw_shapes
 from urbanbench.toolkit.pictures.table import normalise, pictures_at_once
-from urbanbench.toolkit.repeatable import take_rows
+from urbanbench.toolkit.training.repeatable import take_rows
 
 if TYPE_CHECKING:
     from urbanbench.toolkit.pictures._image_nets import ImageEncoder

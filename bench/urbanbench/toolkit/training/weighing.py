@@ -11,7 +11,7 @@ from urbanbench.errors import UnknownName
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from urbanbench.toolkit.schedule import StageLog
+    from urbanbench.toolkit.training.schedule import StageLog
 
 __all__ = ["WEIGHINGS", "DynamicAverage", "Equal", "Uncertainty", "Weighing", "weighing_named"]
 

@@ -10,17 +10,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.progress import tracking
-from urbanbench.toolkit.checkpoint import checkpoint_for
-from urbanbench.toolkit.distributed import agreed, average_gradients, process, processes, same_everywhere
-from urbanbench.toolkit.repeatable import seeded_torch
-from urbanbench.toolkit.schedule import Schedule, StageLog, learning_rate_factor, record
-from urbanbench.toolkit.state import TrainingState
+from urbanbench.toolkit.training.checkpoint import checkpoint_for
+from urbanbench.toolkit.training.distributed import (
+    agreed,
+    average_gradients,
+    process,
+    processes,
+    same_everywhere,
+)
+from urbanbench.toolkit.training.repeatable import seeded_torch
+from urbanbench.toolkit.training.schedule import Schedule, StageLog, learning_rate_factor, record
+from urbanbench.toolkit.training.state import TrainingState
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from urbanbench.toolkit.stage import Stage
-    from urbanbench.toolkit.weighing import Weighing
+    from urbanbench.toolkit.training.stage import Stage
+    from urbanbench.toolkit.training.weighing import Weighing
 
 __all__ = ["run_stages"]
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from urbanbench.toolkit.loop import run_stages
-from urbanbench.toolkit.repeatable import seeded_torch, take_rows
-from urbanbench.toolkit.schedule import Schedule, StageLog
-from urbanbench.toolkit.stage import Stage
-from urbanbench.toolkit.weighing import Equal
+from urbanbench.toolkit.training.loop import run_stages
+from urbanbench.toolkit.training.repeatable import seeded_torch, take_rows
+from urbanbench.toolkit.training.schedule import Schedule, StageLog
+from urbanbench.toolkit.training.stage import Stage
+from urbanbench.toolkit.training.weighing import Equal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +63,7 @@ def train_stage(
     checkpoint
         Safetensors file that is written at every check. A call with the same objective, schedule, seed and first weights goes on from
         it to the same bits on the CPU as one that was never stopped, and returns at once where the stage was finished. The caller
-        removes it. None: where `urbanbench.toolkit.checkpoint.checkpoints_in` says, if it does.
+        removes it. None: where `urbanbench.toolkit.training.checkpoint.checkpoints_in` says, if it does.
 
     Raises
     ------

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbanbench.errors import BadInput
-from urbanbench.toolkit.loop import run_stages
-from urbanbench.toolkit.schedule import Schedule, StageLog
-from urbanbench.toolkit.stage import Stage
-from urbanbench.toolkit.weighing import weighing_named
+from urbanbench.toolkit.training.loop import run_stages
+from urbanbench.toolkit.training.schedule import Schedule, StageLog
+from urbanbench.toolkit.training.stage import Stage
+from urbanbench.toolkit.training.weighing import weighing_named
 
 if TYPE_CHECKING:
     from urbanbench.toolkit.training import Objective
@@ -40,7 +40,7 @@ def train_joint(
         How. The stop and the best weights are judged by the plain sum of the held-out losses.
     weights
         "equal"; "uncertainty" (Kendall, Gal and Cipolla 2018) or "dwa" (Liu, Johns and Davison 2019), see
-        `urbanbench.toolkit.weighing`.
+        `urbanbench.toolkit.training.weighing`.
     seed
         Seed of batches, samples and dropout.
     device

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.hashing import array_digest
-from urbanbench.toolkit.distributed import process, same_everywhere, stacked
+from urbanbench.toolkit.training.distributed import process, same_everywhere, stacked
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

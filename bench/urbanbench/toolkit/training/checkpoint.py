@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.atomic import remove_leftovers, replacing
-from urbanbench.toolkit.distributed import agreed, everywhere, process
+from urbanbench.toolkit.training.distributed import agreed, everywhere, process
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,8 +8,8 @@ import numpy as np
 
 from urbanbench.errors import BadInput
 from urbanbench.seeds import generator
-from urbanbench.toolkit.distributed import processes
-from urbanbench.toolkit.schedule import Schedule, StageLog
+from urbanbench.toolkit.training.distributed import processes
+from urbanbench.toolkit.training.schedule import Schedule, StageLog
 
 if TYPE_CHECKING:
     from torch import Tensor
