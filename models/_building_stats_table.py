@@ -10,7 +10,7 @@ import shapely
 from scipy import sparse
 from scipy.spatial import cKDTree
 
-from urbanbench.toolkit.shapes import Shapes, measure_shapes
+from urbanbench.toolkit.shapes.measures import Shapes, measure_shapes
 from urbanbench.toolkit.texts.counts import area_km2, key_value_tokens, rows_of, vocabulary_matrix
 
 if TYPE_CHECKING:

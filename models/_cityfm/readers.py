@@ -12,7 +12,7 @@ from torch import Tensor
 
 from urbanbench.toolkit.features._feature_rows import Frozen, TunedShapes, TunedTexts
 from urbanbench.toolkit.features.encoded import shape_features, text_features
-from urbanbench.toolkit.polygon import surface_share
+from urbanbench.toolkit.shapes.polygon import surface_share
 
 if TYPE_CHECKING:
     from urbanbench.toolkit.pictures._image_nets import ImageEncoder

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.toolkit.ground.places import centres, region_rows
-from urbanbench.toolkit.polygon import at_origin
+from urbanbench.toolkit.shapes.polygon import at_origin
 from urbanbench.toolkit.texts.place_texts import distinct_texts
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import shapely
 import torch
 from torch import Tensor
 
-from urbanbench.toolkit.polygon import surface_share
+from urbanbench.toolkit.shapes.polygon import surface_share
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,7 +15,7 @@ from urbanbench.models._urbanmfm.stars import StarTable
 from urbanbench.models.urbanmfm import UrbanMFM
 from urbanbench.toolkit.features._feature_rows import Frozen
 from urbanbench.toolkit.ground.neighbours import groups_of_nearest, nearest_within
-from urbanbench.toolkit.polygon import rasterise
+from urbanbench.toolkit.shapes.polygon import rasterise
 from urbanbench.toolkit.training import seeded_torch
 
 N, SMALL = 8000, UrbanMFM.from_settings("small")

@@ -13,7 +13,7 @@ from pyproj import Transformer
 from urbanbench.models._urbanmfm.memory import StreetMemory
 from urbanbench.models._urbanmfm.streets import Streets
 from urbanbench.toolkit.ground.neighbours import nearest_within
-from urbanbench.toolkit.polygon import rasterise
+from urbanbench.toolkit.shapes.polygon import rasterise
 
 N_POIS, N_POINTS = 40_000, 34_078
 RADIUS_M, NEIGHBOURS, POINTS = 1000.0, 32, 16

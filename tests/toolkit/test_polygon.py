@@ -5,7 +5,7 @@ import pytest
 import shapely
 from shapely import affinity
 
-from urbanbench.toolkit.polygon import MARGIN, flat_coordinates, rasterise, surface_share
+from urbanbench.toolkit.shapes.polygon import MARGIN, flat_coordinates, rasterise, surface_share
 
 SIZE = 32
 
@@ -88,7 +88,7 @@ def test_surface_is_a_share_of_the_largest_and_never_more_than_one():
 
 
 def test_the_same_outline_is_the_same_bytes_wherever_it_lies():
-    from urbanbench.toolkit.polygon import at_origin
+    from urbanbench.toolkit.shapes.polygon import at_origin
 
     ring = [(0.1234567, 0.2), (10.4, 0.3), (9.9, 7.7), (0.2, 6.1)]
     here = shapely.Polygon(ring)

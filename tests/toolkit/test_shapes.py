@@ -6,7 +6,7 @@ import shapely
 from shapely import affinity
 from shapely.geometry import Polygon, box
 
-from urbanbench.toolkit.shapes import measure_shapes
+from urbanbench.toolkit.shapes.measures import measure_shapes
 
 
 def _crooked_polygons(n=40):

@@ -31,7 +31,7 @@ from urbanbench.toolkit.features._feature_rows import Frozen, FrozenPictures, Tu
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.pictures.pixel_store import PixelStore
 from urbanbench.toolkit.pictures.table import PictureTable
-from urbanbench.toolkit.polygon import rasterise
+from urbanbench.toolkit.shapes.polygon import rasterise
 from urbanbench.toolkit.texts.text_encoders import load_text_encoder, packaged_folder
 from urbanbench.toolkit.training import seeded_torch
 from urbanbench.toolkit.training.schedule import Schedule

@@ -1,0 +1,1 @@
+"""Polygons as measures and as rasters."""
