@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from urbanbench.toolkit.versions import installed_version
+from urbanbench.toolkit.kept.versions import installed_version
 
 __all__ = ["PACKAGES", "package_versions", "provenance"]
 

@@ -18,8 +18,8 @@ from urbanbench.models._geovectors.graph import (
 from urbanbench.models._geovectors.judge import chance, context_samples, negative_sampling_loss
 from urbanbench.models._geovectors.training import Corpus, KeptTraining, fixed_hash, gensim_seed, train
 from urbanbench.seeds import generator
+from urbanbench.toolkit.kept.versions import learned_versions
 from urbanbench.toolkit.training.schedule import StageLog
-from urbanbench.toolkit.versions import learned_versions
 
 if TYPE_CHECKING:
     from gensim.models import Word2Vec

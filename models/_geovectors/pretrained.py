@@ -12,7 +12,7 @@ import numpy as np
 
 from urbanbench.errors import BadInput, DataMissing, ExtraMissing
 from urbanbench.hashing import file_digest, short
-from urbanbench.toolkit.versions import installed_version
+from urbanbench.toolkit.kept.versions import installed_version
 
 __all__ = ["CITY", "PACKAGED", "name_word_vectors", "read_word_vectors"]
 

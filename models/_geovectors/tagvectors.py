@@ -12,8 +12,8 @@ from urbanbench.models._geovectors.judge import chance, context_samples, negativ
 from urbanbench.models._geovectors.pretrained import CITY, read_word_vectors
 from urbanbench.models._geovectors.training import Corpus, KeptTraining, fixed_hash, gensim_seed, train
 from urbanbench.seeds import generator
+from urbanbench.toolkit.kept.versions import learned_versions
 from urbanbench.toolkit.training.schedule import StageLog
-from urbanbench.toolkit.versions import learned_versions
 
 if TYPE_CHECKING:
     from gensim.models import FastText

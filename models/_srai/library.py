@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from urbanbench.errors import BadInput, ExtraMissing, UnknownName
-from urbanbench.toolkit.versions import installed_version
+from urbanbench.toolkit.kept.versions import installed_version
 
 __all__ = ["INSTALL", "embedder_class", "installed_versions", "require_lightning", "tag_filter"]
 

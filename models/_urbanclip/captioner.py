@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from urbanbench.errors import BadInput, ExtraMissing
 from urbanbench.hashing import code_digest, value_digest
 from urbanbench.progress import tracking
-from urbanbench.toolkit.feature_store import cached_features, encoder_digest
+from urbanbench.toolkit.kept.feature_store import cached_features, encoder_digest
 from urbanbench.toolkit.pictures.image_encoders import name_image_encoder
 from urbanbench.toolkit.pictures.table import PictureTable, normalise
 from urbanbench.toolkit.texts._text_nets import quiet_transformers

@@ -14,8 +14,8 @@ from PIL import Image
 
 from urbanbench.errors import CityFaults
 from urbanbench.hashing import array_digest, code_digest, value_digest
-from urbanbench.toolkit.feature_store import feature_code
 from urbanbench.toolkit.ground.neighbours import Groups
+from urbanbench.toolkit.kept.feature_store import feature_code
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View

@@ -16,8 +16,8 @@ from urbanbench.models._urbanclip.image_towers import (
 )
 from urbanbench.models._urbanclip.text_towers import ClipText, FrozenText, ScratchText, TextTower
 from urbanbench.models._urbanclip.words import read_sentences
-from urbanbench.toolkit.feature_store import cached_features, encoder_digest
 from urbanbench.toolkit.features.encoded import text_features
+from urbanbench.toolkit.kept.feature_store import cached_features, encoder_digest
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder, name_image_encoder
 from urbanbench.toolkit.pictures.pixel_store import open_pixel_store
 from urbanbench.toolkit.pictures.table import PictureTable

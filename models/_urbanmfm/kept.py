@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from urbanbench.atomic import replacing
 from urbanbench.hashing import code_digest, value_digest
 from urbanbench.places import cache_root
+from urbanbench.toolkit.kept.versions import learned_versions
 from urbanbench.toolkit.training.distributed import processes
 from urbanbench.toolkit.training.schedule import StageLog
-from urbanbench.toolkit.versions import learned_versions
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -55,7 +55,7 @@ def stage_keys(
     model, view, stages, seed, device
         What is trained, on what, in which order, and where.
     encoders
-        What `urbanbench.toolkit.feature_store.encoder_digest` says of each encoder before any training.
+        What `urbanbench.toolkit.kept.feature_store.encoder_digest` says of each encoder before any training.
     """
     parameters = model.parameters()
     special = {name for names in OF_STAGE.values() for name in names} | {*READOUT, "stages"}

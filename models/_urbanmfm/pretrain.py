@@ -13,7 +13,7 @@ from urbanbench.models._urbanmfm.kept import KeptStage, stage_keys
 from urbanbench.models._urbanmfm.material import Material, gather_material
 from urbanbench.models._urbanmfm.net import NetSizes, UrbanNet
 from urbanbench.models._urbanmfm.stages import Workshop, objective_of, stages_with_pictures, uses_roads
-from urbanbench.toolkit.feature_store import encoder_digest
+from urbanbench.toolkit.kept.feature_store import encoder_digest
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch, train_stage

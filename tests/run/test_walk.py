@@ -14,7 +14,7 @@ from urbanbench.result import FAILED, OK, REFUSED, RunSpec
 from urbanbench.run import Workbench, execute, walk
 from urbanbench.run.order import resolve
 from urbanbench.space import EmbeddingSpace
-from urbanbench.toolkit.versions import learned_versions
+from urbanbench.toolkit.kept.versions import learned_versions
 from urbanbench.units import Units
 
 pytestmark = pytest.mark.usefixtures("own_cache")

@@ -10,8 +10,8 @@ from PIL import Image
 from urbanbench import hashing
 from urbanbench.errors import CityFaults, InputMasked
 from urbanbench.places import cache_root
-from urbanbench.toolkit import feature_store
-from urbanbench.toolkit.feature_store import (
+from urbanbench.toolkit.kept import feature_store
+from urbanbench.toolkit.kept.feature_store import (
     cached_features,
     encoder_digest,
     has_features,

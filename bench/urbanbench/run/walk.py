@@ -20,8 +20,8 @@ from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_paper, check_split, units_of
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.workbench import Workbench
+from urbanbench.toolkit.kept.versions import learned_versions
 from urbanbench.toolkit.training.distributed import processes
-from urbanbench.toolkit.versions import learned_versions
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from urbanbench.toolkit.feature_store import cached_features, encoder_digest, shapes_digest, texts_digest
 from urbanbench.toolkit.features.picture_store import has_pictures, stored_pictures
+from urbanbench.toolkit.kept.feature_store import cached_features, encoder_digest, shapes_digest, texts_digest
 from urbanbench.toolkit.pictures.image_encoders import encode_pictures, encode_shapes
 from urbanbench.toolkit.texts.text_encoders import encode_texts
 

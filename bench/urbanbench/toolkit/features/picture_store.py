@@ -13,10 +13,10 @@ import numpy as np
 from urbanbench.atomic import remove_leftovers, replacing
 from urbanbench.hashing import array_digest, code_digest, value_digest
 from urbanbench.places import cache_root
-from urbanbench.toolkit.feature_store import encoder_digest, feature_code
+from urbanbench.toolkit.kept.feature_store import encoder_digest, feature_code
+from urbanbench.toolkit.kept.versions import learned_versions
 from urbanbench.toolkit.pictures.image_encoders import encode_pictures
 from urbanbench.toolkit.pictures.table import PictureTable, pictures_at_once
-from urbanbench.toolkit.versions import learned_versions
 
 if TYPE_CHECKING:
     from urbanbench.toolkit.pictures._image_nets import ImageEncoder

@@ -11,9 +11,9 @@ import numpy as np
 
 from urbanbench.errors import ExtraMissing
 from urbanbench.progress import tracking
+from urbanbench.toolkit.kept.weight_folders import folder_name
 from urbanbench.toolkit.pictures.table import PictureTable, normalise, pictures_at_once
 from urbanbench.toolkit.shapes.polygon import rasterise
-from urbanbench.toolkit.weight_folders import folder_name
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,7 +12,7 @@ import numpy as np
 
 from urbanbench.errors import BadInput, ExtraMissing, UnknownName
 from urbanbench.progress import tracking
-from urbanbench.toolkit.weight_folders import folder_name
+from urbanbench.toolkit.kept.weight_folders import folder_name
 
 if TYPE_CHECKING:
     from urbanbench.toolkit.texts._text_nets import TextEncoder
