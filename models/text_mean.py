@@ -124,7 +124,7 @@ class TextMean(Model):
         import numpy as np
         from scipy import sparse
 
-        from urbanbench.city.tags import tag_table
+        from urbanbench.city.folder.tags import tag_table
         from urbanbench.toolkit.texts.place_texts import (
             distinct_texts,
             is_object,

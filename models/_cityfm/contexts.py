@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 from urbanbench.errors import RunRefused
 from urbanbench.toolkit.ground.neighbours import Groups, groups_near_lines, groups_of_nearest
 from urbanbench.toolkit.ground.roads import FOOT_ROADS, without_classes

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from scipy import sparse
 
-    from urbanbench.city.tags import TagTable
+    from urbanbench.city.folder.tags import TagTable
     from urbanbench.city.view import View
 
 __all__ = ["Entities", "Words", "entities_of", "local_xy", "tag_words"]
@@ -75,7 +75,7 @@ class Entities:
 
 def entities_of(view: View) -> Entities:
     """Read the POIs of a view."""
-    from urbanbench.city.tags import tag_table
+    from urbanbench.city.folder.tags import tag_table
     from urbanbench.toolkit.ground.places import centres
 
     pois = view.pois

@@ -11,7 +11,7 @@ import numpy as np
 from urbanbench.toolkit.texts.place_texts import CLASS_KEYS
 
 if TYPE_CHECKING:
-    from urbanbench.city.tags import TagTable
+    from urbanbench.city.folder.tags import TagTable
 
 FIRST_LEVEL = (*CLASS_KEYS, "building")
 """Keys that are first-level categories; an object belongs to the first of them that it has."""

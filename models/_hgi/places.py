@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 from urbanbench.errors import RunRefused
 from urbanbench.models._hgi.categories import Categories, categories_of, category_words
 from urbanbench.toolkit.ground.places import centres, region_rows

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 from urbanbench.progress import tracking
 from urbanbench.seeds import generator, integer_seed
 from urbanbench.toolkit.ground.places import region_rows

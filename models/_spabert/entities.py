@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 from urbanbench.errors import RunRefused
 from urbanbench.toolkit.ground.places import centres
 from urbanbench.toolkit.texts.place_texts import CLASS_KEYS, PRIMARY_KEYS, distinct_texts, is_object, is_place
 
 if TYPE_CHECKING:
-    from urbanbench.city.tags import TagTable
+    from urbanbench.city.folder.tags import TagTable
     from urbanbench.city.view import View
 
 NAME_KEYS = ("name", "brand", "operator")

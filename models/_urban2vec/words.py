@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 from urbanbench.toolkit.ground.places import region_rows
 from urbanbench.toolkit.texts.counts import POI_KEYS, Tokens, joined_tokens
 from urbanbench.toolkit.texts.place_texts import is_object, is_place, is_shaped_place
@@ -17,7 +17,7 @@ from urbanbench.toolkit.texts.place_texts import is_object, is_place, is_shaped_
 if TYPE_CHECKING:
     import pandas as pd
 
-    from urbanbench.city.tags import TagTable
+    from urbanbench.city.folder.tags import TagTable
     from urbanbench.city.view import View
     from urbanbench.models.urban2vec import Urban2Vec
 

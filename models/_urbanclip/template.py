@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 from urbanbench.toolkit.texts.counts import rows_of
 from urbanbench.toolkit.texts.place_texts import CLASS_KEYS, PLAIN_BUILDINGS, is_place
 
 if TYPE_CHECKING:
-    from urbanbench.city.tags import TagTable
+    from urbanbench.city.folder.tags import TagTable
     from urbanbench.city.view import View
 
 LOW_M, TALL_M = 7.0, 20.0

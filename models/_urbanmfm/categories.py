@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 
 if TYPE_CHECKING:
-    from urbanbench.city.tags import TagTable
+    from urbanbench.city.folder.tags import TagTable
     from urbanbench.city.view import View
     from urbanbench.toolkit.ground.places import Places
 

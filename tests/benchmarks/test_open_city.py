@@ -22,7 +22,7 @@ import json, resource, sys, time
 start = time.perf_counter()
 from pathlib import Path
 from urbanbench.city.city import City
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 city = City.open(Path(sys.argv[1]))
 view = city.view(sys.argv[2].split(","))
 frames = [getattr(view, name) for name in sys.argv[3].split(",")]
@@ -62,7 +62,7 @@ def test_pois_only_against_all_layers(benchmark):
 
 def test_spread_tags_of_a_million_buildings(benchmark):
     """Long form of a million tag maps, without a Python list for any of them."""
-    from urbanbench.city.tags import tag_table
+    from urbanbench.city.folder.tags import tag_table
 
     tags = City.open(NEW_YORK).buildings["tags"]
     assert benchmark.pedantic(tag_table, args=(tags,), rounds=3, iterations=1).n == len(tags)

@@ -9,7 +9,7 @@ import shapely
 
 from urbanbench.city.check import check_folder
 from urbanbench.city.city import City
-from urbanbench.city.manifest import read_manifest
+from urbanbench.city.folder.manifest import read_manifest
 from urbanbench.errors import CityFaults
 
 BOWTIE = shapely.Polygon([(9.001, 48.001), (9.002, 48.002), (9.002, 48.001), (9.001, 48.002)])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from urbanbench.city.city import City
-from urbanbench.city.format import TABLES
+from urbanbench.city.folder.format import TABLES
 
 PAGE = Path(__file__).parents[2] / "docs" / "city_format.md"
 

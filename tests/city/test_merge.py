@@ -17,7 +17,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from urbanbench.city.city import City
-from urbanbench.city.format import LabelInfo
+from urbanbench.city.folder.format import LabelInfo
 from urbanbench.city.merge import merge_regions
 from urbanbench.city.merge_labels import merged_label
 from urbanbench.city.merge_pictures import Mosaic

@@ -7,7 +7,7 @@ import shapely
 from pyproj import Transformer
 
 from urbanbench.city.city import City
-from urbanbench.city.places import region_of_points
+from urbanbench.city.folder.membership import region_of_points
 from urbanbench.errors import CityFaults, DataMissing, LayerMissing
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from urbanbench.city.city import City
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 
 ROOT = Path(os.environ.get("URBANBENCH_DATA", "/nonexistent"))
 CITIES = ("singapore", "helsinki", "shenzhen")

@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from urbanbench.city.tags import drop_key, empty_rows, tag_table
+from urbanbench.city.folder.tags import drop_key, empty_rows, tag_table
 
 KIND = pa.map_(pa.string(), pa.string())
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 import shapely
 
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 from urbanbench.models._geovectors.encode import encode_places
 from urbanbench.models._geovectors.entities import local_xy, tag_words
 from urbanbench.models._geovectors.graph import (

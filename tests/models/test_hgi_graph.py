@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from scipy.spatial import Delaunay
 
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 from urbanbench.models._hgi.categories import FIRST_LEVEL, categories_of, category_words
 from urbanbench.models._hgi.delaunay import PlaceGraph, closeness, delaunay_graph, moved_apart, triangulate
 from urbanbench.models._hgi.walks import random_walks

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import nn
 
 from urbanbench.city.city import City
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.hashing import value_digest
 from urbanbench.models._musecl.compare import day_of_trips

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 from urbanbench.models._spabert.backbones import load_backbone
 from urbanbench.models._spabert.entities import Entities, entity_strings
 from urbanbench.models._spabert.masking import draw_masks

@@ -6,7 +6,7 @@ import shapely
 
 from urbanbench.checks import check_model
 from urbanbench.city.city import City
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, InputMasked, UnknownName
 from urbanbench.models.text_mean import TextMean

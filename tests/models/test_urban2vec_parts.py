@@ -10,7 +10,7 @@ import pytest
 import shapely
 import torch
 
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 from urbanbench.errors import BadInput, DataMissing
 from urbanbench.models._urban2vec.features import SourceFeatures, mirror_shapes
 from urbanbench.models._urban2vec.glove import name_word_vectors, read_word_vectors

@@ -11,7 +11,7 @@ import torch
 
 from urbanbench.checks import check_model
 from urbanbench.city.city import City
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, ExtraMissing, InputMasked, RunRefused, UnknownName
 from urbanbench.models.urbanclip import UrbanCLIP

@@ -15,7 +15,7 @@ import shapely
 from sklearn.cluster import DBSCAN
 
 from urbanbench.city.city import City
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, UnknownName
 from urbanbench.models._urbanmfm.categories import BUILDINGS, CATEGORIES, place_categories, poi_category

@@ -35,7 +35,7 @@ def _frame_digest(frame: Any) -> list[Any]:
 def _column_digest(column: Any) -> str:
     import shapely
 
-    from urbanbench.city.tags import tag_table
+    from urbanbench.city.folder.tags import tag_table
 
     if column.name == "geometry":
         return array_digest(np.array([one.hex() for one in shapely.to_wkb(np.asarray(column))], dtype=object))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanbench.card import TaskCard
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 from urbanbench.errors import Conformance, UrbanbenchError
 from urbanbench.inputs import INPUTS
 from urbanbench.scoring.targets import Targets

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.city.features import features_faults
-from urbanbench.city.format import UNIT_LAYER
+from urbanbench.city.folder.format import UNIT_LAYER
+from urbanbench.city.folder.manifest import Manifest, read_manifest
 from urbanbench.city.load import judge_layer, load_label, load_unit_ids
-from urbanbench.city.manifest import Manifest, read_manifest
 from urbanbench.city.pictures import picture_faults
 from urbanbench.city.structure import count_faults, structure_faults
 

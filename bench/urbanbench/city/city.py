@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from urbanbench.city.features import feature_layers, load_features
-from urbanbench.city.format import DIRECTIONS, UNIT_LAYER, LabelInfo, LayerInfo
+from urbanbench.city.folder.format import DIRECTIONS, UNIT_LAYER, LabelInfo, LayerInfo
+from urbanbench.city.folder.manifest import Manifest, read_manifest
 from urbanbench.city.load import load_label, load_layer, load_unit_ids
-from urbanbench.city.manifest import Manifest, read_manifest
 from urbanbench.city.structure import count_faults, structure_faults
 from urbanbench.errors import CityFaults, DataMissing, LayerMissing
 from urbanbench.hashing import file_digest, value_digest

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.format import DIRECTIONS, row_fault
-from urbanbench.city.marks import foreign, noted
-from urbanbench.city.paths import NO_FILE, path_faults
+from urbanbench.city.folder.format import DIRECTIONS, row_fault
+from urbanbench.city.folder.marks import foreign, noted
+from urbanbench.city.folder.paths import NO_FILE, path_faults
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.format import MAX_ROWS, TABLES, row_fault
-from urbanbench.city.marks import foreign
-from urbanbench.city.paths import path_fault
-from urbanbench.city.read import unreadable
+from urbanbench.city.folder.format import MAX_ROWS, TABLES, row_fault
+from urbanbench.city.folder.marks import foreign
+from urbanbench.city.folder.paths import path_fault
+from urbanbench.city.folder.read import unreadable
 
 if TYPE_CHECKING:
     import pandas as pd

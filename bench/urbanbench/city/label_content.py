@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.format import UNIT_LAYER, LabelInfo
-from urbanbench.city.marks import foreign, noted
+from urbanbench.city.folder.format import UNIT_LAYER, LabelInfo
+from urbanbench.city.folder.marks import foreign, noted
 
 if TYPE_CHECKING:
     import pandas as pd

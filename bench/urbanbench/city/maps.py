@@ -161,7 +161,7 @@ def _colour_points(axes: Axes, city: City, level: str, values: Any, unit: str) -
 def _places(city: City, level: str, ids: Any) -> tuple[np.ndarray, np.ndarray]:
     import shapely
 
-    from urbanbench.city.format import UNIT_LAYER
+    from urbanbench.city.folder.format import UNIT_LAYER
 
     frame = getattr(city, UNIT_LAYER[level])
     points = shapely.centroid(np.asarray(frame.geometry)[frame.index.get_indexer(ids)])
@@ -173,7 +173,7 @@ def _draw_roads(axes: Axes, city: City) -> None:
     import shapely
     from matplotlib.collections import LineCollection
 
-    from urbanbench.city.tags import tag_table
+    from urbanbench.city.folder.tags import tag_table
 
     table = tag_table(city.roads["tags"]).with_key("highway")
     main = np.zeros(table.n, dtype=bool)

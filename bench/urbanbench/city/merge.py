@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.city.folder.new_folder import new_folder
 from urbanbench.city.merge_files import (
     carry_file,
     carry_table,
@@ -19,7 +20,6 @@ from urbanbench.city.merge_files import (
 from urbanbench.city.merge_labels import merged_label
 from urbanbench.city.merge_pictures import merged_satellite
 from urbanbench.city.merge_plan import merging_of
-from urbanbench.city.new_folder import new_folder
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City

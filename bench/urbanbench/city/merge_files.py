@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.format import TABLES
-from urbanbench.city.paths import path_fault
+from urbanbench.city.folder.format import TABLES
+from urbanbench.city.folder.paths import path_fault
 
 if TYPE_CHECKING:
     import pandas as pd

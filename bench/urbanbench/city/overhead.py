@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanbench.city.drawn import DRAWN_FROM, RENDERED_MAP
+from urbanbench.city.folder.new_folder import new_folder
+from urbanbench.city.folder.paths import path_fault
 from urbanbench.city.ground.rendered import RenderedMap
-from urbanbench.city.new_folder import new_folder
-from urbanbench.city.paths import path_fault
 from urbanbench.errors import BadInput
 from urbanbench.progress import tracking
 

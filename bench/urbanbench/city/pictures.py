@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.format import DIRECTIONS, row_fault
-from urbanbench.city.paths import NO_FILE, path_faults
+from urbanbench.city.folder.format import DIRECTIONS, row_fault
+from urbanbench.city.folder.paths import NO_FILE, path_faults
 
 if TYPE_CHECKING:
     from PIL.Image import Image

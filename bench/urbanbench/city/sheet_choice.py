@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.format import DIRECTIONS, LabelInfo
-from urbanbench.city.paths import path_faults
+from urbanbench.city.folder.format import DIRECTIONS, LabelInfo
+from urbanbench.city.folder.paths import path_faults
 from urbanbench.errors import DataMissing
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from urbanbench.city.maps import draw_map, draw_values
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City
-    from urbanbench.city.format import LabelInfo
+    from urbanbench.city.folder.format import LabelInfo
 
 __all__ = ["describe_city", "draw_map", "draw_values"]
 

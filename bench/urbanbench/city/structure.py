@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.city.format import DIRECTIONS, MAX_JSON_BYTES, MAX_ROWS, TABLES, TableSchema
+from urbanbench.city.folder.format import DIRECTIONS, MAX_JSON_BYTES, MAX_ROWS, TABLES, TableSchema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from urbanbench.city.manifest import Manifest
+    from urbanbench.city.folder.manifest import Manifest
 
 __all__ = ["count_faults", "structure_faults"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanbench.card import WITHHOLDABLE
-from urbanbench.city.format import UNIT_LAYER
+from urbanbench.city.folder.format import UNIT_LAYER
 from urbanbench.city.pictures import FaultyPicture, open_picture
 from urbanbench.city.withhold import withhold_from_buildings, withhold_from_pois
 from urbanbench.errors import BadInput, CityFaults, InputMasked, LayerMissing, UnknownName

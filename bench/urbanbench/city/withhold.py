@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from urbanbench.city.tags import drop_key, empty_rows
+from urbanbench.city.folder.tags import drop_key, empty_rows
 
 __all__ = ["withhold_from_buildings", "withhold_from_pois"]
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.city.new_folder import new_folder
+from urbanbench.city.folder.new_folder import new_folder
 from urbanbench.errors import BadInput, DataMissing, UnknownName
 from urbanbench.places import DATA_VARIABLE, cache_root, data_roots
 from urbanbench.registry.kinds import is_path

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from urbanbench.city.folder.tags import TagTable, tag_table
 from urbanbench.city.ground import Box
-from urbanbench.city.tags import TagTable, tag_table
 from urbanbench.errors import BadInput, LayerMissing
 
 if TYPE_CHECKING:

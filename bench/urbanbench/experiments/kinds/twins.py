@@ -57,7 +57,7 @@ def find_twins(city: City) -> tuple[tuple[Twins, ...], Texts]:
 
 def region_texts(city: City, *, use_name: bool) -> Texts:
     """Return the sorted texts of each region's POIs, read as UrbanMFM reads them."""
-    from urbanbench.city.tags import tag_table
+    from urbanbench.city.folder.tags import tag_table
     from urbanbench.toolkit.texts.place_texts import is_place, place_texts
 
     tags = tag_table(city.pois["tags"])

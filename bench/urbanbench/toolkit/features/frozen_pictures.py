@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.city.format import DIRECTIONS
+from urbanbench.city.folder.format import DIRECTIONS
 from urbanbench.errors import BadInput
 from urbanbench.progress import note
 from urbanbench.toolkit.texts.place_texts import distinct_texts

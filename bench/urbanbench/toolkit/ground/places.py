@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 from urbanbench.errors import RunRefused, UnknownName
 from urbanbench.toolkit.ground.neighbours import containing_polygon
 from urbanbench.toolkit.texts.place_texts import (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.city.tags import tag_table
+from urbanbench.city.folder.tags import tag_table
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -100,7 +100,7 @@ class Tokens:
 
 def key_value_tokens(frame: pd.DataFrame, keys: Sequence[str] = POI_KEYS) -> Tokens:
     """Return one word "key=value" for each tag with one of the keys."""
-    from urbanbench.city.tags import tag_table
+    from urbanbench.city.folder.tags import tag_table
 
     table = tag_table(frame["tags"]).with_key(*keys)
     codes, words = table.pairs()
@@ -110,7 +110,7 @@ def key_value_tokens(frame: pd.DataFrame, keys: Sequence[str] = POI_KEYS) -> Tok
 
 def name_tokens(frame: pd.DataFrame) -> Tokens:
     """Return the lower-case words of two or more letters or digits in each object's ``name``."""
-    from urbanbench.city.tags import tag_table
+    from urbanbench.city.folder.tags import tag_table
 
     table = tag_table(frame["tags"]).with_key("name")
     split = [_WORD.findall(str(value).lower()) for value in table.value]

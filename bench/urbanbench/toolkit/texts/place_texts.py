@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from urbanbench.city.tags import TagTable
+    from urbanbench.city.folder.tags import TagTable
 
 __all__ = [
     "CLASS_KEYS",

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from urbanbench.card import KINDS
-from urbanbench.city.format import LEVEL_WORDS, UNIT_LAYER, LabelInfo, LayerInfo
-from urbanbench.city.paths import path_fault
+from urbanbench.city.folder.format import LEVEL_WORDS, UNIT_LAYER, LabelInfo, LayerInfo
+from urbanbench.city.folder.paths import path_fault
 
 __all__ = ["json_kind", "read_label_entry", "read_layer_entry"]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from urbanbench.city.entries import json_kind, read_label_entry, read_layer_entry
-from urbanbench.city.format import FORMAT, MAX_JSON_BYTES, TABLES, LabelInfo, LayerInfo
-from urbanbench.city.paths import path_fault
+from urbanbench.city.folder.entries import json_kind, read_label_entry, read_layer_entry
+from urbanbench.city.folder.format import FORMAT, MAX_JSON_BYTES, TABLES, LabelInfo, LayerInfo
+from urbanbench.city.folder.paths import path_fault
 
 __all__ = ["Manifest", "read_manifest"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from urbanbench.city.format import row_fault
+from urbanbench.city.folder.format import row_fault
 
 __all__ = ["foreign", "noted"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.format import row_fault
+from urbanbench.city.folder.format import row_fault
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.format import Column, TableSchema, row_fault
-from urbanbench.city.geometry import read_geometry
+from urbanbench.city.folder.format import Column, TableSchema, row_fault
+from urbanbench.city.folder.geometry import read_geometry
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,1 @@
+"""City folders as files: the format, and how its tables are read."""
