@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 import shapely
 
-from urbanbench.city.check import check_folder
 from urbanbench.city.city import City
+from urbanbench.city.faults.check import check_folder
 from urbanbench.city.folder.manifest import read_manifest
 from urbanbench.errors import CityFaults
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from urbanbench.city.check import check_folder
 from urbanbench.city.city import City
+from urbanbench.city.faults.check import check_folder
 from urbanbench.city.pictures import FaultyPicture, open_picture
 from urbanbench.errors import CityFaults
 from urbanbench.toolkit.pictures.table import PictureTable

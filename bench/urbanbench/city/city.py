@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from urbanbench.city.faults.structure import count_faults, structure_faults
 from urbanbench.city.features import feature_layers, load_features
 from urbanbench.city.folder.format import DIRECTIONS, UNIT_LAYER, LabelInfo, LayerInfo
 from urbanbench.city.folder.manifest import Manifest, read_manifest
 from urbanbench.city.load import load_label, load_layer, load_unit_ids
-from urbanbench.city.structure import count_faults, structure_faults
 from urbanbench.errors import CityFaults, DataMissing, LayerMissing
 from urbanbench.hashing import file_digest, value_digest
 
@@ -272,7 +272,7 @@ class City:
 
     def check(self) -> list[str]:
         """Read everything and return all faults, one sentence each; [] for a sound folder."""
-        from urbanbench.city.check import check_folder
+        from urbanbench.city.faults.check import check_folder
 
         return check_folder(self.path)
 

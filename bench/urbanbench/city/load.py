@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from urbanbench.city.content import layer_faults
+from urbanbench.city.faults.content import layer_faults
+from urbanbench.city.faults.label_content import label_faults
 from urbanbench.city.folder.format import DIRECTIONS, TABLES, UNIT_LAYER
 from urbanbench.city.folder.manifest import Manifest
 from urbanbench.city.folder.membership import region_of_points
 from urbanbench.city.folder.read import column_of, read_column, read_frame
-from urbanbench.city.label_content import label_faults
 
 __all__ = ["judge_layer", "load_label", "load_layer", "load_unit_ids"]
 

@@ -26,7 +26,7 @@ Folder = Annotated[str, typer.Argument(help="A city: path, name, or name:size.")
 @app.command()
 def check(city: Folder, as_json: options.Json = False) -> None:
     """Read everything a city folder holds and report all its faults at once."""
-    from urbanbench.city.check import check_folder
+    from urbanbench.city.faults.check import check_folder
     from urbanbench.registry import city_folder
 
     folder = city_folder(city)

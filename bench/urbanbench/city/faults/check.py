@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.city.faults.structure import count_faults, structure_faults
 from urbanbench.city.features import features_faults
 from urbanbench.city.folder.format import UNIT_LAYER
 from urbanbench.city.folder.manifest import Manifest, read_manifest
 from urbanbench.city.load import judge_layer, load_label, load_unit_ids
 from urbanbench.city.pictures import picture_faults
-from urbanbench.city.structure import count_faults, structure_faults
 
 if TYPE_CHECKING:
     import numpy as np
