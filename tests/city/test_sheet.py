@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from urbanbench.city.city import City
-from urbanbench.city.sheet import COLUMNS, GAP, MARGIN, TILE, draw_sheet
-from urbanbench.city.sheet_choice import sections_of
+from urbanbench.city.drawing.sheet import COLUMNS, GAP, MARGIN, TILE, draw_sheet
+from urbanbench.city.drawing.sheet_choice import sections_of
 from urbanbench.cli.app import main
 from urbanbench.errors import BadInput, DataMissing, LayerMissing
 

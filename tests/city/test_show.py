@@ -11,7 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 from urbanbench.city.city import City
-from urbanbench.city.show import describe_city, draw_map, draw_values
+from urbanbench.city.drawing.show import describe_city, draw_map, draw_values
 from urbanbench.errors import BadInput, DataMissing
 
 

@@ -58,7 +58,7 @@ def show(
     as_json: options.Json = False,
 ) -> None:
     """Count what a city folder holds: rows and coverage per layer, labels and their spread."""
-    from urbanbench.city.show import describe_city, draw_map
+    from urbanbench.city.drawing.show import describe_city, draw_map
     from urbanbench.registry import open_city
 
     opened = open_city(city)
@@ -71,7 +71,7 @@ def show(
         draw_map(opened, map_file, label or None)
         note(f"Map: {map_file}")
     if images or out is not None:
-        from urbanbench.city.sheet import draw_sheet
+        from urbanbench.city.drawing.sheet import draw_sheet
 
         sheet = out or Path(f"{opened.name}-images.png")
         broken = draw_sheet(opened, sheet, count=count, label=label)

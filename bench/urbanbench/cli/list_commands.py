@@ -191,7 +191,7 @@ def _described(word: str) -> dict[str, Any]:
     if kind == "task":
         return _task_facts(name)
     if kind == "city":
-        from urbanbench.city.show import describe_city
+        from urbanbench.city.drawing.show import describe_city
         from urbanbench.registry import open_city
 
         return {"kind": "city", **describe_city(open_city(name))}

@@ -30,7 +30,7 @@ def residuals(
     ] = "",
 ) -> None:
     """Map the mean error of each region over the seeds that tested it: predicted minus true, or for classes the share of wrong answers."""
-    from urbanbench.city.show import draw_values
+    from urbanbench.city.drawing.show import draw_values
     from urbanbench.registry import open_city
     from urbanbench.store import ResultStore
 

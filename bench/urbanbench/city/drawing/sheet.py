@@ -6,8 +6,8 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.city.drawing.sheet_choice import Section, Shot, sections_of
 from urbanbench.city.pictures import FaultyPicture, open_picture
-from urbanbench.city.sheet_choice import Section, Shot, sections_of
 from urbanbench.errors import BadInput, LayerMissing
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What a city folder holds, in numbers; the map of it is in `urbanbench.city.maps`."""
+"""What a city folder holds, in numbers; the map of it is in `urbanbench.city.drawing.maps`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.maps import draw_map, draw_values
+from urbanbench.city.drawing.maps import draw_map, draw_values
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City

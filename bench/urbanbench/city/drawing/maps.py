@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.canvas import (
+from urbanbench.city.drawing.canvas import (
     NO_VALUE,
     colour_bar,
     credit,
