@@ -13,8 +13,8 @@ import urbanbench.model
 from urbanbench.card import ModelCard, TaskCard
 from urbanbench.checks import check_city, check_model, check_model_card, check_task
 from urbanbench.checks.frames import frames_digest
+from urbanbench.city.changing.moved import moved_view
 from urbanbench.city.city import City
-from urbanbench.city.moved import moved_view
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import CityFaults, Conformance, RunRefused
 from urbanbench.model import Model

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from urbanbench.card import ModelCard
+from urbanbench.city.changing.drawn import drawn_away
 from urbanbench.city.city import City
-from urbanbench.city.drawn import drawn_away
 from urbanbench.run.admission import admitted_view, refusal
 from urbanbench.tasks.landuse import LandUse
 from urbanbench.tasks.popdensity import PopDensity

@@ -16,12 +16,12 @@ import shapely
 from PIL import Image
 from typer.testing import CliRunner
 
+from urbanbench.city.changing.merge import merge_regions
+from urbanbench.city.changing.merge_labels import merged_label
+from urbanbench.city.changing.merge_pictures import Mosaic
+from urbanbench.city.changing.merge_plan import Merging, merging_of, shared_borders
 from urbanbench.city.city import City
 from urbanbench.city.folder.format import LabelInfo
-from urbanbench.city.merge import merge_regions
-from urbanbench.city.merge_labels import merged_label
-from urbanbench.city.merge_pictures import Mosaic
-from urbanbench.city.merge_plan import Merging, merging_of, shared_borders
 from urbanbench.cli.app import app
 from urbanbench.errors import BadInput, CityFaults
 from urbanbench.registry import open_city

@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 from pyproj import Transformer
 
+from urbanbench.city.changing.drawn import drawn_away
+from urbanbench.city.changing.overhead import Overhead, add_satellite, region_boxes
 from urbanbench.city.city import City
-from urbanbench.city.drawn import drawn_away
 from urbanbench.city.faults.check import check_folder
 from urbanbench.city.ground.rendered import BUILDING, GROUND, LAND, ROADS, RenderedMap
 from urbanbench.city.ground.tiles import HALF_WORLD_M, Tiles
-from urbanbench.city.overhead import Overhead, add_satellite, region_boxes
 from urbanbench.cli.app import main
 from urbanbench.errors import BadInput, ExtraMissing, LayerMissing
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from urbanbench.checks.frames import frames_digest
 from urbanbench.checks.model_card import check_model_card
+from urbanbench.city.changing.moved import moved_view
 from urbanbench.city.city import City
 from urbanbench.city.folder.format import UNIT_LAYER
-from urbanbench.city.moved import moved_view
 from urbanbench.errors import Conformance, InputMasked, LayerMissing, RunRefused
 from urbanbench.inputs import LAYER_OF, format_inputs
 from urbanbench.model import Model

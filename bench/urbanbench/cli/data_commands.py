@@ -106,7 +106,7 @@ def merge(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Draws which neighbours are merged.")] = 0,
 ) -> None:
     """Write the city with neighbouring regions merged two or three at a time; layers and labels are carried over."""
-    from urbanbench.city.merge import merge_regions
+    from urbanbench.city.changing.merge import merge_regions
     from urbanbench.registry import open_city
 
     opened = open_city(city)

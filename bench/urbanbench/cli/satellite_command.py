@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from urbanbench.city.drawn import RENDERED_MAP
+from urbanbench.city.changing.drawn import RENDERED_MAP
 from urbanbench.cli.printing import note, say
 from urbanbench.errors import BadInput
 
@@ -43,7 +43,7 @@ def satellite(
     attribution: Annotated[str, typer.Option("--attribution", help="Whom to credit, for city.json.")] = "",
 ) -> None:
     """Write the city with a picture from above for every region, in place of those it has."""
-    from urbanbench.city.overhead import Overhead, add_satellite
+    from urbanbench.city.changing.overhead import Overhead, add_satellite
     from urbanbench.registry import open_city
 
     opened = open_city(city)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from urbanbench.city.drawn import drawn_away
+from urbanbench.city.changing.drawn import drawn_away
 from urbanbench.errors import RunRefused
 from urbanbench.inputs import LAYER_OF, format_inputs
 from urbanbench.units import Units

@@ -145,7 +145,7 @@ def _merge(city: str, folder: Path, seed: int) -> None:
     from filelock import FileLock
 
     from urbanbench.atomic import write_text
-    from urbanbench.city.merge import merge_regions
+    from urbanbench.city.changing.merge import merge_regions
 
     state, kept = _state(city, seed), folder.with_name(f"{folder.name}.made-of.json")
     folder.parent.mkdir(parents=True, exist_ok=True)

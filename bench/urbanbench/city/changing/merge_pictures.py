@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL.Image import Image
 
-    from urbanbench.city.merge_plan import Merging
+    from urbanbench.city.changing.merge_plan import Merging
 
 __all__ = ["Mosaic", "merged_satellite"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.drawn import DRAWN_FROM, RENDERED_MAP
+from urbanbench.city.changing.drawn import DRAWN_FROM, RENDERED_MAP
 from urbanbench.city.folder.new_folder import new_folder
 from urbanbench.city.folder.paths import path_fault
 from urbanbench.city.ground.rendered import RenderedMap

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+    from urbanbench.city.changing.merge_plan import Merging
     from urbanbench.city.folder.format import LabelInfo
-    from urbanbench.city.merge_plan import Merging
 
 __all__ = ["merged_label"]
 

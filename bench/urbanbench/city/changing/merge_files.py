@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from urbanbench.city.merge_plan import Merging
+    from urbanbench.city.changing.merge_plan import Merging
 
 __all__ = [
     "carry_file",

@@ -7,8 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.city.folder.new_folder import new_folder
-from urbanbench.city.merge_files import (
+from urbanbench.city.changing.merge_files import (
     carry_file,
     carry_table,
     feature_files,
@@ -17,13 +16,14 @@ from urbanbench.city.merge_files import (
     merged_shapes,
     save_frame,
 )
-from urbanbench.city.merge_labels import merged_label
-from urbanbench.city.merge_pictures import merged_satellite
-from urbanbench.city.merge_plan import merging_of
+from urbanbench.city.changing.merge_labels import merged_label
+from urbanbench.city.changing.merge_pictures import merged_satellite
+from urbanbench.city.changing.merge_plan import merging_of
+from urbanbench.city.folder.new_folder import new_folder
 
 if TYPE_CHECKING:
+    from urbanbench.city.changing.merge_plan import Merging
     from urbanbench.city.city import City
-    from urbanbench.city.merge_plan import Merging
 
 __all__ = ["merge_regions"]
 
