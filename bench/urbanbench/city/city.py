@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from urbanbench.city.faults.structure import count_faults, structure_faults
-from urbanbench.city.features import feature_layers, load_features
+from urbanbench.city.feature_tables import feature_layers, load_features
 from urbanbench.city.folder.format import DIRECTIONS, UNIT_LAYER, LabelInfo, LayerInfo
 from urbanbench.city.folder.manifest import Manifest, read_manifest
 from urbanbench.city.load import load_label, load_layer, load_unit_ids

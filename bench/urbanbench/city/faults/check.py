@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.city.faults.structure import count_faults, structure_faults
-from urbanbench.city.features import features_faults
+from urbanbench.city.feature_tables import features_faults
 from urbanbench.city.folder.format import UNIT_LAYER
 from urbanbench.city.folder.manifest import Manifest, read_manifest
 from urbanbench.city.load import judge_layer, load_label, load_unit_ids
