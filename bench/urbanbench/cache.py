@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urbanbench.atomic import remove_leftovers, write_text
 from urbanbench.errors import BadInput
 from urbanbench.hashing import value_digest
-from urbanbench.places import cache_root
+from urbanbench.home import cache_root
 
 if TYPE_CHECKING:
     from urbanbench.space import EmbeddingSpace

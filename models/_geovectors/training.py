@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanbench.atomic import remove_leftovers, replacing
-from urbanbench.places import cache_root
+from urbanbench.home import cache_root
 from urbanbench.progress import Bar, tracking
 from urbanbench.seeds import integer_seed
 from urbanbench.toolkit.training.schedule import StageLog, record

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.atomic import replacing
 from urbanbench.hashing import code_digest, value_digest
-from urbanbench.places import cache_root
+from urbanbench.home import cache_root
 from urbanbench.toolkit.kept.versions import learned_versions
 from urbanbench.toolkit.training.distributed import processes
 from urbanbench.toolkit.training.schedule import StageLog

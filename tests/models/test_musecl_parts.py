@@ -14,6 +14,7 @@ from urbanbench.city.city import City
 from urbanbench.city.folder.tags import tag_table
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.hashing import value_digest
+from urbanbench.home import fresh_cache
 from urbanbench.models._musecl.compare import day_of_trips
 from urbanbench.models._musecl.fusion import AlignObjective, Fusion, Kinds
 from urbanbench.models._musecl.likeness import Cosines, Nearness, find_partners
@@ -22,7 +23,6 @@ from urbanbench.models._musecl.sources import frozen_source, trained_source
 from urbanbench.models._musecl.triplets import TripletObjective, region_means
 from urbanbench.models._musecl.words import Judged, gather_places, region_words, train_words
 from urbanbench.models.musecl import MuseCL
-from urbanbench.places import fresh_cache
 from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.pictures.picture_versions import Versions

@@ -12,10 +12,10 @@ from urbanbench.city.city import City
 from urbanbench.city.folder.tags import tag_table
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, ExtraMissing, InputMasked, RunRefused, UnknownName
+from urbanbench.home import fresh_cache
 from urbanbench.models._urban2vec.pictures import gather_pictures
 from urbanbench.models._urban2vec.words import gather_words
 from urbanbench.models.urban2vec import Urban2Vec
-from urbanbench.places import fresh_cache
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.texts.place_texts import is_place, is_shaped_place
 from urbanbench.toolkit.training import seeded_torch

@@ -13,13 +13,13 @@ from urbanbench import places
 from urbanbench.city.city import City
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, CityFaults, RunRefused, UnknownName
+from urbanbench.home import fresh_cache
 from urbanbench.models._urbanmfm.groups import road_groups
 from urbanbench.models._urbanmfm.kept import stage_keys
 from urbanbench.models._urbanmfm.l_local import LocalObjective
 from urbanbench.models._urbanmfm.readout import embed_units
 from urbanbench.models._urbanmfm.vectors import fused_vectors, text_vectors
 from urbanbench.models.urbanmfm import UrbanMFM
-from urbanbench.places import fresh_cache
 from urbanbench.toolkit.ground.places import gather_places
 from urbanbench.units import Units
 

@@ -11,10 +11,10 @@ from torch import nn
 
 from urbanbench.errors import BadInput, CityFaults, UnknownName
 from urbanbench.hashing import value_digest
+from urbanbench.home import cache_root
 from urbanbench.models._urbanmfm.backbones import Backbones
 from urbanbench.models._urbanmfm.overheads import Overheads
 from urbanbench.models._urbanmfm.streets import Streets
-from urbanbench.places import cache_root
 from urbanbench.toolkit.features._feature_rows import FrozenPictures, TunedPictures
 from urbanbench.toolkit.pictures._image_nets import ImageEncoder
 from urbanbench.toolkit.pictures.image_encoders import encode_pictures, encode_shapes

@@ -4,10 +4,10 @@ import pytest
 
 from urbanbench.city.city import City
 from urbanbench.datasets.toyville import Toyville
+from urbanbench.home import cache_root, fresh_cache
 from urbanbench.models._urbanmfm import kept
 from urbanbench.models._urbanmfm import pretrain as training
 from urbanbench.models.urbanmfm import UrbanMFM
-from urbanbench.places import cache_root, fresh_cache
 from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch
 

@@ -115,7 +115,7 @@ def test_build_refuses_a_folder_that_is_there(tmp_path):
 
 
 def test_cache_folder_follows_the_variable(own_cache, monkeypatch):
-    from urbanbench.places import cache_root, data_roots
+    from urbanbench.home import cache_root, data_roots
 
     assert cache_root() == own_cache
     monkeypatch.delenv("URBANBENCH_CACHE")

@@ -9,7 +9,7 @@ from PIL import Image
 
 from urbanbench import hashing
 from urbanbench.errors import CityFaults, InputMasked
-from urbanbench.places import cache_root
+from urbanbench.home import cache_root
 from urbanbench.toolkit.kept import feature_store
 from urbanbench.toolkit.kept.feature_store import (
     cached_features,

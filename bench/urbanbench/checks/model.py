@@ -14,9 +14,9 @@ from urbanbench.city.changing.moved import moved_view
 from urbanbench.city.city import City
 from urbanbench.city.folder.format import UNIT_LAYER
 from urbanbench.errors import Conformance, InputMasked, LayerMissing, RunRefused
+from urbanbench.home import fresh_cache
 from urbanbench.inputs import LAYER_OF, format_inputs
 from urbanbench.model import Model
-from urbanbench.places import fresh_cache
 from urbanbench.seeds import generator
 from urbanbench.space import EmbeddingSpace
 from urbanbench.units import Units

@@ -26,7 +26,7 @@ def list_entries(as_json: options.Json = False) -> None:
     """List cached embeddings, features of frozen encoders and trained stages; of each the newest first."""
     from urbanbench.cache import EmbeddingCache
     from urbanbench.cli.cache_parts import PARTS, cache_parts
-    from urbanbench.places import cache_root
+    from urbanbench.home import cache_root
 
     entries = EmbeddingCache().entries()
     parts = [part for kind in PARTS for part in cache_parts(cache_root(), kind)]
@@ -103,7 +103,7 @@ def prune(
 
     from urbanbench.cache import EmbeddingCache
     from urbanbench.cli.cache_parts import PARTS, cache_parts, prune_parts
-    from urbanbench.places import cache_root
+    from urbanbench.home import cache_root
 
     gone = EmbeddingCache().prune(older_than_days=older_than, keep_gb=keep_gb)
     say(f"Removed {len(gone)} embeddings, {sum(entry.size_bytes for entry in gone) / 1e6:.1f} MB.")

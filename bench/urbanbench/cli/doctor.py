@@ -68,7 +68,7 @@ def _hub() -> dict[str, str]:
 
 def _cache() -> dict[str, Any]:
     from urbanbench.cache import EmbeddingCache
-    from urbanbench.places import CACHE_VARIABLE, cache_root
+    from urbanbench.home import CACHE_VARIABLE, cache_root
 
     entries = EmbeddingCache().entries()
     built = sorted(
@@ -84,7 +84,7 @@ def _cache() -> dict[str, Any]:
 
 
 def _cities() -> dict[str, Any]:
-    from urbanbench.places import DATA_VARIABLE, data_roots
+    from urbanbench.home import DATA_VARIABLE, data_roots
     from urbanbench.registry import city_names
 
     roots = ", ".join(map(str, data_roots())) or f"{DATA_VARIABLE} is not set"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.city.folder.new_folder import new_folder
 from urbanbench.errors import BadInput, DataMissing, UnknownName
-from urbanbench.places import DATA_VARIABLE, cache_root, data_roots
+from urbanbench.home import DATA_VARIABLE, cache_root, data_roots
 from urbanbench.registry.kinds import is_path
 from urbanbench.registry.plugins import load_class, names, source_file
 

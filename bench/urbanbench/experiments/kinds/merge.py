@@ -25,7 +25,7 @@ __all__ = ["Merge", "merged_folder"]
 
 def merged_folder(city: str) -> Path:
     """Return where the merged form of a city is kept; its results are kept under the folder's name, "<city>-merged"."""
-    from urbanbench.places import cache_root
+    from urbanbench.home import cache_root
 
     name = plain_name("city", city).replace(":", "-")
     return cache_root() / "cities" / "merged" / f"{name}-merged"

@@ -12,7 +12,7 @@ import numpy as np
 
 from urbanbench.atomic import remove_leftovers, replacing
 from urbanbench.hashing import array_digest, code_digest, value_digest
-from urbanbench.places import cache_root
+from urbanbench.home import cache_root
 from urbanbench.toolkit.kept.versions import learned_versions
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from filelock import FileLock
 
 from urbanbench.hashing import value_digest
-from urbanbench.places import cache_root
+from urbanbench.home import cache_root
 
 __all__ = ["PixelStore", "open_pixel_store"]
 
