@@ -70,7 +70,7 @@ class Clip(Model):
         BadInput
             A feature table without exactly one vector column.
         """
-        from urbanbench.toolkit.features.encoded import frozen_pictures as pictures
+        from urbanbench.toolkit.features import frozen_pictures as pictures
         from urbanbench.toolkit.pictures.clip_encoders import load_clip_encoder
 
         del seed

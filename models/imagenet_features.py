@@ -52,7 +52,7 @@ class ImagenetFeatures(Model):
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
         """Return vectors of street views (n, 1280), or of regions: a block (n, 1281) for each kind of pictures that may be seen."""
-        from urbanbench.toolkit.features.encoded import frozen_pictures
+        from urbanbench.toolkit.features import frozen_pictures
         from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 
         del seed

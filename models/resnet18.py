@@ -59,7 +59,7 @@ class ResNet18(Model):
         ExtraMissing
             The weights are not on this machine and cannot be fetched.
         """
-        from urbanbench.toolkit.features.encoded import frozen_pictures
+        from urbanbench.toolkit.features import frozen_pictures
         from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
         from urbanbench.toolkit.training import seeded_torch
 

@@ -7,7 +7,7 @@ from PIL import Image
 from urbanbench.errors import CityFaults
 from urbanbench.hashing import value_digest
 from urbanbench.home import cache_root
-from urbanbench.toolkit.features.encoded import picture_store as module
+from urbanbench.toolkit.features import picture_store as module
 from urbanbench.toolkit.features.picture_store import has_pictures, stored_pictures
 from urbanbench.toolkit.pictures._image_nets import ImageEncoder
 from urbanbench.toolkit.pictures.image_encoders import encode_pictures, load_image_encoder
