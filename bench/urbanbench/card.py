@@ -51,6 +51,15 @@ class ModelCard:
         Name of the only head that makes sense for it (`mean` for the mean floor); "" lets the run choose.
     extra
         Name of the optional dependency group it needs, or "".
+    version
+        Raised whenever the same parameters give other vectors than before; results of an earlier version are computed again.
+
+    Raises
+    ------
+    UnknownName
+        An input or level that does not exist.
+    BadInput
+        An input listed twice, or a version that is no whole number >= 1.
     """
 
     title: str
@@ -66,8 +75,10 @@ class ModelCard:
     floor: bool = False
     head: str = ""
     extra: str = ""
+    version: int = 1
 
     def __post_init__(self) -> None:
+        _check_version(self.title, self.version)
         listed = (*self.needs, *self.can_use, *self.needs_any)
         for name in listed:
             if name not in INPUTS:
@@ -123,6 +134,7 @@ class TaskCard:
     note: str = ""
 
     def __post_init__(self) -> None:
+        _check_version(self.title, self.version)
         if self.kind not in KINDS:
             raise UnknownName("task kind", self.kind, KINDS)
         if self.level not in LEVELS:
@@ -130,3 +142,9 @@ class TaskCard:
         for word in self.withholds:
             if word not in WITHHOLDABLE:
                 raise UnknownName("withheld part", word, WITHHOLDABLE)
+
+
+def _check_version(title: str, version: object) -> None:
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        msg = f"Card of {title!r} has version {version!r}. Expected a whole number >= 1. Mend: version=1, raised when numbers change."
+        raise BadInput(msg)

@@ -19,6 +19,7 @@ from urbanbench.provenance import provenance
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_paper, check_split, units_of
 from urbanbench.run.order import Order, resolve
+from urbanbench.run.standing import foreign_code, stale_parts, versions_of
 from urbanbench.run.workbench import Workbench
 from urbanbench.toolkit.kept.versions import learned_versions
 from urbanbench.toolkit.training.distributed import processes
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
-__all__ = ["embedding_key", "execute", "stale_parts", "without_scores"]
+__all__ = ["embedding_key", "execute", "without_scores"]
 
 _TRACE_FRAMES = 6
 
@@ -80,7 +81,7 @@ def execute(
         setting = _prepare(order, bench)
         now = _hashes(order, setting)
         if unless is not None and unless.status == OK:
-            changed = stale_parts(unless, now, setting.variant)
+            changed = stale_parts(unless, versions_of(order), now, setting.variant)
             if not changed:
                 return unless
             start["replaced_stale"] = changed
@@ -136,7 +137,9 @@ def _computed_on(device: str) -> str:
 
 
 def _hashes(order: Order, setting: _Setting) -> dict[str, str]:
+    """Hash what the run rests on: data, which decide whether its result still holds, and code, for information."""
     return {
+        **foreign_code(order),
         "code_digest": setting.key.parts["code"],
         "scoring_digest": _scoring_digest() if order.paper is None else _paper_digest(),
         "view_key": setting.view.data_key,
@@ -163,33 +166,6 @@ def _paper_digest() -> str:
     return code_digest(*sorted(Path(urbanbench.parity.__path__[0]).rglob("*.py")))
 
 
-_STALE_WHEN = {
-    "code_digest": "model code",
-    "scoring_digest": "scoring code",
-    "view_key": "city data",
-    "view_code": "what the view shows",
-    "targets_digest": "targets",
-}
-
-
-def stale_parts(found: RunResult, now: Mapping[str, str], variant: Mapping[str, str]) -> list[str]:
-    """Return what has changed since a result was made; [] while it still holds.
-
-    Parameters
-    ----------
-    found
-        The earlier result.
-    now
-        Today's hashes.
-    variant
-        Today's stand-ins for the model's parts.
-    """
-    changed = [word for name, word in _STALE_WHEN.items() if found.provenance.get(name) != now[name]]
-    if dict(found.model.get("variant", {})) != dict(variant):
-        changed.append("encoders")
-    return changed
-
-
 def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: dict[str, Any]) -> RunResult:
     space, facts, cached = bench.embedding(order, setting.view, setting.units, setting.key)
     with measured() as head_cost:
@@ -204,6 +180,7 @@ def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: 
         scores_covered={name: list(numbers) for name, numbers in scores.per_seed_covered.items()},
         evaluation=_evaluation(order, setting.targets, scores),
         ceiling=getattr(label, "ceiling", None) if order.paper is None else None,
+        versions=versions_of(order),
         protocol=_paper_facts(order),
         cost=_costs(facts, head_cost, cached=cached),
         training=facts.get("training", []),
@@ -308,6 +285,7 @@ def without_scores(
         reason=reason.strip(),
         model=_declared(order),
         task=_task_facts(order),
+        versions=versions_of(order),
         protocol=_paper_facts(order),
         provenance=origin or provenance("cpu"),
         error_type=type(error).__name__,
