@@ -11,6 +11,7 @@ from urbanbench.registry.cities import (
     city_word,
     cut_cities,
     expand_cities,
+    known_folders,
     make_source,
     open_city,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "expand_words",
     "has_scheme",
     "is_path",
+    "known_folders",
     "listing",
     "load_model",
     "load_task",
