@@ -15,13 +15,14 @@ from urbanbench.registry.cities import (
     make_source,
     open_city,
 )
-from urbanbench.registry.kinds import Entry, is_path
+from urbanbench.registry.kinds import VECTOR_FILES, Entry, is_path
 from urbanbench.registry.naming import plain_name
 from urbanbench.registry.plugins import listing, load_model, load_task, names, source_file
 from urbanbench.registry.schemes import has_scheme
 
 __all__ = [
     "GROUPS",
+    "VECTOR_FILES",
     "Entry",
     "broken",
     "build_city",
