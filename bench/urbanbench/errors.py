@@ -20,7 +20,21 @@ __all__ = [
     "RunRefused",
     "UnknownName",
     "UrbanbenchError",
+    "quoted",
 ]
+
+
+def quoted(names: Iterable[object], most: int = 3) -> str:
+    """Write names in quotes, so that blanks and leading zeros are seen; the first few of many.
+
+    Examples
+    --------
+    >>> quoted(["007", " 8"]), quoted(range(9), most=2)
+    ("'007', ' 8'", "'0', '1', …")
+    """
+    listed = [str(name) for name in names]
+    shown = ", ".join(repr(name) for name in listed[:most])
+    return shown if len(listed) <= most else f"{shown}, …"
 
 
 class UrbanbenchError(Exception):
@@ -44,13 +58,17 @@ class UnknownName(UrbanbenchError, LookupError):
         The name that was asked for.
     known
         All names that exist.
+    mend
+        A further sentence: where names come from, and what else may be given.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], mend: str = "") -> None:
         self.kind, self.name, self.known = kind, name, tuple(sorted(known))
         near = difflib.get_close_matches(name, self.known, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        super().__init__(f"Unknown {kind} {name!r}.{hint} Known: {', '.join(self.known) or 'none'}.")
+        super().__init__(
+            f"Unknown {kind} {name!r}.{hint} Known: {', '.join(self.known) or 'none'}.{mend and ' ' + mend}"
+        )
 
 
 class InputMasked(UrbanbenchError, PermissionError):

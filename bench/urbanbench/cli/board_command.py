@@ -46,7 +46,7 @@ def leaderboard(
     from urbanbench.store import ResultStore
 
     every = ResultStore(results).load_all()
-    names = {"model": model, "city": city, "task": task, "split": split, "protocol": protocol}
+    names = {"model": model, "city": _city_names(city), "task": task, "split": split, "protocol": protocol}
     kept = [one for one in every if _wanted(one, **names)]
     if not kept:
         msg = f"No result in {str(results)!r} fits, of {len(every)}. Run something first, or ask for other names."
@@ -57,6 +57,13 @@ def leaderboard(
         return
     write_text(out, text if text.endswith("\n") else text + "\n")
     note(f"Leaderboard of {len(kept)} results: {out}")
+
+
+def _city_names(words: Sequence[str]) -> list[str]:
+    """Return names and patterns of cities; a path counts for the name its results are kept under."""
+    from urbanbench.registry import city_path, cut_cities, plain_name
+
+    return [plain_name("city", word) if city_path(word) else word for word in cut_cities(words)]
 
 
 def _wanted(result: RunResult, **filters: Sequence[str]) -> bool:

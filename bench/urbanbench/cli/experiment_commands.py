@@ -172,12 +172,12 @@ def _choice(
 ) -> Choice:
     """Expand the words of the command line; what is not given stays empty."""
     from urbanbench.experiments import Choice
-    from urbanbench.registry import expand, expand_words
+    from urbanbench.registry import cut_cities, expand, expand_words
     from urbanbench.scoring.heads import HEADS
     from urbanbench.scoring.splits import SPLITS
 
     return Choice(
-        cities=tuple(part.strip() for word in city for part in word.split(",") if part.strip()),
+        cities=tuple(cut_cities(city)),
         tasks=tuple(expand("task", task)),
         splits=tuple(expand_words("split", split, list(SPLITS))),
         heads=tuple(expand_words("head", head, list(HEADS))),

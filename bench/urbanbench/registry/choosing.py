@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from urbanbench.card import ModelCard
 from urbanbench.errors import PluginBroken, UnknownName
 from urbanbench.registry.kinds import is_path
 from urbanbench.registry.plugins import listing, load_class, load_model, names
 from urbanbench.registry.schemes import has_scheme
+from urbanbench.registry.words import is_glob, is_there, split_words
 
 __all__ = ["GROUPS", "broken", "expand", "expand_words"]
-
-_GLOB = "*?["
 
 GROUPS: Mapping[str, Callable[[ModelCard], bool]] = {
     "floors": lambda card: card.floor,
@@ -40,14 +40,14 @@ def expand(kind: str, words: str | Iterable[str]) -> list[str]:
         A plugin asked for by its name does not load. Those that a glob or group word meets are left out; see `broken`.
     """
     chosen: list[str] = []
-    for word in _split(words):
+    for word in split_words(words, _is_file):
         if kind == "model" and word in GROUPS:
             chosen += [
                 entry.name
                 for entry in listing(kind)
                 if isinstance(entry.card, ModelCard) and GROUPS[word](entry.card)
             ]
-        elif word == "all" or (any(sign in word for sign in _GLOB) and not is_path(word)):
+        elif word == "all" or (is_glob(word) and not is_path(word)):
             chosen += _globbed(kind, word)
         else:
             (load_model if kind == "model" else lambda one: load_class("task", one))(word)
@@ -59,7 +59,7 @@ def expand(kind: str, words: str | Iterable[str]) -> list[str]:
 def expand_words(kind: str, words: str | Iterable[str], known: Sequence[str]) -> list[str]:
     """Turn comma lists, globs and ``all`` into words of a fixed list, for example of splits or heads."""
     chosen: list[str] = []
-    for word in _split(words):
+    for word in split_words(words):
         fitting = [name for name in known if word == "all" or fnmatchcase(name, word)]
         if not fitting:
             raise UnknownName(kind, word, known)
@@ -87,6 +87,5 @@ def _globbed(kind: str, word: str) -> list[str]:
     return sound
 
 
-def _split(words: str | Iterable[str]) -> list[str]:
-    listed = [words] if isinstance(words, str) else list(words)
-    return [part.strip() for word in listed for part in word.split(",") if part.strip()]
+def _is_file(word: str) -> bool:
+    return is_path(word) and is_there(Path(word))

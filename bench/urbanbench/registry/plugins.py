@@ -21,7 +21,7 @@ from urbanbench.registry.files import import_file, only_class
 from urbanbench.registry.kinds import KINDS, VECTOR_FILES, Entry, Kind, is_path
 from urbanbench.registry.schemes import has_scheme, load_by_scheme
 
-__all__ = ["listing", "load_class", "load_model", "load_task", "names", "plain_name", "source_file"]
+__all__ = ["listing", "load_class", "load_model", "load_task", "names", "plugin_name", "source_file"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def load_model(word: str) -> Any:
     if is_path(word) and word.endswith(VECTOR_FILES):
         from urbanbench.registry.given import given_model
 
-        return given_model(Path(word))
+        return given_model(Path(word).expanduser())
     return load_class("model", word)
 
 
@@ -71,7 +71,7 @@ def load_task(word: str) -> Any:
 def load_class(kind: str, word: str) -> Any:
     """Return the class of a plugin by name or path; both spellings, ``poi-counts`` and ``poi_counts``, are accepted."""
     if is_path(word):
-        return _load_file(kind, Path(word))
+        return _load_file(kind, Path(word).expanduser())
     known = _sources(kind)
     name = word.replace("_", "-")
     if name not in known:
@@ -79,8 +79,8 @@ def load_class(kind: str, word: str) -> Any:
     return _loaded(kind, name)
 
 
-def plain_name(kind: str, word: str) -> str:
-    """Return the name under which results of a word are kept: a registered name, a word with a scheme, or the stem of a path.
+def plugin_name(kind: str, word: str) -> str:
+    """Return the name under which results of a model or task are kept: a registered name, a word with a scheme, or the stem of a path.
 
     Raises
     ------
@@ -90,12 +90,13 @@ def plain_name(kind: str, word: str) -> str:
     if kind == "model" and has_scheme(word):
         return word
     if not is_path(word):
-        return word.replace("_", "-") if kind != "city" else word
-    path = Path(word).resolve()
+        return word.replace("_", "-")
+    path = Path(word).expanduser().resolve()
     name = path.stem.replace("_", "-") if path.suffix else path.name
-    clash = _sources(kind).get(name) if kind in {"model", "task"} else None
+    clash = _sources(kind).get(name)
     if clash is not None and source_file(load_class(kind, name)) != path:
-        msg = f"The file {word!r} would be kept under {name!r}, which is a registered {kind}. Expected another name. Rename the file."
+        mend = "Give it one with --name" if path.suffix in VECTOR_FILES else "Rename the file"
+        msg = f"The file {word!r} would be kept under {name!r}, which is a registered {kind}. Expected another name. {mend}."
         raise BadInput(msg)
     return name
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from urbanbench.result import OK, RunResult
 from urbanbench.run.order import Order
+from urbanbench.run.sources import SOURCES, record
 from urbanbench.run.walk import execute
 from urbanbench.run.workbench import Workbench
 from urbanbench.store import ResultStore
@@ -37,5 +40,8 @@ def run_cell(
         result = execute(order, bench=bench, unless=found)
         if result is found:
             return result, False
+        sources = record(order, store.folder)
+        if sources:
+            result = replace(result, provenance={**result.provenance, SOURCES: sources})
         store.save(result)
         return result, True

@@ -9,6 +9,7 @@ from urbanbench.errors import UnknownName
 from urbanbench.result import RunResult, RunSpec
 from urbanbench.run.cell import run_cell
 from urbanbench.run.order import Order, resolve
+from urbanbench.run.sources import check_kept, distinct
 from urbanbench.run.workbench import Workbench
 from urbanbench.store import ResultStore
 
@@ -60,11 +61,13 @@ def run(
     Raises
     ------
     UnknownName, BadInput, DataMissing, PluginBroken
-        A spec names what does not exist; nothing has been run then.
+        A spec names what does not exist, or two sources would share one result; nothing has been run then.
     """
     if overwrite not in OVERWRITE:
         raise UnknownName("overwrite mode", overwrite, OVERWRITE)
-    orders = {order.cell.run_id: order for order in map(resolve, specs)}
+    orders = distinct(map(resolve, specs))
+    if overwrite != "always":
+        check_kept(orders.values(), store)
     report = progress if progress is not None else (lambda _result, _new: None)
     waiting = in_sharing_order(orders.values())
     if jobs > 1 and len(waiting) > 1:

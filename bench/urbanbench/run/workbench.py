@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.cache import EmbeddingCache, EmbeddingKey
 from urbanbench.cost import measured
-from urbanbench.errors import Conformance, DataMissing
+from urbanbench.errors import Conformance, DataMissing, quoted
 from urbanbench.inputs import format_inputs
 from urbanbench.registry import open_city
 from urbanbench.space import EmbeddingSpace
@@ -146,9 +146,30 @@ def _check(space: object, units: Units, model: str) -> None:
     if not isinstance(space, EmbeddingSpace):
         msg = f"Model {model!r} returned a {type(space).__name__}. Expected an EmbeddingSpace."
         raise Conformance(msg)
-    if space.level != units.level or space.ids.tolist() != list(units.ids):
+    given = space.ids.tolist()
+    if space.level != units.level or given != list(units.ids):
         msg = (
-            f"Model {model!r} returned {len(space)} {space.level}s, not the {len(units)} {units.level}s asked for in their order. "
-            f"Expected one row per id of `units.ids`, with covered=False where there is no data."
+            f"Model {model!r} returned {len(space)} {space.level}s for the {len(units)} {units.level}s asked for: "
+            f"{_difference(given, units.ids)}. Expected one row per id of `units.ids` in that order, with covered=False where there "
+            f"is no data. Mend: space.take(units.ids) orders rows."
         )
         raise Conformance(msg)
+
+
+def _difference(given: Sequence[str], asked: Sequence[str]) -> str:
+    """Say which ids are missing, which are extra, or where the order differs."""
+    missing, extra = _beyond(asked, given), _beyond(given, asked)
+    told = [
+        f"{len(ids)} {word} ({quoted(ids)})" for word, ids in (("missing", missing), ("extra", extra)) if ids
+    ]
+    if told:
+        return " and ".join(told)
+    moved = [(ours, theirs) for ours, theirs in zip(asked, given, strict=True) if ours != theirs]
+    if not moved:
+        return "the ids fit, but not the level"
+    return f"the right ids in another order ({len(moved)} rows; the first asked for is {moved[0][0]!r}, the row is {moved[0][1]!r})"
+
+
+def _beyond(some: Sequence[str], others: Sequence[str]) -> list[str]:
+    known = set(others)
+    return [one for one in some if one not in known]
