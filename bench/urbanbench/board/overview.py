@@ -62,7 +62,7 @@ def _line(group: Group, block: Block) -> Line:
         Entry(f"{row_label(model, block.scored)}{below}"),
         Entry(model.score(metric).text, value=_finite(model.main)),
         *_floor(best_floor(block, model.seeds), block.scored),
-        *_floor(beyond, block.elsewhere, f"; {ordered(beyond.used)}" if beyond else ""),
+        *_floor(beyond, block.elsewhere, f", from {ordered(beyond.used)}" if beyond else ""),
     )
     return Line("model", entries)
 
