@@ -52,6 +52,18 @@ class Order:
         return hasattr(self.model, "vectors_file")
 
     @property
+    def changed(self) -> dict[str, Any]:
+        """Parameters that were set to other values than the preset's, with these values."""
+        if not self.spec.settings:
+            return {}
+        try:
+            usual = type(self.model).from_settings(self.cell.preset).parameters()
+        except (TypeError, ValueError):  # a model that cannot be built without them
+            usual = {}
+        now = self.cell.parameters
+        return {name: now[name] for name, _ in self.spec.settings if now[name] != usual.get(name)}
+
+    @property
     def source(self) -> Path:
         """The model's file."""
         return source_file(type(self.model))

@@ -213,7 +213,12 @@ def _model_facts(order: Order, setting: _Setting, facts: Mapping[str, Any]) -> d
 
 def _declared(order: Order) -> dict[str, Any]:
     card = order.model.card
-    return {"title": card.title, "floor": card.floor, "inputs_declared": _listed(card.inputs)}
+    return {
+        "title": card.title,
+        "floor": card.floor,
+        "inputs_declared": _listed(card.inputs),
+        "settings": order.changed,
+    }
 
 
 def _listed(inputs: frozenset[str]) -> list[str]:
@@ -264,6 +269,7 @@ def _costs(facts: Mapping[str, Any], head: Cost, *, cached: bool) -> dict[str, A
     gpu = [one for one in (facts["peak_gpu_mb"], head.peak_gpu_mb) if one is not None]
     return {
         "embed_seconds": round(facts["seconds"], 3),
+        **({"embed_read": facts["read"]} if facts.get("read") else {}),
         "head_seconds": round(head.seconds, 3),
         "peak_rss_mb": max(facts["peak_rss_mb"], head.peak_rss_mb),
         "embed_peak_rss_mb": facts["peak_rss_mb"],

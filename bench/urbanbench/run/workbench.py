@@ -14,6 +14,7 @@ from urbanbench.errors import Conformance, DataMissing, quoted
 from urbanbench.inputs import format_inputs
 from urbanbench.registry import open_city
 from urbanbench.space import EmbeddingSpace
+from urbanbench.toolkit.kept.reading import reading
 from urbanbench.toolkit.training.checkpoint import checkpoints_in
 from urbanbench.toolkit.training.distributed import agreed, process
 from urbanbench.toolkit.training.schedule import recording
@@ -127,7 +128,7 @@ class Workbench:
 def embed(order: Order, view: View, units: Units, device: str) -> tuple[EmbeddingSpace, Mapping[str, Any]]:
     """Let the model embed, check what it gives, and record what it cost and saw."""
     view.reset_touched()
-    with measured() as cost, recording() as stages:
+    with measured() as cost, recording() as stages, reading() as kept:
         space = order.model.embed(view, units=units, seed=order.cell.model_seed, device=device)
     _check(space, units, order.cell.model)
     return space, asdict(cost) | {
@@ -135,6 +136,7 @@ def embed(order: Order, view: View, units: Units, device: str) -> tuple[Embeddin
         "dim": space.dim,
         "units": len(space),
         "training": [stage.to_record() for stage in stages],
+        "read": kept.to_record(),
     }
 
 
