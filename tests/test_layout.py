@@ -18,6 +18,7 @@ PLUGINS = ("models", "tasks", "datasets")
 
 FLOORS = {
     "errors": 0, "places": 0, "seeds": 0, "atomic": 0, "hashing": 0, "progress": 0, "inputs": 0, "units": 0,
+    "apart": 0, "reasons": 0,
     "space": 1, "card": 1,
     "city": 2,
     "model": 3, "scoring": 3, "toolkit": 3,

@@ -68,6 +68,8 @@ class ModelCard:
     extra: str = ""
 
     def __post_init__(self) -> None:
+        for name in ("needs", "embeds", "can_use", "needs_any", "differs_from_paper"):
+            _tuple_of_text(self, name)
         listed = (*self.needs, *self.can_use, *self.needs_any)
         for name in listed:
             if name not in INPUTS:
@@ -123,6 +125,7 @@ class TaskCard:
     note: str = ""
 
     def __post_init__(self) -> None:
+        _tuple_of_text(self, "withholds")
         if self.kind not in KINDS:
             raise UnknownName("task kind", self.kind, KINDS)
         if self.level not in LEVELS:
@@ -130,3 +133,18 @@ class TaskCard:
         for word in self.withholds:
             if word not in WITHHOLDABLE:
                 raise UnknownName("withheld part", word, WITHHOLDABLE)
+
+
+def _tuple_of_text(card: ModelCard | TaskCard, name: str) -> None:
+    """Refuse a field that is no tuple of words: a text would be read letter by letter. A list becomes a tuple."""
+    value = getattr(card, name)
+    if isinstance(value, list):
+        object.__setattr__(card, name, tuple(value))
+        value = tuple(value)
+    if not isinstance(value, tuple) or not all(isinstance(one, str) for one in value):
+        mend = f"({value!r},)" if isinstance(value, str) and value else "()"
+        msg = (
+            f"Card of {card.title!r} has {name}={value!r}. Expected a tuple of words, got {type(value).__name__}. "
+            f"Mend: {name}={mend}."
+        )
+        raise BadInput(msg)

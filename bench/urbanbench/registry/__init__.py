@@ -12,23 +12,31 @@ from urbanbench.registry.cities import (
     make_source,
     open_city,
 )
+from urbanbench.registry.faces import Face, Keeping, entries, face_of, file_of, keeping, plugins_apart
 from urbanbench.registry.kinds import Entry, is_path
-from urbanbench.registry.plugins import listing, load_model, load_task, names, plain_name, source_file
+from urbanbench.registry.plugins import is_foreign, listing, load_model, load_task, names, plain_name, source_file
 from urbanbench.registry.schemes import has_scheme
 
 __all__ = [
     "GROUPS",
     "Entry",
+    "Face",
+    "Keeping",
     "broken",
     "build_city",
     "city_folder",
     "city_names",
     "city_word",
+    "entries",
     "expand",
     "expand_cities",
     "expand_words",
+    "face_of",
+    "file_of",
     "has_scheme",
+    "is_foreign",
     "is_path",
+    "keeping",
     "listing",
     "load_model",
     "load_task",
@@ -36,5 +44,6 @@ __all__ = [
     "names",
     "open_city",
     "plain_name",
+    "plugins_apart",
     "source_file",
 ]
