@@ -12,6 +12,7 @@ from urbanbench.city.feature_tables import feature_layers, load_features
 from urbanbench.city.folder.format import DIRECTIONS, UNIT_LAYER, LabelInfo, LayerInfo
 from urbanbench.city.folder.manifest import Manifest, read_manifest
 from urbanbench.city.load import load_label, load_layer, load_unit_ids
+from urbanbench.city.view import View
 from urbanbench.errors import CityFaults, DataMissing, LayerMissing
 from urbanbench.hashing import file_digest, value_digest
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from urbanbench.city.view import View
 
 __all__ = ["City"]
 
@@ -211,8 +211,6 @@ class City:
         target_ids
             Ids of the labelled buildings, used by the word `target_building`.
         """
-        from urbanbench.city.view import View
-
         return View(self, frozenset(inputs), tuple(sorted(withholds)), tuple(target_ids))
 
     def digest(self, layers: Iterable[str]) -> str:

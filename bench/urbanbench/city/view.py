@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL.Image import Image
 
-    from urbanbench.city.city import City
+    from urbanbench.city.contents import Contents
     from urbanbench.units import Units
 
 __all__ = ["View", "view_code"]
@@ -32,7 +32,7 @@ __all__ = ["View", "view_code"]
 _VERSION = 1
 """Raised when views of the same folder change though the code does not, so that cached embeddings go stale."""
 
-_SHOWN_BY = ("view", "withhold", "load", "tags", "features")
+_SHOWN_BY = ("view", "withhold", "load", "folder/tags", "feature_tables")
 """Modules of this package that, with what they import, decide what a view of a folder shows."""
 
 _INPUT_OF = {layer: name for name, layer in LAYER_OF.items()}
@@ -63,7 +63,7 @@ class View:
         Target ids that are no buildings of the city.
     """
 
-    _city: City
+    _city: Contents
     inputs: frozenset[str]
     withholds: tuple[str, ...] = ()
     target_ids: tuple[str, ...] = ()
@@ -317,7 +317,7 @@ class View:
         msg = f"No layer of {self.city_name!r} names the picture {path!r}. Expected a path from view.street_views or view.satellite."
         raise BadInput(msg)
 
-    def _plain(self, name: str) -> City:
+    def _plain(self, name: str) -> Contents:
         self._touch(name)
         return self._city
 
@@ -352,4 +352,4 @@ def _known(name: str) -> None:
 @cache
 def view_code() -> str:
     """Hash the code as it was when this process first asked."""
-    return code_digest(*(Path(__file__).with_name(f"{name}.py") for name in _SHOWN_BY))
+    return code_digest(*(Path(__file__).parent / f"{name}.py" for name in _SHOWN_BY))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.errors import UnknownName
 from urbanbench.hashing import code_digest, file_digest
 from urbanbench.inputs import FULL, format_inputs, parse_inputs
 from urbanbench.parity.contract import DEFAULT, Paper, Question
@@ -163,8 +164,18 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
     if order.given:
         order = replace(order, cell=replace(cell, inputs=GIVEN_INPUTS))
     if order.paper is None:
-        _ = order.protocol  # a wrong split, head or seed list is refused here
+        _check_names(order.protocol)
     return order
+
+
+def _check_names(protocol: Protocol) -> None:
+    """Refuse a split or head that does not exist before anything runs."""
+    from urbanbench.scoring.heads import HEADS
+    from urbanbench.scoring.splits import SPLITS
+
+    for kind, name, known in (("split", protocol.split, SPLITS), ("head", protocol.head, HEADS)):
+        if name not in known:
+            raise UnknownName(kind, name, known)
 
 
 def _scoring(spec: RunSpec, model: Model, card: TaskCard) -> dict[str, Any]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from urbanbench.city.city import City
     from urbanbench.city.view import View
     from urbanbench.scoring.evaluate import Scores
-    from urbanbench.scoring.splits import Split
+    from urbanbench.scoring.split import Split
     from urbanbench.scoring.targets import Targets
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units

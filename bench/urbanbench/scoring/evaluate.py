@@ -14,7 +14,8 @@ from urbanbench.scoring.block_size import resolve_block_size
 from urbanbench.scoring.features import Features
 from urbanbench.scoring.heads import get_head
 from urbanbench.scoring.metrics import compute_metrics
-from urbanbench.scoring.splits import Split, make_splits, split_digest
+from urbanbench.scoring.split import Split
+from urbanbench.scoring.splits import make_splits, split_digest
 
 if TYPE_CHECKING:
     from urbanbench.scoring.heads.contract import HeadOutput

@@ -31,15 +31,15 @@ _VERSION = 1
 """Raised when features of the same encoder and inputs change though neither code nor packages do."""
 
 _COMPUTED_BY = (
-    "text_encoders",
-    "_text_nets",
-    "image_encoders",
-    "_image_nets",
-    "_inception",
-    "pictures",
-    "polygon",
+    "texts/text_encoders",
+    "texts/_text_nets",
+    "pictures/image_encoders",
+    "pictures/_image_nets",
+    "pictures/_inception",
+    "pictures/table",
+    "shapes/polygon",
 )
-"""Neighbours of this file that make tokens, pixels and features."""
+"""Files of the toolkit that make tokens, pixels and features."""
 
 
 def cached_features(
@@ -132,8 +132,8 @@ def feature_code() -> str:
     """Hash the code that makes tokens, pixels and features, as it was when this process first asked."""
     from urbanbench.city import pictures
 
-    neighbours = (Path(__file__).with_name(f"{name}.py") for name in _COMPUTED_BY)
-    return code_digest(*neighbours, Path(pictures.__file__))
+    toolkit = Path(__file__).parents[1]
+    return code_digest(*(toolkit / f"{name}.py" for name in _COMPUTED_BY), Path(pictures.__file__))
 
 
 def _read(path: Path) -> np.ndarray | None:
