@@ -160,6 +160,8 @@ class RunResult:
         Of a failed run.
     predictions
         Columns of equal length, written beside the result; not part of the JSON.
+    unsaved
+        Why the result could not be written; "" where it could. Not part of the JSON.
     """
 
     status: str
@@ -179,6 +181,7 @@ class RunResult:
     error_type: str = ""
     traceback: str = ""
     predictions: Mapping[str, np.ndarray] | None = None
+    unsaved: str = ""
 
     @property
     def run_id(self) -> str:

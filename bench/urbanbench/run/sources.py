@@ -102,9 +102,7 @@ def check_kept(orders: Iterable[Order], store: ResultStore) -> None:
 _PLURAL = {"city": "cities", "model": "models", "task": "tasks"}
 
 
-def _another(
-    order: Order, kind: str, place: Path | None, was: Any, found: RunResult, folder: Path
-) -> bool:
+def _another(order: Order, kind: str, place: Path | None, was: Any, found: RunResult, folder: Path) -> bool:
     """Tell whether a kept result came from something else: another place with other content."""
     if was is None and place is None:
         return False

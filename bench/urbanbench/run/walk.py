@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.apart import is_apart, state_kept
 from urbanbench.cache import EmbeddingKey
 from urbanbench.city.view import view_code
 from urbanbench.cost import Cost, measured
@@ -16,6 +16,7 @@ from urbanbench.errors import InputMasked, LayerMissing, RunRefused
 from urbanbench.hashing import code_digest, value_digest
 from urbanbench.inputs import format_inputs
 from urbanbench.provenance import provenance
+from urbanbench.reasons import place_in, speakable, told, trace_of
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_paper, check_split, units_of
 from urbanbench.run.order import Order, resolve
@@ -78,6 +79,7 @@ def execute(
     bench = bench or Workbench()
     start = provenance(bench.device)
     try:
+        order.check_loaded()
         setting = _prepare(order, bench)
         now = _hashes(order, setting)
         if unless is not None and unless.status == OK:
@@ -93,7 +95,11 @@ def execute(
     ) as masked:  # a declared input that --inputs hides is the run's choice, any other the model's fault
         declared = masked.name in order.model.card.inputs
         return without_scores(order, REFUSED if declared else FAILED, masked, start)
-    except Exception as error:  # noqa: BLE001 - one broken cell is a row in the table, not the end of the rest
+    except KeyboardInterrupt as error:
+        if not is_apart():  # there nobody sits at a keyboard: the model raised it
+            raise
+        return without_scores(order, FAILED, error, start)
+    except BaseException as error:  # noqa: BLE001 - one broken cell is a row in the table, not the end of the rest
         return without_scores(order, FAILED, error, start)
 
 
@@ -105,7 +111,8 @@ def _prepare(order: Order, bench: Workbench) -> _Setting:
     view = admitted_view(order, city, ids)
     check_split(order, targets)
     units = units_of(city, targets.level, ids)
-    variant = dict(order.model.variant(view))
+    with state_kept():
+        variant = dict(order.model.variant(view))
     return _Setting(
         city, targets, view, units, variant, embedding_key(order, view, units, variant, bench.device)
     )
@@ -168,6 +175,8 @@ def _paper_digest() -> str:
 
 def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: dict[str, Any]) -> RunResult:
     space, facts, cached = bench.embedding(order, setting.view, setting.units, setting.key)
+    # A foreign model had the city in its hands: what it is scored on is read again.
+    setting = replace(setting, city=bench.city(order.spec.city), targets=bench.targets(order))
     with measured() as head_cost:
         scores = _scored(order, setting, space, bench.device)
     label = setting.city.labels[order.task.card.label]
@@ -282,9 +291,8 @@ def without_scores(
     order: Order, status: str, error: Exception, origin: dict[str, Any] | None = None
 ) -> RunResult:
     """Return the row of a run that was refused or failed; a failed one keeps the innermost frames of its traceback."""
-    kept = "".join(traceback.format_exception(error, limit=-_TRACE_FRAMES)) if status == FAILED else ""
-    known = status == REFUSED
-    reason = str(error) if known else f"{type(error).__name__}: {error}"
+    kept = trace_of(error, _TRACE_FRAMES) if status == FAILED else ""
+    reason = speakable(str(error)) if status == REFUSED else f"{told(error)}{place_in(error, order.files)}."
     return RunResult(
         status,
         order.cell,
