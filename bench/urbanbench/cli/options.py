@@ -36,7 +36,12 @@ Cities = Annotated[
     typer.Option("--city", "-c", help="City: a name, name:size, or a path. Repeats; takes lists and globs."),
 ]
 Tasks = Annotated[
-    list[str], typer.Option("--task", "-t", help="Task: a name or a path. Repeats; takes lists and globs.")
+    list[str],
+    typer.Option(
+        "--task",
+        "-t",
+        help="Task: a name, a path, or a label of the city such as label:income. Repeats; takes lists and globs.",
+    ),
 ]
 Splits = Annotated[
     list[str], typer.Option("--split", help="How test units are chosen; see `urbanbench list splits`.")

@@ -117,15 +117,16 @@ def make_plan(
     block_size: float | None,
 ) -> Plan:
     """Expand the words of the command line."""
-    from urbanbench.registry import expand, expand_cities, expand_words
+    from urbanbench.registry import expand, expand_cities, expand_labels, expand_words
     from urbanbench.run.plan import Plan
     from urbanbench.scoring.heads import HEADS
     from urbanbench.scoring.splits import SPLITS
 
+    cities = expand_cities(city)
     return Plan(
         models=_expanded("model", expand("model", model), model),
-        tasks=_expanded("task", expand("task", task), task),
-        cities=expand_cities(city),
+        tasks=expand_labels(_expanded("task", expand("task", task), task), cities),
+        cities=cities,
         inputs=inputs,
         splits=expand_words("split", split, list(SPLITS)),
         heads=expand_words("head", head, list(HEADS)),

@@ -17,6 +17,7 @@ from urbanbench.registry.cities import (
 )
 from urbanbench.registry.faces import Face, Keeping, entries, face_of, file_of, keeping, plugins_apart
 from urbanbench.registry.kinds import VECTOR_FILES, Entry, is_path
+from urbanbench.registry.label_tasks import expand_labels, is_label, label_tasks, task_of_label
 from urbanbench.registry.naming import plain_name
 from urbanbench.registry.plugins import is_foreign, listing, load_model, load_task, names, source_file
 from urbanbench.registry.schemes import has_scheme
@@ -37,14 +38,17 @@ __all__ = [
     "entries",
     "expand",
     "expand_cities",
+    "expand_labels",
     "expand_words",
     "face_of",
     "file_of",
     "has_scheme",
     "is_foreign",
+    "is_label",
     "is_path",
     "keeping",
     "known_folders",
+    "label_tasks",
     "listing",
     "load_model",
     "load_task",
@@ -54,4 +58,5 @@ __all__ = [
     "plain_name",
     "plugins_apart",
     "source_file",
+    "task_of_label",
 ]

@@ -128,7 +128,7 @@ def load_class(kind: str, word: str) -> Any:
 
 
 def plugin_name(kind: str, word: str) -> str:
-    """Return the name under which results of a model or task are kept: a registered name, a word with a scheme, or the stem of a path.
+    """Return the name under which results of a model or task are kept: a registered name, a word with a scheme (labels too), or the stem of a path.
 
     Raises
     ------
@@ -136,6 +136,8 @@ def plugin_name(kind: str, word: str) -> str:
         A file that has the name of a registered plugin but is another file.
     """
     if kind == "model" and has_scheme(word):
+        return word
+    if kind == "task" and word.startswith("label:"):
         return word
     if not is_path(word):
         return word.replace("_", "-")

@@ -156,7 +156,7 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
     UnknownName, BadInput, DataMissing, PluginBroken
         A name, parameter or protocol that does not exist, or a plugin that does not load.
     """
-    model_class, task = face_of("model", spec.model), task or face_of("task", spec.task)
+    model_class, task = face_of("model", spec.model), task or face_of("task", spec.task, spec.city)
     preset = _preset(spec.preset, model_class.presets)
     model = model_class.from_settings(preset, dict(spec.settings))
     asked = parse_inputs(spec.inputs)
