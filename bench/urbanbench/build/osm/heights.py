@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 def height_of(tags: Mapping[str, str]) -> float | None:
-    """Read `height` (metres, or feet where it says so), else `building:levels` times 3 m.
+    r"""Read `height` (metres, or feet where it says so), else `building:levels` times 3 m.
 
     Returns
     -------
@@ -27,7 +27,7 @@ def height_of(tags: Mapping[str, str]) -> float | None:
 
     Examples
     --------
-    >>> [height_of({"height": text}) for text in ("12.5", "12,5 m", "100 ft", "6'6\\"", "tall", "-3")]
+    >>> [height_of({"height": text}) for text in ("12.5", "12,5 m", "100 ft", "6'6\"", "tall", "-3")]
     [12.5, 12.5, 30.48, 1.9812, None, None]
     >>> height_of({"building:levels": "4"}), height_of({"height": "?", "building:levels": "2.5"})
     (12.0, 7.5)

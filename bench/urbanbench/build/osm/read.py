@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,11 +42,14 @@ class Extract:
         tags.
     roads
         Pieces of roads.
+    newest
+        Day of the last edit of what was read, such as "2019-04-09"; "" where the file states none.
     """
 
     nodes: pa.Table
     areas: pa.Table
     roads: pa.Table
+    newest: str = ""
 
 
 def read_extract(path: Path, box: Box, report: Report) -> Extract:
@@ -79,7 +83,12 @@ def read_extract(path: Path, box: Box, report: Report) -> Extract:
     _tell(stream, report)
     for one, tags, wkb in mended_areas(path, stream.open_ways, box, report):
         stream.keep_area(one, tags, wkb)
-    return Extract(stream.nodes.table(), stream.areas.table(), stream.roads.table())
+    newest = f"{stream.newest:%Y-%m-%d}" if stream.newest > _NO_TIME else ""
+    return Extract(stream.nodes.table(), stream.areas.table(), stream.roads.table(), newest)
+
+
+_NO_TIME = datetime(1970, 1, 2, tzinfo=UTC)
+"""Files without times of edits give the start of 1970."""
 
 
 @dataclass
@@ -94,6 +103,7 @@ class _Stream:
     open_ways: set[int] = field(default_factory=set)
     open_relations: set[int] = field(default_factory=set)
     built: int = 0
+    newest: datetime = _NO_TIME
     mute: int = 0
     short: list[str] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
@@ -179,6 +189,7 @@ def _walk(path: Path, stream: _Stream) -> None:
     )
     late = False
     for one in reader:
+        stream.newest = max(stream.newest, one.timestamp)
         if one.is_area():
             stream.area(one, factory.create_multipolygon(one) if one.num_rings()[0] else None)
         elif one.is_node():

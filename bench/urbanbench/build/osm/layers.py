@@ -1,0 +1,190 @@
+"""From an extract to the layers of a city: what lies at the regions, in the shapes that the format wants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from urbanbench.build.osm.heights import LEVEL_M
+from urbanbench.build.osm.kinds import is_building, is_landuse, is_place_area
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pyarrow as pa
+
+    from urbanbench.build.osm.read import Extract
+    from urbanbench.build.report import Report
+
+__all__ = ["city_layers"]
+
+_AT_ONCE = 50_000
+"""Rows whose shapes are decoded at a time."""
+
+
+def city_layers(
+    extract: Extract, regions: gpd.GeoDataFrame, crs: str, reach_m: float, report: Report
+) -> dict[str, pa.Table]:
+    """Make `pois`, `buildings`, `roads` and `landuse` of what lies within reach of a region.
+
+    A place mapped as an area becomes a point in its middle, or on it where the middle lies outside. A building of several polygons becomes several
+    buildings. Roads and land use are kept whole.
+
+    Parameters
+    ----------
+    extract
+        What was read.
+    regions
+        In longitude and latitude.
+    crs
+        The city's CRS, in which `reach_m` is measured.
+    reach_m
+        How far from the regions things are kept, in metres.
+    report
+        Told what was kept and dropped.
+
+    Returns
+    -------
+    dict
+        Layer name to its table with `id`, `tags`, `wkb` (longitude and latitude), sorted by id; empty layers are left out. Buildings have
+        `height_m`.
+    """
+    near = _Near(regions, crs, reach_m)
+    tags = [dict(one) for one in extract.areas["tags"].to_pylist()]
+    building = np.array([is_building(one) for one in tags], dtype=bool)
+    landuse = np.array([is_landuse(one) for one in tags], dtype=bool)
+    place = np.array([is_place_area(one) for one in tags], dtype=bool)
+    made = {
+        "pois": _stacked(extract.nodes, _points(_where(extract.areas, place))),
+        "buildings": _parts(_where(extract.areas, building), report),
+        "roads": extract.roads,
+        "landuse": _single(_where(extract.areas, landuse)),
+    }
+    layers = {name: _finished(name, table, near, report) for name, table in made.items()}
+    _tell(layers, report)
+    return {name: table for name, table in layers.items() if table.num_rows}
+
+
+class _Near:
+    """Asks whether shapes in longitude and latitude lie within reach of a region."""
+
+    def __init__(self, regions: gpd.GeoDataFrame, crs: str, reach_m: float) -> None:
+        import shapely
+        from pyproj import Transformer
+
+        self._project = Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+        self._tree = shapely.STRtree(np.asarray(regions.geometry.to_crs(crs)))
+        self.reach_m = reach_m
+
+    def __call__(self, wkb: np.ndarray) -> np.ndarray:
+        """Answer for shapes in WKB, bool (n,)."""
+        import shapely
+
+        found = np.zeros(len(wkb), dtype=bool)
+        for start in range(0, len(wkb), _AT_ONCE):
+            shapes = shapely.from_wkb(wkb[start : start + _AT_ONCE])
+            placed = shapely.transform(
+                shapes, lambda xy: np.column_stack(self._project.transform(xy[:, 0], xy[:, 1]))
+            )
+            hit, _ = self._tree.query(placed, predicate="dwithin", distance=self.reach_m)
+            found[start + np.unique(hit)] = True
+        return found
+
+
+def _where(table: pa.Table, keep: np.ndarray) -> pa.Table:
+    import pyarrow as pa
+
+    return table.filter(pa.array(keep))
+
+
+def _wkb(table: pa.Table) -> np.ndarray:
+    return np.asarray(table["wkb"].to_numpy(), dtype=object)
+
+
+def _with_wkb(table: pa.Table, shapes: np.ndarray) -> pa.Table:
+    import pyarrow as pa
+    import shapely
+
+    column = pa.array(shapely.to_wkb(shapes).tolist(), pa.binary())
+    return table.set_column(table.column_names.index("wkb"), "wkb", column)
+
+
+def _points(areas: pa.Table) -> pa.Table:
+    import shapely
+
+    shapes = shapely.from_wkb(_wkb(areas))
+    middle = shapely.centroid(shapes)
+    outside = ~shapely.intersects(shapes, middle)
+    middle[outside] = shapely.point_on_surface(shapes[outside])
+    return _with_wkb(areas.select(["id", "tags", "wkb"]), middle)
+
+
+def _parts(buildings: pa.Table, report: Report) -> pa.Table:
+    """Take buildings of several polygons apart: ``r7`` becomes ``r7_1``, ``r7_2``, …"""
+    import pyarrow as pa
+    import shapely
+
+    parts, row = shapely.get_parts(shapely.from_wkb(_wkb(buildings)), return_index=True)
+    many = np.bincount(row, minlength=buildings.num_rows)
+    ids = buildings["id"].to_pylist()
+    report.add(
+        "buildings",
+        "mended",
+        "buildings of several polygons, taken apart",
+        ids=[ids[k] for k in np.flatnonzero(many > 1)],
+    )
+    place = np.arange(len(row)) - np.searchsorted(row, row) + 1
+    names = [ids[k] if many[k] == 1 else f"{ids[k]}_{n}" for k, n in zip(row, place, strict=True)]
+    apart = buildings.take(pa.array(row)).set_column(0, "id", pa.array(names, pa.string()))
+    return _with_wkb(apart, parts)
+
+
+def _single(areas: pa.Table) -> pa.Table:
+    """Write multipolygons of one part as polygons."""
+    import shapely
+
+    shapes = shapely.from_wkb(_wkb(areas))
+    alone = shapely.get_num_geometries(shapes) == 1
+    shapes[alone] = shapely.get_geometry(shapes[alone], 0)
+    return _with_wkb(areas.select(["id", "tags", "wkb"]), shapes)
+
+
+def _stacked(*tables: pa.Table) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.concat_tables(tables)
+
+
+def _finished(name: str, table: pa.Table, near: _Near, report: Report) -> pa.Table:
+    """Keep what is near, each id once, sorted by id."""
+    import pandas as pd
+
+    close = near(_wkb(table))
+    why = f"within {near.reach_m:g} m of a region"
+    report.add(name, "dropped", f"not {why}", count=int((~close).sum()))
+    table = _where(table, close)
+    ids = table["id"].to_pandas()
+    twice = ids.duplicated().to_numpy()
+    report.add(name, "dropped", "the file holds the object twice", ids=ids[twice])
+    report.add(name, "kept", why, count=int((~twice).sum()))
+    table = _where(table, ~twice)
+    order = pd.Series(table["id"].to_pylist(), dtype=object).argsort(kind="stable").to_numpy()
+    return table.take(order)
+
+
+def _tell(layers: dict[str, Any], report: Report) -> None:
+    for why, count in _heights(layers["buildings"]).items():
+        report.add("buildings", "read", why, count=count)
+    routes = [one for one in layers["roads"]["tags"].to_pylist() if dict(one).get("bus_routes")]
+    report.add("roads", "read", "pieces with bus routes", count=len(routes))
+
+
+def _heights(buildings: pa.Table) -> dict[str, int]:
+    tags = [dict(one) for one in buildings["tags"].to_pylist()]
+    known = [one is not None for one in buildings["height_m"].to_pylist()]
+    by_tag = sum(here and "height" in one for here, one in zip(known, tags, strict=True))
+    return {
+        "with a height from `height`": by_tag,
+        f"with a height from `building:levels`, {LEVEL_M:g} m each": sum(known) - by_tag,
+        "with a type (building=* other than yes)": sum(one["building"] != "yes" for one in tags),
+    }
