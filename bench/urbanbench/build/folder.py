@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from urbanbench.city.folder.format import FORMAT, TABLES
 
 if TYPE_CHECKING:
@@ -33,7 +35,9 @@ def write_layer(folder: Path, name: str, table: pa.Table) -> None:
     renamed = {"id": TABLES[name].key, "wkb": "geometry"}
     plain = table.rename_columns([renamed.get(one, one) for one in table.column_names])
     shapes = shapely.from_wkb(table["wkb"].to_numpy())
-    kinds = sorted({one.geom_type for one in shapes})
+    kinds = sorted(
+        shapes[row].geom_type for row in np.unique(shapely.get_type_id(shapes), return_index=True)[1]
+    )
     about: dict[str, Any] = {"encoding": "WKB", "geometry_types": kinds, "crs": _wgs84()}
     about["bbox"] = [float(edge) for edge in shapely.total_bounds(shapes)]
     geo = {"version": "1.0.0", "primary_column": "geometry", "columns": {"geometry": about}}

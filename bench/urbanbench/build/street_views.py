@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from urbanbench.build.report import Report
 
-__all__ = ["copy_street_views"]
+__all__ = ["check_street_views", "copy_street_views"]
 
 _TABLE_STEMS = ("metadata", "street_views", "views", "index")
 _TABLE_SUFFIXES = (".csv", ".parquet", ".tsv")
@@ -57,7 +57,8 @@ def copy_street_views(source: Path, target: Path, report: Report) -> pa.Table:
     DataMissing, BadInput
         No folder or table there, no column of places or pictures, or no row that is left.
     """
-    table, file = _metadata(source)
+    file = check_street_views(source)
+    table = read_table(source / file, "street views")
     report.add("street_views", "read", f"rows of {file}", count=len(table))
     sides = [one for one in ("image", *DIRECTIONS) if one in table.columns]
     if not sides:
@@ -74,7 +75,14 @@ def copy_street_views(source: Path, target: Path, report: Report) -> pa.Table:
     return _layer(table, ids, points, columns, kept)
 
 
-def _metadata(source: Path) -> tuple[pd.DataFrame, str]:
+def check_street_views(source: Path) -> str:
+    """Return the name of the table in a folder of street views.
+
+    Raises
+    ------
+    DataMissing
+        No such folder, or no table in it.
+    """
     if not source.is_dir():
         msg = f"No folder {str(source)!r} for street views. Expected one with pictures and a table metadata.csv."
         raise DataMissing(msg)
@@ -83,7 +91,7 @@ def _metadata(source: Path) -> tuple[pd.DataFrame, str]:
     if not found:
         msg = f"{source.name}: expected a table metadata.csv with columns lon, lat and image (or east, south, west, north), found none."
         raise DataMissing(msg)
-    return read_table(source / found, "street views"), found
+    return found
 
 
 def _named(file: str, table: pd.DataFrame, what: str) -> str:

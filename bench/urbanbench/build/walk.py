@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from urbanbench.build.files import there
 from urbanbench.build.flows import read_flows
 from urbanbench.build.folder import Manifest, write_layer, write_regions, write_rows
 from urbanbench.build.labels.make import make_label
@@ -16,7 +17,7 @@ from urbanbench.build.osm.layers import city_layers
 from urbanbench.build.regions.choose import choose_regions
 from urbanbench.build.report import Report
 from urbanbench.build.satellite import open_ground
-from urbanbench.build.street_views import copy_street_views
+from urbanbench.build.street_views import check_street_views, copy_street_views
 from urbanbench.city.folder.new_folder import new_folder
 from urbanbench.hashing import file_digest
 
@@ -55,6 +56,7 @@ def build(order: Order, out: Path) -> Report:
         Of the files that are read; the folder exists.
     """
     report = Report()
+    _check_given(order)
     with new_folder(out) as part:
         if order.satellite is None:
             _write(order, part, report)
@@ -66,9 +68,20 @@ def build(order: Order, out: Path) -> Report:
 def rehearse(order: Order) -> Report:
     """Do everything but keep the folder and cut satellite pictures."""
     report = Report()
+    _check_given(order)
     with tempfile.TemporaryDirectory(prefix="urbanbench-build-") as folder:
         _write(order, Path(folder), report)
     return report
+
+
+def _check_given(order: Order) -> None:
+    """Tell a file that is not there, or an extra, before minutes are spent on the others."""
+    if order.satellite is not None:
+        open_ground(order.satellite, "EPSG:4326")
+    if order.street_views is not None:
+        check_street_views(order.street_views)
+    if order.flows is not None:
+        there(order.flows, "flows")
 
 
 def _write_with_pictures(order: Order, part: Path, report: Report) -> None:

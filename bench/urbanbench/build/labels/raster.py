@@ -37,6 +37,8 @@ def from_raster(wish: Wish, places: Places, report: Report) -> pd.DataFrame:
     BadInput
         The file is no GeoTIFF or names no CRS.
     """
+    import shapely
+
     exact_extract, source_class, rasterio = _packages()
     part, path = f"labels/{wish.name}", wish.file
     with _opened(rasterio, path) as file:
@@ -50,7 +52,7 @@ def from_raster(wish: Wish, places: Places, report: Report) -> pd.DataFrame:
         made = exact_extract(source_class(file), frame, words, include_cols=["region_id"], output="pandas")
         cell = abs(file.transform.determinant)
         report.add(part, "read", f"cells of {path.name}", count=file.width * file.height)
-    covered = made["cells"].to_numpy(dtype=np.float64) * cell / regions.area.to_numpy()
+    covered = made["cells"].to_numpy(dtype=np.float64) * cell / shapely.area(regions.geometry.to_numpy())
     few = ~(covered >= max(wish.cover, 1e-9) * (1 - 1e-6))
     report.add(
         part,

@@ -135,6 +135,8 @@ def make_wish(name: str, section: Mapping[str, Any], folder: Path, where: str) -
         raise BadInput(msg)
     values = {key: _typed(name, key, value) for key, value in section.items()}
     values["file"] = folder / str(values["file"]) if values.get("file") else Path()
+    if values.get("how") != "osm":
+        there(values["file"], f"label {name!r}")
     values["how"] = values.get("how") or _how(name, values, where)
     missing = [key for key in TOLD if not values.get(key)]
     if missing:
@@ -203,8 +205,6 @@ def _check(wish: Wish, where: str) -> None:
         if value not in known:
             kind = f"{word} of label {wish.name!r} in {where}"
             raise UnknownName(kind, value, [one for one in known if one])
-    if wish.how != "osm":
-        there(wish.file, f"label {wish.name!r}")
     if (
         wish.how == "areas"
         and wish.extensive is None

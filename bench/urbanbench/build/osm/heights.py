@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-__all__ = ["LEVEL_M", "height_of"]
+__all__ = ["LEVEL_M", "height_of", "measured"]
 
 LEVEL_M = 3.0
 """Metres of a storey, where only `building:levels` is mapped."""
@@ -32,7 +32,7 @@ def height_of(tags: Mapping[str, str]) -> float | None:
     >>> height_of({"building:levels": "4"}), height_of({"height": "?", "building:levels": "2.5"})
     (12.0, 7.5)
     """
-    found = _measured(tags.get("height", "").strip())
+    found = measured(tags)
     if found is None:
         levels = tags.get("building:levels", "").strip()
         if _NUMBER.fullmatch(levels) and float(levels) <= _MOST_LEVELS:
@@ -40,7 +40,9 @@ def height_of(tags: Mapping[str, str]) -> float | None:
     return found if found and found <= _HIGHEST_M else None
 
 
-def _measured(text: str) -> float | None:
+def measured(tags: Mapping[str, str]) -> float | None:
+    """Read the tag `height` alone."""
+    text = tags.get("height", "").strip()
     if whole := _METRES.fullmatch(text):
         number = float(whole[1].replace(",", "."))
         feet = (whole[2] or "").lower().startswith("f")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.build.osm.heights import LEVEL_M
+from urbanbench.build.osm.heights import LEVEL_M, measured
 from urbanbench.build.osm.kinds import is_building, is_landuse, is_place_area
 
 if TYPE_CHECKING:
@@ -50,16 +51,15 @@ def city_layers(
         `height_m`.
     """
     near = _Near(regions, crs, reach_m)
-    tags = [dict(one) for one in extract.areas["tags"].to_pylist()]
-    building = np.array([is_building(one) for one in tags], dtype=bool)
-    landuse = np.array([is_landuse(one) for one in tags], dtype=bool)
-    place = np.array([is_place_area(one) for one in tags], dtype=bool)
+    kinds = (is_building, is_landuse, is_place_area)
+    building, landuse, place = _answers(extract.areas, kinds)
     made = {
         "pois": _stacked(extract.nodes, _points(_where(extract.areas, place))),
         "buildings": _parts(_where(extract.areas, building), report),
         "roads": extract.roads,
         "landuse": _single(_where(extract.areas, landuse)),
     }
+    del building, landuse, place
     layers = {name: _finished(name, table, near, report) for name, table in made.items()}
     _tell(layers, report)
     return {name: table for name, table in layers.items() if table.num_rows}
@@ -89,6 +89,18 @@ class _Near:
             hit, _ = self._tree.query(placed, predicate="dwithin", distance=self.reach_m)
             found[start + np.unique(hit)] = True
         return found
+
+
+def _tags_of(table: pa.Table) -> Iterator[dict[str, str]]:
+    """Give the tags of every row, without all of them in memory."""
+    for batch in table.select(["tags"]).to_batches(max_chunksize=_AT_ONCE):
+        yield from map(dict, batch["tags"].to_pylist())
+
+
+def _answers(table: pa.Table, questions: Sequence[Callable[[dict[str, str]], bool]]) -> np.ndarray:
+    """Ask questions of every row's tags, bool (q, n)."""
+    rows = (tuple(ask(one) for ask in questions) for one in _tags_of(table))
+    return np.array(list(rows), dtype=bool).reshape(-1, len(questions)).T
 
 
 def _where(table: pa.Table, keep: np.ndarray) -> pa.Table:
@@ -175,16 +187,16 @@ def _finished(name: str, table: pa.Table, near: _Near, report: Report) -> pa.Tab
 def _tell(layers: dict[str, Any], report: Report) -> None:
     for why, count in _heights(layers["buildings"]).items():
         report.add("buildings", "read", why, count=count)
-    routes = [one for one in layers["roads"]["tags"].to_pylist() if dict(one).get("bus_routes")]
-    report.add("roads", "read", "pieces with bus routes", count=len(routes))
+    routes = sum("bus_routes" in one for one in _tags_of(layers["roads"]))
+    report.add("roads", "read", "pieces with bus routes", count=routes)
 
 
 def _heights(buildings: pa.Table) -> dict[str, int]:
-    tags = [dict(one) for one in buildings["tags"].to_pylist()]
-    known = [one is not None for one in buildings["height_m"].to_pylist()]
-    by_tag = sum(here and "height" in one for here, one in zip(known, tags, strict=True))
+    questions = (lambda one: measured(one) is not None, lambda one: one["building"] != "yes")
+    by_tag, typed = (int(one.sum()) for one in _answers(buildings, questions))
+    known = len(buildings) - buildings["height_m"].null_count
     return {
         "with a height from `height`": by_tag,
-        f"with a height from `building:levels`, {LEVEL_M:g} m each": sum(known) - by_tag,
-        "with a type (building=* other than yes)": sum(one["building"] != "yes" for one in tags),
+        f"with a height from `building:levels`, {LEVEL_M:g} m each": known - by_tag,
+        "with a type (building=* other than yes)": typed,
     }

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Box", "Extract", "read_extract"]
 
+_MULTI = struct.pack("<BI", 1, 6)
+_FIRST_CORNER = 22
+"""Where the first corner stands in the WKB of a multipolygon: after three counts, two types and two byte orders."""
+
 Box = tuple[float, float, float, float]
 """(west, south, east, north) in degrees."""
 
@@ -209,8 +213,13 @@ def _wanted(tags: dict[str, str]) -> bool:
 
 
 def _reaches(wkb: bytes, box: Box) -> bool:
+    """Tell whether a shape's bounds meet a box; mostly its first corner lies in it, and nothing has to be decoded."""
     import shapely
 
+    if wkb[:5] == _MULTI:
+        lon, lat = struct.unpack_from("<dd", wkb, _FIRST_CORNER)
+        if box[0] <= lon <= box[2] and box[1] <= lat <= box[3]:
+            return True
     west, south, east, north = shapely.bounds(shapely.from_wkb(wkb, on_invalid="ignore"))
     return bool(east >= box[0] and west <= box[2] and north >= box[1] and south <= box[3])
 

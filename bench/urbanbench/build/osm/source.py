@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from urbanbench.errors import BadInput, DataMissing, ExtraMissing
+from urbanbench.errors import BadInput, DataMissing, ExtraMissing, UrbanbenchError
 
 __all__ = ["check_extract", "extract_box", "osmium_package", "told_damage"]
 
@@ -58,11 +58,12 @@ def told_damage(path: Path) -> Iterator[None]:
     BadInput
         The file cannot be read to its end.
     """
+    kinds = (RuntimeError, ValueError, LookupError, OSError, OverflowError, MemoryError)
     try:
         yield
-    except (BadInput, ExtraMissing, DataMissing):
+    except UrbanbenchError:
         raise
-    except (RuntimeError, ValueError, OSError, OverflowError, MemoryError) as error:
+    except (*kinds, osmium_package().InvalidLocationError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
         msg = f"{path.name}: expected an OpenStreetMap file that can be read to its end, found a fault ({reason}). Mend: fetch it again, and check it with `osmium fileinfo -e {path.name}`."
         raise BadInput(msg) from error
