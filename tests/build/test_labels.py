@@ -94,7 +94,7 @@ def test_csv_parquet_and_geopackage_of_the_same_rows_are_alike(places, tmp_path)
 
 def test_lost_zeros_and_double_rows_are_told_with_the_mend(places, tmp_path):
     (tmp_path / "n.csv").write_text("code,v\n1,5\n2,6\n")
-    with pytest.raises(BadInput, match="keep the leading zeros; the ids of n.csv need 2 digits"):
+    with pytest.raises(BadInput, match=r"keep the leading zeros; the ids of n\.csv need 2 digits"):
         made(wish(tmp_path, file="n.csv", id="code", column="v"), places)
     (tmp_path / "n.csv").write_text("code,v\n01,5\n01,6\n")
     with pytest.raises(BadInput, match=r"several with different values \('01'\)"):
@@ -313,7 +313,7 @@ def test_the_class_of_a_raster_is_the_one_with_most_ground(places, tmp_path):
 
 
 def test_a_raster_in_degrees_and_one_that_is_none(places, tmp_path):
-    west, south, east, north = places.regions.total_bounds
+    west, _, east, north = places.regions.total_bounds
     values = np.full((50, 50), 2.5, dtype=np.float32)
     save_raster(
         tmp_path / "pop.tif",

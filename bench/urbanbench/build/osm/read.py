@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from urbanbench.build.osm.heights import height_of
 from urbanbench.build.osm.kinds import AREA_KEYS, is_building, is_landuse, is_place_area, says_something
 from urbanbench.build.osm.mending import mended_areas
+from urbanbench.build.osm.position import Position
 from urbanbench.build.osm.routes import BusRoutes, read_routes
 from urbanbench.build.osm.rows import Rows
 from urbanbench.build.osm.source import check_extract, osmium_package, told_damage
 from urbanbench.build.osm.splitting import RoadBook, Run
 from urbanbench.errors import BadInput
-from urbanbench.progress import tracking
+from urbanbench.progress import Bar, tracking
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,15 +82,17 @@ def read_extract(path: Path, box: Box, report: Report) -> Extract:
     routes = read_routes(path)
     report.add("osm", "read", "bus-route relations", count=routes.relations)
     stream = _Stream(box, routes)
-    with told_damage(path), tracking("read the map", 1) as bar:
-        _walk(path, stream)
-        bar.advance()
+    with told_damage(path), tracking("read the map, percent", 100) as bar:
+        _walk(path, stream, bar)
     _tell(stream, report)
     for one, tags, wkb in mended_areas(path, stream.open_ways, box, report):
         stream.keep_area(one, tags, wkb)
     newest = f"{stream.newest:%Y-%m-%d}" if stream.newest > _NO_TIME else ""
     return Extract(stream.nodes.table(), stream.areas.table(), stream.roads.table(), newest)
 
+
+_LOOK_EVERY = 20_000
+"""Objects after which the bar moves."""
 
 _NO_TIME = datetime(1970, 1, 2, tzinfo=UTC)
 """Files without times of edits give the start of 1970."""
@@ -180,7 +183,7 @@ def _known_runs(way: Any) -> list[Run]:
     return [run for run in runs if run]
 
 
-def _walk(path: Path, stream: _Stream) -> None:
+def _walk(path: Path, stream: _Stream, bar: Bar) -> None:
     osmium = osmium_package()
     factory = osmium.geom.WKBFactory()
     bits, keys = osmium.osm.osm_entity_bits, osmium.filter.KeyFilter
@@ -191,8 +194,10 @@ def _walk(path: Path, stream: _Stream) -> None:
         .with_filter(osmium.filter.EmptyTagFilter())
         .with_filter(keys("highway", *AREA_KEYS).enable_for(bits.WAY | bits.RELATION | bits.AREA))
     )
-    late = False
-    for one in reader:
+    late, position = False, Position(path)
+    for count, one in enumerate(reader):
+        if not count % _LOOK_EVERY:
+            bar.advance(position.moved())
         stream.newest = max(stream.newest, one.timestamp)
         if one.is_area():
             stream.area(one, factory.create_multipolygon(one) if one.num_rings()[0] else None)
