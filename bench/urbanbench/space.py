@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from urbanbench.atomic import replacing
-from urbanbench.errors import BadInput, DataMissing
+from urbanbench.errors import BadInput, DataMissing, quoted
 from urbanbench.hashing import array_digest
 from urbanbench.units import LEVELS
 
@@ -79,7 +79,7 @@ class EmbeddingSpace:
         if missing:
             msg = (
                 f"The embedding space lacks {len(missing)} of {len(ids)} {self.level} ids "
-                f"({', '.join(missing[:3])}, …). Expected a row for every unit; "
+                f"({quoted(missing)}). Expected a row for every unit; "
                 f"give units without data a row too, with covered=False."
             )
             raise BadInput(msg)
@@ -138,12 +138,13 @@ def _check(level: str, ids: np.ndarray, vectors: np.ndarray, covered: np.ndarray
         msg = f"The coverage mask has dtype {covered.dtype} and shape {covered.shape}. Expected bool {ids.shape}."
         raise BadInput(msg)
     if len(np.unique(ids)) != len(ids):
-        msg = f"The embedding space holds {len(ids) - len(np.unique(ids))} repeated ids. Expected every id once."
+        names, counts = np.unique(ids, return_counts=True)
+        msg = f"The embedding space holds {len(ids) - len(names)} repeated ids ({quoted(names[counts > 1])}). Expected every id once. Mend: keep one row of each."
         raise BadInput(msg)
     bad = ~np.isfinite(vectors).all(axis=1)
     if bad.any():
         msg = (
-            f"{int(bad.sum())} embedding rows hold NaN or infinity ({', '.join(ids[bad][:3])}, …). Expected finite numbers; "
+            f"{int(bad.sum())} embedding rows hold NaN or infinity ({quoted(ids[bad])}). Expected finite numbers; "
             f"give units without data zeros and covered=False."
         )
         raise BadInput(msg)

@@ -187,7 +187,7 @@ def test_group_split_without_groups_is_refused(village, counting):
     [
         ("return 1 / 0", "ZeroDivisionError", "division"),
         ("return [1]", "Conformance", "Expected an EmbeddingSpace"),
-        (f"return {ONES}.take(list(units.ids)[::-1])", "Conformance", "in their order"),
+        (f"return {ONES}.take(list(units.ids)[::-1])", "Conformance", "the right ids in another order"),
         ("view.roads; return None", "InputMasked", "masked"),
         ("raise ExtraMissing('No weights.')", "ExtraMissing", "No weights."),
     ],

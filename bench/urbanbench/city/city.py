@@ -13,6 +13,7 @@ from urbanbench.city.folder.format import DIRECTIONS, UNIT_LAYER, LabelInfo, Lay
 from urbanbench.city.folder.manifest import Manifest, read_manifest
 from urbanbench.city.folder.paths import folder_fault
 from urbanbench.city.load import load_label, load_layer, load_unit_ids
+from urbanbench.city.view import View
 from urbanbench.errors import CityFaults, DataMissing, LayerMissing
 from urbanbench.hashing import file_digest, value_digest
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from urbanbench.city.view import View
 
 __all__ = ["City"]
 
@@ -213,8 +213,6 @@ class City:
         target_ids
             Ids of the labelled buildings, used by the word `target_building`.
         """
-        from urbanbench.city.view import View
-
         return View(self, frozenset(inputs), tuple(sorted(withholds)), tuple(target_ids))
 
     def digest(self, layers: Iterable[str]) -> str:

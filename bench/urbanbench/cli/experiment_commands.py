@@ -10,7 +10,7 @@ import typer
 
 from urbanbench.cli import options
 from urbanbench.cli.outcome import ProgressLines, exit_code
-from urbanbench.cli.printing import note, print_json, print_table, say
+from urbanbench.cli.printing import note, print_json, print_table, say, say_page
 from urbanbench.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
@@ -172,12 +172,12 @@ def _choice(
 ) -> Choice:
     """Expand the words of the command line; what is not given stays empty."""
     from urbanbench.experiments import Choice
-    from urbanbench.registry import expand, expand_words
+    from urbanbench.registry import cut_cities, expand, expand_words
     from urbanbench.scoring.heads import HEADS
     from urbanbench.scoring.splits import SPLITS
 
     return Choice(
-        cities=tuple(part.strip() for word in city for part in word.split(",") if part.strip()),
+        cities=tuple(cut_cities(city)),
         tasks=tuple(expand("task", task)),
         splits=tuple(expand_words("split", split, list(SPLITS))),
         heads=tuple(expand_words("head", head, list(HEADS))),
@@ -271,4 +271,4 @@ def _print(experiment: Experiment, choice: Choice, style: str, figures: Path | N
     if figures is not None:
         files = save_figures(report, figures)
         note(f"Figures: {figures}/ ({len(files)} files).")
-    say(print_report(report, style, figures=figures))
+    (say_page if style == "html" else say)(print_report(report, style, figures=figures))

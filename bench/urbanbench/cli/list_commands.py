@@ -129,7 +129,7 @@ def _protocols() -> Rows:
 def _splits() -> Rows:
     from urbanbench.scoring.splits import SPLITS
 
-    return [{"name": name, "summary": summary} for name, summary in SPLITS.items()]
+    return [{"name": split.name, "summary": split.summary} for split in SPLITS.values()]
 
 
 def _heads() -> Rows:
@@ -204,12 +204,14 @@ def _described(word: str) -> dict[str, Any]:
 
 
 def _kind_of(word: str) -> str:
-    from urbanbench.registry import city_names, has_scheme, is_path, names
+    from urbanbench.registry import VECTOR_FILES, city_names, city_path, has_scheme, is_path, names
 
     if has_scheme(word):
         return "model"
-    if is_path(word):
-        return "model" if word.endswith((".py", ".parquet", ".safetensors")) else "city"
+    if is_path(word) and word.endswith((".py", *VECTOR_FILES)):
+        return "model"
+    if city_path(word) is not None:
+        return "city"
     known = {"model": names("model"), "task": names("task"), "city": city_names()}
     for kind, listed in known.items():
         if (

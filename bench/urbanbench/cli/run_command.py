@@ -163,7 +163,9 @@ def run_and_show(
 ) -> int:
     """Run a plan, print its table, and return the exit code."""
     from urbanbench.run.loop import run as run_cells
+    from urbanbench.run.order import resolve
     from urbanbench.run.plan import open_cities, plan, with_floors
+    from urbanbench.run.sources import distinct
     from urbanbench.store import ResultStore
 
     store, specs = ResultStore(out), plan(asked)
@@ -171,7 +173,7 @@ def run_and_show(
     specs = with_floors(specs, cities) if floors else specs
     if dry_run:
         return _print_cells(specs, store, as_json=as_json)
-    progress = ProgressLines(len({_run_id(spec) for spec in specs}))
+    progress = ProgressLines(len(distinct(map(resolve, specs))))
     results = run_cells(
         specs, store, overwrite=overwrite, device=options.read_device(device), jobs=jobs, progress=progress
     )
@@ -180,16 +182,11 @@ def run_and_show(
     return exit_code(results)
 
 
-def _run_id(spec: RunSpec) -> str:
-    from urbanbench.run.order import resolve
-
-    return resolve(spec).cell.run_id
-
-
 def _print_cells(specs: list[RunSpec], store: ResultStore, *, as_json: bool) -> int:
     from urbanbench.run.order import resolve
+    from urbanbench.run.sources import distinct
 
-    cells = list({cell.run_id: cell for cell in (resolve(spec).cell for spec in specs)}.values())
+    cells = [order.cell for order in distinct(map(resolve, specs)).values()]
     rows = [(cell, found.status if (found := store.find(cell)) is not None else "missing") for cell in cells]
     if as_json:
         print_json(

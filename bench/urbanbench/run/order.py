@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.errors import PluginBroken, UnknownName
 from urbanbench.hashing import code_digest, file_digest
 from urbanbench.inputs import FULL, format_inputs, parse_inputs
 from urbanbench.parity.contract import DEFAULT, Paper, Question
 from urbanbench.parity.papers import get_paper
-from urbanbench.registry import load_model, load_task, plain_name, source_file
+from urbanbench.registry import Face, face_of, file_of, plain_name
 from urbanbench.registry.given import GIVEN_INPUTS
 from urbanbench.result import Cell, RunSpec
 
@@ -51,9 +52,43 @@ class Order:
         return hasattr(self.model, "vectors_file")
 
     @property
+    def changed(self) -> dict[str, Any]:
+        """Parameters that were set to other values than the preset's, with these values."""
+        if not self.spec.settings:
+            return {}
+        try:
+            usual = type(self.model).from_settings(self.cell.preset).parameters()
+        except (TypeError, ValueError):  # a model that cannot be built without them
+            usual = {}
+        now = self.cell.parameters
+        return {name: now[name] for name, _ in self.spec.settings if now[name] != usual.get(name)}
+
+    @property
     def source(self) -> Path:
         """The model's file."""
-        return source_file(type(self.model))
+        return file_of(self.model)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the model or the task is kept apart: a process of its own runs the cell."""
+        return isinstance(self.model, Face) or isinstance(self.task, Face)
+
+    def check_loaded(self) -> None:
+        """Refuse to run what does not load.
+
+        Raises
+        ------
+        PluginBroken
+            The model or the task does not load.
+        """
+        for plugin in (self.model, self.task):
+            if isinstance(plugin, Face) and plugin.fault:
+                raise PluginBroken(plugin.fault)
+
+    @property
+    def files(self) -> list[Path]:
+        """The files of the model and the task."""
+        return [file_of(self.model), file_of(self.task)]
 
     @property
     def code(self) -> str:
@@ -121,7 +156,7 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
     UnknownName, BadInput, DataMissing, PluginBroken
         A name, parameter or protocol that does not exist, or a plugin that does not load.
     """
-    model_class, task = load_model(spec.model), task or load_task(spec.task)
+    model_class, task = face_of("model", spec.model), task or face_of("task", spec.task)
     preset = _preset(spec.preset, model_class.presets)
     model = model_class.from_settings(preset, dict(spec.settings))
     asked = parse_inputs(spec.inputs)
@@ -140,8 +175,18 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
     if order.given:
         order = replace(order, cell=replace(cell, inputs=GIVEN_INPUTS))
     if order.paper is None:
-        _ = order.protocol  # a wrong split, head or seed list is refused here
+        _check_names(order.protocol)
     return order
+
+
+def _check_names(protocol: Protocol) -> None:
+    """Refuse a split or head that does not exist before anything runs."""
+    from urbanbench.scoring.heads import HEADS
+    from urbanbench.scoring.splits import SPLITS
+
+    for kind, name, known in (("split", protocol.split, SPLITS), ("head", protocol.head, HEADS)):
+        if name not in known:
+            raise UnknownName(kind, name, known)
 
 
 def _scoring(spec: RunSpec, model: Model, card: TaskCard) -> dict[str, Any]:

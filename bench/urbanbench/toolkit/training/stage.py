@@ -14,7 +14,7 @@ from urbanbench.toolkit.training.schedule import Schedule, StageLog
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from urbanbench.toolkit.training import Objective
+    from urbanbench.toolkit.training.objective import Objective
 
 __all__ = ["Stage"]
 
