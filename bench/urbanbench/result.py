@@ -13,6 +13,8 @@ from urbanbench.inputs import FULL
 from urbanbench.parity.contract import DEFAULT, is_paper
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
 __all__ = ["FAILED", "OK", "REFUSED", "SCHEMA", "Cell", "RunResult", "RunSpec"]
@@ -160,6 +162,10 @@ class RunResult:
         Of a failed run.
     predictions
         Columns of equal length, written beside the result; not part of the JSON.
+    file
+        What it was read from, or None; not part of the JSON.
+    own
+        Whether it is a run of one's own that stands beside reference rows; not part of the JSON.
     """
 
     status: str
@@ -179,6 +185,8 @@ class RunResult:
     error_type: str = ""
     traceback: str = ""
     predictions: Mapping[str, np.ndarray] | None = None
+    file: Path | None = None
+    own: bool = False
 
     @property
     def run_id(self) -> str:

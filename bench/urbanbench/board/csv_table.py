@@ -45,7 +45,7 @@ _ORIGIN = (
     "started_utc",
 )
 _FIELDS = (
-    *_SPEC, "kind", "run_id", "status", "reason", "metric", "main_metric", "mean", "std", "n_seeds", "values", "covered_mean",
+    *_SPEC, "kind", "own", "run_id", "status", "reason", "metric", "main_metric", "mean", "std", "n_seeds", "values", "covered_mean",
     "mark", "below_floor", "table_inputs", "inputs_used", "chosen_heads", "task_kind", "level", "unit", "n_units", "n_uncovered",
     "used_block_size_m", "dim", "variant", *_COST, *_ORIGIN,
 )  # fmt: skip
@@ -108,6 +108,7 @@ def _about(row: Row) -> dict[str, Any]:
     return {
         **spec,
         "kind": "floor" if row.floor else "model",
+        "own": row.own,
         "run_id": row.run_id,
         "status": row.status,
         "reason": row.reason,

@@ -8,7 +8,7 @@ from typing import Any
 
 from urbanbench.board.blocks import SELECT, Block, Group
 from urbanbench.board.columns import metric_title
-from urbanbench.board.marks import BELOW, chosen_heads, floor_above, head_counts, usual_seeds
+from urbanbench.board.marks import BELOW, OWN, chosen_heads, floor_above, head_counts, usual_seeds
 from urbanbench.board.numbers import Score, plain_number
 from urbanbench.board.rows import Row
 
@@ -31,7 +31,7 @@ def row_label(row: Row, beside: Sequence[Row]) -> str:
 
     Examples
     --------
-    "urbanmfm (small)", "urbanmfm (small, dim=128)", "poi-counts (best head: rf)".
+    "urbanmfm (small)", "urbanmfm (small, dim=128)", "poi-counts (best head: rf)"; an own run beside reference rows has a mark behind.
     """
     parts = [
         str(row.spec.get("preset") or ""),
@@ -40,12 +40,16 @@ def row_label(row: Row, beside: Sequence[Row]) -> str:
     if row.head == SELECT:
         parts.append(f"best head: {chosen_heads(row)}")
     told = ", ".join(part for part in parts if part)
-    return f"{row.name} ({told})" if told else row.name
+    return f"{row.name}{f' ({told})' if told else ''}{f' {OWN}' if row.own else ''}"
 
 
 def _differences(row: Row, namesakes: Sequence[Row]) -> list[str]:
     mine = _particulars(row)
-    rivals = [_particulars(one) for one in namesakes if one.head == row.head and one.run_id != row.run_id]
+    rivals = [
+        _particulars(one)
+        for one in namesakes
+        if one.head == row.head and one.run_id != row.run_id and one.own == row.own
+    ]
     names = [name for name in mine if any(other.get(name) != mine[name] for other in rivals)]
     if any(other == mine for other in rivals):
         names.append("run")
