@@ -66,7 +66,7 @@ def run(
     floors: Floors = True,
     device: options.Device = "auto",
     jobs: Jobs = 1,
-    out: options.Out = Path("results"),
+    out: options.Out = None,
     overwrite: Overwrite = "only-missing",
     dry_run: DryRun = False,
     as_json: options.Json = False,
@@ -153,7 +153,7 @@ def _expanded(kind: str, names: list[str], words: Sequence[str]) -> list[str]:
 def run_and_show(
     asked: Plan,
     *,
-    out: Path,
+    out: Path | None,
     overwrite: str,
     device: str,
     jobs: int,
@@ -162,13 +162,14 @@ def run_and_show(
     as_json: bool,
 ) -> int:
     """Run a plan, print its table, and return the exit code."""
+    from urbanbench.result_folders import RUNS
     from urbanbench.run.loop import run as run_cells
     from urbanbench.run.order import resolve
     from urbanbench.run.plan import open_cities, plan, with_floors
     from urbanbench.run.sources import distinct
     from urbanbench.store import ResultStore
 
-    store, specs = ResultStore(out), plan(asked)
+    store, specs = ResultStore(out or RUNS), plan(asked)
     cities = open_cities(specs)
     specs = with_floors(specs, cities) if floors else specs
     if dry_run:
