@@ -128,11 +128,18 @@ def _file_of(label: str) -> str:
 
 def _how_to_add(card: TaskCard, table_is_there: bool) -> str:
     """Say what a city folder lacks for a label: its table and its entry in city.json, or only the entry."""
-    words = {"file": _file_of(card.label), "level": card.level, "unit": "UNIT", **_KIND_ENTRY.get(card.kind, {})}
+    words = {
+        "file": _file_of(card.label),
+        "level": card.level,
+        "unit": "UNIT",
+        **_KIND_ENTRY.get(card.kind, {}),
+    }
     entry = f'"{card.label}": {json.dumps(words)}'
     if table_is_there:
         return f"{_file_of(card.label)} is there, but city.json does not name it. Mend: add {entry} under 'labels' in city.json."
-    return f"Mend: add {_file_of(card.label)}, and {entry} under 'labels' in city.json, or choose another task."
+    return (
+        f"Mend: add {_file_of(card.label)}, and {entry} under 'labels' in city.json, or choose another task."
+    )
 
 
 def base_unit_factor(unit: str) -> float:

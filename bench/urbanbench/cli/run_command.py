@@ -162,6 +162,7 @@ def run_and_show(
     as_json: bool,
 ) -> int:
     """Run a plan, print its table, and return the exit code."""
+    from urbanbench.run.finished import reports
     from urbanbench.run.loop import run as run_cells
     from urbanbench.run.order import resolve
     from urbanbench.run.plan import open_cities, plan, with_floors
@@ -170,6 +171,8 @@ def run_and_show(
 
     store, specs = ResultStore(out), plan(asked)
     cities = open_cities(specs)
+    for line in reports(specs, cities):
+        note(line)
     specs = with_floors(specs, cities) if floors else specs
     if dry_run:
         return _print_cells(specs, store, as_json=as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -87,7 +88,7 @@ def score(
     vectors: Annotated[
         Path,
         typer.Argument(
-            help="Parquet with an id column and number columns, or what `urbanbench embed` wrote."
+            help="Parquet or CSV with an id column and number columns, npz with `ids` and `vectors`, or what `urbanbench embed` wrote."
         ),
     ],
     task: options.Tasks,
@@ -95,6 +96,27 @@ def score(
     name: Annotated[
         str, typer.Option("--name", help="Name in the tables; the file's stem when left out.")
     ] = "",
+    inputs: Annotated[
+        str,
+        typer.Option(
+            "--inputs",
+            help="What the vectors were made from, a list such as poi,polygon: they are then compared with floors and models of these inputs.",
+        ),
+    ] = "full",
+    columns: Annotated[
+        list[str],
+        typer.Option(
+            "--columns",
+            help="Columns that are the vectors: names or patterns. All of numbers but index, ids and row counts when left out. Repeats; takes lists.",
+        ),
+    ] = [],  # noqa: B006 - same
+    min_match: Annotated[
+        float | None,
+        typer.Option(
+            "--min-match",
+            help="Share of the labelled units that must have a row; 0.8 when left out, and no id may then differ from a unit's in form alone.",
+        ),
+    ] = None,
     split: options.Splits = ["random"],  # noqa: B006 - same
     head: options.Heads = ["mlp"],  # noqa: B006 - same
     seeds: options.Seeds = "10",
@@ -107,25 +129,25 @@ def score(
     dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> int:
-    """Score finished vectors like any model; their inputs are recorded as `given`."""
+    """Score finished vectors like any model; their inputs are recorded as said with --inputs, else as `given`."""
     from dataclasses import replace
 
-    if vectors.suffix not in {".parquet", ".safetensors"}:
-        msg = (
-            f"Vectors file {str(vectors)!r} has suffix {vectors.suffix!r}. Expected .parquet or .safetensors."
-        )
+    from urbanbench.registry import VECTOR_FILES
+
+    if vectors.suffix not in VECTOR_FILES:
+        msg = f"Vectors file {str(vectors)!r} has suffix {vectors.suffix!r}. Expected {', '.join(VECTOR_FILES)}."
         raise BadInput(msg)
     asked = make_plan(
         [str(vectors)],
         task,
         city,
-        ["full"],
+        [inputs],
         split,
         head,
         seeds=seeds,
         protocols=options.read_protocols(protocol, context),
         preset="",
-        settings=[],
+        settings=_settings(columns, min_match),
         model_seed=0,
         block_size=block_size,
     )
@@ -139,3 +161,9 @@ def score(
         dry_run=dry_run,
         as_json=as_json,
     )
+
+
+def _settings(columns: Sequence[str], min_match: float | None) -> list[str]:
+    """Write the choice of columns and units as parameters of the given vectors."""
+    chosen = [f"columns={','.join(columns)}"] if columns else []
+    return chosen if min_match is None else [*chosen, f"min_match={min_match}"]

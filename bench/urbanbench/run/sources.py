@@ -102,9 +102,7 @@ def check_kept(orders: Iterable[Order], store: ResultStore) -> None:
 _PLURAL = {"city": "cities", "model": "models", "task": "tasks"}
 
 
-def _another(
-    order: Order, kind: str, place: Path | None, was: Any, found: RunResult, folder: Path
-) -> bool:
+def _another(order: Order, kind: str, place: Path | None, was: Any, found: RunResult, folder: Path) -> bool:
     """Tell whether a kept result came from something else: another place with other content."""
     if was is None and place is None:
         return False
@@ -113,7 +111,8 @@ def _another(
     if place is None and kind != "city":
         return True
     here = place if place is not None else city_folder(order.spec.city)
-    return _relative(here, folder) != was.get("path") and _digest(kind, here) != was.get("digest")
+    moved, changed = _relative(here, folder) != was.get("path"), _digest(kind, here) != was.get("digest")
+    return moved and changed
 
 
 def _other_data(order: Order, found: RunResult) -> bool:

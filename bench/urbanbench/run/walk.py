@@ -18,6 +18,7 @@ from urbanbench.inputs import format_inputs
 from urbanbench.provenance import provenance
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_paper, check_split, units_of
+from urbanbench.run.finished import check_vectors
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.workbench import Workbench
 from urbanbench.toolkit.kept.versions import learned_versions
@@ -100,6 +101,8 @@ def _prepare(order: Order, bench: Workbench) -> _Setting:
     check_paper(order)
     city = bench.city(order.spec.city)
     targets = bench.targets(order)
+    if order.given:
+        check_vectors(order, targets)
     ids = targets.ids.tolist()
     view = admitted_view(order, city, ids)
     check_split(order, targets)
