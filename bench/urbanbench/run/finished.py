@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from glob import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,21 +37,21 @@ def reports(specs: Iterable[RunSpec], cities: Mapping[str, City]) -> list[str]:
     lines: dict[tuple[str, str, str], str] = {}
     for order in map(resolve, specs):
         key = (order.spec.model, order.spec.city, order.spec.task)
-        if not order.given or key in lines:
+        if order.vectors is None or key in lines:
             continue
         try:
             targets = order.task.targets(cities[order.spec.city])
         except RunRefused:  # no such label here: the run's row says so
             continue
         try:
-            lines[key] = check_vectors(order, targets)
+            lines[key] = check_vectors(order, order.vectors, targets)
         except RunRefused as error:
             raise BadInput(str(error)) from error
     return list(dict.fromkeys(lines.values()))
 
 
-def check_vectors(order: Order, targets: Targets) -> str:
-    """Judge a file of vectors against the units a task labels, and say in a line what of it is used.
+def check_vectors(order: Order, model: GivenVectors, targets: Targets) -> str:
+    """Judge the vectors of an order's file against the units its task labels, and say in a line what of it is used.
 
     Raises
     ------
@@ -59,8 +59,6 @@ def check_vectors(order: Order, targets: Targets) -> str:
         Vectors of another level; too few units with a row, or ids that differ from the units' in form alone; a column that has the
         label's name, or follows the label.
     """
-    model = order.model
-    assert isinstance(model, GivenVectors)
     name = model.vectors_file.name
     try:
         table = model.table(targets.level)
@@ -130,9 +128,13 @@ def _answer(name: str, columns: list[str], why: str, table: VectorTable) -> str:
 
 def _chosen(names: Sequence[str], others: Sequence[str]) -> str:
     """Write columns for the command line: by a pattern where one tells them from the others."""
-    start = os.path.commonprefix(list(names))
+    start = ""
+    for signs in zip(*names, strict=False):
+        if len(set(signs)) > 1:
+            break
+        start += signs[0]
     if len(names) > 1 and start and not any(one.startswith(start) for one in others):
-        return shlex.quote(f"{start}*")
+        return shlex.quote(f"{escape(start)}*")
     return shlex.quote(",".join(names))
 
 

@@ -47,9 +47,14 @@ class Order:
     task: Task
 
     @property
+    def vectors(self) -> GivenVectors | None:
+        """The model, where its vectors come from a file."""
+        return self.model if isinstance(self.model, GivenVectors) else None
+
+    @property
     def given(self) -> bool:
         """Whether the vectors come from a file."""
-        return isinstance(self.model, GivenVectors)
+        return self.vectors is not None
 
     @property
     def source(self) -> Path:

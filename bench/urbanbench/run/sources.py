@@ -112,7 +112,7 @@ def _another(order: Order, kind: str, place: Path | None, was: Any, found: RunRe
         return True
     here = place if place is not None else city_folder(order.spec.city)
     moved, changed = _relative(here, folder) != was.get("path"), _digest(kind, here) != was.get("digest")
-    return moved and changed
+    return bool(moved and changed)
 
 
 def _other_data(order: Order, found: RunResult) -> bool:

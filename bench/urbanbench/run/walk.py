@@ -101,8 +101,8 @@ def _prepare(order: Order, bench: Workbench) -> _Setting:
     check_paper(order)
     city = bench.city(order.spec.city)
     targets = bench.targets(order)
-    if order.given:
-        check_vectors(order, targets)
+    if order.vectors is not None:
+        check_vectors(order, order.vectors, targets)
     ids = targets.ids.tolist()
     view = admitted_view(order, city, ids)
     check_split(order, targets)
