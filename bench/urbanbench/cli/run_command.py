@@ -9,7 +9,7 @@ import typer
 
 from urbanbench.cli import options
 from urbanbench.cli.outcome import ProgressLines, exit_code
-from urbanbench.cli.printing import note, print_json, print_table, say
+from urbanbench.cli.printing import command, note, print_json, print_table, say
 from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def run_and_show(
         specs, store, overwrite=overwrite, device=options.read_device(device), jobs=jobs, progress=progress
     )
     _show(results, as_json=as_json)
-    note(f"Results: {store.folder}/ ({len(results)} cells). Next: urbanbench leaderboard {store.folder}")
+    note(f"Results: {store.folder}/ ({len(results)} cells). Next: {command('leaderboard', store.folder)}")
     return exit_code(results)
 
 

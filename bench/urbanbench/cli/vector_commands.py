@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from urbanbench.cli import options
-from urbanbench.cli.printing import note, print_json, say
+from urbanbench.cli.printing import command, note, print_json, say
 from urbanbench.cli.run_command import (
     BlockSize,
     DryRun,
@@ -70,7 +70,8 @@ def embed(
     with joined(where) as process:
         if process:
             os.environ["URBANBENCH_QUIET"] = "1"  # one bar is enough
-        space, facts = embed_city(spec, Workbench(where))
+        bench = Workbench(where)
+        space, facts = embed_city(spec, bench)
     if process:
         return
     space.save(out)
@@ -80,7 +81,29 @@ def embed(
         )
     else:
         say(f"{out}: {space!r}")
-    note(f"Next: urbanbench score {out} -t {task or 'popdensity'} -c {city}")
+    fitting = [task] if task else _tasks_of(bench.city(spec.city).labels, space.level)
+    if fitting:
+        inputs_used = ",".join(facts["inputs_touched"])
+        more = (["--inputs", inputs_used] if inputs_used else []) + _name_beside_registered(out)
+        note(f"Next: {command('score', out, '-t', fitting[0], '-c', city, *more)}")
+
+
+def _tasks_of(labels: Collection[str], level: str) -> list[str]:
+    """Return the tasks of a level that a city has labels for, population density first."""
+    from urbanbench.card import TaskCard
+    from urbanbench.registry import listing
+
+    cards = {entry.name: entry.card for entry in listing("task") if isinstance(entry.card, TaskCard)}
+    names = [name for name, card in cards.items() if card.level == level and card.label in labels]
+    return sorted(names, key=lambda name: name != "popdensity")
+
+
+def _name_beside_registered(file: Path) -> list[str]:
+    """Return the option that names vectors whose file has the name of a registered model."""
+    from urbanbench.registry import names
+
+    plain = file.stem.replace("_", "-")
+    return ["--name", f"my-{plain}"] if plain in names("model") else []
 
 
 def score(

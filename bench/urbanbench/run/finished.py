@@ -41,7 +41,7 @@ def reports(specs: Iterable[RunSpec], cities: Mapping[str, City]) -> list[str]:
             continue
         try:
             targets = order.task.targets(cities[order.spec.city])
-        except RunRefused:  # no such label here: the run's row says so
+        except UrbanbenchError:  # no such label here, or a faulty one: the run's row says so
             continue
         try:
             lines[key] = check_vectors(order, order.vectors, targets)

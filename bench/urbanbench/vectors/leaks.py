@@ -10,6 +10,8 @@ __all__ = ["follows_classes", "follows_values", "listed", "named_like"]
 
 _ANSWERS = frozenset({"value", "target", "label", "ground_truth", "y_true"})
 _CORRELATION = 0.9999
+_UNRELATED = 0.2
+"""Correlation of columns whose order need not be looked at: what orders units alike is never so far from a line."""
 _FEW, _MANY = 10, 20
 """Units below which correlation says nothing, and below which order says nothing."""
 
@@ -39,11 +41,14 @@ def follows_values(vectors: np.ndarray, values: np.ndarray) -> np.ndarray:
     if n < 3 or np.ptp(values) == 0:
         return np.zeros(vectors.shape[1], dtype=bool)
     found: np.ndarray = (vectors == values.astype(np.float32)[:, None]).all(axis=0)
-    if n >= _FEW:
-        found |= np.abs(_correlation(vectors, values)) >= _CORRELATION
+    if n < _FEW:
+        return found
+    correlation = np.abs(_correlation(vectors, values))
+    found |= correlation >= _CORRELATION
     ranks = np.unique(values, return_inverse=True)[1].ravel()
     if n >= _MANY and ranks.max() >= _FEW:
-        found |= np.array([_same_order(column, ranks) for column in vectors.T], dtype=bool)
+        for column in np.flatnonzero(~found & (correlation > _UNRELATED)):
+            found[column] = _same_order(vectors[:, column], ranks)
     return found
 
 
@@ -69,6 +74,8 @@ def follows_classes(vectors: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
 
 def _one_number_per_class(column: np.ndarray, codes: np.ndarray) -> bool:
+    if len(np.unique(column[:1000])) > codes.max() + 1:
+        return False
     numbers = np.unique(column, return_inverse=True)[1].ravel()
     if numbers.max() == 0 or numbers.max() > codes.max():
         return False
