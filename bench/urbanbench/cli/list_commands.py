@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from urbanbench.cli import options
-from urbanbench.cli.printing import print_facts, print_json, print_table
+from urbanbench.cli.printing import command, print_facts, print_json, print_table
 from urbanbench.errors import UnknownName
 
 if TYPE_CHECKING:
+    from urbanbench.card import ModelCard
     from urbanbench.registry import Entry
 
 __all__ = ["describe", "list_names"]
@@ -247,7 +248,7 @@ def _protocol_facts(name: str) -> dict[str, Any]:
         "gives away": list(dict.fromkeys(leak for question in paper.questions for leak in question.leaks)),
         "differs": list(paper.differs),
         "sources": list(paper.sources),
-        "next": f"urbanbench run -m hgi -t popdensity --protocol {name}",
+        "next": command("run", "-m", "hgi", "-t", "popdensity", "--protocol", name),
     }
 
 
@@ -265,8 +266,18 @@ def _model_facts(word: str) -> dict[str, Any]:
         **defaults,
         "presets": presets,
         "file": str(source_file(model)),
-        "next": f"urbanbench run -m {word} -t popdensity",
+        "next": command("run", "-m", word, "-t", _task_for(model.card)),
     }
+
+
+def _task_for(card: ModelCard) -> str:
+    """Return a built-in task of a level the model embeds."""
+    from urbanbench.registry import listing
+
+    levels = {entry.name: getattr(entry.card, "level", "") for entry in listing("task")}
+    if "region" in card.embeds:
+        return "popdensity"
+    return next((name for name, level in levels.items() if level in card.embeds), "TASK")
 
 
 def _task_facts(word: str) -> dict[str, Any]:

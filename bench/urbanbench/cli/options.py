@@ -29,11 +29,21 @@ __all__ = [
 ]
 
 City = Annotated[
-    str, typer.Option("--city", "-c", help="City: a name, name:size, or a path to a city folder.")
+    str,
+    typer.Option(
+        "--city",
+        "-c",
+        help="City: a name (see `urbanbench list cities`; folders below URBANBENCH_DATA go by theirs), name:size, or a path to a city folder.",
+    ),
 ]
 Cities = Annotated[
     list[str],
-    typer.Option("--city", "-c", help="City: a name, name:size, or a path. Repeats; takes lists and globs."),
+    typer.Option(
+        "--city",
+        "-c",
+        help="City: a name (see `urbanbench list cities`; folders below URBANBENCH_DATA go by theirs), name:size, or a path. Repeats; takes "
+        "lists and globs.",
+    ),
 ]
 Tasks = Annotated[
     list[str], typer.Option("--task", "-t", help="Task: a name or a path. Repeats; takes lists and globs.")

@@ -9,7 +9,7 @@ import typer
 
 from urbanbench.cli import options
 from urbanbench.cli.outcome import ProgressLines, exit_code
-from urbanbench.cli.printing import note, print_json, print_table, say
+from urbanbench.cli.printing import command, note, print_json, print_table, say
 from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ def run_and_show(
 ) -> int:
     """Run a plan, print its table, and return the exit code."""
     from urbanbench.result_folders import RUNS
+    from urbanbench.run.finished import reports
     from urbanbench.run.loop import run as run_cells
     from urbanbench.run.order import resolve
     from urbanbench.run.plan import open_cities, plan, with_floors
@@ -171,6 +172,8 @@ def run_and_show(
 
     store, specs = ResultStore(out or RUNS), plan(asked)
     cities = open_cities(specs)
+    for line in reports(specs, cities):
+        note(line)
     specs = with_floors(specs, cities) if floors else specs
     if dry_run:
         return _print_cells(specs, store, as_json=as_json)
@@ -179,7 +182,7 @@ def run_and_show(
         specs, store, overwrite=overwrite, device=options.read_device(device), jobs=jobs, progress=progress
     )
     _show(results, as_json=as_json)
-    note(f"Results: {store.folder}/ ({len(results)} cells). Next: urbanbench leaderboard {store.folder}")
+    note(f"Results: {store.folder}/ ({len(results)} cells). Next: {command('leaderboard', store.folder)}")
     return exit_code(results)
 
 

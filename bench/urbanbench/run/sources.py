@@ -111,7 +111,8 @@ def _another(order: Order, kind: str, place: Path | None, was: Any, found: RunRe
     if place is None and kind != "city":
         return True
     here = place if place is not None else city_folder(order.spec.city)
-    return _relative(here, folder) != was.get("path") and _digest(kind, here) != was.get("digest")
+    moved, changed = _relative(here, folder) != was.get("path"), _digest(kind, here) != was.get("digest")
+    return bool(moved and changed)
 
 
 def _other_data(order: Order, found: RunResult) -> bool:

@@ -19,6 +19,7 @@ from urbanbench.provenance import provenance
 from urbanbench.reasons import place_in, speakable, told, trace_of
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_paper, check_split, units_of
+from urbanbench.run.finished import check_vectors
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.standing import foreign_code, stale_parts, versions_of
 from urbanbench.run.workbench import Workbench
@@ -107,6 +108,8 @@ def _prepare(order: Order, bench: Workbench) -> _Setting:
     check_paper(order)
     city = bench.city(order.spec.city)
     targets = bench.targets(order)
+    if order.vectors is not None:
+        check_vectors(order, order.vectors, targets)
     ids = targets.ids.tolist()
     view = admitted_view(order, city, ids)
     check_split(order, targets)
