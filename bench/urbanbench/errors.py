@@ -119,10 +119,14 @@ class CannotWrite(UrbanbenchError, OSError):
 
     exit_code = 3
 
-    def __init__(self, path: object, cause: OSError, mend: str = "Free some space, or choose another folder") -> None:
+    def __init__(
+        self, path: object, cause: OSError, mend: str = "Free some space, or choose another folder"
+    ) -> None:
         self.path = str(path)
         why = cause.strerror or str(cause) or type(cause).__name__
-        super().__init__(f"Cannot write {str(path)!r} ({why}). Expected a place that can be written. Mend: {mend}.")
+        super().__init__(
+            f"Cannot write {str(path)!r} ({why}). Expected a place that can be written. Mend: {mend}."
+        )
 
 
 class ExtraMissing(UrbanbenchError, ImportError):

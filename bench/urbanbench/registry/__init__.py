@@ -12,16 +12,23 @@ from urbanbench.registry.cities import (
     make_source,
     open_city,
 )
-from urbanbench.registry.faces import Face, Keeping, entries, face_of, file_of, keeping, plugins_apart
+from urbanbench.registry.faces import Face, entries, face_of, file_of
 from urbanbench.registry.kinds import Entry, is_path
-from urbanbench.registry.plugins import is_foreign, listing, load_model, load_task, names, plain_name, source_file
+from urbanbench.registry.plugins import (
+    is_foreign,
+    listing,
+    load_model,
+    load_task,
+    names,
+    plain_name,
+    source_file,
+)
 from urbanbench.registry.schemes import has_scheme
 
 __all__ = [
     "GROUPS",
     "Entry",
     "Face",
-    "Keeping",
     "broken",
     "build_city",
     "city_folder",
@@ -36,7 +43,6 @@ __all__ = [
     "has_scheme",
     "is_foreign",
     "is_path",
-    "keeping",
     "listing",
     "load_model",
     "load_task",
@@ -44,6 +50,5 @@ __all__ = [
     "names",
     "open_city",
     "plain_name",
-    "plugins_apart",
     "source_file",
 ]

@@ -7,8 +7,8 @@ from fnmatch import fnmatchcase
 
 from urbanbench.card import ModelCard
 from urbanbench.errors import PluginBroken, UnknownName
-from urbanbench.registry.kinds import is_path
 from urbanbench.registry.faces import Face, entries, face_of
+from urbanbench.registry.kinds import is_path
 from urbanbench.registry.plugins import names
 from urbanbench.registry.schemes import has_scheme
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.errors import UnknownName
+from urbanbench.errors import PluginBroken, UnknownName
 from urbanbench.hashing import code_digest, file_digest
 from urbanbench.inputs import FULL, format_inputs, parse_inputs
 from urbanbench.parity.contract import DEFAULT, Paper, Question
 from urbanbench.parity.papers import get_paper
-from urbanbench.errors import PluginBroken
 from urbanbench.registry import Face, face_of, file_of, plain_name
 from urbanbench.registry.given import GIVEN_INPUTS
 from urbanbench.result import Cell, RunSpec
