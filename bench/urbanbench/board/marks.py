@@ -13,6 +13,7 @@ from urbanbench.board.rows import Row
 __all__ = [
     "BELOW",
     "BEST",
+    "OWN",
     "SECOND",
     "best_floor",
     "by_score",
@@ -27,6 +28,8 @@ __all__ = [
 
 BEST, SECOND = "best", "second"
 BELOW = "\N{BLACK DOWN-POINTING TRIANGLE}"
+OWN = "\N{DAGGER}"
+"""Marks an own run that stands beside reference rows."""
 
 
 def usual_seeds(block: Block) -> tuple[int, ...]:

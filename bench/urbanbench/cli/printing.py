@@ -4,20 +4,48 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from urbanbench.cli.signs import holds
 from urbanbench.errors import BadInput
 
-__all__ = ["aligned", "finish", "note", "print_facts", "print_json", "print_table", "say", "say_page"]
+__all__ = [
+    "aligned",
+    "command",
+    "finish",
+    "note",
+    "print_facts",
+    "print_json",
+    "print_table",
+    "say",
+    "say_page",
+]
 
 
 def note(text: str) -> None:
     """Write a line to stderr."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
+
+
+def command(*words: object) -> str:
+    """Write a command that can be pasted into a shell, whatever signs a path holds.
+
+    Examples
+    --------
+    >>> command("data", "show", "my city")
+    "urbanbench data show 'my city'"
+    >>> command("leaderboard", Path("-results"))
+    'urbanbench leaderboard ./-results'
+    """
+    plain = [
+        f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word) for word in words
+    ]
+    return shlex.join(["urbanbench", *plain])
 
 
 def say(text: object) -> None:
