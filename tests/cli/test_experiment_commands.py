@@ -72,7 +72,7 @@ def test_a_second_run_computes_nothing_and_shows_the_same(small, tmp_path, capsy
     assert (tmp_path / "embeds.log").read_text() == log
     assert capsys.readouterr().out == first.out
     assert "| counted twice" in first.out
-    assert "best floor:" in first.out
+    assert "best floor of these inputs:" in first.out
 
 
 def test_cells_are_those_of_a_plain_run(small, village, counting, own_folder, capsys):
