@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 __all__ = [
     "BadInput",
+    "CannotWrite",
     "CityFaults",
     "Conformance",
     "DataMissing",
@@ -119,6 +120,31 @@ class CityFaults(UrbanbenchError, ValueError):
         shown = "".join(f"\n  - {fault}" for fault in self.faults)
         plural = "fault" if len(self.faults) == 1 else "faults"
         super().__init__(f"City folder {city!r} has {len(self.faults)} {plural}:{shown}")
+
+
+class CannotWrite(UrbanbenchError, OSError):
+    """A file or folder that has to be written cannot be.
+
+    Parameters
+    ----------
+    path
+        What was to be written.
+    cause
+        What the system says.
+    mend
+        What to do, as a sentence without its full stop.
+    """
+
+    exit_code = 3
+
+    def __init__(
+        self, path: object, cause: OSError, mend: str = "Free some space, or choose another folder"
+    ) -> None:
+        self.path = str(path)
+        why = cause.strerror or str(cause) or type(cause).__name__
+        super().__init__(
+            f"Cannot write {str(path)!r} ({why}). Expected a place that can be written. Mend: {mend}."
+        )
 
 
 class ExtraMissing(UrbanbenchError, ImportError):

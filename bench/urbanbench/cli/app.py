@@ -21,7 +21,8 @@ from urbanbench.cli import (
     run_command,
     vector_commands,
 )
-from urbanbench.cli.printing import note, say
+from urbanbench.cli.printing import finish, note, say
+from urbanbench.cli.signs import make_streams_safe
 from urbanbench.errors import UrbanbenchError
 
 __all__ = ["app", "main"]
@@ -79,11 +80,13 @@ def main(words: Sequence[str] | None = None) -> int:
     # Threads that wait for one another must sleep: spinning ones take 2.6 times as long beside two other busy processes. Numeric
     # libraries read this when they load, which is later.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    make_streams_safe()
     arguments = list(sys.argv[1:] if words is None else words)
     debug = "--debug" in arguments or bool(os.environ.get("URBANBENCH_DEBUG"))
     arguments = [word for word in arguments if word != "--debug"]
     try:
         code = app(arguments, prog_name="urbanbench", standalone_mode=False)
+        code = finish() or code
     except typer.Abort:
         note("Stopped. Finished cells are kept; the same command goes on from there.")
         return INTERRUPTED

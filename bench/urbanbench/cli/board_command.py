@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from urbanbench.cli.printing import note, say
+from urbanbench.cli.printing import note, say, say_page
 from urbanbench.errors import DataMissing
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def leaderboard(
         raise DataMissing(msg)
     text = render([one.to_dict() for one in kept], format=style, published=published)
     if out is None:
-        say(text)
+        (say_page if style == "html" else say)(text)
         return
     write_text(out, text if text.endswith("\n") else text + "\n")
     note(f"Leaderboard of {len(kept)} results: {out}")

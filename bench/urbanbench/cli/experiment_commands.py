@@ -10,7 +10,7 @@ import typer
 
 from urbanbench.cli import options
 from urbanbench.cli.outcome import ProgressLines, exit_code
-from urbanbench.cli.printing import note, print_json, print_table, say
+from urbanbench.cli.printing import note, print_json, print_table, say, say_page
 from urbanbench.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
@@ -271,4 +271,4 @@ def _print(experiment: Experiment, choice: Choice, style: str, figures: Path | N
     if figures is not None:
         files = save_figures(report, figures)
         note(f"Figures: {figures}/ ({len(files)} files).")
-    say(print_report(report, style, figures=figures))
+    (say_page if style == "html" else say)(print_report(report, style, figures=figures))

@@ -130,7 +130,7 @@ def _protocols() -> Rows:
 def _splits() -> Rows:
     from urbanbench.scoring.splits import SPLITS
 
-    return [{"name": name, "summary": summary} for name, summary in SPLITS.items()]
+    return [{"name": split.name, "summary": split.summary} for split in SPLITS.values()]
 
 
 def _heads() -> Rows:

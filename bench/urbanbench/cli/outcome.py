@@ -66,5 +66,5 @@ def _outcome(result: RunResult, new: bool) -> str:
     )
     stale = result.provenance.get("replaced_stale")
     return f"{score}, {seconds:.1f} s" + (
-        f", computed again ({' and '.join(stale)} changed)" if stale else ""
+        f", computed again (it was old: {'; '.join(stale)})" if stale else ""
     )

@@ -15,15 +15,18 @@ from urbanbench.registry.cities import (
     make_source,
     open_city,
 )
+from urbanbench.registry.faces import Face, Keeping, entries, face_of, file_of, keeping, plugins_apart
 from urbanbench.registry.kinds import VECTOR_FILES, Entry, is_path
 from urbanbench.registry.naming import plain_name
-from urbanbench.registry.plugins import listing, load_model, load_task, names, source_file
+from urbanbench.registry.plugins import is_foreign, listing, load_model, load_task, names, source_file
 from urbanbench.registry.schemes import has_scheme
 
 __all__ = [
     "GROUPS",
     "VECTOR_FILES",
     "Entry",
+    "Face",
+    "Keeping",
     "broken",
     "build_city",
     "city_folder",
@@ -31,11 +34,16 @@ __all__ = [
     "city_path",
     "city_word",
     "cut_cities",
+    "entries",
     "expand",
     "expand_cities",
     "expand_words",
+    "face_of",
+    "file_of",
     "has_scheme",
+    "is_foreign",
     "is_path",
+    "keeping",
     "known_folders",
     "listing",
     "load_model",
@@ -44,5 +52,6 @@ __all__ = [
     "names",
     "open_city",
     "plain_name",
+    "plugins_apart",
     "source_file",
 ]

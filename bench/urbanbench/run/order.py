@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.errors import BadInput, UnknownName
+from urbanbench.errors import BadInput, PluginBroken, UnknownName
 from urbanbench.hashing import code_digest, file_digest
 from urbanbench.inputs import FULL, format_inputs, parse_inputs
 from urbanbench.parity.contract import DEFAULT, Paper, Question
 from urbanbench.parity.papers import get_paper
-from urbanbench.registry import GROUPS, load_model, load_task, names, plain_name, source_file
+from urbanbench.registry import GROUPS, Face, face_of, file_of, names, plain_name
 from urbanbench.registry.given import GIVEN_INPUTS, GivenVectors
 from urbanbench.result import Cell, RunSpec
 
@@ -57,9 +57,43 @@ class Order:
         return self.vectors is not None
 
     @property
+    def changed(self) -> dict[str, Any]:
+        """Parameters that were set to other values than the preset's, with these values."""
+        if not self.spec.settings:
+            return {}
+        try:
+            usual = type(self.model).from_settings(self.cell.preset).parameters()
+        except (TypeError, ValueError):  # a model that cannot be built without them
+            usual = {}
+        now = self.cell.parameters
+        return {name: now[name] for name, _ in self.spec.settings if now[name] != usual.get(name)}
+
+    @property
     def source(self) -> Path:
         """The model's file."""
-        return source_file(type(self.model))
+        return file_of(self.model)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the model or the task is kept apart: a process of its own runs the cell."""
+        return isinstance(self.model, Face) or isinstance(self.task, Face)
+
+    def check_loaded(self) -> None:
+        """Refuse to run what does not load.
+
+        Raises
+        ------
+        PluginBroken
+            The model or the task does not load.
+        """
+        for plugin in (self.model, self.task):
+            if isinstance(plugin, Face) and plugin.fault:
+                raise PluginBroken(plugin.fault)
+
+    @property
+    def files(self) -> list[Path]:
+        """The files of the model and the task."""
+        return [file_of(self.model), file_of(self.task)]
 
     @property
     def code(self) -> str:
@@ -127,9 +161,9 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
     UnknownName, BadInput, DataMissing, PluginBroken
         A name, parameter or protocol that does not exist, or a plugin that does not load.
     """
-    model_class, task = load_model(spec.model), task or load_task(spec.task)
+    model_class, task = face_of("model", spec.model), task or face_of("task", spec.task)
     asked, inputs = parse_inputs(spec.inputs), FULL
-    if issubclass(model_class, GivenVectors):
+    if isinstance(model_class, type) and issubclass(model_class, GivenVectors):
         model_class, inputs = model_class.made_of(asked), GIVEN_INPUTS
     preset = _preset(spec.preset, model_class.presets)
     model = model_class.from_settings(preset, dict(spec.settings))
