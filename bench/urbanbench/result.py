@@ -13,6 +13,8 @@ from urbanbench.inputs import FULL
 from urbanbench.parity.contract import DEFAULT, is_paper
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
 __all__ = ["FAILED", "OK", "REFUSED", "SCHEMA", "Cell", "RunResult", "RunSpec"]
@@ -162,6 +164,10 @@ class RunResult:
         Columns of equal length, written beside the result; not part of the JSON.
     unsaved
         Why the result could not be written; "" where it could. Not part of the JSON.
+    file
+        What it was read from, or None; not part of the JSON.
+    own
+        Whether it is a run of one's own that stands beside reference rows; not part of the JSON.
     """
 
     status: str
@@ -182,6 +188,8 @@ class RunResult:
     traceback: str = ""
     predictions: Mapping[str, np.ndarray] | None = None
     unsaved: str = ""
+    file: Path | None = None
+    own: bool = False
 
     @property
     def run_id(self) -> str:

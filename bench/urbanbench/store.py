@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,7 +155,7 @@ def _on_one_line(match: re.Match[str]) -> str:
 
 def _read(path: Path) -> RunResult:
     try:
-        return RunResult.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        return replace(RunResult.from_dict(json.loads(path.read_text(encoding="utf-8"))), file=path)
     except FileNotFoundError as error:
         msg = f"No result file {str(path)!r}. Expected one that `urbanbench run` wrote."
         raise DataMissing(msg) from error

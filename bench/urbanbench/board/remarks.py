@@ -55,7 +55,13 @@ def _floors(row: Row, block: Block) -> list[str]:
 
 
 def _standing(row: Row, block: Block) -> list[str]:
-    return ["other seeds, not ranked"] if row.seeds != usual_seeds(block) else []
+    found = ["other seeds, not ranked"] if row.seeds != usual_seeds(block) else []
+    score = row.score(row.main_metric)
+    if not score.whole:
+        found.append(
+            f"no finite score on {len(score.values) - len(score.finite)} of {len(row.seeds)} seeds, not ranked"
+        )
+    return found
 
 
 def _folds(row: Row) -> list[str]:

@@ -21,7 +21,13 @@ Chosen = list[str]
 
 
 def leaderboard(
-    results: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
+    results: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Results folder; when left out, the reference rows of results/ and your own runs of runs/, marked.",
+            show_default=False,
+        ),
+    ] = None,
     style: Annotated[str, typer.Option("--format", "-f", help="md, csv, tex or html.")] = "md",
     published: Annotated[
         bool,
@@ -43,15 +49,16 @@ def leaderboard(
     """Show results as a table: floors included, models below a floor flagged."""
     from urbanbench.atomic import write_text
     from urbanbench.board import render
-    from urbanbench.store import ResultStore
+    from urbanbench.result_folders import load_results
 
-    every = ResultStore(results).load_all()
+    every = load_results(results)
     names = {"model": model, "city": _city_names(city), "task": task, "split": split, "protocol": protocol}
     kept = [one for one in every if _wanted(one, **names)]
     if not kept:
-        msg = f"No result in {str(results)!r} fits, of {len(every)}. Run something first, or ask for other names."
+        where = "the default folders" if results is None else repr(str(results))
+        msg = f"No result in {where} fits, of {len(every)}. Run something first, or ask for other names."
         raise DataMissing(msg)
-    text = render([one.to_dict() for one in kept], format=style, published=published)
+    text = render([one.to_dict() | {"own": one.own} for one in kept], format=style, published=published)
     if out is None:
         (say_page if style == "html" else say)(text)
         return

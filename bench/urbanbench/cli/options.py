@@ -73,7 +73,12 @@ Settings = Annotated[
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
-Out = Annotated[Path, typer.Option("--out", help="Results folder.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", help="Results folder; runs/ when left out, which git does not track.", show_default=False
+    ),
+]
 
 
 def read_seeds(text: str) -> tuple[int, ...]:

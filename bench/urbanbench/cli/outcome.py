@@ -43,7 +43,7 @@ class ProgressLines:
         self.new += new
         if os.environ.get("URBANBENCH_QUIET"):
             return
-        note(f"[{self.done}/{self.total}] {result.cell}: {_outcome(result, new)}{self._left()}")
+        note(f"[{self.done}/{self.total}] {_named(result)}: {_outcome(result, new)}{self._left()}")
 
     def _left(self) -> str:
         if not self.new or self.done == self.total:
@@ -52,13 +52,37 @@ class ProgressLines:
         return f" (about {left / 60:.0f} min left)" if left >= 90 else f" (about {left:.0f} s left)"
 
 
+def _named(result: RunResult) -> str:
+    """Name a cell with what was set otherwise than in its preset."""
+    from urbanbench.board.labels import brief
+
+    settings = result.model.get("settings") or {}
+    told = ", ".join(f"{name}={brief(value)}" for name, value in sorted(settings.items()))
+    return f"{result.cell} · {told}" if told else str(result.cell)
+
+
+def _main_score(result: RunResult) -> str:
+    """Write the mean of the main metric over the seeds that have a finite score, and how many these are where some have none."""
+    from urbanbench.board.numbers import NO_SCORE, Score, rounded
+
+    metric = str(result.evaluation["main_metric"])
+    score = Score(tuple(result.scores.get(metric, ())))
+    if not score.finite:
+        return f"{metric} {NO_SCORE}"
+    some = (
+        f" ({len(score.finite)} of {len(score.values)} seeds)"
+        if len(score.finite) < len(score.values)
+        else ""
+    )
+    return f"{metric} {rounded(score.mean, 3)}{some}"
+
+
 def _outcome(result: RunResult, new: bool) -> str:
     from urbanbench.result import OK
 
     if result.status != OK:
         return f"{result.status}: {result.reason}"
-    metric = str(result.evaluation["main_metric"])
-    score = f"{metric} {result.mean(metric):.3f}"
+    score = _main_score(result)
     if not new:
         return f"{score}, kept"
     seconds = result.cost["head_seconds"] + (

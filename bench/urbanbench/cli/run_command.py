@@ -66,7 +66,7 @@ def run(
     floors: Floors = True,
     device: options.Device = "auto",
     jobs: Jobs = 1,
-    out: options.Out = Path("results"),
+    out: options.Out = None,
     overwrite: Overwrite = "only-missing",
     dry_run: DryRun = False,
     as_json: options.Json = False,
@@ -153,7 +153,7 @@ def _expanded(kind: str, names: list[str], words: Sequence[str]) -> list[str]:
 def run_and_show(
     asked: Plan,
     *,
-    out: Path,
+    out: Path | None,
     overwrite: str,
     device: str,
     jobs: int,
@@ -162,6 +162,7 @@ def run_and_show(
     as_json: bool,
 ) -> int:
     """Run a plan, print its table, and return the exit code."""
+    from urbanbench.result_folders import RUNS
     from urbanbench.run.finished import reports
     from urbanbench.run.loop import run as run_cells
     from urbanbench.run.order import resolve
@@ -169,7 +170,7 @@ def run_and_show(
     from urbanbench.run.sources import distinct
     from urbanbench.store import ResultStore
 
-    store, specs = ResultStore(out), plan(asked)
+    store, specs = ResultStore(out or RUNS), plan(asked)
     cities = open_cities(specs)
     for line in reports(specs, cities):
         note(line)

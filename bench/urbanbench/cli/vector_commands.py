@@ -147,7 +147,7 @@ def score(
     block_size: BlockSize = None,
     floors: Floors = True,
     device: options.Device = "auto",
-    out: options.Out = Path("results"),
+    out: options.Out = None,
     overwrite: Overwrite = "only-missing",
     dry_run: DryRun = False,
     as_json: options.Json = False,
