@@ -30,7 +30,7 @@ def told(error: BaseException) -> str:
         text = speakable(str(error)).strip()
     except BaseException as second:  # noqa: BLE001 - a message that fails must not hide the error
         text = f"its message cannot be shown, {type(second).__name__}"
-    return f"{kind}: {text}".rstrip(": ").rstrip(".")
+    return f"{kind}: {text}" if text else kind
 
 
 def place_in(error: BaseException, files: Iterable[Path]) -> str:

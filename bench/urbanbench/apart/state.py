@@ -93,7 +93,7 @@ def _interpreter() -> _Restores:
     return [
         lambda: sys.setrecursionlimit(depth),
         lambda: sys.setswitchinterval(switch),
-        lambda: (gc.enable if collecting else gc.disable)(),
+        gc.enable if collecting else gc.disable,
         *(lambda name=name, value=value: setattr(sys, name, value) for name, value in streams.items()),
     ]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from urbanbench.cli import options
-from urbanbench.cli.outcome import ProgressLines, exit_code
+from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
 from urbanbench.cli.printing import note, print_json, print_table, say, say_page
 from urbanbench.errors import BadInput, UnknownName
 
@@ -116,7 +116,10 @@ def run(
     specs = with_floors(specs, open_cities(specs)) if floors and experiment.floors else specs
     progress = ProgressLines(len(_distinct(specs)))
     store = ResultStore(choice.out)
-    results = run_cells(specs, store, overwrite=overwrite, device=choice.device, jobs=jobs, progress=progress)
+    with told_when_stopped(progress, store.folder):
+        results = run_cells(
+            specs, store, overwrite=overwrite, device=choice.device, jobs=jobs, progress=progress
+        )
     note(f"Results: {store.folder}/ ({len(results)} cells).")
     _print(experiment, _results(out), choice, style, figures)
     return exit_code(results)

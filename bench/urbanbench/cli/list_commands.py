@@ -61,10 +61,10 @@ def describe(
 
 def _models() -> Rows:
     from urbanbench.card import ModelCard
-    from urbanbench.registry import listing
+    from urbanbench.registry import entries
 
     rows = []
-    for entry in listing("model"):
+    for entry in entries("model"):
         card = entry.card if isinstance(entry.card, ModelCard) else None
         facts = {"needs": "", "can use": "", "embeds": "", "kind": ""}
         if card is not None:
@@ -80,10 +80,10 @@ def _models() -> Rows:
 
 def _tasks() -> Rows:
     from urbanbench.card import TaskCard
-    from urbanbench.registry import listing
+    from urbanbench.registry import entries
 
     rows = []
-    for entry in listing("task"):
+    for entry in entries("task"):
         card = entry.card if isinstance(entry.card, TaskCard) else None
         facts = (
             {"kind": card.kind, "level": card.level, "label": card.label}
@@ -100,9 +100,9 @@ def _row(entry: Entry, facts: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _cities() -> Rows:
-    from urbanbench.registry import city_folder, city_names, listing
+    from urbanbench.registry import city_folder, city_names, entries
 
-    sources = {entry.name: entry for entry in listing("city")}
+    sources = {entry.name: entry for entry in entries("city")}
     rows: Rows = [_row(entry, {"folder": ""}) for entry in sources.values()]
     rows += [
         {"name": name, "title": "", "folder": str(city_folder(name)), "from": "", "problem": ""}
@@ -252,10 +252,19 @@ def _protocol_facts(name: str) -> dict[str, Any]:
     }
 
 
-def _model_facts(word: str) -> dict[str, Any]:
-    from urbanbench.registry import load_model, plain_name, source_file
+def _sound(plugin: Any) -> Any:
+    from urbanbench.errors import PluginBroken
+    from urbanbench.registry import Face
 
-    model = load_model(word)
+    if isinstance(plugin, Face) and plugin.fault:
+        raise PluginBroken(plugin.fault)
+    return plugin
+
+
+def _model_facts(word: str) -> dict[str, Any]:
+    from urbanbench.registry import face_of, file_of, plain_name
+
+    model = _sound(face_of("model", word))
     presets = {name: model.from_settings(name).parameters() for name in model.presets}
     defaults = {} if presets else {"parameters": model.from_settings().parameters()}
     name = plain_name("model", word)
@@ -265,7 +274,7 @@ def _model_facts(word: str) -> dict[str, Any]:
         **asdict(model.card),
         **defaults,
         "presets": presets,
-        "file": str(source_file(model)),
+        "file": str(file_of(model)),
         "next": command("run", "-m", word, "-t", _task_for(model.card)),
     }
 
@@ -282,9 +291,9 @@ def _task_for(card: ModelCard) -> str:
 
 def _task_facts(word: str) -> dict[str, Any]:
     from urbanbench.card import WITHHOLDABLE
-    from urbanbench.registry import load_task, plain_name, source_file
+    from urbanbench.registry import face_of, file_of, plain_name
 
-    task = load_task(word)
+    task = _sound(face_of("task", word))
     facts = asdict(task.card) | {"withholds": {name: WITHHOLDABLE[name] for name in task.card.withholds}}
     facts = {"target kind" if name == "kind" else name: value for name, value in facts.items()}
     name = plain_name("task", word)
@@ -293,5 +302,5 @@ def _task_facts(word: str) -> dict[str, Any]:
         "name": name,
         **facts,
         "protocol": task.protocol.to_dict(),
-        "file": str(source_file(type(task))),
+        "file": str(file_of(task)),
     }

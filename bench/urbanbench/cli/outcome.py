@@ -3,26 +3,65 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import typer
 
 from urbanbench.cli.printing import note
 
 if TYPE_CHECKING:
     from urbanbench.result import RunResult
 
-__all__ = ["ProgressLines", "exit_code"]
+__all__ = ["ProgressLines", "Stopped", "exit_code", "told_when_stopped"]
+
+
+class Stopped(typer.Abort):
+    """The user has stopped a command, and it has said so."""
 
 
 def exit_code(results: list[RunResult]) -> int:
-    """Return 0; 4 when cells failed for want of an optional part only; 1 when others failed or none could be done."""
-    from urbanbench.errors import ExtraMissing
+    """Return how a command ends.
+
+    0; 3 when results could not be written; 4 when cells failed for want of an optional part, or of a plugin that loads, only; 1 when
+    others failed or none could be done.
+    """
+    from urbanbench.errors import CannotWrite, ExtraMissing, PluginBroken
     from urbanbench.result import FAILED, OK
 
+    unsaved = [result.unsaved for result in results if result.unsaved]
+    if unsaved:
+        note(f"Error: {len(unsaved)} of {len(results)} results are shown but not written: {unsaved[0]}")
+        return CannotWrite.exit_code
     failed = [result.error_type for result in results if result.status == FAILED]
-    if failed and set(failed) == {ExtraMissing.__name__}:
+    if failed and set(failed) <= {ExtraMissing.__name__, PluginBroken.__name__}:
         return ExtraMissing.exit_code
     return 1 if failed or all(result.status != OK for result in results) else 0
+
+
+@contextmanager
+def told_when_stopped(progress: ProgressLines, folder: Path) -> Iterator[None]:
+    """Say what is done when the user stops the block, and end the command.
+
+    Raises
+    ------
+    Stopped
+        The user pressed Ctrl-C, or the process was asked to end.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        again = shlex.join(["urbanbench", *sys.argv[1:]])
+        note(
+            f"Stopped: {progress.done} of {progress.total} cells are done and kept in {folder}/. "
+            f"The same command goes on from there: {again}"
+        )
+        raise Stopped from None
 
 
 class ProgressLines:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from urbanbench.apart import plugins_apart
 from urbanbench.cli import options
-from urbanbench.cli.outcome import ProgressLines, exit_code
+from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
 from urbanbench.cli.printing import command, note, print_json, print_table, say
 from urbanbench.errors import BadInput
 
@@ -66,6 +67,9 @@ def run(
     floors: Floors = True,
     device: options.Device = "auto",
     jobs: Jobs = 1,
+    isolate: options.Isolate = None,
+    time_limit: options.TimeLimit = None,
+    memory_limit: options.MemoryLimit = "",
     out: options.Out = None,
     overwrite: Overwrite = "only-missing",
     dry_run: DryRun = False,
@@ -73,32 +77,34 @@ def run(
 ) -> int:
     """Score models on tasks of cities: every combination of what is asked, ten seeds each, or as papers do with --protocol.
 
-    Finished cells are kept, so the same command goes on where it was stopped.
+    Finished cells are kept, so the same command goes on where it was stopped. A plugin from a file or another package runs in a
+    process of its own: what it does there costs its own cells only.
     """
-    asked = make_plan(
-        model,
-        task,
-        city,
-        inputs,
-        split,
-        head,
-        seeds=seeds,
-        protocols=options.read_protocols(protocol, context),
-        preset=preset,
-        settings=settings,
-        model_seed=model_seed,
-        block_size=block_size,
-    )
-    return run_and_show(
-        asked,
-        out=out,
-        overwrite=overwrite,
-        device=device,
-        jobs=jobs,
-        floors=floors,
-        dry_run=dry_run,
-        as_json=as_json,
-    )
+    with plugins_apart(options.read_keeping(isolate, time_limit, memory_limit)):
+        asked = make_plan(
+            model,
+            task,
+            city,
+            inputs,
+            split,
+            head,
+            seeds=seeds,
+            protocols=options.read_protocols(protocol, context),
+            preset=preset,
+            settings=settings,
+            model_seed=model_seed,
+            block_size=block_size,
+        )
+        return run_and_show(
+            asked,
+            out=out,
+            overwrite=overwrite,
+            device=device,
+            jobs=jobs,
+            floors=floors,
+            dry_run=dry_run,
+            as_json=as_json,
+        )
 
 
 def make_plan(
@@ -171,6 +177,7 @@ def run_and_show(
     from urbanbench.store import ResultStore
 
     store, specs = ResultStore(out or RUNS), plan(asked)
+    store.check_writable()
     cities = open_cities(specs)
     for line in reports(specs, cities):
         note(line)
@@ -178,9 +185,9 @@ def run_and_show(
     if dry_run:
         return _print_cells(specs, store, as_json=as_json)
     progress = ProgressLines(len(distinct(map(resolve, specs))))
-    results = run_cells(
-        specs, store, overwrite=overwrite, device=options.read_device(device), jobs=jobs, progress=progress
-    )
+    where = options.read_device(device)
+    with told_when_stopped(progress, store.folder):
+        results = run_cells(specs, store, overwrite=overwrite, device=where, jobs=jobs, progress=progress)
     _show(results, as_json=as_json)
     note(f"Results: {store.folder}/ ({len(results)} cells). Next: {command('leaderboard', store.folder)}")
     return exit_code(results)

@@ -6,14 +6,12 @@ its own, once per content; a file that leaves, crashes or never ends while it lo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.apart import Apart, Ended, Limits
+from urbanbench.apart import Apart, Ended, keeping
 from urbanbench.card import ModelCard, TaskCard
 from urbanbench.errors import DataMissing
 from urbanbench.hashing import file_digest
@@ -33,47 +31,10 @@ from urbanbench.registry.probing import answer_probes, error_of
 if TYPE_CHECKING:
     from urbanbench.scoring.protocol import Protocol
 
-__all__ = ["Face", "Keeping", "entries", "face_of", "file_of", "keeping", "plugins_apart"]
+__all__ = ["Face", "entries", "face_of", "file_of"]
 
 LOADING_LIMIT_S = 60.0
 """Most seconds in which a foreign plugin has to load; less where the limit for a cell is less."""
-
-
-@dataclass(frozen=True)
-class Keeping:
-    """How foreign code is kept apart.
-
-    Parameters
-    ----------
-    foreign
-        Whether foreign plugins run in a process of their own.
-    all_cells
-        Whether every cell does.
-    limits
-        What one cell may take there.
-    """
-
-    foreign: bool = False
-    all_cells: bool = False
-    limits: Limits = field(default_factory=Limits)
-
-
-_keeping: ContextVar[Keeping] = ContextVar("how foreign code is kept apart", default=Keeping())
-
-
-def keeping() -> Keeping:
-    """Return how foreign code is kept apart now; nothing is, outside of `plugins_apart`."""
-    return _keeping.get()
-
-
-@contextmanager
-def plugins_apart(asked: Keeping | None = None) -> Iterator[None]:
-    """Keep foreign plugins in processes of their own inside the block, or as asked."""
-    token = _keeping.set(asked or Keeping(foreign=True))
-    try:
-        yield
-    finally:
-        _keeping.reset(token)
 
 
 @dataclass(frozen=True)

@@ -75,10 +75,10 @@ def _answer(kind: str, word: str, build: tuple[str, tuple[tuple[str, str], ...]]
     except (UnknownName, BadInput) as error:
         if build is not None and _is_asked_wrongly(error):
             return {"error": {"class": type(error).__name__, "message": str(error)}}
-        return {"fault": f"The {kind} plugin {word!r} cannot be used: {told(error)}."}
+        return {"fault": f"The {kind} plugin {word!r} cannot be used: {told(error)}"}
     except BaseException as error:  # noqa: BLE001 - whatever it does is the plugin's fault, and told
         return {
-            "fault": f"The {kind} plugin {word!r} cannot be used: {told(error)}{place_in(error, [source_file(plugin)])}."
+            "fault": f"The {kind} plugin {word!r} cannot be used: {told(error)}{place_in(error, [source_file(plugin)])}"
         }
 
 

@@ -291,11 +291,11 @@ def _costs(facts: Mapping[str, Any], head: Cost, *, cached: bool) -> dict[str, A
 
 
 def without_scores(
-    order: Order, status: str, error: Exception, origin: dict[str, Any] | None = None
+    order: Order, status: str, error: BaseException, origin: dict[str, Any] | None = None
 ) -> RunResult:
     """Return the row of a run that was refused or failed; a failed one keeps the innermost frames of its traceback."""
     kept = trace_of(error, _TRACE_FRAMES) if status == FAILED else ""
-    reason = speakable(str(error)) if status == REFUSED else f"{told(error)}{place_in(error, order.files)}."
+    reason = speakable(str(error)) if status == REFUSED else f"{told(error)}{place_in(error, order.files)}"
     return RunResult(
         status,
         order.cell,
