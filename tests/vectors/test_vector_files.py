@@ -121,7 +121,7 @@ def test_text_that_is_not_utf8_is_one_clear_error(tmp_path, place):
     if place == "csv":
         path = tmp_path / "v.csv"
         path.write_bytes("region_id,x\ncafé,1\nb,2\n".encode("latin-1"))
-    with pytest.raises(BadInput, match="not UTF-8|no readable"):
+    with pytest.raises(BadInput, match=r"not UTF-8|no readable"):
         read_vectors(path)
 
 

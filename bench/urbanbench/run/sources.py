@@ -127,7 +127,7 @@ def _places(order: Order) -> dict[str, Path | None]:
     """Return the file or folder behind each word; None for what is registered."""
     return {
         "city": _city_place(order.spec.city),
-        "model": _file_place("model", order.spec.model, order.source),
+        "model": order.source if order.given else _file_place("model", order.spec.model, order.source),
         "task": _file_place("task", order.spec.task, file_of(order.task)),
     }
 
