@@ -16,10 +16,12 @@ INTRODUCTION = """# Benchmarks
 
 Written by `python tests/benchmarks` from `results/benchmarks.json`; do not edit. `--only WORD` measures those whose name contains a word,
 `--quick` leaves out those that take minutes, `--resume` goes on where a stopped run was. Each runs in a process of its own; one that fails is
-a row. Seconds are the least of all rounds: wall time, or processor time where it says so. Load is how many processes waited
-for a core, per core, before the benchmark began: above 1, wall times are too long, and only ratios and processor times can be trusted.
+a row. Seconds are the least of all rounds: wall time, or processor time where it says so. The ratio is to the quickest way of doing the
+same, where a benchmark tries several. Load is how many processes per core wanted to run before it began: above 1, wall times are too long,
+and only processor times and ratios of them can be trusted.
 What the figures mean stands in the benchmark of that name under `tests/benchmarks/`.
 """
+HEAD = "| benchmark | seconds | ratio | figures | load | machine | date |\n| --- | ---: | ---: | --- | ---: | --- | --- |"
 MOST_FIGURES = 12
 
 
@@ -59,10 +61,10 @@ def page_of(rows: Mapping[str, Mapping[str, Any]]) -> str:
     machines = list({json.dumps(row["machine"]): row["machine"] for row in rows.values()}.values())
     parts = [INTRODUCTION, _machines(machines)]
     for file, names in groupby(rows, key=lambda name: name.partition("::")[0]):
-        lines = [_line(name.partition("::")[2], rows[name], machines) for name in names]
-        head = "| benchmark | seconds | figures | load | machine | date |\n| --- | ---: | --- | ---: | --- | --- |"
+        chosen = {name.partition("::")[2]: rows[name] for name in names}
+        lines = [_line(name, row, chosen, machines) for name, row in chosen.items()]
         parts.append(
-            "\n".join([f"## {file.removeprefix('test_').removesuffix('.py')}\n", head, *lines]) + "\n"
+            "\n".join([f"## {file.removeprefix('test_').removesuffix('.py')}\n", HEAD, *lines]) + "\n"
         )
     return "\n".join(parts)
 
@@ -79,29 +81,40 @@ def _letter(place: int) -> str:
     return chr(ord("A") + place)
 
 
-def _line(name: str, row: Mapping[str, Any], machines: list[dict[str, Any]]) -> str:
-    where = _letter(machines.index(row["machine"]))
-    cells = [
-        f"`{name.removeprefix('test_')}`",
-        _seconds(row),
-        _told(row),
-        f"{row['load']:.1f}",
-        where,
-        row["date"],
-    ]
+def _line(
+    name: str,
+    row: Mapping[str, Any],
+    beside: Mapping[str, Mapping[str, Any]],
+    machines: list[dict[str, Any]],
+) -> str:
+    where, code = _letter(machines.index(row["machine"])), f"`{name.removeprefix('test_')}`"
+    cells = [code, _seconds(row), _ratio(row, beside), _told(row), f"{row['load']:.1f}", where, row["date"]]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _seconds(row: Mapping[str, Any]) -> str:
     if row["status"] != "measured":
-        return row["status"]
+        return str(row["status"])
     return f"{row['seconds']['min']:.3g}" + (" (processor)" if row["timer"] == "processor" else "")
+
+
+def _ratio(row: Mapping[str, Any], beside: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return how many times as long it took as the quickest of its group on the same machine; empty where it stands alone."""
+    same = [
+        one["seconds"]["min"]
+        for one in beside.values()
+        if one["status"] == "measured"
+        and one["group"] == row.get("group")
+        and one["machine"] == row["machine"]
+    ]
+    alone = row["status"] != "measured" or row["group"] is None or len(same) < 2 or min(same) == 0
+    return "" if alone else f"{row['seconds']['min'] / min(same):.3g}"
 
 
 def _told(row: Mapping[str, Any]) -> str:
     """Return what the benchmark told in one line; of very many figures those that stand outermost."""
     if row["status"] != "measured":
-        return row["reason"]
+        return str(row["reason"])
     flat = dict(_flat(row["figures"]))
     if len(flat) > MOST_FIGURES:
         flat = {name: value for name, value in flat.items() if ": " not in name} or flat
@@ -120,8 +133,6 @@ def _flat(figures: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]
 
 
 def _short(value: float | str) -> str:
-    if isinstance(value, str) or isinstance(value, bool) or value == int(value):
-        return (
-            f"{value:,.0f}" if isinstance(value, float | int) and not isinstance(value, bool) else str(value)
-        )
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,}" if type(value) is int else str(value)

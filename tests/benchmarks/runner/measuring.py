@@ -27,14 +27,8 @@ def listed(*, slow: bool) -> list[str]:
     done = subprocess.run(asked, capture_output=True, text=True, check=False, cwd=CHECKOUT)
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)
-    found = [line for line in done.stdout.splitlines() if "::" in line]
-    return [line.rpartition("/")[2] if "[" not in line else _short(line) for line in found]
-
-
-def _short(line: str) -> str:
-    """Leave out the folders, but not what stands after a slash in a parameter."""
-    path, mark, rest = line.partition("::")
-    return path.rpartition("/")[2] + mark + rest
+    found = [line.partition("::") for line in done.stdout.splitlines() if "::" in line]
+    return [f"{Path(file).name}::{rest}" for file, _, rest in found]
 
 
 def measured(name: str, *, limit_s: float) -> dict[str, Any]:
@@ -43,9 +37,9 @@ def measured(name: str, *, limit_s: float) -> dict[str, Any]:
     Returns
     -------
     dict[str, Any]
-        status ("measured", "skipped" or "failed"), reason, seconds (min, median and max of a round), rounds, timer ("wall" or
-        "processor"), figures (what the benchmark told), took (seconds of the whole process), load (processes that waited for a
-        core before it began, per core), date.
+        status ("measured", "skipped" or "failed"), reason, group (benchmarks that do the same in several ways; None), seconds (min,
+        median and max of a round), rounds, timer ("wall" or "processor"), figures (what the benchmark told), took (seconds of the
+        whole process), load (processes per core that wanted to run before it began), date.
     """
     load, began = os.getloadavg()[0] / (os.cpu_count() or 1), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +68,7 @@ def _run(name: str, folder: Path, limit_s: float) -> tuple[str, str]:
         os.killpg(process.pid, signal.SIGKILL)  # what it has started as well
         process.wait()
         if isinstance(error, subprocess.TimeoutExpired):
-            return "failed", f"ended after {limit_s:.0f} s"
+            return "failed", f"ended after {limit_s:g} s"
         raise
     return _outcome(report) or ("failed", f"the process ended with exit code {code}")
 
@@ -82,7 +76,7 @@ def _run(name: str, folder: Path, limit_s: float) -> tuple[str, str]:
 def _outcome(report: Path) -> tuple[str, str] | None:
     """Read from pytest's report how it went; None without one."""
     try:
-        case = ET.parse(report).getroot().find(".//testcase")  # noqa: S314 - a file that pytest has just written
+        case = ET.parse(report).getroot().find(".//testcase")
     except (OSError, ET.ParseError):
         return None
     if case is None:
@@ -109,4 +103,5 @@ def _figures(path: Path) -> dict[str, Any]:
     stats = {name: found["stats"][name] for name in ("min", "median", "max")}
     timer = "processor" if "process" in found["options"]["timer"] else "wall"
     rounds = found["stats"]["rounds"] * found["stats"].get("iterations", 1)
-    return {"seconds": stats, "rounds": rounds, "timer": timer, "figures": found["extra_info"]}
+    told = {"group": found["group"], "seconds": stats, "rounds": rounds, "timer": timer}
+    return told | {"figures": found["extra_info"]}
