@@ -17,13 +17,14 @@ PACKAGE = ROOT / "bench" / "urbanbench"
 PLUGINS = ("models", "tasks", "datasets")
 
 FLOORS = {
+    "apart": 0, "reasons": 0,
     "errors": 0, "home": 0, "seeds": 0, "atomic": 0, "hashing": 0, "progress": 0, "inputs": 0, "units": 0,
-    "space": 1, "card": 1,
+    "vectors": 1, "space": 1, "card": 1,
     "city": 2,
     "model": 3, "scoring": 3, "toolkit": 3,
     "task": 4, "parity": 4,
     "source": 5, "registry": 5,
-    "checks": 6, "result": 6, "store": 6, "cache": 6, "cost": 6, "provenance": 6,
+    "checks": 6, "result": 6, "store": 6, "result_folders": 6, "cache": 6, "cost": 6, "provenance": 6,
     "run": 7,
     "board": 8,
     "experiments": 8,
@@ -52,6 +53,7 @@ NEVER_BY_PLUGINS = {
     "run",
     "store",
     "result",
+    "result_folders",
     "cache",
     "board",
     "experiments",

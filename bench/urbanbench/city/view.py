@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from urbanbench.city.contents import Contents
     from urbanbench.units import Units
 
-__all__ = ["View", "view_code"]
+__all__ = ["VIEW_VERSION", "View", "view_code"]
 
-_VERSION = 1
-"""Raised when views of the same folder change though the code does not, so that cached embeddings go stale."""
+VIEW_VERSION = 1
+"""Raised whenever views of the same folder show something else than before; results of an earlier version are computed again."""
+_KEY_FORM = 1
+"""Number of the form in which a view's data are hashed."""
 
 _SHOWN_BY = ("view", "withhold", "load", "folder/tags", "feature_tables")
 """Modules of this package that, with what they import, decide what a view of a folder shows."""
@@ -103,7 +105,7 @@ class View:
 
     @property
     def region_ids(self) -> tuple[str, ...]:
-        """Ids of all regions in file order."""
+        """Ids of all regions, in order (by code points, whatever the order of the file)."""
         return tuple(self._city.regions.index)
 
     @property
@@ -266,7 +268,7 @@ class View:
     @property
     def key(self) -> str:
         """Hash of everything that can be seen through the view, and of the code that shows it: equal keys, equal content."""
-        return value_digest([self.data_key, view_code()])
+        return value_digest([self.data_key, VIEW_VERSION, view_code()])
 
     @property
     def data_key(self) -> str:
@@ -275,7 +277,7 @@ class View:
             layers = self._visible_layers()
             self._kept["key"] = value_digest(
                 {
-                    "view": _VERSION,
+                    "view": _KEY_FORM,
                     "crs": self.crs,
                     "inputs": sorted(self.inputs),
                     "withholds": self.withholds,

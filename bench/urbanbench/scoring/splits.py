@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,12 +19,37 @@ if TYPE_CHECKING:
     from urbanbench.scoring.protocol import Protocol
     from urbanbench.scoring.targets import Targets
 
-__all__ = ["SPLITS", "block_of_units", "fractions_of", "make_splits", "split_digest"]
+__all__ = ["SPLITS", "SplitInfo", "block_of_units", "fractions_of", "make_splits", "split_digest"]
 
-SPLITS: dict[str, str] = {
-    "random": "Units at random, classes stratified, parcels whole: fill in a sampled city.",
-    "block": "Whole square blocks, as wide as the label's autocorrelation range: a new district.",
-    "group": "Whole groups of the label (planning area, borough): a new administrative area.",
+
+@dataclass(frozen=True)
+class SplitInfo:
+    """Name card of a split.
+
+    Parameters
+    ----------
+    name
+        Name on the command line.
+    summary
+        One line.
+    version
+        Raised whenever the same targets and seed give other sides; results of an earlier version are computed again.
+    """
+
+    name: str
+    summary: str
+    version: int = 1
+
+
+SPLITS: dict[str, SplitInfo] = {
+    info.name: info
+    for info in (
+        SplitInfo("random", "Units at random, classes stratified, parcels whole: fill in a sampled city."),
+        SplitInfo(
+            "block", "Whole square blocks, as wide as the label's autocorrelation range: a new district."
+        ),
+        SplitInfo("group", "Whole groups of the label (planning area, borough): a new administrative area."),
+    )
 }
 _MIN_GROUPS = 5
 _MIN_UNITS = 5
