@@ -266,11 +266,6 @@ LEARNED = {"floor": False, "paper": "A. Author, doi 10.1/1", "year": 2024}
         ({"floor": False}, {}, "names no paper"),
         (LEARNED, {"small": {}}, "lacks the preset 'paper'"),
         (LEARNED, {"small": {"sizes": 1}, "paper": {}}, "Preset 'small' of Model0 cannot be built"),
-        (
-            LEARNED | {"differs_from_paper": "one sentence"},
-            {"small": {}, "paper": {}},
-            "Expected a tuple of sentences",
-        ),
     ],
 )
 def test_card_that_says_too_little_is_named(parts, presets, words):

@@ -49,16 +49,18 @@ def array_digest(*arrays: np.ndarray) -> str:
     return total.hexdigest()
 
 
-def code_digest(*sources: Path) -> str:
-    """Hash what files run: themselves and every urbanbench module they import, however deep.
+def code_digest(*sources: Path, follow: tuple[str, ...] = ("urbanbench.",)) -> str:
+    """Hash what files run: themselves and the urbanbench modules they import, however deep.
 
     Comments, blank lines, docstrings and what is there for type checkers alone do not count, so only a change of behaviour makes
-    cached embeddings stale.
+    cached embeddings stale. A file that is no Python counts byte by byte.
 
     Parameters
     ----------
     sources
         Python files, for example a plugin's. Modules that are only named in text are not found: give them too.
+    follow
+        Beginnings of the names of modules that are followed.
     """
     seen: dict[str, str] = {}
     queue = [source.resolve() for source in sources]
@@ -66,19 +68,25 @@ def code_digest(*sources: Path) -> str:
         path = queue.pop()
         if str(path) in seen:
             continue
-        digest, needed = _parsed(path, path.stat().st_mtime_ns)
+        digest, names = _parsed(path, path.stat().st_mtime_ns)
         seen[str(path)] = digest
-        queue.extend(needed)
+        queue.extend(
+            file for name in names if name.startswith(follow) and (file := _module_file(name)) is not None
+        )
     return value_digest(sorted(seen.values()))
 
 
 @cache
-def _parsed(path: Path, _mtime_ns: int) -> tuple[str, tuple[Path, ...]]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def _parsed(path: Path, _mtime_ns: int) -> tuple[str, tuple[str, ...]]:
+    """Hash a file, and name the modules it imports."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return file_digest(path), ()
     tree.body = [node for node in tree.body if not _is_for_type_checkers(node)]
-    needed = tuple(_module_files(_imported_names(tree)))
+    names = tuple(dict.fromkeys(_imported_names(tree)))
     _drop_docstrings(tree)
-    return value_digest(ast.dump(tree)), needed
+    return value_digest(ast.dump(tree)), names
 
 
 def _is_for_type_checkers(node: ast.stmt) -> bool:
@@ -94,16 +102,13 @@ def _imported_names(tree: ast.AST) -> Iterable[str]:
             yield from (f"{node.module}.{name.name}" for name in node.names)
 
 
-def _module_files(names: Iterable[str]) -> Iterable[Path]:
-    for name in names:
-        if not name.startswith("urbanbench."):
-            continue
-        try:
-            spec = importlib.util.find_spec(name)
-        except ModuleNotFoundError:
-            continue
-        if spec is not None and spec.origin is not None and spec.has_location:
-            yield Path(spec.origin).resolve()
+@cache
+def _module_file(name: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(name)
+    except ModuleNotFoundError:
+        return None
+    return Path(spec.origin).resolve() if spec is not None and spec.origin and spec.has_location else None
 
 
 def _drop_docstrings(tree: ast.AST) -> None:

@@ -13,6 +13,8 @@ from urbanbench.inputs import FULL
 from urbanbench.parity.contract import DEFAULT, is_paper
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
 __all__ = ["FAILED", "OK", "REFUSED", "SCHEMA", "Cell", "RunResult", "RunSpec"]
@@ -146,6 +148,9 @@ class RunResult:
         Counts, block size and what the heads chose.
     ceiling
         The city's statement of the best reachable score, or None.
+    versions
+        Versions of what made the number (`urbanbench.run.standing.versions_of`): model, task, split, head, metrics, view; a parity row has
+        `protocol` for split and head. Empty in results of before there were any.
     protocol
         What a parity row says of the paper's protocol it follows (`urbanbench.parity.contract.Paper.label`); written only where there is one.
     cost, provenance
@@ -157,6 +162,12 @@ class RunResult:
         Of a failed run.
     predictions
         Columns of equal length, written beside the result; not part of the JSON.
+    unsaved
+        Why the result could not be written; "" where it could. Not part of the JSON.
+    file
+        What it was read from, or None; not part of the JSON.
+    own
+        Whether it is a run of one's own that stands beside reference rows; not part of the JSON.
     """
 
     status: str
@@ -168,6 +179,7 @@ class RunResult:
     scores_covered: Mapping[str, list[float]] = field(default_factory=dict)
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     ceiling: Mapping[str, Any] | None = None
+    versions: Mapping[str, int] = field(default_factory=dict)
     protocol: Mapping[str, Any] = field(default_factory=dict)
     cost: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -175,6 +187,9 @@ class RunResult:
     error_type: str = ""
     traceback: str = ""
     predictions: Mapping[str, np.ndarray] | None = None
+    unsaved: str = ""
+    file: Path | None = None
+    own: bool = False
 
     @property
     def run_id(self) -> str:
@@ -189,6 +204,7 @@ class RunResult:
     def to_dict(self) -> dict[str, Any]:
         """Return the result as schema 1 lays it out, undefined scores as NaN."""
         training = {"training": [dict(stage) for stage in self.training]} if self.training else {}
+        versions = {"versions": dict(self.versions)} if self.versions else {}
         protocol = {"protocol": dict(self.protocol)} if self.protocol else {}
         return {
             "schema": SCHEMA,
@@ -196,6 +212,7 @@ class RunResult:
             "status": self.status,
             "reason": self.reason,
             "spec": self.cell.to_dict(),
+            **versions,
             **protocol,
             "model": dict(self.model),
             "task": dict(self.task),
@@ -229,9 +246,10 @@ class RunResult:
                 scores=_numbers(whole["scores"]),
                 scores_covered=_numbers(whole["scores_covered"]),
                 evaluation={name: whole.get(name) for name in EVALUATION},
+                versions={str(name): int(number) for name, number in whole.get("versions", {}).items()},
                 **{name: whole[name] for name in _PLAIN if name in whole},
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             msg = f"A result of schema {SCHEMA} lacks a section or has a wrong one ({error})."
             raise BadInput(msg) from error
 

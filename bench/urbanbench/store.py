@@ -7,11 +7,12 @@ import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.atomic import remove_leftovers, replacing, write_text
-from urbanbench.errors import DataMissing
+from urbanbench.atomic import check_folder, remove_leftovers, replacing, write_text
+from urbanbench.errors import CannotWrite, DataMissing
 from urbanbench.result import Cell, RunResult
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ class ResultStore:
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
 
+    def check_writable(self) -> None:
+        """Make sure that results can be written; raises `CannotWrite` where they cannot."""
+        check_folder(self.folder, "name another folder with --out")
+
     def path_of(self, cell: Cell) -> Path:
         """Return where a cell's result is kept."""
         return self.folder / cell.file_name
@@ -59,7 +64,10 @@ class ResultStore:
     def save(self, result: RunResult) -> Path:
         """Write a result, its predictions first, and return the path of the JSON file."""
         path, predictions = self.path_of(result.cell), self.predictions_of(result.cell)
-        remove_leftovers(path, predictions)
+        try:
+            remove_leftovers(path, predictions)
+        except OSError as error:
+            raise CannotWrite(path, error) from error
         if result.predictions is not None:
             with replacing(predictions) as part:
                 _write_parquet(result.predictions, part)
@@ -122,13 +130,15 @@ class ResultStore:
         from filelock import FileLock, Timeout
 
         folder = self.folder / ".lock"
-        folder.mkdir(parents=True, exist_ok=True)
         held = FileLock(folder / f"{cell.run_id}.lock")
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             held.acquire(timeout=-1 if wait else 0)
         except Timeout:
             yield False
             return
+        except OSError as error:
+            raise CannotWrite(folder, error, "name another folder with --out") from error
         try:
             yield True
         finally:
@@ -145,7 +155,7 @@ def _on_one_line(match: re.Match[str]) -> str:
 
 def _read(path: Path) -> RunResult:
     try:
-        return RunResult.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        return replace(RunResult.from_dict(json.loads(path.read_text(encoding="utf-8"))), file=path)
     except FileNotFoundError as error:
         msg = f"No result file {str(path)!r}. Expected one that `urbanbench run` wrote."
         raise DataMissing(msg) from error

@@ -12,7 +12,7 @@ import torch
 
 from urbanbench.scoring.features import Features
 from urbanbench.scoring.heads.mlp import MlpHead
-from urbanbench.scoring.splits import Split
+from urbanbench.scoring.split import Split
 from urbanbench.scoring.targets import Targets
 from urbanbench.seeds import generator, torch_generator
 

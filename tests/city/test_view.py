@@ -251,13 +251,15 @@ def test_nothing_is_withheld_of_captions(city):
     assert city.view({"captions"}).captions["caption"].tolist() == ["Two shops.", "A school."]
 
 
-@pytest.mark.parametrize("name", ["view", "withhold", "load", "tags", "features", "places", "read"])
+@pytest.mark.parametrize(
+    "name", ["view", "withhold", "load", "feature_tables", "folder/tags", "folder/membership", "folder/read"]
+)
 def test_the_key_follows_the_code_that_decides_what_is_seen(city, monkeypatch, name):
     parsed, before, data = hashing._parsed, city.view({"poi"}).key, city.view({"poi"}).data_key
 
     def edited(path, mtime):
         digest, needed = parsed(path, mtime)
-        return ("edited" if path.stem == name and path.parent.name == "city" else digest), needed
+        return ("edited" if path.as_posix().endswith(f"/city/{name}.py") else digest), needed
 
     monkeypatch.setattr(hashing, "_parsed", edited)
     monkeypatch.setattr(view_module, "view_code", view_module.view_code.__wrapped__)

@@ -112,7 +112,7 @@ def test_a_label_the_city_lacks_is_a_row_and_exit_code_1(small, village, capsys)
 def test_dry_run_prints_the_cells_and_runs_none(small, own_folder, capsys):
     assert run("--dry-run") == 0
     assert "power=2.0" in capsys.readouterr().out
-    assert not (own_folder / "results").exists()
+    assert not (own_folder / "runs").exists()
 
 
 @pytest.mark.parametrize(

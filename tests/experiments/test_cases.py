@@ -304,7 +304,7 @@ def test_context_case_says_when_predictions_or_the_city_are_not_there(results, t
     rows = (Contender("place", "coordinates"),)
     experiment, choice, _ = shown("case1", rows, results)
     found = ResultStore(results).load_all()
-    report = experiment.show(found, replace(choice, out=tmp_path))
+    report = experiment.show([replace(one, file=tmp_path / "a" / "b" / "c.json") for one in found], choice)
     assert "no predictions" in report.sections[0].warnings[0]
     report = experiment.show(found, replace(choice, cities=("nowhere",)))
     assert "nowhere" in report.sections[0].warnings[0]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from urbanbench import places
+from urbanbench import home
 from urbanbench.city.city import City
 from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, CityFaults, RunRefused, UnknownName
@@ -389,7 +389,7 @@ def test_a_stage_kept_on_disk_gives_the_weights_it_was_trained_to(city):
     view, model = city.view(ALL | {"satellite"}), quick(fusion_heads="4")
     with fresh_cache():
         trained, read = (model.pretrain(view, seed=0) for _ in range(2))
-        broken = next(places.cache_root().glob("training/*.safetensors"))
+        broken = next(home.cache_root().glob("training/*.safetensors"))
         broken.write_bytes(b"half a file")
         mended = model.pretrain(view, seed=0)
     for other in (read, mended):

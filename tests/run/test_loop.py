@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from urbanbench.result import FAILED, OK, REFUSED, RunSpec
 from urbanbench.run import Workbench, resolve, run
 from urbanbench.run.cell import run_cell
 from urbanbench.run.loop import in_sharing_order
+from urbanbench.scoring.heads import HEADS
+from urbanbench.scoring.splits import SPLITS
 from urbanbench.store import ResultStore
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -55,16 +58,72 @@ def test_changed_code_makes_results_stale_and_says_so(village, counting, store):
     run(specs_of(counting, village, ("income",), ("ridge",)), store)
     counting.write_text(counting.read_text().replace("counts**self.power", "counts**self.power + 1"))
     [result] = run(specs_of(counting, village, ("income",), ("ridge",)), store)
-    assert result.provenance["replaced_stale"] == ["model code"]
+    assert result.provenance["replaced_stale"] == ["the model's file"]
     [kept] = run(specs_of(counting, village, ("income",), ("ridge",)), store)
     assert kept.provenance["started_utc"] == result.provenance["started_utc"]
 
 
-def test_changed_scoring_makes_results_stale_and_says_so(village, counting, store, monkeypatch):
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        ("scoring.metrics.METRICS_VERSION", "metrics version 1, now 2"),
+        ("run.standing.VIEW_VERSION", "view version 1, now 2"),
+    ],
+)
+def test_a_raised_version_makes_results_stale_and_says_so(
+    village, counting, store, monkeypatch, raised, said
+):
     run(specs_of(counting, village, ("income",), ("ridge",)), store)
-    monkeypatch.setattr("urbanbench.run.walk._scoring_digest", lambda: "another")
+    monkeypatch.setattr(f"urbanbench.{raised}", 2)
     [result] = run(specs_of(counting, village, ("income",), ("ridge",)), store)
-    assert result.provenance["replaced_stale"] == ["scoring code"]
+    assert result.provenance["replaced_stale"] == [said]
+
+
+@pytest.mark.parametrize(("known", "name"), [(HEADS, "ridge"), (SPLITS, "random")])
+def test_a_raised_head_or_split_touches_its_own_rows_alone(
+    village, counting, store, monkeypatch, known, name
+):
+    specs = [
+        *specs_of(counting, village, ("income",), ("ridge",)),
+        RunSpec(str(counting), "income", str(village), head="knn", split="block", seeds=(0, 1)),
+    ]
+    run(specs, store)
+    monkeypatch.setitem(known, name, replace(known[name], version=2))
+    results = run(specs, store)
+    kind = "head" if known is HEADS else "split"
+    assert [one.provenance.get("replaced_stale") for one in results] == [
+        [f"{kind} version 1, now 2"],
+        None,
+    ]
+
+
+def test_changed_words_in_scoring_make_nothing_stale(village, counting, store, monkeypatch):
+    run(specs_of(counting, village, ("income",), ("ridge",)), store)
+    for name in ("run.walk._scoring_digest", "run.walk.view_code"):
+        monkeypatch.setattr(f"urbanbench.{name}", lambda: "another")
+    log = Log()
+    run(specs_of(counting, village, ("income",), ("ridge",)), store, progress=log)
+    assert log == [("income", "ridge", False)]
+
+
+def test_results_of_before_there_were_versions_are_computed_again(village, counting, store):
+    [first] = run(specs_of(counting, village, ("income",), ("ridge",)), store)
+    store.save(replace(first, versions={}))
+    [again] = run(specs_of(counting, village, ("income",), ("ridge",)), store)
+    assert again.provenance["replaced_stale"] == ["no versions recorded"]
+    assert again.scores == first.scores
+
+
+def test_a_private_neighbour_of_a_file_counts_and_a_stranger_beside_it_does_not(village, counting, store):
+    specs = specs_of(counting, village, ("income",), ("ridge",))
+    run(specs, store)
+    (counting.parent / "stranger.py").write_text("X = 1\n")
+    log = Log()
+    run(specs, store, progress=log)
+    (counting.parent / "_counting_table.py").write_text("X = 1\n")
+    run(specs, store, progress=log)
+    run(specs, store, progress=log)
+    assert [new for *_, new in log] == [False, True, False]
 
 
 def test_comments_do_not_make_results_stale(village, counting, store):

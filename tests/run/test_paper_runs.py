@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold
 
 from urbanbench.errors import UnknownName
+from urbanbench.parity.papers import PAPERS
 from urbanbench.registry import open_city
 from urbanbench.result import OK, REFUSED, RunResult, RunSpec
 from urbanbench.run import Workbench, execute, open_cities, resolve, run, with_floors
+from urbanbench.scoring.heads import HEADS
 from urbanbench.store import ResultStore
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -149,12 +152,16 @@ def test_scoring_of_default_and_parity_rows_does_not_make_the_other_stale(
         RunSpec(str(counting), "popdensity", str(village), head="ridge", seeds=(0, 1)),
     ]
     run(specs, store)
-    for name, changed in (("_scoring_digest", [False, True]), ("_paper_digest", [True, False])):
-        with monkeypatch.context() as patch:
-            patch.setattr(f"urbanbench.run.walk.{name}", lambda: "another")
-            again = run(specs, store)
-        assert [one.provenance.get("replaced_stale") == ["scoring code"] for one in again] == changed
-        run(specs, store, overwrite="always")
+    with monkeypatch.context() as patch:
+        patch.setitem(HEADS, "ridge", replace(HEADS["ridge"], version=2))
+        again = run(specs, store)
+    assert [one.provenance.get("replaced_stale") for one in again] == [None, ["head version 1, now 2"]]
+    run(specs, store, overwrite="always")
+    paper = PAPERS["paper:mvure"]
+    raised = replace(paper, questions=[replace(one, version=2) for one in paper.questions])
+    monkeypatch.setitem(PAPERS, "paper:mvure", raised)
+    again = run(specs, store)
+    assert [one.provenance.get("replaced_stale") for one in again] == [["protocol version 1, now 2"], None]
 
 
 def test_parity_code_lies_outside_of_what_default_rows_hash():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from urbanbench.errors import BadInput
+from urbanbench.errors import BadInput, UnknownName
 from urbanbench.scoring.evaluate import evaluate
 from urbanbench.scoring.metrics import compute_metrics
 from urbanbench.scoring.protocol import Protocol
@@ -110,3 +110,13 @@ def test_log_r2_is_given_for_all_seeds_or_none(build_features, build_targets):
     values[17] = -1.0
     scores = evaluate(_space(build_targets(), features), build_targets(values=values), Protocol(head="ridge"))
     assert "r2_log" not in scores.per_seed
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [({"split": "blocks"}, "Did you mean 'block'"), ({"head": "mpl"}, "Did you mean 'mlp'")],
+)
+def test_a_wrong_split_or_head_is_refused_by_name(build_features, build_targets, words, message):
+    targets, features = build_targets(), build_features()
+    with pytest.raises(UnknownName, match=message):
+        evaluate(_space(targets, features), targets, Protocol(**words))

@@ -6,7 +6,7 @@ from sklearn.preprocessing import StandardScaler
 
 from urbanbench.errors import BadInput
 from urbanbench.scoring.features import Features
-from urbanbench.scoring.splits import Split
+from urbanbench.scoring.split import Split
 
 SPLIT = Split(np.arange(0, 60), np.arange(60, 80), np.arange(80, 100))
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from urbanbench.errors import BadInput, UnknownName
+from urbanbench.errors import BadInput
 from urbanbench.scoring.protocol import Protocol
 
 
@@ -73,19 +73,17 @@ def test_codes_point_into_the_class_list(build_targets):
 
 
 @pytest.mark.parametrize(
-    ("words", "error", "message"),
+    ("words", "message"),
     [
-        ({"split": "blocks"}, UnknownName, "Did you mean 'block'"),
-        ({"head": "mpl"}, UnknownName, "Did you mean 'mlp'"),
-        ({"seeds": ()}, BadInput, "at least one seed"),
-        ({"seeds": (1, 1)}, BadInput, "each once"),
-        ({"block_size_m": -5.0}, BadInput, "metres > 0"),
-        ({"fractions": (0.5, 0.5, 0.5)}, BadInput, "add up to 1"),
-        ({"fractions": (1.0, 0.0, 0.0)}, BadInput, "positive shares"),
+        ({"seeds": ()}, "at least one seed"),
+        ({"seeds": (1, 1)}, "each once"),
+        ({"block_size_m": -5.0}, "metres > 0"),
+        ({"fractions": (0.5, 0.5, 0.5)}, "add up to 1"),
+        ({"fractions": (1.0, 0.0, 0.0)}, "positive shares"),
     ],
 )
-def test_protocol_refuses_what_cannot_be_run(words, error, message):
-    with pytest.raises(error, match=message):
+def test_protocol_refuses_what_cannot_be_run(words, message):
+    with pytest.raises(BadInput, match=message):
         Protocol(**words)
 
 

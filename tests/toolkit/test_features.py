@@ -55,4 +55,4 @@ def test_a_kind_of_kept_feature_is_computed_in_one_place():
     ]
     kinds = [kind for kind, _ in calls]
     assert len(kinds) == len(set(kinds)), calls
-    assert {("text", "features.py"), ("shape", "features.py")} <= set(calls)
+    assert {("text", "encoded.py"), ("shape", "encoded.py")} <= set(calls)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from urbanbench.board.numbers import Score
 from urbanbench.errors import BadInput
 from urbanbench.inputs import FULL, INPUTS
+from urbanbench.registry.given import GIVEN_INPUTS
 
 __all__ = ["SCHEMA", "Row", "ordered", "read_row", "read_rows"]
 
 SCHEMA = 1
+NOT_STATED = "not stated"
+"""What is written for the inputs of finished vectors of which nobody says what they were made of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +26,8 @@ class Row:
     Parameters
     ----------
     run_id, status, reason
-        Identity; "ok", "refused" or "failed"; why it is not ok.
+        Identity, with "-own" behind it for an own run of a cell that is there as a reference row too; "ok", "refused" or "failed"; why it
+        is not ok.
     spec, model, task, cost, provenance
         Sections of the result, as they stand in the JSON.
     scores, covered
@@ -42,6 +46,8 @@ class Row:
         Best reachable scores, or None where they are not known.
     protocol
         What a parity row says of the paper's protocol it follows; empty for default rows.
+    own
+        Whether it is an own run beside reference rows.
     """
 
     run_id: str
@@ -62,6 +68,7 @@ class Row:
     head_details: tuple[Mapping[str, Any], ...]
     ceiling: Mapping[str, Any] | None
     protocol: Mapping[str, Any]
+    own: bool = False
 
     @property
     def ok(self) -> bool:
@@ -90,17 +97,32 @@ class Row:
 
     @cached_property
     def offered(self) -> frozenset[str]:
-        """Inputs the run's setting offers: the list asked for, or with "full" all the model may use."""
+        """Inputs the run's setting offers: the list asked for, or with "full" all the model may use.
+
+        Of finished vectors those their maker states; `GIVEN_INPUTS` stands for what nobody states.
+        """
         asked = str(self.spec.get("inputs", FULL))
-        if asked != FULL:
+        if asked not in {FULL, GIVEN_INPUTS}:
             return frozenset(part.strip() for part in asked.split(",") if part.strip())
-        return frozenset(self.model.get("inputs_allowed") or self.model.get("inputs_declared") or ())
+        stated = frozenset(self.model.get("inputs_allowed") or self.model.get("inputs_declared") or ())
+        return stated or (frozenset({GIVEN_INPUTS}) if asked == GIVEN_INPUTS else stated)
 
     @cached_property
     def used(self) -> frozenset[str]:
-        """Inputs the model really touched; for a run without scores those it declares within the offer."""
+        """Inputs the model really touched; for a run without scores those it declares within the offer.
+
+        Finished vectors touch nothing: theirs are what was stated of them.
+        """
         touched = frozenset(self.model.get("inputs_touched") or ())
+        if not touched and GIVEN_INPUTS in {self.spec.get("inputs"), *self.offered}:
+            return self.offered
         return touched or frozenset(self.model.get("inputs_declared") or ()) & self.offered
+
+    @property
+    def settings(self) -> Mapping[str, Any] | None:
+        """Parameters that differ from the preset's, with their values; None where the result does not say."""
+        told = self.model.get("settings")
+        return told if isinstance(told, Mapping) else None
 
     @property
     def main(self) -> float:
@@ -117,25 +139,30 @@ def ordered(inputs: Iterable[str]) -> str:
 
     Examples
     --------
-    >>> ordered({"road", "poi"}), ordered(())
-    ('poi,road', 'none')
+    >>> ordered({"road", "poi"}), ordered(()), ordered({"given"})
+    ('poi,road', 'none', 'not stated')
     """
-    names = set(inputs)
+    names = {NOT_STATED if name == GIVEN_INPUTS else name for name in inputs}
     return ",".join([*(name for name in INPUTS if name in names), *sorted(names - set(INPUTS))]) or "none"
 
 
 def read_rows(results: Iterable[Mapping[str, Any]]) -> list[Row]:
     """Read results in a fixed order: by city, task, split, model, head, inputs and run id.
 
+    An own run that only repeats a reference row is left out.
+
     Raises
     ------
     BadInput
-        A result that `read_row` refuses, or two that answer the same run differently.
+        A result that `read_row` refuses, or two of one folder that answer the same run differently.
     """
     found: dict[str, Row] = {}
     for row in map(read_row, results):
         first = found.setdefault(row.run_id, row)
-        if (first.status, first.scores) != (row.status, row.scores):
+        same = (first.status, first.scores) == (row.status, row.scores)
+        if not same and row.own and not first.own:
+            found[f"{row.run_id}-own"] = replace(row, run_id=f"{row.run_id}-own")
+        elif not same:
             msg = f"Result {row.run_id!r} ({row.name} on {row.spec['city']}) is given twice with different scores. Expected each run once."
             raise BadInput(msg)
     rows = list(found.values())
@@ -176,6 +203,7 @@ def read_row(result: Mapping[str, Any]) -> Row:
         block_size_m=result.get("block_size_m"),
         head_details=tuple(one for one in result.get("head_details") or () if isinstance(one, Mapping)),
         ceiling=result.get("ceiling") or None,
+        own=result.get("own") is True,
     )
 
 

@@ -24,15 +24,17 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL.Image import Image
 
-    from urbanbench.city.city import City
+    from urbanbench.city.contents import Contents
     from urbanbench.units import Units
 
-__all__ = ["View", "view_code"]
+__all__ = ["VIEW_VERSION", "View", "view_code"]
 
-_VERSION = 1
-"""Raised when views of the same folder change though the code does not, so that cached embeddings go stale."""
+VIEW_VERSION = 1
+"""Raised whenever views of the same folder show something else than before; results of an earlier version are computed again."""
+_KEY_FORM = 1
+"""Number of the form in which a view's data are hashed."""
 
-_SHOWN_BY = ("view", "withhold", "load", "tags", "features")
+_SHOWN_BY = ("view", "withhold", "load", "folder/tags", "feature_tables")
 """Modules of this package that, with what they import, decide what a view of a folder shows."""
 
 _INPUT_OF = {layer: name for name, layer in LAYER_OF.items()}
@@ -63,7 +65,7 @@ class View:
         Target ids that are no buildings of the city.
     """
 
-    _city: City
+    _city: Contents
     inputs: frozenset[str]
     withholds: tuple[str, ...] = ()
     target_ids: tuple[str, ...] = ()
@@ -103,7 +105,7 @@ class View:
 
     @property
     def region_ids(self) -> tuple[str, ...]:
-        """Ids of all regions in file order."""
+        """Ids of all regions, in order (by code points, whatever the order of the file)."""
         return tuple(self._city.regions.index)
 
     @property
@@ -266,7 +268,7 @@ class View:
     @property
     def key(self) -> str:
         """Hash of everything that can be seen through the view, and of the code that shows it: equal keys, equal content."""
-        return value_digest([self.data_key, view_code()])
+        return value_digest([self.data_key, VIEW_VERSION, view_code()])
 
     @property
     def data_key(self) -> str:
@@ -275,7 +277,7 @@ class View:
             layers = self._visible_layers()
             self._kept["key"] = value_digest(
                 {
-                    "view": _VERSION,
+                    "view": _KEY_FORM,
                     "crs": self.crs,
                     "inputs": sorted(self.inputs),
                     "withholds": self.withholds,
@@ -317,7 +319,7 @@ class View:
         msg = f"No layer of {self.city_name!r} names the picture {path!r}. Expected a path from view.street_views or view.satellite."
         raise BadInput(msg)
 
-    def _plain(self, name: str) -> City:
+    def _plain(self, name: str) -> Contents:
         self._touch(name)
         return self._city
 
@@ -352,4 +354,4 @@ def _known(name: str) -> None:
 @cache
 def view_code() -> str:
     """Hash the code as it was when this process first asked."""
-    return code_digest(*(Path(__file__).with_name(f"{name}.py") for name in _SHOWN_BY))
+    return code_digest(*(Path(__file__).parent / f"{name}.py" for name in _SHOWN_BY))

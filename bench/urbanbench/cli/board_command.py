@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from urbanbench.cli.printing import note, say
+from urbanbench.cli.printing import note, say, say_page
 from urbanbench.errors import DataMissing
 
 if TYPE_CHECKING:
@@ -21,7 +21,13 @@ Chosen = list[str]
 
 
 def leaderboard(
-    results: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
+    results: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Results folder; when left out, the reference rows of results/ and your own runs of runs/, marked.",
+            show_default=False,
+        ),
+    ] = None,
     style: Annotated[str, typer.Option("--format", "-f", help="md, csv, tex or html.")] = "md",
     published: Annotated[
         bool,
@@ -43,20 +49,28 @@ def leaderboard(
     """Show results as a table: floors included, models below a floor flagged."""
     from urbanbench.atomic import write_text
     from urbanbench.board import render
-    from urbanbench.store import ResultStore
+    from urbanbench.result_folders import load_results
 
-    every = ResultStore(results).load_all()
-    names = {"model": model, "city": city, "task": task, "split": split, "protocol": protocol}
+    every = load_results(results)
+    names = {"model": model, "city": _city_names(city), "task": task, "split": split, "protocol": protocol}
     kept = [one for one in every if _wanted(one, **names)]
     if not kept:
-        msg = f"No result in {str(results)!r} fits, of {len(every)}. Run something first, or ask for other names."
+        where = "the default folders" if results is None else repr(str(results))
+        msg = f"No result in {where} fits, of {len(every)}. Run something first, or ask for other names."
         raise DataMissing(msg)
-    text = render([one.to_dict() for one in kept], format=style, published=published)
+    text = render([one.to_dict() | {"own": one.own} for one in kept], format=style, published=published)
     if out is None:
-        say(text)
+        (say_page if style == "html" else say)(text)
         return
     write_text(out, text if text.endswith("\n") else text + "\n")
     note(f"Leaderboard of {len(kept)} results: {out}")
+
+
+def _city_names(words: Sequence[str]) -> list[str]:
+    """Return names and patterns of cities; a path counts for the name its results are kept under."""
+    from urbanbench.registry import city_path, cut_cities, plain_name
+
+    return [plain_name("city", word) if city_path(word) else word for word in cut_cities(words)]
 
 
 def _wanted(result: RunResult, **filters: Sequence[str]) -> bool:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from urbanbench.cli import options
-from urbanbench.cli.outcome import ProgressLines, exit_code
-from urbanbench.cli.printing import note, print_json, print_table, say
+from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
+from urbanbench.cli.printing import note, print_json, print_table, say, say_page
 from urbanbench.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from urbanbench.experiments import Choice, Experiment
-    from urbanbench.result import RunSpec
+    from urbanbench.result import RunResult, RunSpec
 
 __all__ = ["app", "experiment_rows"]
 
@@ -88,7 +88,7 @@ def run(
     floors: Floors = True,
     device: options.Device = "auto",
     jobs: Jobs = 1,
-    out: options.Out = Path("results"),
+    out: options.Out = None,
     overwrite: Overwrite = "only-missing",
     style: Style = "md",
     figures: Figures = None,
@@ -115,10 +115,13 @@ def run(
     experiment.prepare(choice)
     specs = with_floors(specs, open_cities(specs)) if floors and experiment.floors else specs
     progress = ProgressLines(len(_distinct(specs)))
-    store = ResultStore(out)
-    results = run_cells(specs, store, overwrite=overwrite, device=choice.device, jobs=jobs, progress=progress)
+    store = ResultStore(choice.out)
+    with told_when_stopped(progress, store.folder):
+        results = run_cells(
+            specs, store, overwrite=overwrite, device=choice.device, jobs=jobs, progress=progress
+        )
     note(f"Results: {store.folder}/ ({len(results)} cells).")
-    _print(experiment, choice, style, figures)
+    _print(experiment, _results(out), choice, style, figures)
     return exit_code(results)
 
 
@@ -133,11 +136,11 @@ def show(
     preset: options.Preset = "",
     settings: options.Settings = [],  # noqa: B006 - same
     model_seed: ModelSeed = 0,
-    out: options.Out = Path("results"),
+    out: options.Out = None,
     style: Style = "md",
     figures: Figures = None,
 ) -> None:
-    """Show what a results folder holds of an experiment; nothing is run.
+    """Show what a results folder holds of an experiment, without --out the reference rows and your own runs; nothing is run.
 
     Without --city it shows those of the experiment's own cities that have results. Cells with other seeds are shown when those
     asked for are missing, and say so.
@@ -147,9 +150,10 @@ def show(
     experiment = load_experiment(name)
     _check_style(style)
     choice = _choice(city, task, split, head, seeds, preset, settings, model_seed, out)
+    results = _results(out)
     if not choice.cities:
-        choice = _with_results(experiment, choice)
-    _print(experiment, experiment.settled(choice), style, figures)
+        choice = _with_results(experiment, results, choice)
+    _print(experiment, results, experiment.settled(choice), style, figures)
 
 
 def _check_style(style: str) -> None:
@@ -168,16 +172,17 @@ def _choice(
     preset: str,
     settings: Sequence[str],
     model_seed: int,
-    out: Path,
+    out: Path | None,
 ) -> Choice:
     """Expand the words of the command line; what is not given stays empty."""
     from urbanbench.experiments import Choice
-    from urbanbench.registry import expand, expand_words
+    from urbanbench.registry import cut_cities, expand, expand_words
+    from urbanbench.result_folders import RUNS
     from urbanbench.scoring.heads import HEADS
     from urbanbench.scoring.splits import SPLITS
 
     return Choice(
-        cities=tuple(part.strip() for word in city for part in word.split(",") if part.strip()),
+        cities=tuple(cut_cities(city)),
         tasks=tuple(expand("task", task)),
         splits=tuple(expand_words("split", split, list(SPLITS))),
         heads=tuple(expand_words("head", head, list(HEADS))),
@@ -185,7 +190,7 @@ def _choice(
         preset=preset,
         settings=options.read_settings(settings),
         model_seed=model_seed,
-        out=out,
+        out=out or RUNS,
     )
 
 
@@ -205,11 +210,20 @@ def _with_cities_here(experiment: Experiment, choice: Choice) -> Choice:
     return replace(choice, cities=tuple(here))
 
 
-def _with_results(experiment: Experiment, choice: Choice) -> Choice:
-    from urbanbench.experiments.kinds.shelf import Shelf
-    from urbanbench.store import ResultStore
+def _results(out: Path | None) -> list[RunResult]:
+    """Return what a folder holds; without one reference rows, and own runs in place of those they repeat."""
+    from urbanbench.result_folders import RUNS, latest, load_results
 
-    shelf = Shelf(ResultStore(choice.out).load_all())
+    results = latest(load_results(out))
+    if own := sum(one.own for one in results):
+        note(f"{own} of the {len(results)} results are your own runs in {RUNS}/.")
+    return results
+
+
+def _with_results(experiment: Experiment, results: Sequence[RunResult], choice: Choice) -> Choice:
+    from urbanbench.experiments.kinds.shelf import Shelf
+
+    shelf = Shelf(results)
     alone = {
         city: experiment.specs(experiment.settled(replace(choice, cities=(city,))))
         for city in experiment.cities
@@ -263,12 +277,17 @@ def _print_cells(specs: Sequence[RunSpec]) -> int:
     return 0
 
 
-def _print(experiment: Experiment, choice: Choice, style: str, figures: Path | None) -> None:
+def _print(
+    experiment: Experiment,
+    results: Sequence[RunResult],
+    choice: Choice,
+    style: str,
+    figures: Path | None,
+) -> None:
     from urbanbench.experiments.kinds.report import print_report, save_figures
-    from urbanbench.store import ResultStore
 
-    report = experiment.show(ResultStore(choice.out).load_all(), choice)
+    report = experiment.show(results, choice)
     if figures is not None:
         files = save_figures(report, figures)
         note(f"Figures: {figures}/ ({len(files)} files).")
-    say(print_report(report, style, figures=figures))
+    (say_page if style == "html" else say)(print_report(report, style, figures=figures))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from urbanbench.apart import plugins_apart
 from urbanbench.cli import options
-from urbanbench.cli.outcome import ProgressLines, exit_code
-from urbanbench.cli.printing import note, print_json, print_table, say
+from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
+from urbanbench.cli.printing import command, note, print_json, print_table, say
 from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
@@ -66,39 +67,44 @@ def run(
     floors: Floors = True,
     device: options.Device = "auto",
     jobs: Jobs = 1,
-    out: options.Out = Path("results"),
+    isolate: options.Isolate = None,
+    time_limit: options.TimeLimit = None,
+    memory_limit: options.MemoryLimit = "",
+    out: options.Out = None,
     overwrite: Overwrite = "only-missing",
     dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> int:
     """Score models on tasks of cities: every combination of what is asked, ten seeds each, or as papers do with --protocol.
 
-    Finished cells are kept, so the same command goes on where it was stopped.
+    Finished cells are kept, so the same command goes on where it was stopped. A plugin from a file or another package runs in a
+    process of its own: what it does there costs its own cells only.
     """
-    asked = make_plan(
-        model,
-        task,
-        city,
-        inputs,
-        split,
-        head,
-        seeds=seeds,
-        protocols=options.read_protocols(protocol, context),
-        preset=preset,
-        settings=settings,
-        model_seed=model_seed,
-        block_size=block_size,
-    )
-    return run_and_show(
-        asked,
-        out=out,
-        overwrite=overwrite,
-        device=device,
-        jobs=jobs,
-        floors=floors,
-        dry_run=dry_run,
-        as_json=as_json,
-    )
+    with plugins_apart(options.read_keeping(isolate, time_limit, memory_limit)):
+        asked = make_plan(
+            model,
+            task,
+            city,
+            inputs,
+            split,
+            head,
+            seeds=seeds,
+            protocols=options.read_protocols(protocol, context),
+            preset=preset,
+            settings=settings,
+            model_seed=model_seed,
+            block_size=block_size,
+        )
+        return run_and_show(
+            asked,
+            out=out,
+            overwrite=overwrite,
+            device=device,
+            jobs=jobs,
+            floors=floors,
+            dry_run=dry_run,
+            as_json=as_json,
+        )
 
 
 def make_plan(
@@ -153,7 +159,7 @@ def _expanded(kind: str, names: list[str], words: Sequence[str]) -> list[str]:
 def run_and_show(
     asked: Plan,
     *,
-    out: Path,
+    out: Path | None,
     overwrite: str,
     device: str,
     jobs: int,
@@ -162,34 +168,36 @@ def run_and_show(
     as_json: bool,
 ) -> int:
     """Run a plan, print its table, and return the exit code."""
+    from urbanbench.result_folders import RUNS
+    from urbanbench.run.finished import reports
     from urbanbench.run.loop import run as run_cells
+    from urbanbench.run.order import resolve
     from urbanbench.run.plan import open_cities, plan, with_floors
+    from urbanbench.run.sources import distinct
     from urbanbench.store import ResultStore
 
-    store, specs = ResultStore(out), plan(asked)
+    store, specs = ResultStore(out or RUNS), plan(asked)
+    store.check_writable()
     cities = open_cities(specs)
+    for line in reports(specs, cities):
+        note(line)
     specs = with_floors(specs, cities) if floors else specs
     if dry_run:
         return _print_cells(specs, store, as_json=as_json)
-    progress = ProgressLines(len({_run_id(spec) for spec in specs}))
-    results = run_cells(
-        specs, store, overwrite=overwrite, device=options.read_device(device), jobs=jobs, progress=progress
-    )
+    progress = ProgressLines(len(distinct(map(resolve, specs))))
+    where = options.read_device(device)
+    with told_when_stopped(progress, store.folder):
+        results = run_cells(specs, store, overwrite=overwrite, device=where, jobs=jobs, progress=progress)
     _show(results, as_json=as_json)
-    note(f"Results: {store.folder}/ ({len(results)} cells). Next: urbanbench leaderboard {store.folder}")
+    note(f"Results: {store.folder}/ ({len(results)} cells). Next: {command('leaderboard', store.folder)}")
     return exit_code(results)
-
-
-def _run_id(spec: RunSpec) -> str:
-    from urbanbench.run.order import resolve
-
-    return resolve(spec).cell.run_id
 
 
 def _print_cells(specs: list[RunSpec], store: ResultStore, *, as_json: bool) -> int:
     from urbanbench.run.order import resolve
+    from urbanbench.run.sources import distinct
 
-    cells = list({cell.run_id: cell for cell in (resolve(spec).cell for spec in specs)}.values())
+    cells = [order.cell for order in distinct(map(resolve, specs)).values()]
     rows = [(cell, found.status if (found := store.find(cell)) is not None else "missing") for cell in cells]
     if as_json:
         print_json(

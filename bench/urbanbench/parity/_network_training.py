@@ -15,8 +15,8 @@ from urbanbench.scoring.metrics import compute_metrics
 from urbanbench.seeds import generator, torch_generator
 
 if TYPE_CHECKING:
-    from urbanbench.parity.network import Network
-    from urbanbench.scoring.splits import Split
+    from urbanbench.parity.recipe import Recipe
+    from urbanbench.scoring.split import Split
     from urbanbench.scoring.targets import Targets
 
 __all__ = ["Perceptron", "trained"]
@@ -26,9 +26,9 @@ _ACTIVATIONS: dict[str, type[torch.nn.Module]] = {"relu": torch.nn.ReLU, "tanh":
 
 
 class Perceptron(torch.nn.Module):
-    """A `Network` of given widths, its weights drawn as PyTorch draws those of ``Linear``, but from a generator of its own."""
+    """The perceptron of a `Recipe` of given widths, its weights drawn as PyTorch draws those of ``Linear``, but from a generator of its own."""
 
-    def __init__(self, head: Network, width: int, beside: int, outputs: int, first: torch.Generator) -> None:
+    def __init__(self, head: Recipe, width: int, beside: int, outputs: int, first: torch.Generator) -> None:
         super().__init__()
         self.entry = torch.nn.Sequential()
         if head.entry:
@@ -55,7 +55,7 @@ def _linear(before: int, after: int, first: torch.Generator) -> torch.nn.Linear:
 
 
 def trained(
-    head: Network,
+    head: Recipe,
     vectors: np.ndarray,
     beside: np.ndarray,
     targets: Targets,
@@ -147,7 +147,7 @@ def _validation_score(outputs: np.ndarray, targets: Targets, split: Split) -> fl
     return scores["f1_macro"] if targets.kind == "classification" else -scores["rmse"]
 
 
-def _batches(head: Network, train: np.ndarray, order: np.random.Generator) -> Iterator[np.ndarray]:
+def _batches(head: Recipe, train: np.ndarray, order: np.random.Generator) -> Iterator[np.ndarray]:
     """Yield the rows of each batch; a last batch of one row joins the one before where it would have to be normalised."""
     rows = order.permutation(train) if head.shuffled else train
     starts = list(range(0, len(rows), head.batch))
@@ -157,7 +157,7 @@ def _batches(head: Network, train: np.ndarray, order: np.random.Generator) -> It
         yield rows[start:end]
 
 
-def _rates(head: Network, n_train: int) -> Iterator[float]:
+def _rates(head: Recipe, n_train: int) -> Iterator[float]:
     """Yield the learning rate of every step; the linear one counts full batches only, so it is 0 for the last few steps."""
     per_epoch = len(list(_batches(head, np.arange(n_train), np.random.default_rng(0))))
     planned = max(n_train // head.batch, 1) * head.epochs

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import numpy as np
 
-    from urbanbench.scoring.splits import Split
+    from urbanbench.scoring.split import Split
     from urbanbench.scoring.targets import Targets
 
 __all__ = ["DEFAULT", "PREFIX", "Answer", "Cut", "Paper", "PaperHead", "Question", "is_paper"]
@@ -131,6 +131,8 @@ class Question:
         What test rows give away under it.
     clip_at_zero
         Whether negative predictions become 0.
+    version
+        Raised whenever cut or head give other predictions from the same vectors; rows of an earlier version are computed again.
     """
 
     kind: str
@@ -141,6 +143,7 @@ class Question:
     spread: str
     leaks: Sequence[str]
     clip_at_zero: bool = False
+    version: int = 1
 
     @property
     def words(self) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.errors import RunRefused
-from urbanbench.scoring.splits import Split
+from urbanbench.scoring.split import Split
 from urbanbench.seeds import generator
 
 if TYPE_CHECKING:

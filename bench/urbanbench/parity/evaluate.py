@@ -14,7 +14,8 @@ from urbanbench.parity.position import degrees, encoded
 from urbanbench.scoring.evaluate import Scores
 from urbanbench.scoring.features import Features
 from urbanbench.scoring.metrics import compute_metrics
-from urbanbench.scoring.splits import Split, split_digest
+from urbanbench.scoring.split import Split
+from urbanbench.scoring.splits import split_digest
 
 if TYPE_CHECKING:
     from urbanbench.parity.contract import Answer, Question

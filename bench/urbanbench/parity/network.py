@@ -9,62 +9,22 @@ import numpy as np
 
 from urbanbench.parity.contract import Answer
 from urbanbench.parity.forms import natural_form
+from urbanbench.parity.recipe import DECAYS, Recipe
 
 if TYPE_CHECKING:
-    from urbanbench.scoring.splits import Split
+    from urbanbench.scoring.split import Split
     from urbanbench.scoring.targets import Targets
 
-__all__ = ["DECAYS", "Network"]
-
-DECAYS = {
-    "none": "constant rate",
-    "linear": "rate falling linearly to 0",
-    "slow": "rate times 0.999 per epoch",
-}
+__all__ = ["Network"]
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Recipe):
     """Perceptron on vectors as they are, trained for a fixed number of epochs; the epoch with the best validation score counts.
 
     The loss is the root of the mean squared error of values divided by their maximum; cross entropy for classes; for shares the
     KL divergence of the softmax from them. The validation score is the RMSE, macro F1, or that divergence.
-
-    Parameters
-    ----------
-    hidden
-        Units of the hidden layers.
-    entry
-        Units of a linear layer with ReLU that the vector alone goes through first; 0 for none.
-    activation
-        "relu" or "tanh".
-    batch_norm
-        Whether hidden units are batch-normalised before their activation.
-    learning_rate, batch, epochs
-        Of Adam.
-    decay
-        A word of `DECAYS`.
-    shuffled
-        Whether batches are drawn anew each epoch; otherwise they are the same slices every time.
-    position
-        Factor of the positional encoding that is put beside the vector; 0 for none.
     """
-
-    hidden: tuple[int, ...]
-    entry: int = 0
-    activation: str = "relu"
-    batch_norm: bool = False
-    learning_rate: float = 5e-3
-    batch: int = 128
-    epochs: int = 40
-    decay: str = "none"
-    shuffled: bool = False
-    position: float = 0.0
-
-    @property
-    def needs_position(self) -> bool:
-        """Whether it is given where the units lie."""
-        return self.position > 0
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from urbanbench.parity.contract import Answer
 
 if TYPE_CHECKING:
-    from urbanbench.scoring.splits import Split
+    from urbanbench.scoring.split import Split
     from urbanbench.scoring.targets import Targets
 
 __all__ = ["Forest", "Ridge"]

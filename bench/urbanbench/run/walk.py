@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.apart import is_apart, state_kept
 from urbanbench.cache import EmbeddingKey
 from urbanbench.city.view import view_code
 from urbanbench.cost import Cost, measured
@@ -16,9 +16,12 @@ from urbanbench.errors import InputMasked, LayerMissing, RunRefused
 from urbanbench.hashing import code_digest, value_digest
 from urbanbench.inputs import format_inputs
 from urbanbench.provenance import provenance
+from urbanbench.reasons import place_in, speakable, told, trace_of
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_paper, check_split, units_of
+from urbanbench.run.finished import check_vectors
 from urbanbench.run.order import Order, resolve
+from urbanbench.run.standing import foreign_code, stale_parts, versions_of
 from urbanbench.run.workbench import Workbench
 from urbanbench.toolkit.kept.versions import learned_versions
 from urbanbench.toolkit.training.distributed import processes
@@ -27,12 +30,12 @@ if TYPE_CHECKING:
     from urbanbench.city.city import City
     from urbanbench.city.view import View
     from urbanbench.scoring.evaluate import Scores
-    from urbanbench.scoring.splits import Split
+    from urbanbench.scoring.split import Split
     from urbanbench.scoring.targets import Targets
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
-__all__ = ["embedding_key", "execute", "stale_parts", "without_scores"]
+__all__ = ["embedding_key", "execute", "without_scores"]
 
 _TRACE_FRAMES = 6
 
@@ -77,10 +80,11 @@ def execute(
     bench = bench or Workbench()
     start = provenance(bench.device)
     try:
+        order.check_loaded()
         setting = _prepare(order, bench)
         now = _hashes(order, setting)
         if unless is not None and unless.status == OK:
-            changed = stale_parts(unless, now, setting.variant)
+            changed = stale_parts(unless, versions_of(order), now, setting.variant)
             if not changed:
                 return unless
             start["replaced_stale"] = changed
@@ -92,7 +96,11 @@ def execute(
     ) as masked:  # a declared input that --inputs hides is the run's choice, any other the model's fault
         declared = masked.name in order.model.card.inputs
         return without_scores(order, REFUSED if declared else FAILED, masked, start)
-    except Exception as error:  # noqa: BLE001 - one broken cell is a row in the table, not the end of the rest
+    except KeyboardInterrupt as error:
+        if not is_apart():  # there nobody sits at a keyboard: the model raised it
+            raise
+        return without_scores(order, FAILED, error, start)
+    except BaseException as error:  # noqa: BLE001 - one broken cell is a row in the table, not the end of the rest
         return without_scores(order, FAILED, error, start)
 
 
@@ -100,11 +108,14 @@ def _prepare(order: Order, bench: Workbench) -> _Setting:
     check_paper(order)
     city = bench.city(order.spec.city)
     targets = bench.targets(order)
+    if order.vectors is not None:
+        check_vectors(order, order.vectors, targets)
     ids = targets.ids.tolist()
     view = admitted_view(order, city, ids)
     check_split(order, targets)
     units = units_of(city, targets.level, ids)
-    variant = dict(order.model.variant(view))
+    with state_kept():
+        variant = dict(order.model.variant(view))
     return _Setting(
         city, targets, view, units, variant, embedding_key(order, view, units, variant, bench.device)
     )
@@ -136,7 +147,9 @@ def _computed_on(device: str) -> str:
 
 
 def _hashes(order: Order, setting: _Setting) -> dict[str, str]:
+    """Hash what the run rests on: data, which decide whether its result still holds, and code, for information."""
     return {
+        **foreign_code(order),
         "code_digest": setting.key.parts["code"],
         "scoring_digest": _scoring_digest() if order.paper is None else _paper_digest(),
         "view_key": setting.view.data_key,
@@ -163,35 +176,10 @@ def _paper_digest() -> str:
     return code_digest(*sorted(Path(urbanbench.parity.__path__[0]).rglob("*.py")))
 
 
-_STALE_WHEN = {
-    "code_digest": "model code",
-    "scoring_digest": "scoring code",
-    "view_key": "city data",
-    "view_code": "what the view shows",
-    "targets_digest": "targets",
-}
-
-
-def stale_parts(found: RunResult, now: Mapping[str, str], variant: Mapping[str, str]) -> list[str]:
-    """Return what has changed since a result was made; [] while it still holds.
-
-    Parameters
-    ----------
-    found
-        The earlier result.
-    now
-        Today's hashes.
-    variant
-        Today's stand-ins for the model's parts.
-    """
-    changed = [word for name, word in _STALE_WHEN.items() if found.provenance.get(name) != now[name]]
-    if dict(found.model.get("variant", {})) != dict(variant):
-        changed.append("encoders")
-    return changed
-
-
 def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: dict[str, Any]) -> RunResult:
     space, facts, cached = bench.embedding(order, setting.view, setting.units, setting.key)
+    # A foreign model had the city in its hands: what it is scored on is read again.
+    setting = replace(setting, city=bench.city(order.spec.city), targets=bench.targets(order))
     with measured() as head_cost:
         scores = _scored(order, setting, space, bench.device)
     label = setting.city.labels[order.task.card.label]
@@ -204,6 +192,7 @@ def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: 
         scores_covered={name: list(numbers) for name, numbers in scores.per_seed_covered.items()},
         evaluation=_evaluation(order, setting.targets, scores),
         ceiling=getattr(label, "ceiling", None) if order.paper is None else None,
+        versions=versions_of(order),
         protocol=_paper_facts(order),
         cost=_costs(facts, head_cost, cached=cached),
         training=facts.get("training", []),
@@ -236,7 +225,12 @@ def _model_facts(order: Order, setting: _Setting, facts: Mapping[str, Any]) -> d
 
 def _declared(order: Order) -> dict[str, Any]:
     card = order.model.card
-    return {"title": card.title, "floor": card.floor, "inputs_declared": _listed(card.inputs)}
+    return {
+        "title": card.title,
+        "floor": card.floor,
+        "inputs_declared": _listed(card.inputs),
+        "settings": order.changed,
+    }
 
 
 def _listed(inputs: frozenset[str]) -> list[str]:
@@ -287,6 +281,7 @@ def _costs(facts: Mapping[str, Any], head: Cost, *, cached: bool) -> dict[str, A
     gpu = [one for one in (facts["peak_gpu_mb"], head.peak_gpu_mb) if one is not None]
     return {
         "embed_seconds": round(facts["seconds"], 3),
+        **({"embed_read": facts["read"]} if facts.get("read") else {}),
         "head_seconds": round(head.seconds, 3),
         "peak_rss_mb": max(facts["peak_rss_mb"], head.peak_rss_mb),
         "embed_peak_rss_mb": facts["peak_rss_mb"],
@@ -296,18 +291,18 @@ def _costs(facts: Mapping[str, Any], head: Cost, *, cached: bool) -> dict[str, A
 
 
 def without_scores(
-    order: Order, status: str, error: Exception, origin: dict[str, Any] | None = None
+    order: Order, status: str, error: BaseException, origin: dict[str, Any] | None = None
 ) -> RunResult:
     """Return the row of a run that was refused or failed; a failed one keeps the innermost frames of its traceback."""
-    kept = "".join(traceback.format_exception(error, limit=-_TRACE_FRAMES)) if status == FAILED else ""
-    known = status == REFUSED
-    reason = str(error) if known else f"{type(error).__name__}: {error}"
+    kept = trace_of(error, _TRACE_FRAMES) if status == FAILED else ""
+    reason = speakable(str(error)) if status == REFUSED else f"{told(error)}{place_in(error, order.files)}"
     return RunResult(
         status,
         order.cell,
         reason=reason.strip(),
         model=_declared(order),
         task=_task_facts(order),
+        versions=versions_of(order),
         protocol=_paper_facts(order),
         provenance=origin or provenance("cpu"),
         error_type=type(error).__name__,

@@ -10,7 +10,7 @@ import numpy as np
 from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
-    from urbanbench.scoring.splits import Split
+    from urbanbench.scoring.split import Split
 
 __all__ = ["CLIP_DEVIATIONS", "Features", "RowScaler"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["MAIN_METRIC", "METRICS", "Metric", "compute_metrics", "metric_info"]
+__all__ = ["MAIN_METRIC", "METRICS", "METRICS_VERSION", "Metric", "compute_metrics", "metric_info"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ METRICS: dict[str, Metric] = {
     )
 }
 MAIN_METRIC: dict[str, str] = {"regression": "r2", "classification": "f1_macro", "composition": "r2"}
+METRICS_VERSION = 1
+"""Raised whenever the same predictions give other numbers; results of an earlier version are computed again."""
 _SMOOTHING = 1e-6
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from urbanbench.errors import BadInput, UnknownName
-from urbanbench.scoring.heads import HEADS
-from urbanbench.scoring.splits import SPLITS
+from urbanbench.errors import BadInput
 
 __all__ = ["Protocol"]
 
@@ -19,9 +17,9 @@ class Protocol:
     Parameters
     ----------
     split
-        A name in `urbanbench.scoring.splits.SPLITS`.
+        A name in `urbanbench.scoring.splits.SPLITS`; looked up where the splits are made.
     head
-        A name in `urbanbench.scoring.heads.HEADS`.
+        A name in `urbanbench.scoring.heads.HEADS`; looked up where the head is fitted.
     seeds
         One split and one head fit per seed.
     block_size_m
@@ -32,8 +30,6 @@ class Protocol:
 
     Raises
     ------
-    UnknownName
-        No such split or head.
     BadInput
         No seeds or repeated ones, a block size that is not positive, fractions that are not three positive shares.
     """
@@ -45,10 +41,6 @@ class Protocol:
     fractions: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
-        if self.split not in SPLITS:
-            raise UnknownName(kind="split", name=self.split, known=SPLITS)
-        if self.head not in HEADS:
-            raise UnknownName(kind="head", name=self.head, known=HEADS)
         object.__setattr__(self, "seeds", tuple(int(seed) for seed in self.seeds))
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             msg = f"The protocol has seeds {self.seeds}. Expected at least one seed, each once."

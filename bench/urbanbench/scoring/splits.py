@@ -8,40 +8,51 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.errors import BadInput
+from urbanbench.errors import BadInput, UnknownName
 from urbanbench.hashing import array_digest
 from urbanbench.scoring.allotment import allot_by_class, allot_whole
 from urbanbench.scoring.block_size import resolve_block_size
+from urbanbench.scoring.split import Split
 from urbanbench.seeds import generator
 
 if TYPE_CHECKING:
     from urbanbench.scoring.protocol import Protocol
     from urbanbench.scoring.targets import Targets
 
-__all__ = ["SPLITS", "Split", "block_of_units", "fractions_of", "make_splits", "split_digest"]
-
-SPLITS: dict[str, str] = {
-    "random": "Units at random, classes stratified, parcels whole: fill in a sampled city.",
-    "block": "Whole square blocks, as wide as the label's autocorrelation range: a new district.",
-    "group": "Whole groups of the label (planning area, borough): a new administrative area.",
-}
-_MIN_GROUPS = 5
-_MIN_UNITS = 5
+__all__ = ["SPLITS", "SplitInfo", "block_of_units", "fractions_of", "make_splits", "split_digest"]
 
 
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Row numbers of the three sides, each sorted, disjoint and together complete.
+@dataclass(frozen=True)
+class SplitInfo:
+    """Name card of a split.
 
     Parameters
     ----------
-    train, val, test
-        int64 arrays of rows of the targets.
+    name
+        Name on the command line.
+    summary
+        One line.
+    version
+        Raised whenever the same targets and seed give other sides; results of an earlier version are computed again.
     """
 
-    train: np.ndarray
-    val: np.ndarray
-    test: np.ndarray
+    name: str
+    summary: str
+    version: int = 1
+
+
+SPLITS: dict[str, SplitInfo] = {
+    info.name: info
+    for info in (
+        SplitInfo("random", "Units at random, classes stratified, parcels whole: fill in a sampled city."),
+        SplitInfo(
+            "block", "Whole square blocks, as wide as the label's autocorrelation range: a new district."
+        ),
+        SplitInfo("group", "Whole groups of the label (planning area, borough): a new administrative area."),
+    )
+}
+_MIN_GROUPS = 5
+_MIN_UNITS = 5
 
 
 def make_splits(targets: Targets, protocol: Protocol) -> list[Split]:
@@ -58,9 +69,13 @@ def make_splits(targets: Targets, protocol: Protocol) -> list[Split]:
 
     Raises
     ------
+    UnknownName
+        No split of this name.
     BadInput
         Fewer than 5 units, a side that stays empty, or a group split without (enough) groups.
     """
+    if protocol.split not in SPLITS:
+        raise UnknownName("split", protocol.split, SPLITS)
     if len(targets) < _MIN_UNITS:
         msg = f"The targets hold {len(targets)} units. Expected at least {_MIN_UNITS} to split them into train, validation and test."
         raise BadInput(msg)

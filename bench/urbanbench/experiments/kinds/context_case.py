@@ -123,7 +123,7 @@ class ContextCase(Experiment):
         result = shelf.find(row.spec(choice, place))
         if result is None or (result.task.get("kind"), result.task.get("level")) != ("regression", "region"):
             return _Answers(standing, None, "not a number of regions")
-        frame = read_held_out(choice.out, result)
+        frame = read_held_out(result)
         if frame is None:
             return _Answers(standing, None, NO_PREDICTIONS)
         return _Answers(standing, HeldOut.of(frame))

@@ -128,7 +128,7 @@ def _odds(
     odds = {label: one for label, one in soft.items() if one is not None}
     if len(odds) == len(kept):
         return words, odds, _PROBABILITIES
-    hard = {label: read_held_out(choice.out, result) for label, result in kept.items()}
+    hard = {label: read_held_out(result) for label, result in kept.items()}
     odds = {label: votes(one) for label, one in hard.items() if one is not None}
     words |= {label: NO_PREDICTIONS for label in kept if label not in odds}
     return words, odds, _VOTES

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -23,19 +22,10 @@ NO_PREDICTIONS = "no predictions"
 """Word for a result whose predictions are not on this machine."""
 
 
-def read_held_out(folder: Path, result: RunResult) -> pd.DataFrame | None:
-    """Return a run's predictions, one row per seed and test unit; None where they are not there.
-
-    Parameters
-    ----------
-    folder
-        The results folder.
-    result
-        A finished run of it.
-    """
-    store = ResultStore(folder)
+def read_held_out(result: RunResult) -> pd.DataFrame | None:
+    """Return a run's predictions, one row per seed and test unit; None where there are none beside its file."""
     try:
-        return store.read_predictions(store.path_of(result.cell), result.cell)
+        return ResultStore.read_predictions(result.file, result.cell) if result.file is not None else None
     except DataMissing:
         return None
 

@@ -28,12 +28,16 @@ class HeadInfo:
         One line.
     target
         "module:Class", imported when the head is asked for.
+    version
+        Raised whenever the same vectors, targets, split and seed give other predictions; results of an earlier version are computed
+        again. `select` fits other heads: when one of those rises, it does too.
     """
 
     name: str
     title: str
     summary: str
     target: str
+    version: int = 1
 
 
 _HERE = "urbanbench.scoring.heads"

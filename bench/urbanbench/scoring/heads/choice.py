@@ -9,7 +9,7 @@ import numpy as np
 from urbanbench.scoring.metrics import compute_metrics
 
 if TYPE_CHECKING:
-    from urbanbench.scoring.splits import Split
+    from urbanbench.scoring.split import Split
     from urbanbench.scoring.targets import Targets
 
 __all__ = ["validation_score"]

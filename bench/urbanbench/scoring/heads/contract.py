@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from urbanbench.scoring.features import Features
-    from urbanbench.scoring.splits import Split
+    from urbanbench.scoring.split import Split
     from urbanbench.scoring.targets import Targets
 
 __all__ = ["Head", "HeadOutput"]

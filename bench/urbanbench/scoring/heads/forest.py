@@ -15,7 +15,7 @@ from urbanbench.seeds import integer_seed
 
 if TYPE_CHECKING:
     from urbanbench.scoring.features import Features
-    from urbanbench.scoring.splits import Split
+    from urbanbench.scoring.split import Split
     from urbanbench.scoring.targets import Targets
 
 __all__ = ["ForestHead"]

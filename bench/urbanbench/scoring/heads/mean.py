@@ -12,7 +12,7 @@ from urbanbench.scoring.heads.contract import HeadOutput
 
 if TYPE_CHECKING:
     from urbanbench.scoring.features import Features
-    from urbanbench.scoring.splits import Split
+    from urbanbench.scoring.split import Split
     from urbanbench.scoring.targets import Targets
 
 __all__ = ["MeanHead"]

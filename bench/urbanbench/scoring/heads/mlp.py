@@ -17,7 +17,7 @@ from urbanbench.seeds import generator, torch_generator
 if TYPE_CHECKING:
     from urbanbench.scoring.heads._mlp_net import Inputs
     from urbanbench.scoring.heads._mlp_training import Fitted, Wanted
-    from urbanbench.scoring.splits import Split
+    from urbanbench.scoring.split import Split
     from urbanbench.scoring.targets import Targets
 
 __all__ = ["MlpHead"]

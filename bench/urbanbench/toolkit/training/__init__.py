@@ -2,43 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
 
 from urbanbench.toolkit.training.loop import run_stages
+from urbanbench.toolkit.training.objective import Objective
 from urbanbench.toolkit.training.repeatable import seeded_torch, take_rows
 from urbanbench.toolkit.training.schedule import Schedule, StageLog
 from urbanbench.toolkit.training.stage import Stage
 from urbanbench.toolkit.training.weighing import Equal
 
-if TYPE_CHECKING:
-    import numpy as np
-    from torch import Tensor, nn
-
 __all__ = ["Objective", "seeded_torch", "take_rows", "train_stage"]
-
-
-class Objective(Protocol):
-    """One contrastive objective: what it samples, what it trains and its loss.
-
-    An objective whose candidates are not the anchors of a batch also has ``chance``: the loss that vectors which tell nothing would
-    have had in the last call of `loss`. One whose anchors overlap, such as pairs of the same things, has ``held_out``: the anchors,
-    int64 (k,), that are kept away from training, in place of the schedule's share. One that has things to fetch has ``expect(anchors,
-    rng)``: it hears what `loss` will be called with next, while a GPU still computes.
-    """
-
-    name: str
-    n_anchors: int
-
-    def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
-        """Return what this stage trains, as groups for the optimiser: ``{"params": [...], "lr": ...}``."""
-
-    def modules(self) -> Sequence[nn.Module]:
-        """Return the modules that this stage trains, to be switched between training and evaluation."""
-
-    def loss(self, anchors: np.ndarray, rng: np.random.Generator) -> Tensor:
-        """Return the loss of a batch of anchors, int64 (b,), whose other samples are drawn with `rng`."""
 
 
 def train_stage(

@@ -13,7 +13,7 @@ from urbanbench.toolkit.training.stage import Stage
 from urbanbench.toolkit.training.weighing import weighing_named
 
 if TYPE_CHECKING:
-    from urbanbench.toolkit.training import Objective
+    from urbanbench.toolkit.training.objective import Objective
 
 __all__ = ["train_joint"]
 

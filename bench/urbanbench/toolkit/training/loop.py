@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.progress import tracking
+from urbanbench.toolkit.kept.reading import was_read
 from urbanbench.toolkit.training.checkpoint import checkpoint_for
 from urbanbench.toolkit.training.distributed import (
     agreed,
@@ -79,7 +80,9 @@ def run_stages(
         with seeded_torch(seed, name, *streams, device=device), tracking(f"train {name}", total) as bar:
             found = kept.load(identity)
             if found is not None:
-                began -= loop.load(*found)
+                spent = loop.load(*found)
+                began -= spent
+                was_read(f"checkpoint {name}", f"steps of {name} before a stop", spent)
                 bar.advance(loop.state.step)
             else:
                 loop.check()

@@ -15,7 +15,7 @@ from urbanbench.toolkit.training.transfer import numbers
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from urbanbench.toolkit.training import Objective
+    from urbanbench.toolkit.training.objective import Objective
 
 __all__ = ["Stage"]
 

@@ -1,0 +1,47 @@
+"""Code of plugins that come from elsewhere: no fingerprint guards their numbers, so a changed file counts as a changed number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import urbanbench
+from urbanbench.hashing import code_digest, file_digest
+from urbanbench.registry.kinds import KINDS
+from urbanbench.registry.plugins import source_file
+
+__all__ = ["foreign_digest"]
+
+_ALSO_UNGUARDED = tuple(f"urbanbench.{kind.folder}." for kind in KINDS.values())
+"""Plugins of ours that a foreign one builds on: their fingerprints say nothing of what it makes of them."""
+
+
+def foreign_digest(plugin: type) -> str:
+    """Hash the files of a plugin that is not one of urbanbench's own; "" for those, whose version stands for their code.
+
+    What counts are the plugin's file, its private neighbours (``mine.py``: ``_mine*``), the package it lies in, and plugins of urbanbench
+    that it imports; comments and docstrings do not. Of finished vectors the file itself counts.
+    """
+    source = source_file(plugin)
+    if hasattr(plugin, "vectors_file"):
+        return file_digest(source)
+    if any(folder in source.parents for folder in _own_folders()):
+        return ""
+    return code_digest(source, *_neighbours(source), follow=_ALSO_UNGUARDED)
+
+
+def _own_folders() -> list[Path]:
+    """Return the plugin folders; beside the package they are links into the repository."""
+    here = Path(urbanbench.__file__).parent
+    return [(here / kind.folder).resolve() for kind in KINDS.values()]
+
+
+def _neighbours(source: Path) -> Iterator[Path]:
+    package = source.parent
+    if (package / "__init__.py").is_file():
+        while (package.parent / "__init__.py").is_file():
+            package = package.parent
+        yield from sorted(package.rglob("*.py"))
+        return
+    for near in sorted(source.parent.glob(f"_{source.stem}*")):
+        yield from sorted(near.rglob("*.py")) if near.is_dir() else [near] if near.suffix == ".py" else []

@@ -1,0 +1,83 @@
+"""What a result stands on: the versions, data and files that make its number, and which of them have changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from urbanbench.city.view import VIEW_VERSION
+from urbanbench.registry.own_code import foreign_digest
+from urbanbench.result import RunResult
+
+if TYPE_CHECKING:
+    from urbanbench.run.order import Order
+
+__all__ = ["foreign_code", "older_versions", "stale_data", "stale_parts", "versions_of"]
+
+_DATA = {
+    "view_key": "city data",
+    "targets_digest": "targets",
+    "model_file_digest": "the model's file",
+    "task_file_digest": "the task's file",
+}
+"""Hashes that count: of what is seen and asked, and of plugins that no fingerprint guards."""
+
+
+def versions_of(order: Order) -> dict[str, int]:
+    """Return the versions of everything that makes a run's number.
+
+    A paper's question has one version for its cut and head together; it is left out where the paper does not score the task.
+    """
+    from urbanbench.scoring.heads import HEADS
+    from urbanbench.scoring.metrics import METRICS_VERSION
+    from urbanbench.scoring.splits import SPLITS
+
+    cell, found = order.cell, {"model": order.model.card.version, "task": order.task.card.version}
+    if order.paper is None:
+        found |= {"split": SPLITS[cell.split].version, "head": HEADS[cell.head].version}
+    elif order.question is not None:
+        found["protocol"] = order.question.version
+    return found | {"metrics": METRICS_VERSION, "view": VIEW_VERSION}
+
+
+def foreign_code(order: Order) -> dict[str, str]:
+    """Hash the files of model and task where they are not urbanbench's own."""
+    parts = {"model": type(order.model), "task": type(order.task)}
+    digests = {f"{kind}_file_digest": foreign_digest(plugin) for kind, plugin in parts.items()}
+    return {name: digest for name, digest in digests.items() if digest}
+
+
+def stale_parts(
+    found: RunResult, versions: Mapping[str, int], now: Mapping[str, str], variant: Mapping[str, str]
+) -> list[str]:
+    """Return what has changed since a result was made; [] while it still holds. Code as such does not count.
+
+    Parameters
+    ----------
+    found
+        The earlier result.
+    versions
+        Today's versions.
+    now
+        Today's hashes; of these, data and foreign files count.
+    variant
+        Today's stand-ins for the model's parts.
+    """
+    return [*older_versions(found, versions), *stale_data(found, now, variant)]
+
+
+def older_versions(found: RunResult, versions: Mapping[str, int]) -> list[str]:
+    """Return which versions differ: ``["model version 1, now 2"]``; a result without any says so."""
+    if not found.versions:
+        return ["no versions recorded"]
+    return [
+        f"{part} version {found.versions.get(part, 'unknown')}, now {now}"
+        for part, now in versions.items()
+        if found.versions.get(part) != now
+    ]
+
+
+def stale_data(found: RunResult, now: Mapping[str, str], variant: Mapping[str, str]) -> list[str]:
+    """Return which data, foreign files or encoders differ; parameters as in `stale_parts`."""
+    changed = [word for name, word in _DATA.items() if found.provenance.get(name) != now.get(name)]
+    return [*changed, *(["encoders"] if dict(found.model.get("variant", {})) != dict(variant) else [])]
