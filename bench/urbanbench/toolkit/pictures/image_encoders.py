@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from urbanbench.progress import tracking
 from urbanbench.toolkit.kept.weight_folders import folder_name
 from urbanbench.toolkit.pictures.table import PictureTable, normalise, pictures_at_once
 from urbanbench.toolkit.shapes.polygon import rasterise
+from urbanbench.toolkit.training.transfer import on_device, runs_behind
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -103,14 +105,22 @@ def encode_pictures(
         torch.inference_mode(),
         tracking(f"encode {len(pictures)} pictures", len(pictures)) as bar,
     ):
-        start, step = 0, batch or pictures_at_once(pictures.size, device)
-        for pixels, ok in pictures.batches(np.arange(len(pictures)), step):
-            inputs = normalise(torch.from_numpy(pixels).to(device), encoder.mean, encoder.std)
-            made = encoder(inputs).cpu().numpy()
-            vectors[start : start + len(made)] = np.where(ok[:, None], made, np.nan)
-            start += len(made)
-            bar.advance(len(made))
+        step, behind = batch or pictures_at_once(pictures.size, device), int(runs_behind(device))
+        late: deque[tuple[int, Tensor, np.ndarray]] = deque()
+        for number, (pixels, ok) in enumerate(pictures.batches(np.arange(len(pictures)), step)):
+            inputs = normalise(on_device(pixels, device), encoder.mean, encoder.std)
+            late.append((number * step, encoder(inputs), ok))
+            if len(late) > behind:  # a GPU already has the next pictures while these are read
+                _read(*late.popleft(), vectors)
+            bar.advance(len(ok))
+        for one in late:
+            _read(*one, vectors)
     return vectors
+
+
+def _read(start: int, made: Tensor, ok: np.ndarray, vectors: np.ndarray) -> None:
+    """Write vectors that were made into the table, NaN for pictures that cannot be opened."""
+    vectors[start : start + len(ok)] = np.where(ok[:, None], made.cpu().numpy(), np.nan)
 
 
 def encode_shapes(encoder: ImageEncoder, polygons: np.ndarray, *, size: int, device: str) -> np.ndarray:
@@ -149,7 +159,7 @@ def draw_shapes(polygons: np.ndarray, size: int, device: str) -> Tensor:
     """Draw footprints (p,) as pictures of zeros and ones in three equal channels, float32 (p, 3, size, size)."""
     import torch
 
-    made = torch.from_numpy(rasterise(polygons, size)).to(device, torch.float32)
+    made = on_device(rasterise(polygons, size), device).to(torch.float32)
     return made[:, None].expand(-1, 3, -1, -1)
 
 
