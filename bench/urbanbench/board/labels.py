@@ -90,10 +90,18 @@ def notes(row: Row, block: Block) -> list[str]:
     found.extend(
         f"{name}: {_brief(value)}" for name, value in sorted(_mapping(row.model.get("variant")).items())
     )
+    found.extend(_check(_mapping(row.model.get("checked"))))
     covered = row.covered.get(row.main_metric)
     if row.n_uncovered and covered is not None and covered.text:
         found.append(f"on covered units: {covered.text}")
     return found
+
+
+def _check(mark: Mapping[str, Any]) -> list[str]:
+    """Tell of a model from elsewhere whose code has not passed `urbanbench check`."""
+    if mark.get("state") == "failed":
+        return ["failed its check"]
+    return ["unchecked"] if mark.get("state") == "unchecked" else []
 
 
 def _folds(row: Row) -> list[str]:

@@ -71,7 +71,10 @@ def twins_view(view: View, twin_of: Mapping[str, str]) -> View:
     frames |= {
         name: _with_twins(name, getattr(city, name), twin_of, offset, originals) for name in sorted(layers)
     }
-    entries = {**city.manifest.entries, "regions": {**city.manifest.entries["regions"], "twins": dict(twin_of)}}
+    entries = {
+        **city.manifest.entries,
+        "regions": {**city.manifest.entries["regions"], "twins": dict(twin_of)},
+    }
     planted = City(city.path, replace(city.manifest, entries=entries), frames)
     return View(planted, view.inputs, view.withholds, view.target_ids)
 
@@ -113,7 +116,9 @@ def _with_twins(
         copied = frame[of.isin(list(twin_of))]
     copied = _shifted(copied, offset)
     if "region_id" in copied:
-        copied = copied.assign(region_id=copied["region_id"].map(dict(twin_of)).astype(frame["region_id"].dtype))
+        copied = copied.assign(
+            region_id=copied["region_id"].map(dict(twin_of)).astype(frame["region_id"].dtype)
+        )
     if name == "satellite":
         copied = copied.rename(index=dict(twin_of))
     elif name != "captions":
