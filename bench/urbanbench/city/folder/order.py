@@ -40,6 +40,6 @@ def in_order(frame: Any, columns: Sequence[str] = ()) -> Any:
     moved = frame.iloc[rows]
     moved = moved if not columns else moved.reset_index(drop=True)
     for name in moved.columns:
-        if moved[name].dtype.kind in "Ofiub":
+        if isinstance(moved[name].dtype, np.dtype):
             moved[name] = column_of(moved[name].to_numpy(copy=True), moved.index)
     return moved

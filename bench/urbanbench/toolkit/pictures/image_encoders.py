@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import numpy as np
 
 from urbanbench.errors import ExtraMissing
 from urbanbench.progress import tracking
+from urbanbench.toolkit.kept.hub import read_here_or_there
 from urbanbench.toolkit.kept.weight_folders import folder_name
 from urbanbench.toolkit.pictures.table import PictureTable, normalise, pictures_at_once
 from urbanbench.toolkit.shapes.polygon import rasterise
@@ -181,15 +181,11 @@ def _load_published(word: str) -> ImageEncoder:
     """Load from a folder, from the local cache, or else from the hub."""
     place, name = HUB_NAMES.get(word, word), name_image_encoder(word)
     load = _load_inception if word == INCEPTION or _holds_inception(word) else _load_resnet
-    try:
-        return load(name, place, local_only=True).eval()
-    except (OSError, ValueError) as error:
-        if Path(word).is_dir() or os.environ.get("HF_HUB_OFFLINE"):
-            raise _missing(word, error) from error
-    try:
-        return load(name, place, local_only=False).eval()
-    except (OSError, ValueError) as error:
-        raise _missing(word, error) from error
+    return read_here_or_there(
+        place,
+        lambda local_only: load(name, place, local_only=local_only).eval(),
+        lambda error: _missing(word, error),
+    )
 
 
 def _holds_inception(word: str) -> bool:
