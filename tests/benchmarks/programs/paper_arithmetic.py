@@ -2,9 +2,10 @@
 
 The encoders are as large as bert-base-uncased and ResNet18, with random weights. Their part of a step is counted: texts and
 pictures of whole batches are drawn, and the arithmetic of one text or picture, counted by torch, is multiplied. Everything else
-of a step runs at its full size.
+of a step runs at its full size. `paper_scale.py` trains all of it.
 """
 
+import argparse
 import io
 import json
 import sys
@@ -16,24 +17,31 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 from growth import net_of
+from paper_scale import PICTURE_SIDE, TINY_SETTINGS, save_encoders
 from PIL import Image
 from synthetic_city import SINGAPORE, SyntheticCity
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
-from transformers import BertConfig, BertModel, BertTokenizerFast, ResNetConfig, ResNetModel
 
-from urbanbench.models._urbanmfm import features as features_module
 from urbanbench.models._urbanmfm.material import gather_material
 from urbanbench.models._urbanmfm.shapes import Shapes
 from urbanbench.models._urbanmfm.stages import Workshop, objective_of
 from urbanbench.models.urbanmfm import STAGES, UrbanMFM
-from urbanbench.toolkit.features._feature_rows import Frozen, FrozenPictures, TunedPictures, TunedTexts
+from urbanbench.toolkit.features._feature_rows import (
+    MOST_TOKENS,
+    TOKENS_TO_START,
+    Frozen,
+    FrozenPictures,
+    TunedPictures,
+    TunedTexts,
+)
+from urbanbench.toolkit.features._inner_values import MOST_ON_GPU
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.pictures.pixel_store import PixelStore
-from urbanbench.toolkit.pictures.table import PictureTable
+from urbanbench.toolkit.pictures.table import PictureTable, pictures_at_once
 from urbanbench.toolkit.shapes.polygon import rasterise
-from urbanbench.toolkit.texts.text_encoders import load_text_encoder, packaged_folder
-from urbanbench.toolkit.training import seeded_torch
+from urbanbench.toolkit.texts._token_store import parts_by_length
+from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training.schedule import Schedule
 from urbanbench.toolkit.training.stage import Stage
 
@@ -41,16 +49,16 @@ BATCHES = 3
 FEW = 8
 """Anchors of the steps with encoders that are really taken."""
 
-PICTURE_SIDE = 640
-"""Pixels per side of a street view as it is downloaded."""
+SMALLEST = 0.005
 
 
-def main(share):
+def main(share, *, tiny):
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        save_encoders(Path(folder))
+        save_encoders(Path(folder), tiny=tiny)
         paths = {"text_encoder": f"{folder}/bert", "image_encoder": f"{folder}/resnet"}
-        model = UrbanMFM.from_settings("paper", paths | {"scene": "none"})
+        settings = paths | {"scene": "none"} | (TINY_SETTINGS if tiny else {})
+        model = UrbanMFM.from_settings("paper", settings)
         city = SyntheticCity(round(SINGAPORE["pois"] * share))
         start = time.process_time()
         material = gather_material(model, city)
@@ -59,21 +67,14 @@ def main(share):
     found = {"pois": len(material.places), "texts": len(material.places.texts)}
     found |= {"shapes": len(material.places.shapes), "pictures": len(material.streets.pictures)}
     found |= {"regions": city.n_regions, "roads": len(city.roads), "gather seconds": gathered}
-    found["encoders"] = measure_encoders(backbones)
+    found["encoders"] = measure_encoders(backbones, model.street_size)
+    found["inner values at most"] = MOST_ON_GPU
     found["pictures on a core"] = measure_pictures(model, material)
     net = net_of(model, backbones.text_encoder.dim, backbones.image_encoder.dim)
     found["parameters"] = {"net": size_of(net), **{k: size_of(v) for k, v in backbones.encoders.items()}}
     shop = Workshop(model, city, material, net, backbones, 0, "cpu")
     found["stages"] = {name: measure_stage(name, shop, model) for name in STAGES}
     json.dump(found, sys.stdout)
-
-
-def save_encoders(folder):
-    with seeded_torch(0, "paper scale"):
-        BertModel(BertConfig()).save_pretrained(folder / "bert")
-        widths = {"embedding_size": 64, "hidden_sizes": [64, 128, 256, 512], "depths": [2, 2, 2, 2]}
-        ResNetModel(ResNetConfig(**widths, layer_type="basic")).save_pretrained(folder / "resnet")
-    BertTokenizerFast.from_pretrained(packaged_folder("minilm")).save_pretrained(folder / "bert")
 
 
 def make_backbones(model, city, material):
@@ -108,14 +109,14 @@ def make_backbones(model, city, material):
     )
 
 
-def measure_encoders(backbones):
+def measure_encoders(backbones, side):
     """Count the arithmetic, the operations and the kept bytes of an encoder's forward and backward pass."""
     image, text = backbones.image_encoder, backbones.text_encoder
-    found = {"picture": one_pass(image, torch.rand(4, 3, 224, 224), 4)}
+    found = {"picture": one_pass(image, torch.rand(4, 3, side, side), 4)}
     tokens = text.tokenize(backbones.places.texts[:64])
     found["token"] = one_pass(text, tokens, tokens["input_ids"].numel())
     mean = float(np.mean(token_lengths(text, backbones.places.texts)))
-    return found | {"tokens per text": mean, "texts per chunk": features_module.CHUNK_ON_GPU}
+    return found | {"tokens per text": mean}
 
 
 def one_pass(encoder, inputs, count):
@@ -254,6 +255,9 @@ class Asked:
         self.asked.append(index.tolist())
         return torch.randn(len(index), self.dim, requires_grad=True)
 
+    def expect(self, rows):
+        pass
+
     def modules(self):
         return ()
 
@@ -271,21 +275,17 @@ def encoder_load(objective, stage):
     setattr(objective, word, source)
     rows = [np.unique(one) for one in asked.asked]
     found = {word: float(np.mean([len(one) for one in rows]))}
-    if word == "texts":
-        length = np.array(token_lengths(source.encoder, source.texts))
-        letters = np.array([*map(len, source.texts)])
-        found["tokens"] = float(np.mean([length[one].sum() for one in rows]))
-        chunk = features_module.CHUNK_ON_GPU
-        ordered = [one[np.argsort(letters[one], kind="stable")] for one in rows]
-        found["padded tokens"] = float(np.mean([padded(length[one], chunk) for one in ordered]))
-        chosen = [source.texts[row] for row in rows[0]]
-        found["tokenised in"] = timed(lambda: source.encoder.tokenize(chosen), 2)
-    return found
-
-
-def padded(length, chunk):
-    parts = [length[start : start + chunk] for start in range(0, len(length), chunk)]
-    return sum(len(part) * part.max() for part in parts)
+    if word == "pictures":
+        return found | {"parts": -(-found[word] // pictures_at_once(source.pictures.size, "cuda"))}
+    length = np.array(token_lengths(source.encoder, source.texts))
+    found["tokens"] = float(np.mean([length[one].sum() for one in rows]))
+    parts = [
+        [length[one][part] for part in parts_by_length(length[one], most=MOST_TOKENS, start=TOKENS_TO_START)]
+        for one in rows
+    ]
+    found["padded tokens"] = float(np.mean([sum(len(part) * part.max() for part in one) for one in parts]))
+    found["parts"] = float(np.mean([len(one) for one in parts]))
+    return found | {"tokenised once in": timed(lambda: source.encoder.ids(source.texts), 1)}
 
 
 def whole_step(name, objective, stage):
@@ -327,4 +327,8 @@ def size_of(module):
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 1.0)
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("share", type=float, nargs="?", default=1.0)
+    words.add_argument("--smallest", action="store_true")
+    told = words.parse_args()
+    main(SMALLEST if told.smallest else told.share, tiny=told.smallest)
