@@ -14,6 +14,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def _interpreter() -> _Restores:
         lambda: sys.setrecursionlimit(depth),
         lambda: sys.setswitchinterval(switch),
         gc.enable if collecting else gc.disable,
-        *(lambda name=name, value=value: setattr(sys, name, value) for name, value in streams.items()),
+        *(partial(setattr, sys, name, value) for name, value in streams.items()),
     ]
 
 
@@ -124,9 +125,7 @@ def _signals() -> _Restores:
     ]
     before = {one: signal.getsignal(one) for one in watched}
     restores: _Restores = [
-        lambda one=one, handler=handler: signal.signal(one, handler)
-        for one, handler in before.items()
-        if handler is not None
+        partial(signal.signal, one, handler) for one, handler in before.items() if handler is not None
     ]
     return [lambda: signal.alarm(0), *restores] if hasattr(signal, "alarm") else restores
 
