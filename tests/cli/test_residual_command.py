@@ -45,3 +45,13 @@ def test_compositions_are_refused_and_missing_predictions_named(finished):
     store.predictions_of(result.cell).unlink()
     with pytest.raises(DataMissing, match="No predictions"):
         store.read_predictions(store.path_of(result.cell), result.cell)
+
+
+def test_the_map_finds_the_folder_its_city_was_in(finished, tmp_path, monkeypatch, capsys):
+    from urbanbench.cli.app import main
+
+    store, result = finished
+    monkeypatch.chdir(tmp_path)
+    words = ["residuals", str(store.path_of(result.cell)), "--map", "map.svg"]
+    assert main(words) == 0, capsys.readouterr().err
+    assert (tmp_path / "map.svg").is_file()
