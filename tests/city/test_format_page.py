@@ -44,3 +44,13 @@ def test_every_table_and_column_is_on_the_page():
         for column in schema.columns:
             assert column.name == "geometry" or f"`{column.name}`" in line, (name, column.name)
             assert (f"*`{column.name}`*" in line) == (not column.required), (name, column.name)
+
+
+def test_geopandas_opens_what_the_recipe_makes(tmp_path, monkeypatch):
+    import geopandas as gpd
+
+    monkeypatch.chdir(tmp_path)
+    exec(compile(blocks("python")[0], str(PAGE), "exec"), {})
+    pois = gpd.read_parquet(tmp_path / "my_city" / "pois.parquet")
+    assert pois["tags"].tolist() == [[("shop", "books")], [("shop", "bakery"), ("name", "Korn")]]
+    assert len(gpd.read_parquet(tmp_path / "my_city" / "regions.parquet")) == 2

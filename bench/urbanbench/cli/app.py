@@ -17,6 +17,7 @@ from urbanbench.apart import plugins_apart
 from urbanbench.cli import (
     board_command,
     cache_commands,
+    check_command,
     data_commands,
     doctor,
     experiment_commands,
@@ -48,6 +49,7 @@ app = typer.Typer(
 app.command("run")(run_command.run)
 app.command("list")(list_commands.list_names)
 app.command("describe")(list_commands.describe)
+app.command("check")(check_command.check)
 app.command("embed")(vector_commands.embed)
 app.command("score")(vector_commands.score)
 app.command("leaderboard")(board_command.leaderboard)

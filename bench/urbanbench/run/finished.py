@@ -37,7 +37,7 @@ def reports(specs: Iterable[RunSpec], cities: Mapping[str, City]) -> list[str]:
     lines: dict[tuple[str, str, str], str] = {}
     for order in map(resolve, specs):
         key = (order.spec.model, order.spec.city, order.spec.task)
-        if order.vectors is None or key in lines:
+        if order.vectors is None or order.foreign or key in lines:  # a foreign task is asked where it runs
             continue
         try:
             targets = order.task.targets(cities[order.spec.city])

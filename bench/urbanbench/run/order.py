@@ -66,7 +66,8 @@ class Order:
         except (TypeError, ValueError):  # a model that cannot be built without them
             usual = {}
         now = self.cell.parameters
-        return {name: now[name] for name, _ in self.spec.settings if now[name] != usual.get(name)}
+        set_here = [name for name, _ in self.spec.settings if name in now]
+        return {name: now[name] for name in set_here if now[name] != usual.get(name)}
 
     @property
     def source(self) -> Path:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.apart import is_apart, state_kept
 from urbanbench.cache import EmbeddingKey
+from urbanbench.checks.ledger import check_mark
 from urbanbench.city.view import view_code
 from urbanbench.cost import Cost, measured
 from urbanbench.errors import InputMasked, LayerMissing, RunRefused
@@ -17,6 +18,7 @@ from urbanbench.hashing import code_digest, value_digest
 from urbanbench.inputs import format_inputs
 from urbanbench.provenance import provenance
 from urbanbench.reasons import place_in, speakable, told, trace_of
+from urbanbench.registry import is_foreign
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_paper, check_split, units_of
 from urbanbench.run.finished import check_vectors
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
-__all__ = ["embedding_key", "execute", "without_scores"]
+__all__ = ["embedding_key", "execute", "mark_of", "without_scores"]
 
 _TRACE_FRAMES = 6
 
@@ -215,12 +217,23 @@ def _paper_facts(order: Order) -> dict[str, Any]:
 
 
 def _model_facts(order: Order, setting: _Setting, facts: Mapping[str, Any]) -> dict[str, Any]:
-    return _declared(order) | {
-        "variant": dict(setting.variant),
-        "inputs_allowed": _listed(setting.view.inputs),
-        "inputs_touched": facts["inputs_touched"],
-        "dim": facts["dim"],
-    }
+    return (
+        _declared(order)
+        | mark_of(order)
+        | {
+            "variant": dict(setting.variant),
+            "inputs_allowed": _listed(setting.view.inputs),
+            "inputs_touched": facts["inputs_touched"],
+            "dim": facts["dim"],
+        }
+    )
+
+
+def mark_of(order: Order) -> dict[str, Any]:
+    """Return whether a model from elsewhere has been checked with its present code; {} for built-in models and given vectors."""
+    if order.given or not is_foreign("model", order.spec.model):
+        return {}
+    return {"checked": check_mark(order.code)}
 
 
 def _declared(order: Order) -> dict[str, Any]:

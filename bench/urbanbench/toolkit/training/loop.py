@@ -136,6 +136,9 @@ class _Loop:
         state.optimiser.zero_grad(set_to_none=True)
         with self.precision():
             losses = [stage.loss(step) for stage in self.stages]
+        if runs_behind(self.device) and step < self.total:
+            for stage in self.stages:
+                stage.expect(step + 1)
         total = self.weighing.total(losses, self.logs)
         total.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         average_gradients(state.parameters)

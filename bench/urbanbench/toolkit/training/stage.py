@@ -63,6 +63,12 @@ class Stage:
         self.log.own_chance = _own_chance(self.objective)
         return loss
 
+    def expect(self, step: int) -> None:
+        """Tell the objective, where it wants to know, what a step will sample: it fetches that while the device still works."""
+        told = getattr(self.objective, "expect", None)
+        if told is not None:
+            told(self.batch(step), generator(self.seed, self.objective.name, "sample", step))
+
     def held_out_loss(self) -> float:
         """Return the mean loss over the held-out anchors in batches of the training size, always with the same samples."""
         batch, losses, chances = self.log.held_out_batch, [], []
