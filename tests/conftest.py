@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 # Before a numeric library loads: threads that wait sleep, as in the command line, and of several processes each takes its share of the cores.
@@ -99,6 +99,31 @@ def village(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "city.json").write_text(json.dumps(_manifest(len(ids))), encoding="utf-8")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_toyville(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of the built-in city in its smallest size, for all tests; who wants to change it copies it."""
+    yield from _unchanged(tmp_path_factory.mktemp("toyville") / "city", images=True)
+
+
+@pytest.fixture(scope="session")
+def tiny_toyville_without_pictures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The same without pictures of streets and from above."""
+    yield from _unchanged(tmp_path_factory.mktemp("toyville") / "bare", images=False)
+
+
+def _unchanged(folder: Path, *, images: bool) -> Iterator[Path]:
+    from urbanbench.datasets.toyville import Toyville
+
+    def state() -> dict[Path, tuple[int, int]]:
+        found = ((path, path.stat()) for path in folder.rglob("*"))
+        return {path: (one.st_size, one.st_mtime_ns) for path, one in found}
+
+    Toyville(size="tiny", images=images).build(folder)
+    before = state()
+    yield folder
+    assert state() == before, "a test wrote into the city that all tests share"
 
 
 def _save_pois(path: Path, points: np.ndarray) -> None:
