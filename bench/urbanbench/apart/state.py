@@ -155,9 +155,11 @@ def _torch() -> _Restores:
         lambda: torch.set_default_dtype(kind),
         lambda: torch.set_num_threads(threads) if torch.get_num_threads() != threads else None,
         lambda: torch.set_grad_enabled(gradients),
-        lambda: torch.use_deterministic_algorithms(strict[0], warn_only=strict[1])
-        if _strictness(torch) != strict  # to set it, even to what it is, loads torch's compiler
-        else None,
+        lambda: (
+            torch.use_deterministic_algorithms(strict[0], warn_only=strict[1])
+            if _strictness(torch) != strict  # to set it, even to what it is, loads torch's compiler
+            else None
+        ),
         lambda: torch.set_default_device(None) if torch.get_default_device().type != "cpu" else None,
     ]
 
