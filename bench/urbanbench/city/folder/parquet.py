@@ -106,7 +106,11 @@ def _counted(
         if size > limit:
             raise _too_large(file, size, limit)
         parts.append(part)
-    return pa.Table.from_batches(parts)
+    return (
+        pa.Table.from_batches(parts, schema=parts[0].schema).combine_chunks()
+        if parts
+        else parquet.read(columns=names)
+    )
 
 
 def _too_large(file: str, size: int, limit: int) -> FaultyTable:
