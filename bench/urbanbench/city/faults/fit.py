@@ -58,8 +58,9 @@ def _crs_faults(regions: Any, crs: str) -> list[str]:
     known = CRS.from_user_input(crs)
     lon, lat = Transformer.from_crs(known, "EPSG:4326", always_xy=True).transform(*middle)
     found = _distortion(Proj(known).get_factors(lon, lat))
-    if not found and _degrees_outside(known, lon, lat) > AREA_MARGIN:
-        found = f"is made for another area ({known.area_of_use.name[:80]})"
+    area = known.area_of_use
+    if not found and area is not None and _degrees_outside(known, lon, lat) > AREA_MARGIN:
+        found = f"is made for another area ({area.name[:80]})"
     if not found:
         return []
     there = _degrees_outside(known, lon, lat) > _degrees_outside(known, lat, lon) == 0
@@ -173,7 +174,7 @@ def outside_note(file: str, frame: Any, regions: Any) -> str:
     import shapely
 
     points = shapely.centroid(np.asarray(frame.geometry))
-    outside = np.equal(region_of_points(points, regions), None)
+    outside = np.array([one is None for one in region_of_points(points, regions)], dtype=bool)
     if not outside.any():
         return ""
     box = shapely.box(*shapely.total_bounds(np.asarray(regions.geometry)))

@@ -139,8 +139,9 @@ def _unpacked(data: bytes, codec: str, size: int) -> bytes | None:
 
     if codec == "UNCOMPRESSED":
         return data
+    name = "lz4_raw" if codec.startswith("LZ4") else codec.lower()
     try:
-        return bytes(pa.decompress(data, size, codec.lower(), asbytes=True))
+        return bytes(pa.decompress(data, size, name, asbytes=True))
     except (pa.ArrowException, OSError, ValueError):
         return None
 
