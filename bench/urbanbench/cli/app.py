@@ -28,7 +28,7 @@ from urbanbench.cli import (
     vector_commands,
 )
 from urbanbench.cli.outcome import Stopped
-from urbanbench.cli.printing import note, say
+from urbanbench.cli.printing import note, say, tracebacks
 from urbanbench.errors import CannotWrite, UrbanbenchError
 
 __all__ = ["app", "main"]
@@ -94,7 +94,7 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = [word for word in arguments if word != "--debug"]
     _able_to_print()
     try:
-        with plugins_apart(), _stopped_by_sigterm():
+        with tracebacks(debug), plugins_apart(), _stopped_by_sigterm():
             code = app(arguments, prog_name="urbanbench", standalone_mode=False)
             sys.stdout.flush()
     except Stopped:

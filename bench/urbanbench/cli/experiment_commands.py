@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from urbanbench.cli import options
-from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
+from urbanbench.cli.outcome import exit_code, told_when_stopped
 from urbanbench.cli.printing import note, print_json, print_table, say
+from urbanbench.cli.run_command import progress_of
 from urbanbench.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
@@ -114,8 +115,8 @@ def run(
         return _print_cells(specs)
     experiment.prepare(choice)
     specs = with_floors(specs, open_cities(specs)) if floors and experiment.floors else specs
-    progress = ProgressLines(len(_distinct(specs)))
     store = ResultStore(out)
+    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
     with told_when_stopped(progress, store.folder):
         results = run_cells(
             specs, store, overwrite=overwrite, device=choice.device, jobs=jobs, progress=progress

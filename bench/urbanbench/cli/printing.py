@@ -4,10 +4,29 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["aligned", "note", "print_facts", "print_json", "print_table", "say"]
+__all__ = ["aligned", "debugging", "note", "print_facts", "print_json", "print_table", "say", "tracebacks"]
+
+_debug: ContextVar[bool] = ContextVar("whether tracebacks are shown", default=False)
+
+
+def debugging() -> bool:
+    """Tell whether tracebacks are shown."""
+    return _debug.get()
+
+
+@contextmanager
+def tracebacks(shown: bool) -> Iterator[None]:
+    """Show tracebacks in the block, or do not."""
+    token = _debug.set(shown)
+    try:
+        yield
+    finally:
+        _debug.reset(token)
 
 
 def note(text: str) -> None:

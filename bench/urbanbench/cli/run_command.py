@@ -14,13 +14,13 @@ from urbanbench.cli.printing import note, print_json, print_table, say
 from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from urbanbench.result import RunResult, RunSpec
     from urbanbench.run.plan import Plan
     from urbanbench.store import ResultStore
 
-__all__ = ["make_plan", "run", "run_and_show"]
+__all__ = ["make_plan", "progress_of", "run", "run_and_show"]
 
 Models = Annotated[
     list[str],
@@ -178,7 +178,7 @@ def run_and_show(
     specs = with_floors(specs, cities) if floors else specs
     if dry_run:
         return _print_cells(specs, store, as_json=as_json)
-    progress = ProgressLines(len({_run_id(spec) for spec in specs}))
+    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
     where = options.read_device(device)
     with told_when_stopped(progress, store.folder):
         results = run_cells(specs, store, overwrite=overwrite, device=where, jobs=jobs, progress=progress)
@@ -187,10 +187,13 @@ def run_and_show(
     return exit_code(results)
 
 
-def _run_id(spec: RunSpec) -> str:
+def progress_of(specs: Iterable[RunSpec], store: ResultStore, *, jobs: int, overwrite: str) -> ProgressLines:
+    """Return what tells of the cells of a run as they end."""
+    from urbanbench.run.forecast import Forecast
     from urbanbench.run.order import resolve
 
-    return resolve(spec).cell.run_id
+    orders = {order.cell.run_id: order for order in map(resolve, specs)}
+    return ProgressLines(len(orders), Forecast(orders.values(), store, jobs=jobs, overwrite=overwrite))
 
 
 def _print_cells(specs: list[RunSpec], store: ResultStore, *, as_json: bool) -> int:

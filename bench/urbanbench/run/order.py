@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.errors import PluginBroken, UnknownName
+from urbanbench.errors import UnknownName
 from urbanbench.hashing import code_digest, file_digest
 from urbanbench.inputs import FULL, format_inputs, parse_inputs
 from urbanbench.parity.contract import DEFAULT, Paper, Question
 from urbanbench.parity.papers import get_paper
-from urbanbench.registry import Face, face_of, file_of, plain_name
+from urbanbench.registry import Face, face_of, file_of, plain_name, sound
 from urbanbench.registry.given import GIVEN_INPUTS
 from urbanbench.result import Cell, RunSpec
 
@@ -70,8 +70,7 @@ class Order:
             The model or the task does not load.
         """
         for plugin in (self.model, self.task):
-            if isinstance(plugin, Face) and plugin.fault:
-                raise PluginBroken(plugin.fault)
+            sound(plugin)
 
     @property
     def files(self) -> list[Path]:
