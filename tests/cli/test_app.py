@@ -40,7 +40,7 @@ def run_words(village, counting):
         "--device",
         "cpu",
     ]
-    return [*words, "--no-floors"]
+    return [*words, "--no-floors", "--no-isolate"]
 
 
 def files_below(folder):

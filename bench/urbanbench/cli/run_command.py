@@ -168,12 +168,14 @@ def run_and_show(
     as_json: bool,
 ) -> int:
     """Run a plan, print its table, and return the exit code."""
+    from urbanbench.cache import EmbeddingCache
     from urbanbench.run.loop import run as run_cells
     from urbanbench.run.plan import open_cities, plan, with_floors
     from urbanbench.store import ResultStore
 
     store, specs = ResultStore(out), plan(asked)
     store.check_writable()
+    EmbeddingCache().check_writable()  # cities are built there too
     cities = open_cities(specs)
     specs = with_floors(specs, cities) if floors else specs
     if dry_run:
