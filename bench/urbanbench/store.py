@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import math
 import re
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.atomic import check_folder, remove_leftovers, replacing, write_text
 from urbanbench.errors import CannotWrite, DataMissing
-from urbanbench.result import Cell, RunResult
+from urbanbench.result import Cell, RunResult, safe_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,6 +77,18 @@ class ResultStore:
         text = json.dumps(without_nan(result.to_dict()), indent=1, ensure_ascii=False, allow_nan=False)
         write_text(path, _LIST.sub(_on_one_line, text) + "\n")
         return path
+
+    def newest(self, model: str, count: int) -> list[RunResult]:
+        """Return the newest readable results of a model in any city, at most `count`."""
+        paths = self.folder.glob(f"*/*/{glob.escape(safe_name(model))}*__*.json")
+        found = []
+        for path in sorted(paths, key=lambda one: -one.stat().st_mtime)[: 2 * count]:
+            try:
+                result = _read(path)
+            except DataMissing:
+                continue
+            found += [result] if result.cell.model == model else []
+        return found[:count]
 
     def load_all(self) -> list[RunResult]:
         """Return all results, sorted by path.

@@ -27,7 +27,7 @@ from urbanbench.cli import (
     vector_commands,
 )
 from urbanbench.cli.outcome import Stopped
-from urbanbench.cli.printing import finish, note, say
+from urbanbench.cli.printing import finish, note, say, tracebacks
 from urbanbench.cli.signs import make_streams_safe
 from urbanbench.errors import CannotWrite, UrbanbenchError
 
@@ -95,7 +95,7 @@ def main(words: Sequence[str] | None = None) -> int:
     debug = "--debug" in arguments or bool(os.environ.get("URBANBENCH_DEBUG"))
     arguments = [word for word in arguments if word != "--debug"]
     try:
-        with plugins_apart(), _stopped_by_sigterm():
+        with tracebacks(debug), plugins_apart(), _stopped_by_sigterm():
             code = app(arguments, prog_name="urbanbench", standalone_mode=False)
             code = finish() or code
     except Stopped:
