@@ -26,6 +26,7 @@ FLOORS = {
     "checks": 6, "result": 6, "store": 6, "result_folders": 6, "cache": 6, "cost": 6, "provenance": 6,
     "run": 7,
     "board": 8,
+    "verify": 8,
     "experiments": 8,
     "cli": 9,
     "__main__": 10,
