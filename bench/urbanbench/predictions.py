@@ -7,6 +7,7 @@ alone, in the same order: numbers as float32, class names by number, and which r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["read_predictions", "write_predictions"]
 
-_TESTED, _RUN = b"tested", b"run_id"
+_TESTED, _RUN = "tested", "run_id"
+_DIGEST = re.compile("[0-9a-f]{32}")
+"""What may name a file: a digest leads to no other folder."""
 _LEVEL = 15
 """Of zstd; more makes files of this size no smaller."""
 
@@ -49,7 +52,7 @@ def write_predictions(columns: Mapping[str, np.ndarray], path: Path, run_id: str
     if own["covered"].all():
         del own["covered"]
     remove_leftovers(path)
-    _write(own, path, {_TESTED: digest.encode(), _RUN: run_id.encode()})
+    _write(own, path, {_TESTED: digest, _RUN: run_id})
 
 
 def read_predictions(path: Path, run_id: str) -> pd.DataFrame:
@@ -65,11 +68,12 @@ def read_predictions(path: Path, run_id: str) -> pd.DataFrame:
     import pandas as pd
 
     own, told = _read(path)
-    if told.get(_RUN) != run_id.encode():
-        msg = f"{path.name!r} holds predictions of run {told.get(_RUN, b'?').decode(errors='replace')!r}. Expected run {run_id!r}."
+    if told.get(_RUN) != run_id:
+        msg = f"{path.name!r} holds predictions of run {told.get(_RUN)!r}. Expected run {run_id!r}."
         raise BadInput(msg)
-    tested = _tested(path, told.get(_TESTED, b"").decode(errors="replace"))
-    if not tested.is_file():
+    digest = told.get(_TESTED, "")
+    tested = _tested(path, digest)
+    if not _DIGEST.fullmatch(digest) or not tested.is_file():
         msg = f"{path.name!r} names test units {str(tested)!r}, which are not there. Expected the file beside it."
         raise BadInput(msg)
     shared, _ = _read(tested)
@@ -94,22 +98,22 @@ def _narrow(values: np.ndarray) -> np.ndarray:
     return values.astype(np.float32) if values.dtype.kind == "f" else values
 
 
-def _write(columns: Mapping[str, np.ndarray], path: Path, told: Mapping[bytes, bytes]) -> None:
+def _write(columns: Mapping[str, np.ndarray], path: Path, told: Mapping[str, str]) -> None:
     import pyarrow.parquet as pq
 
-    table = _table(columns).replace_schema_metadata(dict(told))
+    table = _table(columns)
     single = [name for name, values in columns.items() if values.dtype == np.float32]
-    with replacing(path) as part:
-        pq.write_table(
-            table,
-            part,
-            compression="zstd",
-            compression_level=_LEVEL,
-            use_dictionary=[name for name in columns if name not in single],
-            use_byte_stream_split=single,
-            write_statistics=False,
-            store_schema=False,
-        )
+    layout = {
+        "compression": "zstd",
+        "compression_level": _LEVEL,
+        "use_dictionary": [name for name in columns if name not in single],
+        "use_byte_stream_split": single,
+        "write_statistics": False,
+        "store_schema": False,
+    }
+    with replacing(path) as part, pq.ParquetWriter(part, table.schema, **layout) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata(dict(told))
 
 
 def _table(columns: Mapping[str, np.ndarray]) -> pa.Table:
@@ -121,7 +125,7 @@ def _table(columns: Mapping[str, np.ndarray]) -> pa.Table:
     return pa.table({name: pa.array(values) for name, values in plain.items()})
 
 
-def _read(path: Path) -> tuple[dict[str, np.ndarray], Mapping[bytes, bytes]]:
+def _read(path: Path) -> tuple[dict[str, np.ndarray], Mapping[str, str]]:
     """Return the columns of a file as arrays, float32 widened, and what stands in its head."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -136,4 +140,8 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], Mapping[bytes, bytes]]:
         name: values.astype(np.float64) if values.dtype == np.float32 else values
         for name, values in columns.items()
     }
-    return wide, table.schema.metadata or {}
+    told = {
+        name.decode(errors="replace"): text.decode(errors="replace")
+        for name, text in (table.schema.metadata or {}).items()
+    }
+    return wide, told

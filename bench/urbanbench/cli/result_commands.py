@@ -93,8 +93,8 @@ def verify(
 
     elsewhere = Elsewhere.of(*([word for word in words if _is_place(word)] for words in (model, task, city)))
     asked = {
-        "model": [*elsewhere.models, *(word for word in model if not _is_place(word))],
-        "task": [*elsewhere.tasks, *(word for word in task if not _is_place(word))],
+        "model": [*elsewhere.models, *(word.replace("_", "-") for word in model if not _is_place(word))],
+        "task": [*elsewhere.tasks, *(word.replace("_", "-") for word in task if not _is_place(word))],
         "city": [*elsewhere.cities, *(word for word in city if not _is_place(word))],
         "head": head,
         "split": split,
