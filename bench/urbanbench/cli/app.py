@@ -23,6 +23,7 @@ from urbanbench.cli import (
     experiment_commands,
     list_commands,
     residual_command,
+    result_commands,
     run_command,
     vector_commands,
 )
@@ -57,6 +58,7 @@ app.command("residuals")(residual_command.residuals)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data_commands.app, name="data")
 app.add_typer(cache_commands.app, name="cache")
+app.add_typer(result_commands.app, name="results")
 app.add_typer(experiment_commands.app, name="experiment")
 
 
