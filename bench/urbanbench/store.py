@@ -67,12 +67,14 @@ class ResultStore:
         path, predictions = self.path_of(result.cell), self.predictions_of(result.cell)
         try:
             remove_leftovers(path)
+            if result.predictions is not None:
+                write_predictions(result.predictions, predictions, result.run_id)
+            else:
+                predictions.unlink(missing_ok=True)
+        except CannotWrite:
+            raise
         except OSError as error:
             raise CannotWrite(path, error) from error
-        if result.predictions is not None:
-            write_predictions(result.predictions, predictions, result.run_id)
-        else:
-            predictions.unlink(missing_ok=True)
         write_text(path, _text(result))
         return path
 
