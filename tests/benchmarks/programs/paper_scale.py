@@ -41,6 +41,8 @@ TINY_SETTINGS = {
     "dim": "32", "raster_size": "16", "street_size": "16", "satellite_size": "16", "batch": "32",
     "fusion_heads": "4", "region_pois": "8", "max_steps": "2",
 }  # fmt: skip
+ANSWERS = ("cpu", "item", "tolist", "__float__", "__bool__", "__int__", "nonzero")
+
 PICTURE_SIDE = 640
 """Pixels per side of a street view as it is downloaded."""
 
@@ -127,7 +129,7 @@ class Photographed(SyntheticCity):
 
 def trained(model, city, device):
     """Train all stages and return the seconds of every part."""
-    stages, parts = [], Counter()
+    stages, parts, answers = [], Counter(), Counter()
     start = time.perf_counter()
     with ExitStack() as stack:
         for name in ("text_features", "picture_features", "shape_features"):
@@ -138,7 +140,8 @@ def trained(model, city, device):
             (checkpoint.Checkpoint, "settle"),
         ):
             stack.enter_context(timed(home, name, parts, device))
-        stack.enter_context(told_stages(stages, parts, device))
+        stack.enter_context(counted_answers(answers))
+        stack.enter_context(told_stages(stages, parts, answers, device))
         result = pretrain.pretrain(model, city, seed=0, device=device)
     total = time.perf_counter() - start
     outside = {name: seconds for name, seconds in parts.items() if name.endswith("_features")}
@@ -176,7 +179,27 @@ def timed(home, name, parts, device):
 
 
 @contextmanager
-def told_stages(stages, parts, device):
+def counted_answers(answers):
+    """Count by module what the package's own code asks of tensors, which makes the host wait for a GPU that the tensor is on."""
+
+    def counting(name, plain):
+        @wraps(plain)
+        def asked(tensor, *given, **named):
+            file = Path(sys._getframe(1).f_code.co_filename)
+            if "urbanbench" in file.parts:
+                answers[f"{file.stem} {name}"] += 1
+            return plain(tensor, *given, **named)
+
+        return asked
+
+    with ExitStack() as stack:
+        for name in ANSWERS:
+            stack.enter_context(patch.object(torch.Tensor, name, counting(name, getattr(torch.Tensor, name))))
+        yield
+
+
+@contextmanager
+def told_stages(stages, parts, answers, device):
     """Tell every stage when it is done: steps, seconds, seconds of checks and checkpoints, memory at the peak."""
     plain = pretrain.train_stage
 
@@ -184,7 +207,7 @@ def told_stages(stages, parts, device):
     def telling(objective, schedule, **named):
         finish(device)
         forget_peak(device)
-        before, start = Counter(parts), time.perf_counter()
+        before, asked, start = Counter(parts), Counter(answers), time.perf_counter()
         log = plain(objective, schedule, **named)
         finish(device)
         seconds = time.perf_counter() - start
@@ -199,6 +222,7 @@ def told_stages(stages, parts, device):
             "checkpoints s": saved,
         }
         found |= {"steps per s": steps / max(seconds - checks - saved, 1e-9), "peak gb": peak_gb(device)}
+        found["answers"] = dict(answers - asked)
         found |= {"first check": log.checks[0][1], "best": log.best}
         stages.append(found)
         say(
