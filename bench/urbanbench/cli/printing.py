@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from urbanbench.cli.signs import holds
-from urbanbench.errors import BadInput
+from urbanbench.errors import CannotWrite
 
 __all__ = [
     "aligned",
@@ -53,7 +53,7 @@ def say(text: object) -> None:
 
     Raises
     ------
-    BadInput
+    CannotWrite
         Stdout is a file on a full disk, or cannot be written for another reason.
     BrokenPipeError
         Nobody reads on.
@@ -77,7 +77,7 @@ def finish() -> int:
 
     Raises
     ------
-    BadInput
+    CannotWrite
         As `say`.
     """
     try:
@@ -90,11 +90,9 @@ def finish() -> int:
     return 0
 
 
-def _full(error: OSError) -> BadInput:
+def _full(error: OSError) -> CannotWrite:
     _drop_stdout()
-    return BadInput(
-        f"Stdout cannot be written ({error.strerror}). Expected a terminal, a pipe or a file with room."
-    )
+    return CannotWrite("stdout", error, "send it to a terminal, a pipe or a file with room")
 
 
 def _drop_stdout() -> None:
