@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from urbanbench.cli import options
-from urbanbench.cli.printing import note, print_json, say
+from urbanbench.cli.printing import command, note, print_json, say
 from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _generated(name: str, size: str, seed: int, out: Path | None, given: list[st
     source = make_source(name, **fields)
     folder = build_city(source, out if out is not None else Path(source.key()))
     say(folder)
-    note(f"Next: urbanbench data show {folder}")
+    note(f"Next: {command('data', 'show', folder)}")
 
 
 def _own(order: Order, out: Path | None, *, as_json: bool) -> None:
@@ -152,8 +152,9 @@ def _own(order: Order, out: Path | None, *, as_json: bool) -> None:
     else:
         if not as_json:
             say(out)
-        note(f"Next: urbanbench data check {_path(out)} && urbanbench data show {_path(out)} --map map.png")
+        note(f"Next: {command('data', 'check', _path(out))}")
 
 
 def _path(out: Path) -> str:
+    """Write a folder so that it is taken for one, not for a city's name."""
     return str(out) if out.is_absolute() or len(out.parts) > 1 else f"./{out}"

@@ -15,11 +15,11 @@ from urbanbench.registry.cities import (
     make_source,
     open_city,
 )
-from urbanbench.registry.faces import Face, Keeping, entries, face_of, file_of, keeping, plugins_apart
+from urbanbench.registry.faces import Face, entries, face_of, file_of, sound
 from urbanbench.registry.kinds import VECTOR_FILES, Entry, is_path
-from urbanbench.registry.label_tasks import expand_labels, is_label, label_tasks, task_of_label
+from urbanbench.registry.label_tasks import expand_labels, is_label, label_tasks, load_task, task_of_label
 from urbanbench.registry.naming import plain_name
-from urbanbench.registry.plugins import is_foreign, listing, load_model, load_task, names, source_file
+from urbanbench.registry.plugins import is_foreign, listing, load_model, names, source_file
 from urbanbench.registry.schemes import has_scheme
 
 __all__ = [
@@ -27,7 +27,6 @@ __all__ = [
     "VECTOR_FILES",
     "Entry",
     "Face",
-    "Keeping",
     "broken",
     "build_city",
     "city_folder",
@@ -46,7 +45,6 @@ __all__ = [
     "is_foreign",
     "is_label",
     "is_path",
-    "keeping",
     "known_folders",
     "label_tasks",
     "listing",
@@ -56,7 +54,7 @@ __all__ = [
     "names",
     "open_city",
     "plain_name",
-    "plugins_apart",
+    "sound",
     "source_file",
     "task_of_label",
 ]

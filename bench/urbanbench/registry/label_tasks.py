@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from urbanbench.card import TaskCard
 from urbanbench.errors import UnknownName
 from urbanbench.registry.cities import MANIFEST, city_folder
-from urbanbench.registry.plugins import listing
+from urbanbench.registry.plugins import listing, load_class
 from urbanbench.registry.words import is_glob
 from urbanbench.task import Task
 
 if TYPE_CHECKING:
     from urbanbench.city.folder.format import LabelInfo
 
-__all__ = ["SCHEME", "LabelTask", "expand_labels", "is_label", "label_tasks", "task_of_label"]
+__all__ = ["SCHEME", "LabelTask", "expand_labels", "is_label", "label_tasks", "load_task", "task_of_label"]
 
 SCHEME = "label:"
 
@@ -56,6 +56,20 @@ def task_of_label(word: str, city: str) -> Task:
     card = _card(name, info) if info is not None else _unknown(name)
     made: Task = type("LabelTask", (LabelTask,), {"card": card, "__doc__": card.question})()
     return made
+
+
+def load_task(word: str, city: str = "") -> Task:
+    """Return a task by name, by path to its file, or a city's label by ``label:NAME``.
+
+    Raises
+    ------
+    UnknownName
+        No such name.
+    PluginBroken
+        The plugin does not load; the message holds the reason.
+    """
+    task: Task = task_of_label(word, city) if is_label(word) else load_class("task", word)()
+    return task
 
 
 def label_tasks(city: str) -> dict[str, TaskCard]:
