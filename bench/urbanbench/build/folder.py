@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Manifest", "write_layer", "write_regions", "write_rows"]
 
+_AT_ONCE = 100_000
+"""Shapes decoded at a time."""
+
 
 def write_layer(folder: Path, name: str, table: pa.Table) -> None:
     """Write a layer as GeoParquet.
@@ -30,19 +33,30 @@ def write_layer(folder: Path, name: str, table: pa.Table) -> None:
         `id`, `wkb` (longitude and latitude) and further columns; the first gets the layer's own name for ids.
     """
     import pyarrow.parquet as pq
-    import shapely
 
     renamed = {"id": TABLES[name].key, "wkb": "geometry"}
     plain = table.rename_columns([renamed.get(one, one) for one in table.column_names])
-    shapes = shapely.from_wkb(table["wkb"].to_numpy())
-    kinds = sorted(
-        shapes[row].geom_type for row in np.unique(shapely.get_type_id(shapes), return_index=True)[1]
-    )
-    about: dict[str, Any] = {"encoding": "WKB", "geometry_types": kinds, "crs": _wgs84()}
-    about["bbox"] = [float(edge) for edge in shapely.total_bounds(shapes)]
+    kinds, bounds = _glance(table["wkb"])
+    about = {"encoding": "WKB", "geometry_types": kinds, "crs": _wgs84(), "bbox": bounds}
     geo = {"version": "1.0.0", "primary_column": "geometry", "columns": {"geometry": about}}
     stored = plain.replace_schema_metadata({"geo": json.dumps(geo)})
     pq.write_table(stored, folder / f"{name}.parquet", compression="zstd")
+
+
+def _glance(column: pa.ChunkedArray) -> tuple[list[str], list[float]]:
+    """Return the kinds of shapes and the box around all of them, a part of the column at a time."""
+    import shapely
+
+    kinds: set[str] = set()
+    boxes = []
+    for chunk in column.iterchunks():
+        for start in range(0, len(chunk), _AT_ONCE):
+            shapes = shapely.from_wkb(chunk.slice(start, _AT_ONCE).to_numpy(zero_copy_only=False))
+            rows = np.unique(shapely.get_type_id(shapes), return_index=True)[1]
+            kinds |= {shape.geom_type for shape in shapes[rows]}
+            boxes.append(shapely.total_bounds(shapes))
+    west, south, east, north = np.array(boxes).T
+    return sorted(kinds), [float(edge) for edge in (west.min(), south.min(), east.max(), north.max())]
 
 
 def _wgs84() -> dict[str, Any]:

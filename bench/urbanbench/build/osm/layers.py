@@ -76,19 +76,19 @@ class _Near:
         self._tree = shapely.STRtree(np.asarray(regions.geometry.to_crs(crs)))
         self.reach_m = reach_m
 
-    def __call__(self, wkb: np.ndarray) -> np.ndarray:
-        """Answer for shapes in WKB, bool (n,)."""
+    def __call__(self, table: pa.Table) -> np.ndarray:
+        """Answer for the shapes of a table, bool (n,)."""
         import shapely
 
-        found = np.zeros(len(wkb), dtype=bool)
-        for start in range(0, len(wkb), _AT_ONCE):
-            shapes = shapely.from_wkb(wkb[start : start + _AT_ONCE])
+        answers = [np.empty(0, dtype=bool)]
+        for batch in table.select(["wkb"]).to_batches(max_chunksize=_AT_ONCE):
             placed = shapely.transform(
-                shapes, lambda xy: np.column_stack(self._project.transform(xy[:, 0], xy[:, 1]))
+                shapely.from_wkb(batch["wkb"].to_numpy(zero_copy_only=False)),
+                lambda xy: np.column_stack(self._project.transform(xy[:, 0], xy[:, 1])),
             )
             hit, _ = self._tree.query(placed, predicate="dwithin", distance=self.reach_m)
-            found[start + np.unique(hit)] = True
-        return found
+            answers.append(np.isin(np.arange(len(placed)), hit))
+        return np.concatenate(answers)
 
 
 def _tags_of(table: pa.Table) -> Iterator[dict[str, str]]:
@@ -169,19 +169,19 @@ def _stacked(*tables: pa.Table) -> pa.Table:
 
 def _finished(name: str, table: pa.Table, near: _Near, report: Report) -> pa.Table:
     """Keep what is near, each id once, sorted by id."""
-    import pandas as pd
+    import pyarrow.compute as pc
 
-    close = near(_wkb(table))
+    close = near(table)
     why = f"within {near.reach_m:g} m of a region"
     report.add(name, "dropped", f"not {why}", count=int((~close).sum()))
     table = _where(table, close)
-    ids = table["id"].to_pandas()
-    twice = ids.duplicated().to_numpy()
+    table = table.take(pc.sort_indices(table["id"]))
+    ids = table["id"].to_numpy()
+    twice = np.zeros(len(ids), dtype=bool)
+    twice[1:] = ids[1:] == ids[:-1]
     report.add(name, "dropped", "the file holds the object twice", ids=ids[twice])
     report.add(name, "kept", why, count=int((~twice).sum()))
-    table = _where(table, ~twice)
-    order = pd.Series(table["id"].to_pylist(), dtype=object).argsort(kind="stable").to_numpy()
-    return table.take(order)
+    return _where(table, ~twice)
 
 
 def _tell(layers: dict[str, Any], report: Report) -> None:

@@ -20,6 +20,10 @@ Run = list[tuple[int, float, float]]
 """Nodes that follow one another on a way, each (id, longitude, latitude)."""
 
 
+_AT_ONCE = 100_000
+"""Pieces that are shapes at the same time."""
+
+
 class RoadBook:
     """Ways that are roads, with their nodes, until all are known and can be cut.
 
@@ -56,23 +60,34 @@ class RoadBook:
         A road in one piece keeps its id; the pieces of ``w7`` are ``w7_1``, ``w7_2``, … in the direction of the way.
         """
         import pyarrow as pa
-        import shapely
 
-        whole = self._rows.table()
+        whole = self._rows.table().combine_chunks()
         start = np.frombuffer(self._start, dtype=np.int64)
         run, first, last = self._pieces(start)
         road = np.frombuffer(self._row, dtype=np.int64)[run] if len(run) else run
+        many, place = np.bincount(road, minlength=1), np.arange(len(road)) - np.searchsorted(road, road) + 1
+        parts = []
+        for begin in range(0, len(road), _AT_ONCE):
+            some = slice(begin, begin + _AT_ONCE)
+            rows = road[some]
+            names = _numbered(whole["id"].take(pa.array(rows)).to_pylist(), many[rows], place[some])
+            columns = [
+                pa.array(names, pa.string()),
+                whole["tags"].take(pa.array(rows)),
+                pa.array(self._lines(first[some], last[some]), pa.binary()),
+            ]
+            parts.append(pa.table(columns, names=whole.column_names))
+        return pa.concat_tables(parts) if parts else whole
+
+    def _lines(self, first: np.ndarray, last: np.ndarray) -> list[bytes]:
+        """Write pieces as WKB, longitude and latitude."""
+        import shapely
+
         take = _ranges(first, last)
         xy = np.column_stack([np.frombuffer(self._lon)[take], np.frombuffer(self._lat)[take]])
         lines = shapely.linestrings(xy, indices=np.repeat(np.arange(len(first)), last - first + 1))
-        names = whole["id"].to_numpy(zero_copy_only=False)[road]
-        return pa.table(
-            {
-                "id": pa.array(_numbered(names, road), pa.string()),
-                "tags": whole["tags"].take(pa.array(road)),
-                "wkb": pa.array(shapely.to_wkb(lines).tolist(), pa.binary()),
-            }
-        )
+        made: list[bytes] = shapely.to_wkb(lines).tolist()
+        return made
 
     def _pieces(self, start: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return run, first and last node (rows of the node list) of every piece."""
@@ -82,19 +97,15 @@ class RoadBook:
         node = np.frombuffer(self._node, dtype=np.int64)
         of_run = np.repeat(np.arange(len(start) - 1), np.diff(start))
         walk = np.frombuffer(self._walk, dtype=np.int8).astype(bool)[of_run]
-        cuts = np.where(walk, _shared(node, np.ones(len(node), bool)), _shared(node, ~walk))
+        _, code = np.unique(node, return_inverse=True)
+        by_any, by_street = np.bincount(code) >= 2, np.bincount(code, weights=~walk) >= 2
+        cuts = np.where(walk, by_any[code], by_street[code])
         inner = np.ones(len(node), dtype=bool)
         inner[start[:-1]] = inner[start[1:] - 1] = False
         cut = np.flatnonzero(cuts & inner)
         first = np.sort(np.concatenate([start[:-1], cut]))
         last = np.sort(np.concatenate([start[1:] - 1, cut]))
         return of_run[first], first, last
-
-
-def _shared(node: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    """Tell which nodes stand twice or more among the counted ones, bool (n,)."""
-    _, inverse = np.unique(node, return_inverse=True)
-    return np.asarray(np.bincount(inverse, weights=counted) >= 2)[inverse]
 
 
 def _ranges(first: np.ndarray, last: np.ndarray) -> np.ndarray:
@@ -104,10 +115,8 @@ def _ranges(first: np.ndarray, last: np.ndarray) -> np.ndarray:
     return np.repeat(first - (ends - size), size) + np.arange(ends[-1] if len(ends) else 0)
 
 
-def _numbered(names: np.ndarray, road: np.ndarray) -> list[str]:
-    many = np.bincount(road, minlength=1)
-    place = np.arange(len(road)) - np.searchsorted(road, road) + 1
+def _numbered(names: list[str], many: np.ndarray, place: np.ndarray) -> list[str]:
     return [
-        name if many[k] == 1 else f"{name}_{n}"
-        for name, k, n in zip(names.tolist(), road.tolist(), place.tolist(), strict=True)
+        name if count == 1 else f"{name}_{k}"
+        for name, count, k in zip(names, many.tolist(), place.tolist(), strict=True)
     ]
