@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import shapely
+from tests.drawn_extract import BOX, corners
 
 from urbanbench.build.osm import rows as rows_module
 from urbanbench.build.osm.heights import height_of
@@ -15,8 +16,6 @@ from urbanbench.build.osm.source import extract_box
 from urbanbench.build.report import Report
 from urbanbench.cli.app import main
 from urbanbench.errors import BadInput, DataMissing
-
-from .conftest import BOX, corners
 
 CRS = "EPSG:32632"
 

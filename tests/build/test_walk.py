@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from tests.drawn_extract import BOX, draw_hamlet
 
 from urbanbench.build.order import Order, read_about
 from urbanbench.build.walk import REPORT_FILE, build, rehearse
@@ -18,8 +19,6 @@ from urbanbench.registry import label_tasks
 from urbanbench.result import RunSpec
 from urbanbench.run.walk import execute
 from urbanbench.run.workbench import Workbench
-
-from .conftest import BOX
 
 
 @pytest.fixture
@@ -157,7 +156,7 @@ def test_an_area_can_be_named_by_its_corners_or_a_file(files, tmp_path):
     outline = rehearse(Order("x", "grid:100", osm=files / "hamlet.osm.pbf", within=str(tmp_path / "a.gpkg")))
     assert corners.text() == outline.text()
     with pytest.raises(BadInput, match="--within W,S,E,N"):
-        rehearse(Order("x", "grid:100", osm=files / "hamlet.osm.pbf"))
+        rehearse(Order("x", "grid:100", osm=draw_hamlet().pbf(tmp_path / "bare.osm.pbf", box=None)))
     for within in ("9,48,8,49", "9,48,x,49"):
         with pytest.raises(BadInput, match="--within got"):
             rehearse(Order("x", "grid:100", within=within))
