@@ -131,6 +131,7 @@ def shown_world(tmp_path_factory):
 def own_city(world: Path) -> None:
     """Draw the files that docs/your_city.md begins with, and build the city it builds."""
     draw_hamlet().pbf(world / "helsinki.osm.pbf")
+    shutil.copyfile(world / "helsinki.osm.pbf", world / "baltimore.osm.pbf")
     west, south, east, north = BOX
     x, y = np.linspace(west, east, 5), np.linspace(south, north, 5)
     cells = [shapely.box(x[i], y[j], x[i + 1], y[j + 1]) for i in range(4) for j in range(4)]
@@ -145,7 +146,8 @@ def own_city(world: Path) -> None:
         id_column="id",
         labels=labels,
     )
-    build(order, world / "helsinki-centre")
+    for city in ("helsinki-centre", "baltimore"):
+        build(order, world / city)
 
 
 def takes(words: list[str], option: str) -> bool:

@@ -354,6 +354,17 @@ def test_building_types_with_enough_buildings_are_classes(places, tmp_path):
     assert "dropped 1: buildings of classes with fewer than 3" in text
 
 
+def test_labels_of_buildings_need_buildings(places, tmp_path):
+    bare = Places(places.regions, CRS)
+    (tmp_path / "n.csv").write_text("id,year\nw01,1950\n")
+    for keys in (
+        {"how": "osm", "unit": "class"},
+        {"file": "n.csv", "id": "id", "column": "year", "level": "building"},
+    ):
+        with pytest.raises(BadInput, match="is of buildings, and the city has none"):
+            made(wish(tmp_path, **keys), bare)
+
+
 # what has to be told
 
 

@@ -69,12 +69,17 @@ def test_ids_of_any_type_are_text(ids, texts, tmp_path):
 def test_the_column_of_ids_is_asked_for(tmp_path):
     frame(["1"], [square(0, 0)], borough=["x"]).to_file(tmp_path / "a.gpkg")
     with pytest.raises(
-        BadInput, match=r"--id COLUMN, found no choice of a column. Its columns: code, borough"
+        BadInput, match=r"--id COLUMN, found no choice of a column. Its columns: fid, code, borough"
     ):
         drawn(tmp_path / "a.gpkg", id_column="")
     with pytest.raises(BadInput, match="found no column 'GEOID'"):
         drawn(tmp_path / "a.gpkg", id_column="GEOID")
     assert drawn(tmp_path / "a.gpkg", id_column="CODE")[0].index.tolist() == ["1"]
+
+
+def test_the_number_of_a_feature_can_be_its_id(tmp_path):
+    frame(["x", "y"], [square(0, 0), square(1, 0)]).to_file(tmp_path / "a.gpkg")
+    assert drawn(tmp_path / "a.gpkg", id_column="fid")[0].index.tolist() == ["1", "2"]
 
 
 def test_what_can_be_mended_is_mended_and_told(tmp_path):

@@ -105,9 +105,10 @@ def _read_gdal(path: Path, layer: str) -> Any:
         msg = f"{path.name}: expected a layer {layer!r}, found {', '.join(layers)}."
         raise BadInput(msg)
     try:
-        return gpd.read_file(path, layer=layer or layers[0], engine="pyogrio")
+        frame = gpd.read_file(path, layer=layer or layers[0], engine="pyogrio", fid_as_index=True)
     except Exception as error:
         raise _unreadable(path, "vector", error) from error
+    return frame if "fid" in frame.columns else frame.reset_index(names="fid")
 
 
 def read_table(path: Path, what: str) -> pd.DataFrame:

@@ -49,6 +49,9 @@ def make_label(wish: Wish, places: Places, report: Report) -> tuple[pd.DataFrame
     DataMissing, BadInput, ExtraMissing
         Of the file the values come from; no unit with a value.
     """
+    if wish.level == "building" and places.buildings is None:
+        msg = f"Label {wish.name!r} is of buildings, and the city has none. Expected an OpenStreetMap file with buildings, --osm FILE."
+        raise BadInput(msg)
     frame = _known(wish, _WAYS[wish.how](wish, places, report), report).sort_index()
     if not len(frame):
         msg = f"Label {wish.name!r} has no {wish.level} with a value. Expected one at least. See the report of --dry-run for what was dropped."

@@ -45,6 +45,11 @@ class Places:
         """Area of each region in km2, float64 (r,)."""
         return np.asarray(self.metric.area.to_numpy() / 1e6)
 
+    @property
+    def tags(self) -> list[dict[str, str]]:
+        """The tags of each building."""
+        return [] if self.buildings is None else [dict(one) for one in self.buildings["tags"].to_pylist()]
+
     def ids(self, level: str) -> list[str]:
         """Return the ids of a level's units."""
         if level == "region":

@@ -34,12 +34,9 @@ def from_tags(wish: Wish, places: Places, report: Report) -> pd.DataFrame:
     Raises
     ------
     BadInput
-        The city has no buildings, or fewer than two classes with enough of them.
+        Fewer than two classes with enough buildings.
     """
-    if places.buildings is None:
-        msg = f"Label {wish.name!r} is of buildings, and the city has none. Expected an OpenStreetMap file with buildings, --osm FILE."
-        raise BadInput(msg)
-    found = [dict(tags).get(wish.column, "") for tags in places.buildings["tags"].to_pylist()]
+    found = [tags.get(wish.column, "") for tags in places.tags]
     values = np.array([wish.names.get(one, one) for one in found], dtype=object)
     least = wish.least if wish.least is not None else _FEWEST
     counts = Counter(values.tolist())
