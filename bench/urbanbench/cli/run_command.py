@@ -64,6 +64,7 @@ def run(
     settings: options.Settings = [],  # noqa: B006 - same
     model_seed: ModelSeed = 0,
     block_size: BlockSize = None,
+    splits: options.SplitsFile = None,
     floors: Floors = True,
     device: options.Device = "auto",
     jobs: Jobs = 1,
@@ -96,7 +97,7 @@ def run(
             block_size=block_size,
         )
         return run_and_show(
-            asked,
+            options.with_split_file(asked, splits, context),
             out=out,
             overwrite=overwrite,
             device=device,
