@@ -117,7 +117,9 @@ def test_the_command_line_exports_and_runs(tmp_path, capsys, monkeypatch):
     assert "--splits splits.json" in capsys.readouterr().err
     run = ["run", "-m", "mean", "-t", TASK, "-c", CITY, "--splits", "splits.json", "--out", "results"]
     assert main(run) == 0
-    assert "2 seeds" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "2 seeds" in shown
+    assert "the units on each side were given" in shown
     assert main([*run, "--dry-run"]) == 0
     assert " ok" in capsys.readouterr().out
     assert main([*run, "--split", "block"]) == 2

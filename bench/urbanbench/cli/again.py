@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.cli.printing import command
 from urbanbench.errors import UrbanbenchError
-from urbanbench.scoring.split_file import PREFIX, is_split_file
+from urbanbench.scoring.split import PREFIX, is_split_file
 
 if TYPE_CHECKING:
     from pathlib import Path

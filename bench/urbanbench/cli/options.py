@@ -163,7 +163,8 @@ def with_split_file(asked: Plan, file: Path | None, context: typer.Context) -> P
     """
     from dataclasses import replace
 
-    from urbanbench.scoring.split_file import PREFIX, SplitFile
+    from urbanbench.scoring.split import PREFIX
+    from urbanbench.scoring.split_file import SplitFile
 
     if file is None:
         return asked

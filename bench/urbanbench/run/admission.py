@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urbanbench.city.changing.drawn import drawn_away
 from urbanbench.errors import BadInput, RunRefused
 from urbanbench.inputs import LAYER_OF, format_inputs
-from urbanbench.scoring.split_file import is_split_file
+from urbanbench.scoring.split import is_split_file
 from urbanbench.scoring.splits import make_splits
 from urbanbench.units import Units
 

@@ -109,7 +109,7 @@ class Order:
     def protocol(self) -> Protocol:
         """How the run is scored under the default protocol."""
         from urbanbench.scoring.protocol import Protocol
-        from urbanbench.scoring.split_file import is_split_file
+        from urbanbench.scoring.split import is_split_file
 
         cell = self.cell
         fractions = self.task.protocol.fractions
@@ -192,7 +192,7 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
 def _check_names(protocol: Protocol) -> None:
     """Refuse a split or head that does not exist before anything runs."""
     from urbanbench.scoring.heads import HEADS
-    from urbanbench.scoring.split_file import is_split_file
+    from urbanbench.scoring.split import is_split_file
     from urbanbench.scoring.splits import SPLITS
 
     for kind, name, known in (("split", protocol.split, SPLITS), ("head", protocol.head, HEADS)):

@@ -19,10 +19,7 @@ from urbanbench.scoring.split import Split
 if TYPE_CHECKING:
     from urbanbench.scoring.targets import Targets
 
-__all__ = ["PREFIX", "SplitFile", "is_split_file", "sides_digest"]
-
-PREFIX = "file:"
-"""Begins the word of a split that is a file: before its path in what is asked, before its name in what is kept."""
+__all__ = ["SplitFile", "sides_digest"]
 
 _FORMAT = 1
 _SIDES = ("train", "val", "test")
@@ -30,11 +27,6 @@ _MOST_BYTES = 2**30
 
 Sides = Mapping[str, tuple[str, ...]]
 """Unit ids by "train", "val" and "test"."""
-
-
-def is_split_file(word: str) -> bool:
-    """Tell whether a split word means a file."""
-    return word.startswith(PREFIX)
 
 
 def sides_digest(splits: Sequence[Sequence[np.ndarray]]) -> str:

@@ -13,8 +13,8 @@ from urbanbench.errors import BadInput, UnknownName
 from urbanbench.hashing import short
 from urbanbench.scoring.allotment import allot_by_class, allot_whole
 from urbanbench.scoring.block_size import resolve_block_size
-from urbanbench.scoring.split import Split
-from urbanbench.scoring.split_file import PREFIX, SplitFile, is_split_file, sides_digest
+from urbanbench.scoring.split import PREFIX, Split, is_split_file
+from urbanbench.scoring.split_file import SplitFile, sides_digest
 from urbanbench.seeds import generator
 
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ def city_layers(
         "landuse": _single(_where(extract.areas, landuse)),
     }
     del building, landuse, place
-    layers = {name: _finished(name, table, near, report) for name, table in made.items()}
+    layers = {name: _finished(name, made.pop(name), near, report) for name in list(made)}
     _tell(layers, report)
     return {name: table for name, table in layers.items() if table.num_rows}
 
@@ -169,19 +169,20 @@ def _stacked(*tables: pa.Table) -> pa.Table:
 
 def _finished(name: str, table: pa.Table, near: _Near, report: Report) -> pa.Table:
     """Keep what is near, each id once, sorted by id."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    close = near(table)
+    close = np.flatnonzero(near(table))
     why = f"within {near.reach_m:g} m of a region"
-    report.add(name, "dropped", f"not {why}", count=int((~close).sum()))
-    table = _where(table, close)
-    table = table.take(pc.sort_indices(table["id"]))
-    ids = table["id"].to_numpy()
-    twice = np.zeros(len(ids), dtype=bool)
-    twice[1:] = ids[1:] == ids[:-1]
-    report.add(name, "dropped", "the file holds the object twice", ids=ids[twice])
+    report.add(name, "dropped", f"not {why}", count=table.num_rows - len(close))
+    ids = table["id"].take(pa.array(close))
+    order = pc.sort_indices(ids)
+    sorted_ids = ids.take(order).to_numpy()
+    twice = np.zeros(len(close), dtype=bool)
+    twice[1:] = sorted_ids[1:] == sorted_ids[:-1]
+    report.add(name, "dropped", "the file holds the object twice", ids=sorted_ids[twice])
     report.add(name, "kept", why, count=int((~twice).sum()))
-    return _where(table, ~twice)
+    return table.take(pa.array(close[order.to_numpy()][~twice]))
 
 
 def _tell(layers: dict[str, Any], report: Report) -> None:
