@@ -97,6 +97,11 @@ def test_listing_anything_else_of_a_city_says_how_to_ask(capsys):
     assert "urbanbench list tasks --city" in capsys.readouterr().err
 
 
+def test_describing_a_label_says_where_labels_are_told(capsys):
+    assert main(["describe", "label:executives"]) == 2
+    assert "urbanbench list tasks --city CITY" in capsys.readouterr().err
+
+
 def test_the_command_line_runs_a_label(city, tmp_path, capsys):
     words = ["run", "-m", "mean", "-t", "label:executives", "-c", city, "--out", str(tmp_path / "results")]
     assert main(words) == 0

@@ -207,7 +207,12 @@ _KINDS = {
 
 
 def _described(word: str) -> dict[str, Any]:
+    from urbanbench.registry import is_label
+
     kind, sign, name = word.partition(":")
+    if is_label(word):
+        msg = f"{word!r} is a label, which a city tells of. Expected a city. Mend: {command('list', 'tasks', '--city', 'CITY')}"
+        raise BadInput(msg)
     if not sign or kind not in _KINDS:
         kind, name = _kind_of(word), word
     if kind == "model":
