@@ -103,3 +103,11 @@ def test_the_command_of_a_result_names_what_differs_from_the_preset_stated_or_no
     assert "--set" not in command_again(replace(result, model=old, cell=cell))
     gone = replace(result.cell, model="not-here", parameters={"stages": ["poi", "svi"]})
     assert "--set stages=poi,svi" in command_again(replace(result, model=old, cell=gone))
+
+
+def test_the_map_finds_the_folder_its_city_was_in(finished, tmp_path, monkeypatch, capsys):
+    store, result = finished
+    monkeypatch.chdir(tmp_path)
+    words = ["residuals", str(store.path_of(result.cell)), "--map", "map.svg"]
+    assert main(words) == 0, capsys.readouterr().err
+    assert (tmp_path / "map.svg").is_file()

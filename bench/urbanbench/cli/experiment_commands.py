@@ -10,8 +10,9 @@ import typer
 
 from urbanbench.cli import options
 from urbanbench.cli.experiment_cells import able, distinct, labelled, print_cells
-from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
+from urbanbench.cli.outcome import exit_code, told_when_stopped
 from urbanbench.cli.printing import note, print_json, print_table, say, say_page
+from urbanbench.cli.run_command import progress_of
 from urbanbench.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -117,8 +118,8 @@ def run(
         return print_cells(specs)
     experiment.prepare(choice)
     specs = with_floors(specs, open_cities(specs)) if floors and experiment.floors else specs
-    progress = ProgressLines(len(distinct(specs)))
     store = ResultStore(choice.out)
+    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
     with told_when_stopped(progress, store.folder):
         results = run_cells(
             specs, store, overwrite=overwrite, device=choice.device, jobs=jobs, progress=progress

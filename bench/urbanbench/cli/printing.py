@@ -6,7 +6,9 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from urbanbench.errors import CannotWrite
 __all__ = [
     "aligned",
     "command",
+    "debugging",
     "finish",
     "note",
     "print_facts",
@@ -23,7 +26,25 @@ __all__ = [
     "print_table",
     "say",
     "say_page",
+    "tracebacks",
 ]
+
+_debug: ContextVar[bool] = ContextVar("whether tracebacks are shown", default=False)
+
+
+def debugging() -> bool:
+    """Tell whether tracebacks are shown."""
+    return _debug.get()
+
+
+@contextmanager
+def tracebacks(shown: bool) -> Iterator[None]:
+    """Show tracebacks in the block, or do not."""
+    token = _debug.set(shown)
+    try:
+        yield
+    finally:
+        _debug.reset(token)
 
 
 def note(text: str) -> None:
