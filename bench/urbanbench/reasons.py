@@ -30,7 +30,7 @@ def told(error: BaseException) -> str:
         text = speakable(str(error)).strip()
     except BaseException as second:  # noqa: BLE001 - a message that fails must not hide the error
         text = f"its message cannot be shown, {type(second).__name__}"
-    return f"{kind}: {text}".rstrip(": ").rstrip(".")
+    return f"{kind}: {text}" if text else kind
 
 
 def place_in(error: BaseException, files: Iterable[Path]) -> str:
@@ -45,8 +45,6 @@ def place_in(error: BaseException, files: Iterable[Path]) -> str:
         near = next((path.relative_to(one) for one in folders if path.is_relative_to(one)), None)
         if path in asked or (near is not None and near.parts[0].startswith("_")):
             return f" ({near or path.name}, line {frame.lineno})"
-    if isinstance(error, SyntaxError) and error.filename and Path(error.filename) in asked:
-        return f" ({Path(error.filename).name}, line {error.lineno})"
     return ""
 
 

@@ -50,6 +50,16 @@ def test_every_table_and_column_is_on_the_page():
             assert (f"*`{column.name}`*" in line) == (not column.required), (name, column.name)
 
 
+def test_geopandas_opens_what_the_recipe_makes(tmp_path, monkeypatch):
+    import geopandas as gpd
+
+    monkeypatch.chdir(tmp_path)
+    exec(compile(blocks("python")[0], str(PAGE), "exec"), {})
+    pois = gpd.read_parquet(tmp_path / "my_city" / "pois.parquet")
+    assert pois["tags"].tolist() == [[("shop", "books")], [("shop", "bakery"), ("name", "Korn")]]
+    assert len(gpd.read_parquet(tmp_path / "my_city" / "regions.parquet")) == 2
+
+
 def test_every_limit_is_on_the_page():
     text = PAGE.read_text(encoding="utf-8")
     rows = limits.MAX_ROWS

@@ -21,7 +21,18 @@ def own_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def words(village, counting):
-    return ["run", "-m", str(counting), "-c", str(village), "-t", "popdensity", "--device", "cpu"]
+    return [
+        "run",
+        "-m",
+        str(counting),
+        "-c",
+        str(village),
+        "-t",
+        "popdensity",
+        "--device",
+        "cpu",
+        "--no-isolate",
+    ]
 
 
 def cells(capsys):
@@ -37,7 +48,7 @@ def test_default_and_papers_run_side_by_side(words, capsys, own_folder):
     out = capsys.readouterr().out
     assert "## village · popdensity · random" in out
     assert "## village · popdensity · paper:mvure (parity rows)" in out
-    names = sorted(path.name for path in own_folder.glob("results/village/popdensity/*.json"))
+    names = sorted(path.name for path in own_folder.glob("runs/village/popdensity/*.json"))
     assert [name.rsplit("__", 1)[0] for name in names] == [
         "counting__full__paper-mvure__ridge-1",
         "counting__full__random__ridge",
@@ -116,9 +127,9 @@ def test_given_vectors_are_scored_as_papers_do(words, village, counting, capsys)
 def test_leaderboards_can_be_cut_by_protocol(words, capsys):
     main([*words, "--no-floors", "--protocol", "default,paper:mvure", "--head", "ridge", "--seeds", "2"])
     capsys.readouterr()
-    assert main(["leaderboard", "results", "--protocol", "paper:*"]) == 0
+    assert main(["leaderboard", "runs", "--protocol", "paper:*"]) == 0
     assert "random" not in capsys.readouterr().out
-    assert main(["leaderboard", "results", "--protocol", "default"]) == 0
+    assert main(["leaderboard", "runs", "--protocol", "default"]) == 0
     assert "paper:" not in capsys.readouterr().out
 
 

@@ -304,7 +304,7 @@ def test_context_case_says_when_predictions_or_the_city_are_not_there(results, t
     rows = (Contender("place", "coordinates"),)
     experiment, choice, _ = shown("case1", rows, results)
     found = ResultStore(results).load_all()
-    report = experiment.show(found, replace(choice, out=tmp_path))
+    report = experiment.show([replace(one, file=tmp_path / "a" / "b" / "c.json") for one in found], choice)
     assert "no predictions" in report.sections[0].warnings[0]
     report = experiment.show(found, replace(choice, cities=("nowhere",)))
     assert "nowhere" in report.sections[0].warnings[0]
@@ -332,7 +332,7 @@ def test_function_case_shows_probabilities_and_falls_back_to_votes(results, tmp_
     assert len(save_figures(report, tmp_path)) == 2
     bold = [entry.text for line in disputed.lines for entry in line.entries if entry.mark]
     assert set(bold) <= {line.entries[1].text for line in disputed.lines}
-    for path in (results / "predictions").glob("*.classes.parquet"):
+    for path in results.glob("*/*/predictions/*.classes.parquet"):
         path.unlink()
     report = experiment.show(mine, choice)
     assert "numbers: share of seeds" in report.sections[0].facts

@@ -6,8 +6,19 @@
 from __future__ import annotations
 
 from urbanbench.apart.child import Channel, is_apart
+from urbanbench.apart.keeping import Keeping, keeping, plugins_apart
 from urbanbench.apart.limits import Limits
 from urbanbench.apart.process import Apart, Ended
 from urbanbench.apart.state import state_kept
 
-__all__ = ["Apart", "Channel", "Ended", "Limits", "is_apart", "state_kept"]
+__all__ = [
+    "Apart",
+    "Channel",
+    "Ended",
+    "Keeping",
+    "Limits",
+    "is_apart",
+    "keeping",
+    "plugins_apart",
+    "state_kept",
+]

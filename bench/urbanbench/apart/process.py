@@ -95,7 +95,8 @@ class Apart:
                 self._kill()
             self._process.join(timeout=5)
             self._kill()
-            raise Ended(f"{_exit_words(self._process.exitcode)}{self._place(files)}.") from None
+            msg = f"{_exit_words(self._process.exitcode)}{self._place(files)}."
+            raise Ended(msg) from None
         self._since = time.monotonic()
         return answer
 
@@ -111,7 +112,8 @@ class Apart:
         if reason:
             self._ask_where()
             self._kill()
-            raise Ended(f"{reason}{self._place(files)}.", over_limit=True)
+            msg = f"{reason}{self._place(files)}."
+            raise Ended(msg, over_limit=True)
 
     def close(self, *, wait_s: float = 5.0) -> None:
         """Let the process end by itself, or end it and all it has started after some seconds."""

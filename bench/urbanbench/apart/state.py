@@ -14,6 +14,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +94,8 @@ def _interpreter() -> _Restores:
     return [
         lambda: sys.setrecursionlimit(depth),
         lambda: sys.setswitchinterval(switch),
-        lambda: (gc.enable if collecting else gc.disable)(),
-        *(lambda name=name, value=value: setattr(sys, name, value) for name, value in streams.items()),
+        gc.enable if collecting else gc.disable,
+        *(partial(setattr, sys, name, value) for name, value in streams.items()),
     ]
 
 
@@ -124,9 +125,7 @@ def _signals() -> _Restores:
     ]
     before = {one: signal.getsignal(one) for one in watched}
     restores: _Restores = [
-        lambda one=one, handler=handler: signal.signal(one, handler)
-        for one, handler in before.items()
-        if handler is not None
+        partial(signal.signal, one, handler) for one, handler in before.items() if handler is not None
     ]
     return [lambda: signal.alarm(0), *restores] if hasattr(signal, "alarm") else restores
 
@@ -151,17 +150,23 @@ def _torch() -> _Restores:
     if torch is None:
         return [_fresh_torch]
     kind, threads, gradients = torch.get_default_dtype(), torch.get_num_threads(), torch.is_grad_enabled()
-    strict, warn = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-    )
+    strict = _strictness(torch)
     return [
         lambda: torch.set_default_dtype(kind),
         lambda: torch.set_num_threads(threads) if torch.get_num_threads() != threads else None,
         lambda: torch.set_grad_enabled(gradients),
-        lambda: torch.use_deterministic_algorithms(strict, warn_only=warn),
+        lambda: (
+            torch.use_deterministic_algorithms(strict[0], warn_only=strict[1])
+            if _strictness(torch) != strict  # to set it, even to what it is, loads torch's compiler
+            else None
+        ),
         lambda: torch.set_default_device(None) if torch.get_default_device().type != "cpu" else None,
     ]
+
+
+def _strictness(torch: Any) -> tuple[bool, bool]:
+    """Return whether torch insists on deterministic algorithms, and whether it only warns."""
+    return torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
 
 
 def _fresh_torch() -> None:

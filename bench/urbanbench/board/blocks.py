@@ -118,7 +118,7 @@ def _make_group(key: _Key, rows: list[Row]) -> Group:
 
 
 def _model_blocks(models: Sequence[Row], floors: Sequence[Row]) -> list[Block]:
-    blocks = []
+    blocks: list[Block] = []
     for inputs in sorted({row.offered for row in models}, key=lambda one: (len(one), ordered(one))):
         mine = [row for row in models if row.offered == inputs]
         fair = [row for row in floors if fits(row, inputs)]

@@ -47,7 +47,7 @@ _ORIGIN = (
     "started_utc",
 )
 _FIELDS = (
-    *_SPEC, "label", "kind", "run_id", "status", "reason", "metric", "main_metric", "mean", "std", "n_seeds", "values", "covered_mean",
+    *_SPEC, "label", "kind", "own", "run_id", "status", "reason", "metric", "main_metric", "mean", "std", "n_seeds", "values", "covered_mean",
     "mark", "below_floor", "below_floor_of_other_inputs", "table_inputs", "inputs_used", "chosen_heads", "task_kind", "level", "unit", "n_units", "n_uncovered",
     "used_block_size_m", "dim", "variant", "embed_read_seconds", "embed_read", *_COST, *_ORIGIN,
 )  # fmt: skip
@@ -111,6 +111,7 @@ def _about(row: Row) -> dict[str, Any]:
     return {
         **spec,
         "kind": "floor" if row.floor else "model",
+        "own": row.own,
         "run_id": row.run_id,
         "status": row.status,
         "reason": row.reason,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from urbanbench.board.blocks import SELECT, Group
 from urbanbench.board.costs import READ
-from urbanbench.board.marks import BELOW, floor_above
+from urbanbench.board.marks import BELOW, OWN, floor_above
 from urbanbench.board.numbers import HUGE, NO_SCORE
 from urbanbench.board.published import CITATION
 from urbanbench.board.rows import Row
@@ -75,6 +75,8 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         said.append(
             f"{BELOW} marks a learned model whose mean is below the best floor of the table's inputs, of whatever head, on the first metric."
         )
+    if any(row.own for row in rows):
+        said.append(f"{OWN} marks your own runs, from runs/; all other rows are reference rows.")
     if any(row.n_uncovered for row in rows):
         said.append(
             "Uncovered units have no data for the model; they are filled and scored all the same, and their number is given."

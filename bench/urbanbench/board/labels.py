@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from urbanbench.board.blocks import SELECT, Group
-from urbanbench.board.marks import chosen_heads
+from urbanbench.board.marks import OWN, chosen_heads
 from urbanbench.board.numbers import plain_number
 from urbanbench.board.rows import Row
 
@@ -36,12 +36,13 @@ def row_label(row: Row, beside: Sequence[Row]) -> str:
 
     Examples
     --------
-    "urbanmfm (small)", "urbanmfm (small, pooling=sum)", "poi-counts (best head: rf)".
+    "urbanmfm (small)", "urbanmfm (small, pooling=sum)", "poi-counts (best head: rf)"; an own run beside reference rows has a mark behind.
     """
     told = [*_told(row), *_differences(row, [one for one in beside if _is_rival(one, row)])]
     if row.head == SELECT:
         told.append(f"best head: {chosen_heads(row)}")
-    return f"{row.name} ({', '.join(told)})" if told else row.name
+    aside = [f"({', '.join(told)})"] if told else []
+    return " ".join([row.name, *aside, *([OWN] if row.own else [])])
 
 
 def _told(row: Row) -> list[str]:
@@ -53,7 +54,7 @@ def _told(row: Row) -> list[str]:
 
 def _is_rival(one: Row, row: Row) -> bool:
     """Tell whether another row would be called the same; of a row that does not say its settings all of its preset would."""
-    if (one.name, one.head) != (row.name, row.head) or one.run_id == row.run_id:
+    if (one.name, one.head, one.own) != (row.name, row.head, row.own) or one.run_id == row.run_id:
         return False
     unsaid = row.settings is None and one.spec.get("preset") == row.spec.get("preset")
     return unsaid or _told(one) == _told(row)

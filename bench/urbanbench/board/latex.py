@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from urbanbench.board.layout import Board, Column, Entry, Line, Section, Table
-from urbanbench.board.marks import BELOW, BEST, SECOND
+from urbanbench.board.marks import BELOW, BEST, OWN, SECOND
 from urbanbench.board.text import one_line
 
 __all__ = ["to_latex"]
@@ -30,6 +30,7 @@ _SIGNS = {
     "\N{DOWNWARDS ARROW}": "$\\downarrow$",
     "\N{HORIZONTAL ELLIPSIS}": "\\ldots{}",
     BELOW: "$\\bigtriangledown$",
+    OWN: "$\\dagger$",
 }
 _RANKED = ("model", "floor")
 _WRAP = {BEST: "\\textbf", SECOND: "\\underline"}

@@ -13,6 +13,7 @@ from urbanbench.board.rows import Row
 __all__ = [
     "BELOW",
     "BEST",
+    "OWN",
     "SECOND",
     "best_floor",
     "by_score",
@@ -27,6 +28,8 @@ __all__ = [
 
 BEST, SECOND = "best", "second"
 BELOW = "\N{BLACK DOWN-POINTING TRIANGLE}"
+OWN = "\N{DAGGER}"
+"""Marks an own run that stands beside reference rows."""
 
 
 def usual_seeds(block: Block) -> tuple[int, ...]:
@@ -50,10 +53,11 @@ def ranked(block: Block) -> list[Row]:
 def marks(block: Block, metric: str) -> Mapping[str, str]:
     """Mark the best and second mean of a metric by run id.
 
-    Equal means share a mark, and two best leave no second. Nothing is marked when fewer than two rows can be ranked.
+    Equal means share a mark, and two best leave no second. Nothing is marked when fewer than two rows can be ranked. A row that
+    lacks a finite score on some seed is not: its mean is over other splits.
     """
     sign = direction(metric)
-    means = {row.run_id: sign * row.score(metric).mean for row in ranked(block)}
+    means = {row.run_id: sign * row.score(metric).mean for row in ranked(block) if row.score(metric).whole}
     means = {run_id: mean for run_id, mean in means.items() if math.isfinite(mean)}
     if sign == 0 or len(means) < 2:
         return {}
@@ -78,7 +82,7 @@ def floor_beyond(block: Block, row: Row) -> Row | None:
 
 
 def _best(floors: Sequence[Row], seeds: Sequence[int]) -> Row | None:
-    usable = [row for row in floors if row.seeds == tuple(seeds) and math.isfinite(row.main)]
+    usable = [row for row in floors if row.seeds == tuple(seeds) and row.score(row.main_metric).whole]
     return max(usable, key=lambda row: direction(row.main_metric) * row.main, default=None)
 
 

@@ -36,6 +36,11 @@ class Score:
         """The values that are numbers."""
         return tuple(value for value in self.values if value is not None and math.isfinite(value))
 
+    @property
+    def whole(self) -> bool:
+        """Whether every seed has a finite value: a mean over the others may flatter."""
+        return bool(self.values) and len(self.finite) == len(self.values)
+
     @cached_property
     def mean(self) -> float:
         """Mean over the finite values; NaN when there is none, or when their sum is beyond all floats."""

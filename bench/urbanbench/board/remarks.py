@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from urbanbench.board.blocks import Block
 from urbanbench.board.columns import metric_title
@@ -28,13 +29,23 @@ def notes(row: Row, block: Block) -> list[str]:
     found = [*_floors(row, block), *_standing(row, block), *_folds(row)]
     if len(counts := head_counts(row)) > 1:
         found.append(f"heads chosen: {', '.join(f'{name} {count}x' for name, count in counts.items())}")
-    variant = row.model.get("variant")
-    stand_ins = variant if isinstance(variant, Mapping) else {}
-    found.extend(f"{name}: {brief(value)}" for name, value in sorted(stand_ins.items()))
+    found.extend(f"{name}: {brief(value)}" for name, value in sorted(_mapping(row, "variant").items()))
+    found.extend(_check(row))
     covered = row.covered.get(row.main_metric)
     if row.n_uncovered and covered is not None and covered.text:
         found.append(f"on covered units: {covered.text}")
     return found
+
+
+def _mapping(row: Row, name: str) -> Mapping[str, Any]:
+    value = row.model.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _check(row: Row) -> list[str]:
+    """Tell of a model from elsewhere whose code has not passed `urbanbench check`."""
+    state = _mapping(row, "checked").get("state")
+    return {"failed": ["failed its check"], "unchecked": ["unchecked"]}.get(str(state), [])
 
 
 def _floors(row: Row, block: Block) -> list[str]:
@@ -55,7 +66,13 @@ def _floors(row: Row, block: Block) -> list[str]:
 
 
 def _standing(row: Row, block: Block) -> list[str]:
-    return ["other seeds, not ranked"] if row.seeds != usual_seeds(block) else []
+    found = ["other seeds, not ranked"] if row.seeds != usual_seeds(block) else []
+    score = row.score(row.main_metric)
+    if not score.whole:
+        found.append(
+            f"no finite score on {len(score.values) - len(score.finite)} of {len(row.seeds)} seeds, not ranked"
+        )
+    return found
 
 
 def _folds(row: Row) -> list[str]:

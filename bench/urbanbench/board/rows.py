@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,7 +26,8 @@ class Row:
     Parameters
     ----------
     run_id, status, reason
-        Identity; "ok", "refused" or "failed"; why it is not ok.
+        Identity, with "-own" behind it for an own run of a cell that is there as a reference row too; "ok", "refused" or "failed"; why it
+        is not ok.
     spec, model, task, cost, provenance
         Sections of the result, as they stand in the JSON.
     scores, covered
@@ -45,6 +46,8 @@ class Row:
         Best reachable scores, or None where they are not known.
     protocol
         What a parity row says of the paper's protocol it follows; empty for default rows.
+    own
+        Whether it is an own run beside reference rows.
     """
 
     run_id: str
@@ -65,6 +68,7 @@ class Row:
     head_details: tuple[Mapping[str, Any], ...]
     ceiling: Mapping[str, Any] | None
     protocol: Mapping[str, Any]
+    own: bool = False
 
     @property
     def ok(self) -> bool:
@@ -145,15 +149,20 @@ def ordered(inputs: Iterable[str]) -> str:
 def read_rows(results: Iterable[Mapping[str, Any]]) -> list[Row]:
     """Read results in a fixed order: by city, task, split, model, head, inputs and run id.
 
+    An own run that only repeats a reference row is left out.
+
     Raises
     ------
     BadInput
-        A result that `read_row` refuses, or two that answer the same run differently.
+        A result that `read_row` refuses, or two of one folder that answer the same run differently.
     """
     found: dict[str, Row] = {}
     for row in map(read_row, results):
         first = found.setdefault(row.run_id, row)
-        if (first.status, first.scores) != (row.status, row.scores):
+        same = (first.status, first.scores) == (row.status, row.scores)
+        if not same and row.own and not first.own:
+            found[f"{row.run_id}-own"] = replace(row, run_id=f"{row.run_id}-own")
+        elif not same:
             msg = f"Result {row.run_id!r} ({row.name} on {row.spec['city']}) is given twice with different scores. Expected each run once."
             raise BadInput(msg)
     rows = list(found.values())
@@ -194,6 +203,7 @@ def read_row(result: Mapping[str, Any]) -> Row:
         block_size_m=result.get("block_size_m"),
         head_details=tuple(one for one in result.get("head_details") or () if isinstance(one, Mapping)),
         ceiling=result.get("ceiling") or None,
+        own=result.get("own") is True,
     )
 
 

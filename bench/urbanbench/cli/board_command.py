@@ -15,13 +15,19 @@ from urbanbench.errors import DataMissing
 if TYPE_CHECKING:
     from urbanbench.result import RunResult
 
-__all__ = ["leaderboard"]
+__all__ = ["fits", "leaderboard"]
 
 Chosen = list[str]
 
 
 def leaderboard(
-    results: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
+    results: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Results folder; when left out, the reference rows of results/ and your own runs of runs/, marked.",
+            show_default=False,
+        ),
+    ] = None,
     style: Annotated[str, typer.Option("--format", "-f", help="md, csv, tex or html.")] = "md",
     published: Annotated[
         bool,
@@ -43,15 +49,16 @@ def leaderboard(
     """Show results as a table: floors included, models below a floor flagged."""
     from urbanbench.atomic import write_text
     from urbanbench.board import render
-    from urbanbench.store import ResultStore
+    from urbanbench.result_folders import load_results
 
-    every = ResultStore(results).load_all()
+    every = load_results(results)
     names = {"model": model, "city": _city_names(city), "task": task, "split": split, "protocol": protocol}
     kept = [one for one in every if _wanted(one, **names)]
     if not kept:
-        msg = f"No result in {str(results)!r} fits, of {len(every)}. Run something first, or ask for other names."
+        where = "the default folders" if results is None else repr(str(results))
+        msg = f"No result in {where} fits, of {len(every)}. Run something first, or ask for other names."
         raise DataMissing(msg)
-    text = render([one.to_dict() for one in kept], format=style, published=published)
+    text = render([one.to_dict() | {"own": one.own} for one in kept], format=style, published=published)
     if out is None:
         (say_page if style == "html" else say)(text)
         return
@@ -67,9 +74,10 @@ def _city_names(words: Sequence[str]) -> list[str]:
 
 
 def _wanted(result: RunResult, **filters: Sequence[str]) -> bool:
-    return all(_fits(getattr(result.cell, name), words) for name, words in filters.items())
+    return all(fits(getattr(result.cell, name), words) for name, words in filters.items())
 
 
-def _fits(name: str, words: Sequence[str]) -> bool:
+def fits(name: str, words: Sequence[str]) -> bool:
+    """Tell whether a name is one of the words, which may be lists and globs; without words every name is."""
     patterns = [part.strip() for word in words for part in word.split(",") if part.strip()]
     return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)

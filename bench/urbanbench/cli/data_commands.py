@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from urbanbench.cli import options
-from urbanbench.cli.printing import note, print_facts, print_json, say
+from urbanbench.cli.printing import command, note, print_facts, print_json, say
 from urbanbench.cli.satellite_command import satellite
 from urbanbench.errors import CityFaults
 
@@ -20,7 +20,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("satellite")(satellite)
-Folder = Annotated[str, typer.Argument(help="A city: path, name, or name:size.")]
+Folder = Annotated[
+    str, typer.Argument(help="A city: path, name (folders below URBANBENCH_DATA go by theirs), or name:size.")
+]
 
 
 @app.command()
@@ -99,7 +101,7 @@ def build(
     source = make_source(name, **fields)
     folder = build_city(source, out if out is not None else Path(source.key()))
     say(folder)
-    note(f"Next: urbanbench data show {folder}")
+    note(f"Next: {command('data', 'show', folder)}")
 
 
 @app.command()
@@ -114,4 +116,4 @@ def merge(
 
     opened = open_city(city)
     say(merge_regions(opened, out, seed=seed))
-    note(f"Next: urbanbench data show {out}")
+    note(f"Next: {command('data', 'show', out)}")

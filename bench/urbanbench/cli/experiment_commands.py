@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from urbanbench.cli import options
-from urbanbench.cli.outcome import ProgressLines, exit_code
+from urbanbench.cli.experiment_cells import able, distinct, labelled, print_cells
+from urbanbench.cli.outcome import exit_code, told_when_stopped
 from urbanbench.cli.printing import note, print_json, print_table, say, say_page
-from urbanbench.errors import BadInput, UnknownName
+from urbanbench.cli.run_command import progress_of
+from urbanbench.errors import UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from urbanbench.experiments import Choice, Experiment
-    from urbanbench.result import RunSpec
+    from urbanbench.result import RunResult
 
 __all__ = ["app", "experiment_rows"]
 
@@ -67,7 +69,7 @@ def experiment_rows() -> list[dict[str, Any]]:
         {
             "name": one.name,
             "item": one.item,
-            "cells": len(_distinct(one.specs(one.settled(Choice())))),
+            "cells": len(distinct(one.specs(one.settled(Choice())))),
             "question": one.question,
         }
         for one in listed_experiments()
@@ -88,7 +90,7 @@ def run(
     floors: Floors = True,
     device: options.Device = "auto",
     jobs: Jobs = 1,
-    out: options.Out = Path("results"),
+    out: options.Out = None,
     overwrite: Overwrite = "only-missing",
     style: Style = "md",
     figures: Figures = None,
@@ -96,7 +98,8 @@ def run(
 ) -> int:
     """Run the cells of an experiment that are missing, as `urbanbench run` does, and show it.
 
-    Finished cells are kept, so the same command goes on where it was stopped.
+    Without --task a city is asked for the tasks it has labels for. Finished cells are kept, so the same command goes on where it was
+    stopped.
     """
     from urbanbench.experiments import load_experiment
     from urbanbench.run.loop import run as run_cells
@@ -109,16 +112,20 @@ def run(
     choice = experiment.settled(
         replace(_with_cities_here(experiment, choice), device=options.read_device(device))
     )
-    specs = _able(experiment.specs(choice), choice)
+    specs = able(experiment.specs(choice), choice)
+    specs = specs if task else labelled(specs)
     if dry_run:
-        return _print_cells(specs)
+        return print_cells(specs)
     experiment.prepare(choice)
     specs = with_floors(specs, open_cities(specs)) if floors and experiment.floors else specs
-    progress = ProgressLines(len(_distinct(specs)))
-    store = ResultStore(out)
-    results = run_cells(specs, store, overwrite=overwrite, device=choice.device, jobs=jobs, progress=progress)
+    store = ResultStore(choice.out)
+    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
+    with told_when_stopped(progress, store.folder):
+        results = run_cells(
+            specs, store, overwrite=overwrite, device=choice.device, jobs=jobs, progress=progress
+        )
     note(f"Results: {store.folder}/ ({len(results)} cells).")
-    _print(experiment, choice, style, figures)
+    _print(experiment, _results(out), choice, style, figures)
     return exit_code(results)
 
 
@@ -133,11 +140,11 @@ def show(
     preset: options.Preset = "",
     settings: options.Settings = [],  # noqa: B006 - same
     model_seed: ModelSeed = 0,
-    out: options.Out = Path("results"),
+    out: options.Out = None,
     style: Style = "md",
     figures: Figures = None,
 ) -> None:
-    """Show what a results folder holds of an experiment; nothing is run.
+    """Show what a results folder holds of an experiment, without --out the reference rows and your own runs; nothing is run.
 
     Without --city it shows those of the experiment's own cities that have results. Cells with other seeds are shown when those
     asked for are missing, and say so.
@@ -147,9 +154,10 @@ def show(
     experiment = load_experiment(name)
     _check_style(style)
     choice = _choice(city, task, split, head, seeds, preset, settings, model_seed, out)
+    results = _results(out)
     if not choice.cities:
-        choice = _with_results(experiment, choice)
-    _print(experiment, experiment.settled(choice), style, figures)
+        choice = _with_results(experiment, results, choice)
+    _print(experiment, results, experiment.settled(choice), style, figures)
 
 
 def _check_style(style: str) -> None:
@@ -168,11 +176,12 @@ def _choice(
     preset: str,
     settings: Sequence[str],
     model_seed: int,
-    out: Path,
+    out: Path | None,
 ) -> Choice:
     """Expand the words of the command line; what is not given stays empty."""
     from urbanbench.experiments import Choice
     from urbanbench.registry import cut_cities, expand, expand_words
+    from urbanbench.result_folders import RUNS
     from urbanbench.scoring.heads import HEADS
     from urbanbench.scoring.splits import SPLITS
 
@@ -185,7 +194,7 @@ def _choice(
         preset=preset,
         settings=options.read_settings(settings),
         model_seed=model_seed,
-        out=out,
+        out=out or RUNS,
     )
 
 
@@ -205,11 +214,20 @@ def _with_cities_here(experiment: Experiment, choice: Choice) -> Choice:
     return replace(choice, cities=tuple(here))
 
 
-def _with_results(experiment: Experiment, choice: Choice) -> Choice:
-    from urbanbench.experiments.kinds.shelf import Shelf
-    from urbanbench.store import ResultStore
+def _results(out: Path | None) -> list[RunResult]:
+    """Return what a folder holds; without one reference rows, and own runs in place of those they repeat."""
+    from urbanbench.result_folders import RUNS, latest, load_results
 
-    shelf = Shelf(ResultStore(choice.out).load_all())
+    results = latest(load_results(out))
+    if own := sum(one.own for one in results):
+        note(f"{own} of the {len(results)} results are your own runs in {RUNS}/.")
+    return results
+
+
+def _with_results(experiment: Experiment, results: Sequence[RunResult], choice: Choice) -> Choice:
+    from urbanbench.experiments.kinds.shelf import Shelf
+
+    shelf = Shelf(results)
     alone = {
         city: experiment.specs(experiment.settled(replace(choice, cities=(city,))))
         for city in experiment.cities
@@ -218,56 +236,16 @@ def _with_results(experiment: Experiment, choice: Choice) -> Choice:
     return replace(choice, cities=tuple(found))
 
 
-def _able(specs: Sequence[RunSpec], choice: Choice) -> list[RunSpec]:
-    """Return the specs this version can run, and name what it cannot.
-
-    Raises
-    ------
-    BadInput
-        It can run none of them, or --set names a parameter that none of them has.
-    """
-    from urbanbench.experiments.kinds.shelf import absence
-
-    reasons = {spec: absence(spec) for spec in specs}
-    for reason in dict.fromkeys(reason for reason in reasons.values() if reason):
-        note(f"Left out: {reason}")
-    able = [spec for spec, reason in reasons.items() if not reason]
-    if not able:
-        msg = f"None of the {len(reasons)} cells can be run with this version of urbanbench: {next(iter(reasons.values()), '')}"
-        raise BadInput(msg)
-    for parameter, _ in choice.settings:
-        if not any(parameter in dict(spec.settings) for spec in able):
-            msg = f"--set names {parameter!r}, which no model of this experiment has. Expected one of their parameters. See `urbanbench describe MODEL`."
-            raise BadInput(msg)
-    return able
-
-
-def _distinct(specs: Sequence[RunSpec]) -> set[str]:
-    from urbanbench.experiments.kinds.shelf import absence, cell_of
-
-    return {cell_of(spec).run_id for spec in dict.fromkeys(specs) if not absence(spec)}
-
-
-def _print_cells(specs: Sequence[RunSpec]) -> int:
-    from urbanbench.experiments.kinds.shelf import cell_of
-
-    cells = {cell.run_id: cell for cell in map(cell_of, specs)}.values()
-    heads = ("city", "task", "model", "preset", "inputs", "split", "head", "changed by")
-    changes = {
-        cell_of(spec).run_id: " ".join(f"{name}={text}" for name, text in spec.settings) for spec in specs
-    }
-    print_table(
-        ((c.city, c.task, c.model, c.preset, c.inputs, c.split, c.head, changes[c.run_id]) for c in cells),
-        heads,
-    )
-    return 0
-
-
-def _print(experiment: Experiment, choice: Choice, style: str, figures: Path | None) -> None:
+def _print(
+    experiment: Experiment,
+    results: Sequence[RunResult],
+    choice: Choice,
+    style: str,
+    figures: Path | None,
+) -> None:
     from urbanbench.experiments.kinds.report import print_report, save_figures
-    from urbanbench.store import ResultStore
 
-    report = experiment.show(ResultStore(choice.out).load_all(), choice)
+    report = experiment.show(results, choice)
     if figures is not None:
         files = save_figures(report, figures)
         note(f"Figures: {figures}/ ({len(files)} files).")

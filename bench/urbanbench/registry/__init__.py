@@ -15,7 +15,7 @@ from urbanbench.registry.cities import (
     make_source,
     open_city,
 )
-from urbanbench.registry.faces import Face, Keeping, entries, face_of, file_of, keeping, plugins_apart
+from urbanbench.registry.faces import Face, entries, face_of, file_of, sound
 from urbanbench.registry.kinds import VECTOR_FILES, Entry, is_path
 from urbanbench.registry.naming import plain_name
 from urbanbench.registry.plugins import is_foreign, listing, load_model, load_task, names, source_file
@@ -26,7 +26,6 @@ __all__ = [
     "VECTOR_FILES",
     "Entry",
     "Face",
-    "Keeping",
     "broken",
     "build_city",
     "city_folder",
@@ -43,7 +42,6 @@ __all__ = [
     "has_scheme",
     "is_foreign",
     "is_path",
-    "keeping",
     "known_folders",
     "listing",
     "load_model",
@@ -52,6 +50,6 @@ __all__ = [
     "names",
     "open_city",
     "plain_name",
-    "plugins_apart",
+    "sound",
     "source_file",
 ]

@@ -6,16 +6,14 @@ its own, once per content; a file that leaves, crashes or never ends while it lo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.apart import Apart, Ended, Limits
+from urbanbench.apart import Apart, Ended, keeping
 from urbanbench.card import ModelCard, TaskCard
-from urbanbench.errors import DataMissing
+from urbanbench.errors import DataMissing, PluginBroken
 from urbanbench.hashing import file_digest
 from urbanbench.registry.kinds import KINDS, Entry, is_path
 from urbanbench.registry.naming import plain_name
@@ -33,47 +31,10 @@ from urbanbench.registry.probing import answer_probes, error_of
 if TYPE_CHECKING:
     from urbanbench.scoring.protocol import Protocol
 
-__all__ = ["Face", "Keeping", "entries", "face_of", "file_of", "keeping", "plugins_apart"]
+__all__ = ["Face", "entries", "face_of", "file_of", "sound"]
 
 LOADING_LIMIT_S = 60.0
 """Most seconds in which a foreign plugin has to load; less where the limit for a cell is less."""
-
-
-@dataclass(frozen=True)
-class Keeping:
-    """How foreign code is kept apart.
-
-    Parameters
-    ----------
-    foreign
-        Whether foreign plugins run in a process of their own.
-    all_cells
-        Whether every cell does.
-    limits
-        What one cell may take there.
-    """
-
-    foreign: bool = False
-    all_cells: bool = False
-    limits: Limits = field(default_factory=Limits)
-
-
-_keeping: ContextVar[Keeping] = ContextVar("how foreign code is kept apart", default=Keeping())
-
-
-def keeping() -> Keeping:
-    """Return how foreign code is kept apart now; nothing is, outside of `plugins_apart`."""
-    return _keeping.get()
-
-
-@contextmanager
-def plugins_apart(asked: Keeping | None = None) -> Iterator[None]:
-    """Keep foreign plugins in processes of their own inside the block, or as asked."""
-    token = _keeping.set(asked or Keeping(foreign=True))
-    try:
-        yield
-    finally:
-        _keeping.reset(token)
 
 
 @dataclass(frozen=True)
@@ -94,6 +55,8 @@ class Face:
         Of a task: how it wants to be scored.
     fault
         Why it does not load, or cannot be built; "" where it does.
+    trace
+        The traceback of the fault.
     ready
         Parameters of the presets, "" where it has none.
     built
@@ -107,6 +70,7 @@ class Face:
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     protocol: Protocol | None = None
     fault: str = ""
+    trace: str = ""
     ready: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     built: Mapping[str, Any] = field(default_factory=dict)
 
@@ -122,7 +86,7 @@ class Face:
             return replace(self, built=self.ready[preset])
         answer = _asked(self.kind, self.word, (preset, tuple(sorted((settings or {}).items()))))
         if "fault" in answer:
-            return replace(self, fault=answer["fault"])
+            return replace(self, fault=answer["fault"], trace=answer.get("trace", ""))
         return replace(self, built=answer["parameters"])
 
 
@@ -145,7 +109,10 @@ def face_of(kind: str, word: str) -> Any:
         raise DataMissing(msg)
     answer = _asked(kind, word, None)
     if "fault" in answer:
-        return Face(kind, word, Path(word).resolve(), _no_card(kind, word), fault=answer["fault"])
+        nothing = _no_card(kind, word)
+        return Face(
+            kind, word, Path(word).resolve(), nothing, fault=answer["fault"], trace=answer.get("trace", "")
+        )
     card = KINDS[kind].card
     return Face(
         kind,
@@ -156,6 +123,22 @@ def face_of(kind: str, word: str) -> Any:
         protocol=_protocol(answer["protocol"]),
         ready=answer["built"],
     )
+
+
+def sound(plugin: Any) -> Any:
+    """Return a plugin or a face that loads.
+
+    Raises
+    ------
+    PluginBroken
+        It does not; the traceback is a note on the error.
+    """
+    if isinstance(plugin, Face) and plugin.fault:
+        broken = PluginBroken(plugin.fault)
+        if plugin.trace:
+            broken.add_note(plugin.trace)
+        raise broken
+    return plugin
 
 
 def file_of(plugin: Any) -> Path:

@@ -85,7 +85,7 @@ def is_foreign(kind: str, word: str) -> bool:
         return False
     if is_path(word):
         path = Path(word).resolve()
-        return path.suffix not in VECTOR_FILES and not (kind == "city") and not _is_built_in(kind, path)
+        return path.suffix not in VECTOR_FILES and kind != "city" and not _is_built_in(kind, path)
     source = _sources(kind).get(word.replace("_", "-") if kind != "city" else word.partition(":")[0])
     return source is not None and source.origin != BUILT_IN
 
@@ -237,5 +237,5 @@ def _explained(kind: str, name: str, *files: Path) -> Iterator[None]:
         msg = f"The {kind} plugin {name!r} does not load: KeyboardInterrupt."
         raise PluginBroken(msg) from None
     except BaseException as error:  # a file that leaves by sys.exit while it loads must not end the command
-        msg = f"The {kind} plugin {name!r} does not load: {told(error)}{place_in(error, files)}."
+        msg = f"The {kind} plugin {name!r} does not load: {told(error)}{place_in(error, files)}"
         raise PluginBroken(msg) from error

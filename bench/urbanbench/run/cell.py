@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from urbanbench.atomic import replacing
 from urbanbench.errors import CannotWrite, PluginBroken
+from urbanbench.progress import pulse
 from urbanbench.result import OK, RunResult
 from urbanbench.run.order import Order
 from urbanbench.run.sources import SOURCES, record
-from urbanbench.run.walk import execute
+from urbanbench.run.walk import execute, mark_of
 from urbanbench.run.workbench import Workbench
 from urbanbench.store import ResultStore
 
@@ -38,13 +40,28 @@ def run_cell(
         found = None if overwrite == "always" else store.find(order.cell)
         if found is not None and overwrite == "never" and found.status == OK:
             return found, False
-        result = execute(order, bench=bench, unless=found)
+        with pulse(str(order.cell)):
+            result = execute(order, bench=bench, unless=found)
         if result is found:
-            return result, False
+            return _marked(result, order, store), False
         sources = record(order, store.folder)
         if sources:
             result = replace(result, provenance={**result.provenance, SOURCES: sources})
         return save(result, store), True
+
+
+def _marked(result: RunResult, order: Order, store: ResultStore) -> RunResult:
+    """Return a result that still holds, with today's mark of the model's check."""
+    mark = mark_of(order)
+    if not mark or result.model.get("checked") == mark["checked"]:
+        return result
+    predictions = store.predictions_of(result.cell)
+    kept = predictions.read_bytes() if predictions.is_file() else None
+    made = save(replace(result, model=dict(result.model) | mark), store)
+    if kept is not None:
+        with replacing(predictions) as part:
+            part.write_bytes(kept)
+    return made
 
 
 def save(result: RunResult, store: ResultStore) -> RunResult:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.apart import state_kept
 from urbanbench.card import TaskCard
+from urbanbench.progress import pulse
 from urbanbench.run.admission import admitted_view, units_of
+from urbanbench.run.embedding_apart import embed_there, key_there
 from urbanbench.run.order import resolve
 from urbanbench.run.walk import embedding_key
 from urbanbench.run.workbench import Workbench
@@ -49,21 +52,31 @@ def embed_city(spec: RunSpec, bench: Workbench) -> tuple[EmbeddingSpace, Mapping
     RunRefused
         The model cannot embed these units from these inputs.
     """
-    seen = _look(spec, bench)
-    space, facts, cached = bench.embedding(*seen)
+    order = _order(spec)
+    if order.foreign:
+        return embed_there(order, bench.device)
+    seen = _look(order, bench)
+    with pulse(seen[3].label):
+        space, facts, cached = bench.embedding(*seen)
     return space, dict(facts) | {"variant": dict(seen[3].parts["variant"]), "cached": cached}
 
 
 def key_of(spec: RunSpec, bench: Workbench) -> EmbeddingKey:
     """Return under which key the vectors of a spec are cached, without embedding; parameters as in `embed_city`."""
-    return _look(spec, bench)[3]
+    order = _order(spec)
+    return key_there(order, bench.device) if order.foreign else _look(order, bench)[3]
 
 
-def _look(spec: RunSpec, bench: Workbench) -> tuple[Order, View, Units, EmbeddingKey]:
-    order = resolve(spec, None if spec.task else _NoTask())
+def _order(spec: RunSpec) -> Order:
+    return resolve(spec, None if spec.task else _NoTask())
+
+
+def _look(order: Order, bench: Workbench) -> tuple[Order, View, Units, EmbeddingKey]:
+    spec = order.spec
     city = bench.city(spec.city)
     target_ids = bench.targets(order).ids.tolist() if spec.task else []
     view = admitted_view(order, city, target_ids)
     units = units_of(city, order.task.card.level, target_ids)
-    variant = dict(order.model.variant(view))
+    with state_kept():
+        variant = dict(order.model.variant(view))
     return order, view, units, embedding_key(order, view, units, variant, bench.device)

@@ -202,7 +202,7 @@ def _answer(
     try:
         answer = run_cell(resolve(spec), store, overwrite, bench)
     except BaseException as error:  # noqa: BLE001 - a plugin that loads only now and then must not end the worker
-        return None, True, f"{told(error)}{place_in(error, [Path(spec.model), Path(spec.task)])}."
+        return None, True, f"{told(error)}{place_in(error, [Path(spec.model), Path(spec.task)])}"
     if answer is None:
         return None, True, "another process has the cell"
     return answer[0].to_dict(), answer[1], answer[0].unsaved

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
+from urbanbench.apart import keeping
 from urbanbench.errors import UnknownName
-from urbanbench.registry import Face, keeping
+from urbanbench.registry import Face
 from urbanbench.result import RunResult, RunSpec
 from urbanbench.run.cell import run_cell
 from urbanbench.run.order import Order, resolve

@@ -17,12 +17,12 @@ from urbanbench.hashing import file_digest, value_digest
 from urbanbench.registry import (
     city_folder,
     city_path,
+    file_of,
     is_path,
     known_folders,
     names,
     open_city,
     plain_name,
-    source_file,
 )
 from urbanbench.result import OK
 
@@ -111,7 +111,8 @@ def _another(order: Order, kind: str, place: Path | None, was: Any, found: RunRe
     if place is None and kind != "city":
         return True
     here = place if place is not None else city_folder(order.spec.city)
-    return _relative(here, folder) != was.get("path") and _digest(kind, here) != was.get("digest")
+    moved, changed = _relative(here, folder) != was.get("path"), _digest(kind, here) != was.get("digest")
+    return bool(moved and changed)
 
 
 def _other_data(order: Order, found: RunResult) -> bool:
@@ -126,8 +127,8 @@ def _places(order: Order) -> dict[str, Path | None]:
     """Return the file or folder behind each word; None for what is registered."""
     return {
         "city": _city_place(order.spec.city),
-        "model": _file_place("model", order.spec.model, order.source),
-        "task": _file_place("task", order.spec.task, source_file(type(order.task))),
+        "model": order.source if order.given else _file_place("model", order.spec.model, order.source),
+        "task": _file_place("task", order.spec.task, file_of(order.task)),
     }
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.apart import is_apart, state_kept
 from urbanbench.cache import EmbeddingKey
+from urbanbench.checks.ledger import check_mark
 from urbanbench.city.view import view_code
 from urbanbench.cost import Cost, measured
 from urbanbench.errors import InputMasked, LayerMissing, RunRefused
@@ -17,8 +18,10 @@ from urbanbench.hashing import code_digest, value_digest
 from urbanbench.inputs import format_inputs
 from urbanbench.provenance import provenance
 from urbanbench.reasons import place_in, speakable, told, trace_of
+from urbanbench.registry import is_foreign
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_paper, check_split, units_of
+from urbanbench.run.finished import check_vectors
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.standing import foreign_code, stale_parts, versions_of
 from urbanbench.run.workbench import Workbench
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
-__all__ = ["embedding_key", "execute", "without_scores"]
+__all__ = ["embedding_key", "execute", "mark_of", "rests_on", "without_scores"]
 
 _TRACE_FRAMES = 6
 
@@ -103,10 +106,24 @@ def execute(
         return without_scores(order, FAILED, error, start)
 
 
+def rests_on(order: Order, bench: Workbench) -> tuple[dict[str, str], Mapping[str, str]]:
+    """Return today's hashes and stand-ins of a run, without embedding anything.
+
+    Raises
+    ------
+    RunRefused, LayerMissing, InputMasked
+        It cannot be run as asked.
+    """
+    setting = _prepare(order, bench)
+    return _hashes(order, setting), setting.variant
+
+
 def _prepare(order: Order, bench: Workbench) -> _Setting:
     check_paper(order)
     city = bench.city(order.spec.city)
     targets = bench.targets(order)
+    if order.vectors is not None:
+        check_vectors(order, order.vectors, targets)
     ids = targets.ids.tolist()
     view = admitted_view(order, city, ids)
     check_split(order, targets)
@@ -212,12 +229,23 @@ def _paper_facts(order: Order) -> dict[str, Any]:
 
 
 def _model_facts(order: Order, setting: _Setting, facts: Mapping[str, Any]) -> dict[str, Any]:
-    return _declared(order) | {
-        "variant": dict(setting.variant),
-        "inputs_allowed": _listed(setting.view.inputs),
-        "inputs_touched": facts["inputs_touched"],
-        "dim": facts["dim"],
-    }
+    return (
+        _declared(order)
+        | mark_of(order)
+        | {
+            "variant": dict(setting.variant),
+            "inputs_allowed": _listed(setting.view.inputs),
+            "inputs_touched": facts["inputs_touched"],
+            "dim": facts["dim"],
+        }
+    )
+
+
+def mark_of(order: Order) -> dict[str, Any]:
+    """Return whether a model from elsewhere has been checked with its present code; {} for built-in models and given vectors."""
+    if order.given or not is_foreign("model", order.spec.model):
+        return {}
+    return {"checked": check_mark(order.code)}
 
 
 def _declared(order: Order) -> dict[str, Any]:
@@ -288,11 +316,11 @@ def _costs(facts: Mapping[str, Any], head: Cost, *, cached: bool) -> dict[str, A
 
 
 def without_scores(
-    order: Order, status: str, error: Exception, origin: dict[str, Any] | None = None
+    order: Order, status: str, error: BaseException, origin: dict[str, Any] | None = None
 ) -> RunResult:
     """Return the row of a run that was refused or failed; a failed one keeps the innermost frames of its traceback."""
     kept = trace_of(error, _TRACE_FRAMES) if status == FAILED else ""
-    reason = speakable(str(error)) if status == REFUSED else f"{told(error)}{place_in(error, order.files)}."
+    reason = speakable(str(error)) if status == REFUSED else f"{told(error)}{place_in(error, order.files)}"
     return RunResult(
         status,
         order.cell,

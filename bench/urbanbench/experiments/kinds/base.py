@@ -9,6 +9,7 @@ from pathlib import Path
 
 from urbanbench.experiments.kinds.report import Report
 from urbanbench.result import RunResult, RunSpec
+from urbanbench.result_folders import RUNS
 
 __all__ = ["Choice", "Experiment"]
 
@@ -30,7 +31,7 @@ class Choice:
     model_seed
         Seed of the models' own training.
     out
-        Results folder that is run into and read from; predictions lie there beside the results.
+        Results folder that is run into; what an experiment computes for itself lies there too.
     device
         "cpu" or "cuda", for an experiment that computes something of its own.
     """
@@ -43,7 +44,7 @@ class Choice:
     preset: str = ""
     settings: tuple[tuple[str, str], ...] = ()
     model_seed: int = 0
-    out: Path = Path("results")
+    out: Path = RUNS
     device: str = "cpu"
 
 
