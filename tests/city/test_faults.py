@@ -273,7 +273,7 @@ def test_a_broken_picture_is_a_fault(folder):
         "1 row ('r00': 'satellite/r00.png'): expected pictures (PNG, JPEG or WebP) that open, found no picture."
         in faults[0]
     )
-    assert "r01: satellite/r01.png" in faults[1]
+    assert "'r01': 'satellite/r01.png'" in faults[1]
 
 
 def test_a_picture_of_absurd_size_is_refused_before_it_is_decoded(folder, monkeypatch):

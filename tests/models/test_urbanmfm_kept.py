@@ -3,7 +3,6 @@
 import pytest
 
 from urbanbench.city.city import City
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.home import cache_root, fresh_cache
 from urbanbench.models._urbanmfm import kept
 from urbanbench.models._urbanmfm import pretrain as training
@@ -22,10 +21,8 @@ QUICK = {
 
 
 @pytest.fixture(scope="module")
-def view(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny").build(folder)
-    return City.open(folder).view({"poi", "polygon", "road"})
+def view(tiny_toyville):
+    return City.open(tiny_toyville).view({"poi", "polygon", "road"})
 
 
 def key_of(view, **encoders):

@@ -150,17 +150,23 @@ def _torch() -> _Restores:
     if torch is None:
         return [_fresh_torch]
     kind, threads, gradients = torch.get_default_dtype(), torch.get_num_threads(), torch.is_grad_enabled()
-    strict, warn = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-    )
+    strict = _strictness(torch)
     return [
         lambda: torch.set_default_dtype(kind),
         lambda: torch.set_num_threads(threads) if torch.get_num_threads() != threads else None,
         lambda: torch.set_grad_enabled(gradients),
-        lambda: torch.use_deterministic_algorithms(strict, warn_only=warn),
+        lambda: (
+            torch.use_deterministic_algorithms(strict[0], warn_only=strict[1])
+            if _strictness(torch) != strict  # to set it, even to what it is, loads torch's compiler
+            else None
+        ),
         lambda: torch.set_default_device(None) if torch.get_default_device().type != "cpu" else None,
     ]
+
+
+def _strictness(torch: Any) -> tuple[bool, bool]:
+    """Return whether torch insists on deterministic algorithms, and whether it only warns."""
+    return torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
 
 
 def _fresh_torch() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.apart import state_kept
 from urbanbench.card import TaskCard
+from urbanbench.progress import pulse
 from urbanbench.run.admission import admitted_view, units_of
 from urbanbench.run.embedding_apart import embed_there, key_there
 from urbanbench.run.order import resolve
@@ -55,7 +56,8 @@ def embed_city(spec: RunSpec, bench: Workbench) -> tuple[EmbeddingSpace, Mapping
     if order.foreign:
         return embed_there(order, bench.device)
     seen = _look(order, bench)
-    space, facts, cached = bench.embedding(*seen)
+    with pulse(seen[3].label):
+        space, facts, cached = bench.embedding(*seen)
     return space, dict(facts) | {"variant": dict(seen[3].parts["variant"]), "cached": cached}
 
 
