@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import os
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-os.environ.setdefault(
-    "OMP_WAIT_POLICY", "passive"
-)  # as the command line does, before a numeric library loads
+# Before a numeric library loads: threads that wait sleep, as in the command line, and of several processes each takes its share of the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+    share = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
 
 import numpy as np
 import pytest
+
+MOST_PROCESSES = 4
+"""Each loads torch and takes about 1.5 GB."""
 
 SIDE, CELL_M, CRS = 6, 400.0, "EPSG:32631"
 LABELS = ("popdensity", "income", "gdp", "crime")
@@ -46,6 +51,12 @@ class Counting(Model):
         columns = np.column_stack([counts, counts**self.power])
         return EmbeddingSpace("region", np.array(units.ids), columns.astype("float32"))
 """
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Give the whole suite a process per core, and chosen files, or a run whose prints are wanted, none beside this one."""
+    whole = [Path(one).resolve() for one in config.args] == [Path(__file__).resolve().parent]
+    return min(MOST_PROCESSES, os.cpu_count() or 1) if whole and config.option.capture != "no" else 0
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -88,6 +99,31 @@ def village(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "city.json").write_text(json.dumps(_manifest(len(ids))), encoding="utf-8")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_toyville(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of the built-in city in its smallest size, for all tests; who wants to change it copies it."""
+    yield from _unchanged(tmp_path_factory.mktemp("toyville") / "city", images=True)
+
+
+@pytest.fixture(scope="session")
+def tiny_toyville_without_pictures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The same without pictures of streets and from above."""
+    yield from _unchanged(tmp_path_factory.mktemp("toyville") / "bare", images=False)
+
+
+def _unchanged(folder: Path, *, images: bool) -> Iterator[Path]:
+    from urbanbench.datasets.toyville import Toyville
+
+    def state() -> dict[Path, tuple[int, int]]:
+        found = ((path, path.stat()) for path in folder.rglob("*"))
+        return {path: (one.st_size, one.st_mtime_ns) for path, one in found}
+
+    Toyville(size="tiny", images=images).build(folder)
+    before = state()
+    yield folder
+    assert state() == before, "a test wrote into the city that all tests share"
 
 
 def _save_pois(path: Path, points: np.ndarray) -> None:

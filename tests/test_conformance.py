@@ -7,16 +7,13 @@ import pytest
 
 from urbanbench.checks import check_city, check_model, check_task
 from urbanbench.city.city import City
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import RunRefused
 from urbanbench.registry import load_model, load_task, names
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny").build(folder)
-    return City.open(folder)
+def city(tiny_toyville):
+    return City.open(tiny_toyville)
 
 
 @pytest.fixture(scope="module")

@@ -1,19 +1,26 @@
 """Code and commands that the guides show really work."""
 
+import importlib.util
+import json
 import re
 import shlex
+import shutil
+import sys
+import types
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+import typer
 
 from urbanbench.checks import check_model
-from urbanbench.cli.app import main
+from urbanbench.cli.app import app, main
+from urbanbench.experiments import Choice
 from urbanbench.registry import load_model, load_task, open_city
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-
-pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def blocks(guide: str, language: str) -> list[str]:
@@ -36,25 +43,120 @@ def test_the_task_a_guide_shows_can_be_named(tmp_path):
     assert load_task(str(plugin)).card.label == "noise"
 
 
-def test_the_python_of_readme_runs(capsys):
+def test_the_experiment_a_guide_shows_names_cells_and_shows_itself(tmp_path):
+    [code] = blocks("docs/experiments.md", "python")
+    told: dict = {}
+    exec(compile(code, "experiments.md", "exec"), told)
+    choice = told["EXPERIMENT"].settled(Choice(out=tmp_path))
+    specs = told["EXPERIMENT"].specs(choice)
+    assert {dict(spec.settings).get("pooling") for spec in specs} == {None, "mean+density"}
+    assert told["EXPERIMENT"].show([], choice).sections
+
+
+@pytest.mark.parametrize(
+    "guide", ["README.md", "docs/add_a_model.md", "docs/experiments.md", "docs/city_format.md"]
+)
+def test_the_python_of_a_guide_runs_from_top_to_bottom(guide, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, page in (("shop_counts", "docs/add_a_model.md"), ("noise", "docs/add_a_task.md")):
+        (tmp_path / f"{name}.py").write_text(blocks(page, "python")[0], encoding="utf-8")
+    shown = types.ModuleType("shown")
+    monkeypatch.setitem(sys.modules, "shown", shown)  # dataclasses look their module up
+    for code in blocks(guide, "python"):
+        exec(compile(code, guide, "exec"), vars(shown))
+
+
+def test_the_python_of_readme_prints_a_score_per_seed(capsys):
     [code] = [block for block in blocks("README.md", "python") if "execute(" in block]
     exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out.count(",") == 9
 
 
-def test_commands_in_guides_exist(capsys):
-    words = [
-        line.split("urbanbench ", 1)[1]
-        for guide in GUIDES
-        for block in re.findall(r"```\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
-        for line in re.split(r"\n| {4,}", block)
-        if line.startswith("urbanbench ")
-    ]
-    assert len(words) > 5
-    for line in words:
-        command = shlex.split(line)[0]
-        assert main([command, "--help"]) == 0, line
-    capsys.readouterr()
+def shell_commands(text: str) -> list[list[str]]:
+    """Commands of a guide as a shell would read them: fenced lines, joined and cut at &&, and commands in running text."""
+    fenced = re.findall(r"```(?:bash|console|sh)?\n(.*?)```", text, re.DOTALL)
+    lines = [line for block in fenced for line in block.replace("\\\n", " ").splitlines()]
+    lines += re.findall(r"`(urbanbench [^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    parts = [part.strip() for line in lines for part in line.split("&&")]
+    return [shlex.split(part, comments=True)[1:] for part in parts if part.startswith("urbanbench ")]
+
+
+COMMANDS = [
+    pytest.param(words, id=f"{guide.stem}: {shlex.join(words)}")
+    for guide in GUIDES
+    for words in {tuple(one): one for one in shell_commands(guide.read_text(encoding="utf-8"))}.values()
+]
+PLACES = {
+    "CITY": "./my_city",
+    "PATH": "./my_city",
+    "tiles": "image.tif",
+    "results/CITY/TASK/RUN.json": "one.json",
+}
+"""What a placeholder of a guide stands for here."""
+TOLD_ONLY = {"satellite", "residuals"}
+"""Commands that need a file nobody has here: their words are judged, and they are not run."""
+NO_SRAI = importlib.util.find_spec("srai") is None
+
+
+@pytest.fixture(scope="module")
+def shown_world(tmp_path_factory):
+    """A folder with what the guides take for granted: cities, a results folder, vectors and plugins."""
+    from urbanbench.registry import city_folder
+
+    world = tmp_path_factory.mktemp("world")
+    tiny = city_folder("toyville:tiny")
+    for city in ("my_city", "data/singapore", "data/new_york", "data/shenzhen"):
+        shutil.copytree(tiny, world / city)
+        told = json.loads((world / city / "city.json").read_text(encoding="utf-8"))
+        (world / city / "city.json").write_text(
+            json.dumps(told | {"name": Path(city).name}), encoding="utf-8"
+        )
+    for name, page in (("shop_counts", "docs/add_a_model.md"), ("noise", "docs/add_a_task.md")):
+        (world / f"{name}.py").write_text(blocks(page, "python")[0], encoding="utf-8")
+    shutil.copytree(ROOT / "results/toyville/popdensity", world / "results/toyville/popdensity")
+    ids = list(open_city("toyville:tiny").unit_ids("region"))
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(len(ids), 3)), columns=["e0", "e1", "e2"])
+    table.assign(region_id=ids).to_parquet(world / "vectors.parquet", index=False)
+    return world
+
+
+def takes(words: list[str], option: str) -> bool:
+    """Tell whether a command has an option."""
+    command = typer.main.get_command(app)
+    for word in words:
+        command = getattr(command, "commands", {}).get(word, command)
+    return any(option in one.opts for one in command.params)
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_a_command_of_a_guide_runs_as_printed(words, shown_world, monkeypatch, capsys):
+    monkeypatch.chdir(shown_world)
+    monkeypatch.setenv("URBANBENCH_DATA", str(shown_world / "data"))
+    assert not {"|", "/", "…", "..."} & set(words), "no shell takes alternatives"
+    words = [PLACES.get(word, word) for word in words]
+    group = words[0] in {"data", "cache", "experiment"}
+    if len(words) == 1 or (group and len(words) == 2):  # a command named in running text
+        words = [*words, "--help"]
+    elif words[0] == "embed" or set(words[:2]) & TOLD_ONLY or (NO_SRAI and "srai:" in shlex.join(words)):
+        parse(words)
+        return
+    elif takes(words, "--dry-run"):
+        usual = [] if words[0] == "experiment" or "-c" in words else ["-c", "toyville:tiny"]
+        words = [*words, *usual, "--dry-run"]
+    assert main(words) == 0, capsys.readouterr().err
+
+
+def parse(words: list[str]) -> None:
+    """Let the command line judge the words without doing anything."""
+    command = typer.main.get_command(app)
+    while words and words[0] in getattr(command, "commands", {}):
+        command, words = command.commands[words[0]], words[1:]
+    command.make_context("urbanbench", list(words))
+
+
+def test_commands_in_guides_are_found():
+    assert len(COMMANDS) > 40
 
 
 def test_links_between_guides_lead_somewhere():

@@ -17,8 +17,9 @@ PACKAGE = ROOT / "bench" / "urbanbench"
 PLUGINS = ("models", "tasks", "datasets")
 
 FLOORS = {
+    "apart": 0, "reasons": 0,
     "errors": 0, "home": 0, "seeds": 0, "atomic": 0, "hashing": 0, "progress": 0, "inputs": 0, "units": 0,
-    "space": 1, "card": 1,
+    "vectors": 1, "space": 1, "card": 1,
     "city": 2,
     "model": 3, "scoring": 3, "toolkit": 3,
     "task": 4, "parity": 4,

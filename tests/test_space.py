@@ -21,7 +21,7 @@ def test_take_gives_the_order_asked_for():
 
 
 def test_take_names_missing_ids():
-    with pytest.raises(BadInput, match=r"lacks 2 of 3 region ids \(x, y"):
+    with pytest.raises(BadInput, match=r"lacks 2 of 3 region ids \('x', 'y'\)"):
         a_space().take(["r1", "x", "y"])
 
 

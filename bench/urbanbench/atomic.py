@@ -6,10 +6,12 @@ import glob
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["remove_leftovers", "replacing", "write_text"]
+from urbanbench.errors import CannotWrite, UrbanbenchError
+
+__all__ = ["check_folder", "remove_leftovers", "replacing", "write_text"]
 
 
 @contextmanager
@@ -25,19 +27,64 @@ def replacing(path: Path) -> Iterator[Path]:
     ------
     Path
         Where to write. On an error in the block it is removed and `path` stays as it was.
+
+    Raises
+    ------
+    CannotWrite
+        The system refuses: no space, no permission, a file where a folder should be.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    part = Path(name)
+    part: Path | None = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        os.close(handle)
+        part = Path(name)
         yield part
         with part.open("rb") as written:
             os.fsync(written.fileno())
         part.chmod(0o644)
         part.replace(path)
+    except OSError as error:
+        if isinstance(error, UrbanbenchError):
+            raise
+        raise CannotWrite(path, error) from error
     finally:
-        part.unlink(missing_ok=True)
+        if part is not None:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+
+def check_folder(folder: Path, mend: str) -> None:
+    """Make sure that a folder and those in it can be written, or that it can be made, without leaving anything behind.
+
+    Parameters
+    ----------
+    folder
+        It need not be there.
+    mend
+        What to do where it cannot be written, as a sentence without its full stop.
+
+    Raises
+    ------
+    CannotWrite
+        It, or the nearest folder above it that is there, cannot be written.
+    """
+    there = folder.absolute()
+    while not there.exists() and there.parent != there:
+        there = there.parent
+    _try_to_write(there, mend, named=folder)
+    if there == folder.absolute():
+        for inner in sorted(one for one in there.iterdir() if one.is_dir() and not one.is_symlink()):
+            _try_to_write(inner, mend)
+
+
+def _try_to_write(folder: Path, mend: str, *, named: Path | None = None) -> None:
+    try:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".urbanbench-", suffix=".part")
+        os.close(handle)
+        Path(name).unlink()
+    except OSError as error:
+        raise CannotWrite(named or folder, error, mend) from error
 
 
 def write_text(path: Path, text: str) -> None:

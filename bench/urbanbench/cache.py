@@ -10,15 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.atomic import remove_leftovers, write_text
-from urbanbench.errors import BadInput
+from urbanbench.atomic import check_folder, remove_leftovers, write_text
+from urbanbench.errors import BadInput, CannotWrite
 from urbanbench.hashing import value_digest
-from urbanbench.home import cache_root
+from urbanbench.home import CACHE_VARIABLE, cache_root
 
 if TYPE_CHECKING:
     from urbanbench.space import EmbeddingSpace
 
 __all__ = ["CacheEntry", "EmbeddingCache", "EmbeddingKey", "differences"]
+
+CACHE_MEND = f"name another folder with {CACHE_VARIABLE}=/path"
 
 
 @dataclass(frozen=True)
@@ -116,9 +118,20 @@ class EmbeddingCache:
         """Wait until no other process computes this embedding, and keep others waiting during the block."""
         from filelock import FileLock
 
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / f"{key.digest}.lock"):
+        held = FileLock(self.folder / f"{key.digest}.lock")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            held.acquire()
+        except OSError as error:
+            raise CannotWrite(self.folder, error, CACHE_MEND) from error
+        try:
             yield
+        finally:
+            held.release()
+
+    def check_writable(self) -> None:
+        """Make sure that vectors can be kept; raises `CannotWrite` where they cannot."""
+        check_folder(self.folder.parent, CACHE_MEND)
 
     def entries(self) -> list[CacheEntry]:
         """Return all entries, newest first."""

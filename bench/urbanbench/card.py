@@ -79,6 +79,8 @@ class ModelCard:
 
     def __post_init__(self) -> None:
         _check_version(self.title, self.version)
+        for name in ("needs", "embeds", "can_use", "needs_any", "differs_from_paper"):
+            _tuple_of_text(self, name)
         listed = (*self.needs, *self.can_use, *self.needs_any)
         for name in listed:
             if name not in INPUTS:
@@ -135,6 +137,7 @@ class TaskCard:
 
     def __post_init__(self) -> None:
         _check_version(self.title, self.version)
+        _tuple_of_text(self, "withholds")
         if self.kind not in KINDS:
             raise UnknownName("task kind", self.kind, KINDS)
         if self.level not in LEVELS:
@@ -147,4 +150,19 @@ class TaskCard:
 def _check_version(title: str, version: object) -> None:
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         msg = f"Card of {title!r} has version {version!r}. Expected a whole number >= 1. Mend: version=1, raised when numbers change."
+        raise BadInput(msg)
+
+
+def _tuple_of_text(card: ModelCard | TaskCard, name: str) -> None:
+    """Refuse a field that is no tuple of words: a text would be read letter by letter. A list becomes a tuple."""
+    value = getattr(card, name)
+    if isinstance(value, list):
+        object.__setattr__(card, name, tuple(value))
+        value = tuple(value)
+    if not isinstance(value, tuple) or not all(isinstance(one, str) for one in value):
+        mend = f"({value!r},)" if isinstance(value, str) and value else "()"
+        msg = (
+            f"Card of {card.title!r} has {name}={value!r}. Expected a tuple of words, got {type(value).__name__}. "
+            f"Mend: {name}={mend}."
+        )
         raise BadInput(msg)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 __all__ = [
     "BadInput",
+    "CannotWrite",
     "CityFaults",
     "Conformance",
     "DataMissing",
@@ -20,7 +21,21 @@ __all__ = [
     "RunRefused",
     "UnknownName",
     "UrbanbenchError",
+    "quoted",
 ]
+
+
+def quoted(names: Iterable[object], most: int = 3) -> str:
+    """Write names in quotes, so that blanks and leading zeros are seen; the first few of many.
+
+    Examples
+    --------
+    >>> quoted(["007", " 8"]), quoted(range(9), most=2)
+    ("'007', ' 8'", "'0', '1', …")
+    """
+    listed = [str(name) for name in names]
+    shown = ", ".join(repr(name) for name in listed[:most])
+    return shown if len(listed) <= most else f"{shown}, …"
 
 
 class UrbanbenchError(Exception):
@@ -44,13 +59,17 @@ class UnknownName(UrbanbenchError, LookupError):
         The name that was asked for.
     known
         All names that exist.
+    mend
+        A further sentence: where names come from, and what else may be given.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], mend: str = "") -> None:
         self.kind, self.name, self.known = kind, name, tuple(sorted(known))
         near = difflib.get_close_matches(name, self.known, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        super().__init__(f"Unknown {kind} {name!r}.{hint} Known: {', '.join(self.known) or 'none'}.")
+        super().__init__(
+            f"Unknown {kind} {name!r}.{hint} Known: {', '.join(self.known) or 'none'}.{mend and ' ' + mend}"
+        )
 
 
 class InputMasked(UrbanbenchError, PermissionError):
@@ -101,6 +120,31 @@ class CityFaults(UrbanbenchError, ValueError):
         shown = "".join(f"\n  - {fault}" for fault in self.faults)
         plural = "fault" if len(self.faults) == 1 else "faults"
         super().__init__(f"City folder {city!r} has {len(self.faults)} {plural}:{shown}")
+
+
+class CannotWrite(UrbanbenchError, OSError):
+    """A file or folder that has to be written cannot be.
+
+    Parameters
+    ----------
+    path
+        What was to be written.
+    cause
+        What the system says.
+    mend
+        What to do, as a sentence without its full stop.
+    """
+
+    exit_code = 3
+
+    def __init__(
+        self, path: object, cause: OSError, mend: str = "free some space, or choose another folder"
+    ) -> None:
+        self.path = str(path)
+        why = cause.strerror or str(cause) or type(cause).__name__
+        super().__init__(
+            f"Cannot write {str(path)!r} ({why}). Expected a place that can be written. Mend: {mend}."
+        )
 
 
 class ExtraMissing(UrbanbenchError, ImportError):

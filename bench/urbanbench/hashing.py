@@ -8,6 +8,7 @@ import importlib.util
 import json
 from collections.abc import Iterable
 from functools import cache
+from importlib.machinery import all_suffixes
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,11 +105,20 @@ def _imported_names(tree: ast.AST) -> Iterable[str]:
 
 @cache
 def _module_file(name: str) -> Path | None:
-    try:
-        spec = importlib.util.find_spec(name)
-    except ModuleNotFoundError:
-        return None
-    return Path(spec.origin).resolve() if spec is not None and spec.origin and spec.has_location else None
+    """Return the file of a module; None where there is none, as for a name inside a module.
+
+    Nothing is imported: `importlib` imports what lies around a name to find it, and so would load torch.
+    """
+    top, *rest = name.split(".")
+    spec = importlib.util.find_spec(top)
+    if spec is None or not rest:
+        return Path(spec.origin).resolve() if spec is not None and spec.origin and spec.has_location else None
+    folders = [Path(one) for one in spec.submodule_search_locations or ()]
+    for part in rest[:-1]:
+        folders = [folder / part for folder in folders if (folder / part).is_dir()]
+    places = [place for folder in folders for place in (folder / rest[-1] / "__init__", folder / rest[-1])]
+    files = (place.with_name(place.name + end) for place in places for end in all_suffixes())
+    return next((file.resolve() for file in files if file.is_file()), None)
 
 
 def _drop_docstrings(tree: ast.AST) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from urbanbench.atomic import replacing
-from urbanbench.errors import BadInput, DataMissing
+from urbanbench.errors import BadInput, DataMissing, quoted
 from urbanbench.hashing import array_digest
 from urbanbench.units import LEVELS
 
@@ -79,7 +79,7 @@ class EmbeddingSpace:
         if missing:
             msg = (
                 f"The embedding space lacks {len(missing)} of {len(ids)} {self.level} ids "
-                f"({', '.join(missing[:3])}, …). Expected a row for every unit; "
+                f"({quoted(missing)}). Expected a row for every unit; "
                 f"give units without data a row too, with covered=False."
             )
             raise BadInput(msg)
@@ -101,12 +101,12 @@ class EmbeddingSpace:
 
     @classmethod
     def load(cls, path: Path, *, level: str = "region") -> EmbeddingSpace:
-        """Read what `save` wrote, or any Parquet with one id column and number columns.
+        """Read what `save` wrote, or a table with one id column and number columns; see `urbanbench.vectors.table`.
 
         Parameters
         ----------
         path
-            ``.parquet`` or ``.safetensors``.
+            ``.parquet``, ``.safetensors``, ``.csv`` or ``.npz``.
         level
             Level to assume when the file does not say.
 
@@ -117,11 +117,18 @@ class EmbeddingSpace:
         BadInput
             Not such a file, or its content breaks the contract.
         """
-        _writer(path)
+        from urbanbench.vectors.table import SUFFIXES, read_vectors
+
+        if path.suffix not in {".safetensors", *SUFFIXES}:
+            msg = f"Embedding file {path.name!r} has suffix {path.suffix!r}. Expected .safetensors, {', '.join(SUFFIXES)}."
+            raise BadInput(msg)
         if not path.is_file():
-            msg = f"No embedding file {str(path)!r}. Expected a .parquet or .safetensors file. Write one with `urbanbench embed`."
+            msg = f"No embedding file {str(path)!r}. Expected a .parquet, .safetensors, .csv or .npz file. Write one with `urbanbench embed`."
             raise DataMissing(msg)
-        return _load_parquet(path, level) if path.suffix == ".parquet" else _load_safetensors(path)
+        if path.suffix == ".safetensors":
+            return _load_safetensors(path)
+        table = read_vectors(path, level=level)
+        return cls(table.level, table.ids, table.vectors, table.covered)
 
 
 def _check(level: str, ids: np.ndarray, vectors: np.ndarray, covered: np.ndarray) -> None:
@@ -138,12 +145,13 @@ def _check(level: str, ids: np.ndarray, vectors: np.ndarray, covered: np.ndarray
         msg = f"The coverage mask has dtype {covered.dtype} and shape {covered.shape}. Expected bool {ids.shape}."
         raise BadInput(msg)
     if len(np.unique(ids)) != len(ids):
-        msg = f"The embedding space holds {len(ids) - len(np.unique(ids))} repeated ids. Expected every id once."
+        names, counts = np.unique(ids, return_counts=True)
+        msg = f"The embedding space holds {len(ids) - len(names)} repeated ids ({quoted(names[counts > 1])}). Expected every id once. Mend: keep one row of each."
         raise BadInput(msg)
     bad = ~np.isfinite(vectors).all(axis=1)
     if bad.any():
         msg = (
-            f"{int(bad.sum())} embedding rows hold NaN or infinity ({', '.join(ids[bad][:3])}, …). Expected finite numbers; "
+            f"{int(bad.sum())} embedding rows hold NaN or infinity ({quoted(ids[bad])}). Expected finite numbers; "
             f"give units without data zeros and covered=False."
         )
         raise BadInput(msg)
@@ -163,33 +171,6 @@ def _save_parquet(space: EmbeddingSpace, path: Path) -> None:
     columns |= {f"d{k}": pa.array(space.vectors[:, k]) for k in range(space.dim)}
     table = pa.table(columns).replace_schema_metadata({"level": space.level})
     pq.write_table(table, path, compression="zstd")
-
-
-def _load_parquet(path: Path, level: str) -> EmbeddingSpace:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        msg = f"{path.name!r} is no readable Parquet file ({error}). Expected a table of ids and number columns."
-        raise BadInput(msg) from error
-    level = (table.schema.metadata or {}).get(b"level", level.encode()).decode()
-    names = [f"{level}_id", "id", "region_id", "building_id", "poi_id", "view_id"]
-    key = next((name for name in names if name in table.column_names), None)
-    numbers = [
-        f.name
-        for f in table.schema
-        if pa.types.is_floating(f.type) or (pa.types.is_integer(f.type) and f.name != key)
-    ]
-    if key is None or not numbers:
-        msg = f"{path.name!r} has columns {', '.join(table.column_names[:6])}. Expected an id column ({names[0]} or id) and number columns."
-        raise BadInput(msg)
-    vectors = np.column_stack([table[name].to_numpy().astype(np.float32) for name in numbers])
-    covered = table["covered"].to_numpy().astype(bool) if "covered" in table.column_names else None
-    return EmbeddingSpace(
-        level, np.array(table[key].cast(pa.string()).to_pylist(), dtype=np.str_), vectors, covered
-    )
 
 
 def _save_safetensors(space: EmbeddingSpace, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import math
 import re
@@ -12,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.atomic import remove_leftovers, write_text
-from urbanbench.errors import BadInput, DataMissing
+from urbanbench.atomic import check_folder, remove_leftovers, write_text
+from urbanbench.errors import BadInput, CannotWrite, DataMissing
 from urbanbench.hashing import short
 from urbanbench.predictions import read_predictions, write_predictions
-from urbanbench.result import Cell, RunResult
+from urbanbench.result import Cell, RunResult, safe_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +38,10 @@ class ResultStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
+
+    def check_writable(self) -> None:
+        """Make sure that results can be written; raises `CannotWrite` where they cannot."""
+        check_folder(self.folder, "name another folder with --out")
 
     def path_of(self, cell: Cell) -> Path:
         """Return where a cell's result is kept."""
@@ -60,13 +65,30 @@ class ResultStore:
     def save(self, result: RunResult) -> Path:
         """Write a result, its predictions first, and return the path of the JSON file."""
         path, predictions = self.path_of(result.cell), self.predictions_of(result.cell)
-        remove_leftovers(path)
-        if result.predictions is not None:
-            write_predictions(result.predictions, predictions, result.run_id)
-        else:
-            predictions.unlink(missing_ok=True)
+        try:
+            remove_leftovers(path)
+            if result.predictions is not None:
+                write_predictions(result.predictions, predictions, result.run_id)
+            else:
+                predictions.unlink(missing_ok=True)
+        except CannotWrite:
+            raise
+        except OSError as error:
+            raise CannotWrite(path, error) from error
         write_text(path, _text(result))
         return path
+
+    def newest(self, model: str, count: int) -> list[RunResult]:
+        """Return the newest readable results of a model in any city, at most `count`."""
+        paths = self.folder.glob(f"*/*/{glob.escape(safe_name(model))}*__*.json")
+        found = []
+        for path in sorted(paths, key=lambda one: -one.stat().st_mtime)[: 2 * count]:
+            try:
+                result = _read(path)
+            except DataMissing:
+                continue
+            found += [result] if result.cell.model == model else []
+        return found[:count]
 
     def load_all(self) -> list[RunResult]:
         """Return all results, sorted by path.
@@ -125,13 +147,15 @@ class ResultStore:
         from filelock import FileLock, Timeout
 
         folder = self.folder / ".lock"
-        folder.mkdir(parents=True, exist_ok=True)
         held = FileLock(folder / f"{cell.run_id}.lock")
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             held.acquire(timeout=-1 if wait else 0)
         except Timeout:
             yield False
             return
+        except OSError as error:
+            raise CannotWrite(folder, error, "name another folder with --out") from error
         try:
             yield True
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, ClassVar
 
 from urbanbench.errors import RunRefused
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Task"]
 
+_KIND_ENTRY: dict[str, dict[str, object]] = {
+    "classification": {"unit": "class"},
+    "composition": {"kind": "composition", "columns": ["CLASS", "CLASS"]},
+}
 _BASE_UNIT = {"thousand": 1_000.0, "million": 1_000_000.0}
 
 
@@ -44,7 +49,7 @@ class Task:
         Returns
         -------
         Targets
-            Units in the label's order, values, positions (easting, northing) in metres, groups and parcels where the label has them.
+            Units in the order of their ids, values, positions (easting, northing) in metres, groups and parcels where the label has them.
             Street views without parcels have the point they were taken at, so that no split tests on the other side of a known street.
 
         Raises
@@ -74,19 +79,20 @@ class Task:
             support=_column(frame, "n"),
             log1p_scale=base if self.card.log1p else None,
             report_log_scale=base,
-        )
+        ).in_order()
 
     def _check_label(self, city: City) -> None:
         card, name = self.card, self.card.label
         if name not in city.labels:
             known = ", ".join(sorted(city.labels)) or "none"
-            msg = f"City {city.name!r} has no label {name!r}. Its labels: {known}. Add labels/{name}.parquet or choose another task."
+            msg = f"City {city.name!r} has no label {name!r}. Its labels: {known}. {_how_to_add(card, (city.path / _file_of(name)).is_file())}"
             raise RunRefused(msg)
         label = city.labels[name]
         if (label.level, label.kind) != (card.level, card.kind):
             msg = (
                 f"Label {name!r} of city {city.name!r} does not fit the task. "
-                f"Expected a {card.kind} label of level {card.level}, got {label.kind} of level {label.level}."
+                f"Expected a {card.kind} label of level {card.level}, got {label.kind} of level {label.level}. "
+                f"Mend its entry in city.json, or choose a task for such a label."
             )
             raise RunRefused(msg)
 
@@ -114,6 +120,26 @@ class Task:
         from urbanbench.scoring.evaluate import evaluate
 
         return evaluate(space, targets, protocol or self.protocol, device=device)
+
+
+def _file_of(label: str) -> str:
+    return f"labels/{label}.parquet"
+
+
+def _how_to_add(card: TaskCard, table_is_there: bool) -> str:
+    """Say what a city folder lacks for a label: its table and its entry in city.json, or only the entry."""
+    words = {
+        "file": _file_of(card.label),
+        "level": card.level,
+        "unit": "UNIT",
+        **_KIND_ENTRY.get(card.kind, {}),
+    }
+    entry = f'"{card.label}": {json.dumps(words)}'
+    if table_is_there:
+        return f"{_file_of(card.label)} is there, but city.json does not name it. Mend: add {entry} under 'labels' in city.json."
+    return (
+        f"Mend: add {_file_of(card.label)}, and {entry} under 'labels' in city.json, or choose another task."
+    )
 
 
 def base_unit_factor(unit: str) -> float:

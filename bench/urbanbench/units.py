@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from urbanbench.errors import BadInput
+from urbanbench.errors import BadInput, quoted
 
 __all__ = ["LEVELS", "Units"]
 
@@ -37,8 +37,8 @@ class Units:
             msg = f"Unknown level {self.level!r}. Expected one of: {', '.join(LEVELS)}."
             raise BadInput(msg)
         if len(set(self.ids)) != len(self.ids):
-            twice = [one for one, count in Counter(self.ids).most_common(3) if count > 1]
-            msg = f"Units of level {self.level!r} hold ids twice ({', '.join(twice)}, …). Expected every id once."
+            twice = [one for one, count in Counter(self.ids).items() if count > 1]
+            msg = f"Units of level {self.level!r} hold ids twice ({quoted(twice)}). Expected every id once. Mend: tuple(dict.fromkeys(ids))."
             raise BadInput(msg)
 
     def __len__(self) -> int:

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from urbanbench.models._urbanmfm.micro import draw_pois
-from urbanbench.models._urbanmfm.net import unit
+from urbanbench.models._urbanmfm.net import replaced, unit
 from urbanbench.models._urbanmfm.nodes import (
     macro_nodes,
     only_among,
@@ -22,6 +21,7 @@ from urbanbench.models._urbanmfm.stars import Stars, StarTable, draw_modalities
 from urbanbench.toolkit.training import take_rows
 from urbanbench.toolkit.training.contrastive import info_nce, same_row
 from urbanbench.toolkit.training.distributed import gathered, own_part
+from urbanbench.toolkit.training.transfer import on_device
 
 if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.flows import Flows
@@ -105,14 +105,14 @@ class GlobalObjective:
     def loss(self, anchors: np.ndarray, rng: np.random.Generator) -> Tensor:
         """Return L_global of some anchors."""
         stars, chosen, place, owner = self.draw(anchors, rng)
-        centre = torch.from_numpy(self.picture_of_region[self.anchors[anchors]]).to(self.device)
+        centre = on_device(self.picture_of_region[self.anchors[anchors]], self.device)
         own = own_part(len(anchors))
         part = Stars(stars.node[own], stars.present[own], stars.distance_m[own])
         macro = macro_nodes(self.net, self.pictures, self.picture_of_region, part)
-        mixed = self.replaced(part, macro, chosen[own], place, owner)
+        mixed, there = self.replaced(part, macro, chosen[own], place, owner), part.to(self.device)
         return info_nce(
-            gathered(self.net.global_graph(part, macro)),
-            gathered(self.net.global_graph(part, mixed)),
+            gathered(self.net.global_graph(there, macro)),
+            gathered(self.net.global_graph(there, mixed)),
             temperature=self.temperature,
             exclude=same_row(centre),
             direction=self.direction,
@@ -126,11 +126,11 @@ class GlobalObjective:
         Returns
         -------
         stars, chosen, place, owner
-            The graphs; int64 (b, k + 1): what stands for each node of the positive ones; int64 (m,): POIs drawn for the regions
+            The graphs, on the CPU; int64 (b, k + 1): what stands for each node of the positive ones; int64 (m,): POIs drawn for the regions
             that are replaced by theirs, once per region, and the region each is of.
         """
-        stars = self.stars.take(self.anchors[anchors], self.device)
-        node, present = stars.node.cpu().numpy(), stars.present.cpu().numpy()
+        stars = self.stars.take(self.anchors[anchors], "cpu")
+        node, present = stars.node.numpy(), stars.present.numpy()
         available = np.concatenate([np.ones((*node.shape, 1), dtype=bool), self.other[node]], axis=2)
         chosen = draw_modalities(available, present, rng)
         regions = np.unique(node[chosen == MICRO])
@@ -141,7 +141,7 @@ class GlobalObjective:
         self, stars: Stars, macro: Tensor, chosen: np.ndarray, place: np.ndarray, owner: np.ndarray
     ) -> Tensor:
         """Return the nodes of the positive graphs, (b, k + 1, d)."""
-        node, made = stars.node.cpu().numpy(), macro
+        node, made = stars.node.numpy(), macro
         for modality in np.unique(chosen[chosen != MACRO]):
             slots = chosen == modality
             regions, row = np.unique(node[slots], return_inverse=True)
@@ -149,9 +149,7 @@ class GlobalObjective:
                 vectors = self._micro(regions, place, owner)
             else:
                 vectors = unit(trip_vectors(self.net, self.flows, regions, self.device))
-            inside = torch.from_numpy(slots).to(self.device)
-            placed = take_rows(vectors, torch.from_numpy(row).to(self.device))
-            made = made.masked_scatter(inside[..., None], placed.to(made.dtype))
+            made = replaced(made, slots, take_rows(vectors, on_device(row, self.device)))
         return made
 
     def _micro(self, regions: np.ndarray, place: np.ndarray, owner: np.ndarray) -> Tensor:

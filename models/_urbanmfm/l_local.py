@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from urbanbench.models._urbanmfm.memory import street_vectors
+from urbanbench.models._urbanmfm.net import replaced
 from urbanbench.models._urbanmfm.stars import Stars, StarTable, draw_drops, draw_modalities
 from urbanbench.toolkit.training import take_rows
 from urbanbench.toolkit.training.contrastive import info_nce, same_row
 from urbanbench.toolkit.training.distributed import gathered, own_part
+from urbanbench.toolkit.training.transfer import on_device
 
 if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.memory import StreetMemory
@@ -101,27 +103,33 @@ class LocalObjective:
 
     def loss(self, anchors: np.ndarray, rng: np.random.Generator) -> Tensor:
         """Return L_local of some POIs; candidates around a POI with the same text are left out."""
-        stars = self.stars.take(anchors, self.device)
+        stars = self.stars.take(anchors, "cpu")
         positive, chosen = self.positives(stars, rng)
         mine = own_part(len(anchors))
         stars, positive, chosen = part(stars, mine), part(positive, mine), chosen[mine]
         text = self.text_vectors(stars)
-        labels = torch.from_numpy(self.text_of_place[anchors]).to(self.device)
+        labels = on_device(self.text_of_place[anchors], self.device)
+        mixed = self.mixed(positive, text, chosen)
         return info_nce(
-            gathered(self.net.local_graph(stars, text)),
-            gathered(self.net.local_graph(positive, self.mixed(positive, text, chosen))),
+            gathered(self.net.local_graph(stars.to(self.device), text)),
+            gathered(self.net.local_graph(positive.to(self.device), mixed)),
             temperature=self.temperature,
             exclude=same_row(labels),
             direction=self.direction,
         )
 
     def positives(self, stars: Stars, rng: np.random.Generator) -> tuple[Stars, Tensor]:
-        """Drop neighbours and draw modalities; return the graphs and int64 (b, k + 1), what stands for the node in each slot."""
-        dropped = draw_drops(stars.present.cpu().numpy(), rng, share=self.drop_share)
-        positive = stars.without(torch.from_numpy(dropped).to(self.device))
-        available = self.modalities(stars.node.cpu().numpy())
-        chosen = draw_modalities(available, positive.present.cpu().numpy(), rng)
-        return positive, torch.from_numpy(chosen).to(self.device)
+        """Drop neighbours and draw modalities, all on the CPU.
+
+        Returns
+        -------
+        positive, chosen
+            The graphs; int64 (b, k + 1): what stands for the node in each slot.
+        """
+        dropped = draw_drops(stars.present.numpy(), rng, share=self.drop_share)
+        positive = stars.without(torch.from_numpy(dropped))
+        available = self.modalities(stars.node.numpy())
+        return positive, torch.from_numpy(draw_modalities(available, positive.present.numpy(), rng))
 
     def modalities(self, places: np.ndarray) -> np.ndarray:
         """Tell what POIs have: bool (..., 2) for text and shape, (..., 3) where there are street views."""
@@ -131,37 +139,35 @@ class LocalObjective:
 
     def text_vectors(self, stars: Stars) -> Tensor:
         """Return E_t of every slot, (b, k + 1, d); each distinct text is projected once."""
-        rows = self.text_of_place[stars.node.cpu().numpy()]
+        rows = self.text_of_place[stars.node.numpy()]
         distinct, place = np.unique(rows, return_inverse=True)
-        vectors = self.net.encode_text(self.texts.rows(torch.from_numpy(distinct).to(self.device)))
-        return take_rows(vectors, torch.from_numpy(place.reshape(rows.shape)).to(self.device))
+        vectors = self.net.encode_text(self.texts.rows(torch.from_numpy(distinct)))
+        return take_rows(vectors, on_device(place.reshape(rows.shape), self.device))
 
     def mixed(self, stars: Stars, text: Tensor, chosen: Tensor) -> Tensor:
         """Return the vectors of all slots, (b, k + 1, d): of text, or of what `chosen` puts in its place."""
-        made = text
+        made, node = text, stars.node.numpy()
         if self.shapes is not None:
-            slots = chosen == SHAPE
-            shape = self._shape_vectors(self.shapes, stars.node[slots])
-            made = made.masked_scatter(slots[..., None], shape.to(made.dtype))
+            slots = chosen.numpy() == SHAPE
+            made = replaced(made, slots, self._shape_vectors(self.shapes, node[slots]))
         if self.sight is not None:
-            slots = chosen == STREET
-            street = self._street_vectors(*self.sight, stars.node[slots], text, slots)
-            made = made.masked_scatter(slots[..., None], street.to(made.dtype))
+            slots = chosen.numpy() == STREET
+            made = replaced(made, slots, self._street_vectors(*self.sight, node[slots], text, slots))
         return made
 
-    def _shape_vectors(self, shapes: Shapes, nodes: Tensor) -> Tensor:
+    def _shape_vectors(self, shapes: Shapes, nodes: np.ndarray) -> Tensor:
         """Return E_p of POIs (m,), (m, d); each distinct footprint is encoded once."""
-        distinct, place = np.unique(self.shape_of_place[nodes.cpu().numpy()], return_inverse=True)
-        rows = torch.from_numpy(distinct).to(self.device)
+        distinct, place = np.unique(self.shape_of_place[nodes], return_inverse=True)
+        rows = on_device(distinct, self.device)
         vectors = self.net.encode_shape(shapes.features[rows], shapes.surface[rows])
-        return take_rows(vectors, torch.from_numpy(place).to(self.device))
+        return take_rows(vectors, on_device(place, self.device))
 
     def _street_vectors(
-        self, memory: StreetMemory, pictures: PictureRows, nodes: Tensor, text: Tensor, slots: Tensor
+        self, memory: StreetMemory, pictures: PictureRows, nodes: np.ndarray, text: Tensor, slots: np.ndarray
     ) -> Tensor:
         """Return E_v of the POIs (m,) in some slots, (m, d); each distinct POI looks around once."""
-        distinct, first, place = np.unique(nodes.cpu().numpy(), return_index=True, return_inverse=True)
-        where = slots.flatten().nonzero()[:, 0][torch.from_numpy(first).to(self.device)]
+        distinct, first, place = np.unique(nodes, return_index=True, return_inverse=True)
+        where = on_device(np.flatnonzero(slots)[first], self.device)
         vectors = street_vectors(
             self.net,
             pictures,
@@ -171,7 +177,7 @@ class LocalObjective:
             prior=self.prior,
             temperature=self.temperature,
         )
-        return take_rows(vectors, torch.from_numpy(place).to(self.device))
+        return take_rows(vectors, on_device(place, self.device))
 
 
 def part(stars: Stars, rows: slice) -> Stars:

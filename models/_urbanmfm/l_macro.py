@@ -15,6 +15,7 @@ from urbanbench.toolkit.pictures.table import without_broken
 from urbanbench.toolkit.training import take_rows
 from urbanbench.toolkit.training.contrastive import info_nce
 from urbanbench.toolkit.training.distributed import gathered, own_part
+from urbanbench.toolkit.training.transfer import on_device
 
 if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.net import UrbanNet
@@ -101,9 +102,14 @@ class MacroObjective:
             gathered(query),
             gathered(key),
             temperature=self.temperature,
-            exclude=torch.from_numpy(exclude).to(self.device),
+            exclude=on_device(exclude, self.device),
             direction=self.direction,
         )
+
+    def expect(self, anchors: np.ndarray, rng: np.random.Generator) -> None:
+        """Tell the pictures which of them the next loss will ask for."""
+        own = own_part(len(anchors))
+        self.pictures.expect(np.unique(self.picture[np.stack([one[own] for one in self.draw(anchors, rng)])]))
 
     def draw(self, anchors: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return the anchors' regions and a random partner of each, both int64 (b,)."""
@@ -139,8 +145,8 @@ class MacroObjective:
         """Return E_s of regions and of their partners, each (b, d); each distinct picture is encoded once."""
         rows = self.picture[np.stack([region, partner])]
         distinct, place = np.unique(rows, return_inverse=True)
-        made = self.net.image(self.pictures.rows(torch.from_numpy(distinct).to(self.device)))
-        query, key = take_rows(made, torch.from_numpy(place.reshape(rows.shape)).to(self.device))
+        made = self.net.image(self.pictures.rows(torch.from_numpy(distinct)))
+        query, key = take_rows(made, on_device(place.reshape(rows.shape), self.device))
         return query, key
 
 

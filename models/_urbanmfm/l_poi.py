@@ -13,6 +13,7 @@ from urbanbench.models._urbanmfm.net import UrbanNet, mean_by_group
 from urbanbench.toolkit.training import take_rows
 from urbanbench.toolkit.training.contrastive import info_nce, same_row
 from urbanbench.toolkit.training.distributed import gathered, own_part
+from urbanbench.toolkit.training.transfer import on_device
 
 if TYPE_CHECKING:
     from urbanbench.toolkit.features._feature_rows import FeatureRows
@@ -91,15 +92,15 @@ class PoiObjective:
         labels = self.text_of_place[query]
         query_text, member_text = labels[own], self.text_of_place[member[mine]]
         distinct, place = np.unique(np.concatenate([query_text, member_text]), return_inverse=True)
-        vectors = self.net.encode_text(self.texts.rows(torch.from_numpy(distinct).to(self.device)))
-        places = torch.from_numpy(place).to(self.device)
-        road = torch.from_numpy(owner[mine] - own.start).to(self.device)
+        vectors = self.net.encode_text(self.texts.rows(torch.from_numpy(distinct)))
+        places = on_device(place, self.device)
+        road = on_device(owner[mine] - own.start, self.device)
         mean = mean_by_group(take_rows(vectors, places[len(query_text) :]), road, len(query_text))
         return info_nce(
             gathered(take_rows(vectors, places[: len(query_text)])),
             gathered(mean),
             temperature=self.temperature,
-            exclude=same_row(torch.from_numpy(labels).to(self.device)),
+            exclude=same_row(on_device(labels, self.device)),
             direction=self.direction,
         )
 

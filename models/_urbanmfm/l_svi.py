@@ -15,6 +15,7 @@ from urbanbench.toolkit.pictures.table import without_broken
 from urbanbench.toolkit.training import take_rows
 from urbanbench.toolkit.training.contrastive import cosines
 from urbanbench.toolkit.training.distributed import gathered, own_part
+from urbanbench.toolkit.training.transfer import on_device
 
 if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.net import UrbanNet
@@ -102,30 +103,36 @@ class SviObjective:
         present = self.picture[anchors] >= 0
         pair = draw_directions(present, rng)
         views = gathered(self.view_vectors(anchors[own_part(len(anchors))]))
-        query = views[torch.arange(len(views)), torch.from_numpy(pair[:, 0]).to(self.device)]
-        logits = cosines(query, views.flatten(0, 1)) / self.temperature
+        views, first = views.flatten(0, 1), 4 * np.arange(len(pair))
+        query = take_rows(views, on_device(first + pair[:, 0], self.device))
+        logits = cosines(query, views) / self.temperature
         counts = candidates(present, pair, literal=self.literal)
         self.chance = float(np.log(counts.sum(axis=1)).mean())
-        logits = logits.masked_fill(~torch.from_numpy(counts).to(self.device), float("-inf"))
-        positive = torch.from_numpy(4 * np.arange(len(pair)) + pair[:, 1]).to(self.device)
-        return F.cross_entropy(logits, positive)
+        logits = logits.masked_fill(on_device(~counts, self.device), float("-inf"))
+        return F.cross_entropy(logits, on_device(first + pair[:, 1], self.device))
+
+    def expect(self, anchors: np.ndarray, rng: np.random.Generator) -> None:
+        """Tell the pictures which of them the next loss will ask for."""
+        del rng
+        table = self.picture[anchors[own_part(len(anchors))]]
+        self.pictures.expect(np.unique(table[table >= 0]))
 
     def view_vectors(self, anchors: np.ndarray) -> Tensor:
         """Return the vectors of all pictures of some points, (b, 4, d); those of missing pictures mean nothing."""
         table = self.picture[anchors]
         present = table >= 0
         distinct, place = np.unique(table[present], return_inverse=True)
-        vectors = self.net.encode_image(self.pictures.rows(torch.from_numpy(distinct).to(self.device)))
+        vectors = self.net.encode_image(self.pictures.rows(torch.from_numpy(distinct)))
         slot = np.zeros(table.shape, dtype=np.int64)
         slot[present] = place
-        views = take_rows(vectors, torch.from_numpy(slot).to(self.device))
+        views = take_rows(vectors, on_device(slot, self.device))
         if self.scene is None or self.scene_text is None:
             return views
         return self._with_scene(views, self.scene[anchors], self.scene_text)
 
     def _with_scene(self, views: Tensor, scene: np.ndarray, scene_text: Tensor) -> Tensor:
         """Mix the pictures (b, 4, d) with their scenes (b,); pictures without one stay what they are."""
-        rows = torch.from_numpy(scene).to(self.device)
+        rows = on_device(scene, self.device)
         with torch.no_grad():
             told = self.net.encode_text(scene_text)[rows.clamp(min=0)]
         mixed = self.net.scene(torch.cat([views, told[:, None].expand_as(views)], dim=2))

@@ -13,6 +13,7 @@ from urbanbench.errors import UnknownName
 from urbanbench.toolkit.ground.neighbours import nearest_centres
 from urbanbench.toolkit.pictures.table import without_broken
 from urbanbench.toolkit.training import take_rows
+from urbanbench.toolkit.training.transfer import on_device
 
 if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.net import UrbanNet
@@ -168,13 +169,13 @@ def street_vectors(
     seen = sector_vectors(net, pictures, memory.picture[distinct // 4], distinct % 4)
     slot = np.zeros(point.shape, dtype=np.int64)
     slot[present] = place
-    slots = torch.from_numpy(slot).to(text.device)
+    slots = on_device(slot, text.device)
     near = take_rows(seen, slots)
     length = take_rows(seen.norm(dim=1, keepdim=True).clamp(min=1e-12), slots)[..., 0]
     cosine = torch.einsum("md,mkd->mk", F.normalize(text, dim=1), near) / length
-    nearness = torch.from_numpy(memory.nearness[rows]).to(text.device)
+    nearness = on_device(memory.nearness[rows], text.device)
     logits = _logits(cosine, nearness, prior, temperature)
-    share = logits.masked_fill(~torch.from_numpy(present).to(text.device), float("-inf")).softmax(dim=1)
+    share = logits.masked_fill(on_device(~present, text.device), float("-inf")).softmax(dim=1)
     return torch.einsum("mk,mkd->md", share, near)
 
 
@@ -195,17 +196,17 @@ def sector_vectors(net: UrbanNet, pictures: PictureRows, table: np.ndarray, sect
     present = table >= 0
     distinct, place = np.unique(table[present], return_inverse=True)
     device = net.image.weight.device
-    vectors = net.encode_image(pictures.rows(torch.from_numpy(distinct).to(device)))
+    vectors = net.encode_image(pictures.rows(torch.from_numpy(distinct)))
     slot = np.full(table.shape, len(distinct), dtype=np.int64)
     slot[present] = place
     # The row of zeros below the others stands in the empty slots, so that sums pass over them.
     padded = torch.cat([vectors, vectors.new_zeros(1, vectors.shape[1])])
     own = np.arange(4) == sector[:, None]
-    anchor = take_rows(padded, torch.from_numpy(slot[own]).to(device))
+    anchor = take_rows(padded, on_device(slot[own], device))
     others = slot[~own].reshape(-1, 3)
-    count = torch.from_numpy((present & ~own).sum(axis=1)).to(device)
-    context = take_rows(padded, torch.from_numpy(others).to(device)).sum(dim=1) / count.clamp(min=1)[:, None]
-    mixed: Tensor = net.street_gate(anchor, context, torch.from_numpy(present[own]).to(device), count > 0)
+    count = on_device((present & ~own).sum(axis=1), device)
+    context = take_rows(padded, on_device(others, device)).sum(dim=1) / count.clamp(min=1)[:, None]
+    mixed: Tensor = net.street_gate(anchor, context, on_device(present[own], device), count > 0)
     return mixed
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from urbanbench.models._urbanmfm.net import mean_by_group, unit
+from urbanbench.models._urbanmfm.net import mean_by_group, replaced, unit
 from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.training import take_rows
+from urbanbench.toolkit.training.transfer import on_device
 
 if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.fusion import Fusion
@@ -93,7 +94,9 @@ class MicroEncoder:
 
     def _texts(self, rows: np.ndarray) -> Tensor:
         distinct, place = np.unique(self.text_of_place[rows], return_inverse=True)
-        return take_rows(self.net.encode_text(self.texts.rows(self._index(distinct))), self._index(place))
+        return take_rows(
+            self.net.encode_text(self.texts.rows(torch.from_numpy(distinct))), self._index(place)
+        )
 
     def _shapes(self, shapes: Shapes, rows: np.ndarray) -> Tensor:
         distinct, place = np.unique(rows, return_inverse=True)
@@ -103,14 +106,13 @@ class MicroEncoder:
 
     def _fused(self, fusion: Fusion, made: Tensor, chosen: np.ndarray, other: Tensor) -> Tensor:
         """Return `made` with the rows in `chosen` (m,) fused with `other` (m, d)."""
-        index = self._index(chosen)
-        fused = fusion(take_rows(made, index), other)
-        inside = torch.zeros(len(made), dtype=torch.bool, device=made.device).index_fill(0, index, True)
-        # Mixed precision gives the two different types.
-        return made.to(fused.dtype).masked_scatter(inside[:, None], fused)
+        fused = fusion(take_rows(made, self._index(chosen)), other)
+        inside = np.zeros(len(made), dtype=bool)
+        inside[chosen] = True
+        return replaced(made.to(fused.dtype), inside, fused)  # mixed precision gives the two different types
 
     def _index(self, rows: np.ndarray) -> Tensor:
-        return torch.from_numpy(rows).to(self.device)
+        return on_device(rows, self.device)
 
 
 def pois_by_region(region: np.ndarray, n_regions: int) -> Groups:

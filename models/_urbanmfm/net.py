@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  # the library's own customary name
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from urbanbench.models._urbanmfm.flows import FEATURES
 from urbanbench.models._urbanmfm.fusion import Fusion
 from urbanbench.models._urbanmfm.gat import GraphEncoder
 from urbanbench.models._urbanmfm.memory import DirectionGate
+from urbanbench.toolkit.training.transfer import on_device
 
 
 class Projection(nn.Sequential):
@@ -93,5 +95,13 @@ def unit(vectors: Tensor) -> Tensor:
 def mean_by_group(vectors: Tensor, group: Tensor, n_groups: int) -> Tensor:
     """Return the mean of `vectors` (m, d) in each group, (n_groups, d); zeros for an empty group."""
     sums = vectors.new_zeros(n_groups, vectors.shape[1]).index_add(0, group, vectors)
-    counts = torch.bincount(group, minlength=n_groups).clamp(min=1)
+    # Not bincount, which asks a GPU for the largest number and waits for it.
+    counts = torch.zeros(n_groups, dtype=torch.int64, device=group.device)
+    counts = counts.index_add(0, group, torch.ones_like(group)).clamp(min=1)
     return sums / counts[:, None]
+
+
+def replaced(vectors: Tensor, slots: np.ndarray, others: Tensor) -> Tensor:
+    """Return `vectors` (..., d) with `others` (m, d) in the slots that are True in bool (...), in order."""
+    rows = on_device(np.flatnonzero(slots), vectors.device)
+    return vectors.flatten(0, -2).index_copy(0, rows, others.to(vectors.dtype)).view_as(vectors)

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from urbanbench.models._urbanmfm.net import unit
+from urbanbench.models._urbanmfm.net import replaced, unit
 from urbanbench.models._urbanmfm.stars import Stars, StarTable
 from urbanbench.toolkit.training import take_rows
+from urbanbench.toolkit.training.transfer import on_device
 
 if TYPE_CHECKING:
     from urbanbench.models._urbanmfm.flows import Flows
@@ -44,18 +45,17 @@ def macro_nodes(net: UrbanNet, pictures: PictureRows, picture: np.ndarray, stars
     picture
         int64 (n_regions,): picture of every region.
     stars
-        Graphs whose nodes all have a picture. Empty slots hold that of the centre.
+        Graphs on the CPU whose nodes all have a picture. Empty slots hold that of the centre.
     """
-    node = torch.where(stars.present, stars.node, stars.node[:, :1]).cpu().numpy()
+    node = torch.where(stars.present, stars.node, stars.node[:, :1]).numpy()
     distinct, place = np.unique(picture[node], return_inverse=True)
-    device = stars.node.device
-    vectors = macro_vectors(net, pictures, torch.from_numpy(distinct).to(device))
-    return take_rows(vectors, torch.from_numpy(place.reshape(node.shape)).to(device))
+    vectors = macro_vectors(net, pictures, torch.from_numpy(distinct))
+    return take_rows(vectors, on_device(place.reshape(node.shape), vectors.device))
 
 
 def trip_vectors(net: UrbanNet, flows: Flows, regions: np.ndarray, device: str) -> Tensor:
     """Return E_traj of some regions, (r, d)."""
-    made: Tensor = net.flow(torch.from_numpy(flows.features[regions]).to(device))
+    made: Tensor = net.flow(on_device(flows.features[regions], device))
     return made
 
 
@@ -64,8 +64,7 @@ def with_trips(net: UrbanNet, flows: Flows, regions: np.ndarray, means: Tensor) 
     has = flows.has[regions]
     if not has.any():
         return means
-    chosen = torch.from_numpy(np.flatnonzero(has)).to(means.device)
+    chosen = on_device(np.flatnonzero(has), means.device)
     trips = trip_vectors(net, flows, regions[has], str(means.device))
     fused = unit(net.fuse_flow(take_rows(means, chosen), trips))
-    inside = torch.from_numpy(has).to(means.device)
-    return means.masked_scatter(inside[:, None], fused.to(means.dtype))
+    return replaced(means, has, fused)

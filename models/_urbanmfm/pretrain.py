@@ -14,6 +14,7 @@ from urbanbench.models._urbanmfm.material import Material, gather_material
 from urbanbench.models._urbanmfm.net import NetSizes, UrbanNet
 from urbanbench.models._urbanmfm.stages import Workshop, objective_of, stages_with_pictures, uses_roads
 from urbanbench.toolkit.kept.feature_store import encoder_digest
+from urbanbench.toolkit.kept.reading import was_read
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch, train_stage
@@ -121,6 +122,9 @@ def _train_or_load(shop: Workshop, stage: str, kept: KeptStage) -> list[StageLog
         log = found.logs
         for one in log:
             record(one)
+        spent = [one.seconds for one in log if not one.skipped]
+        if spent:
+            was_read(f"stage {stage}", f"stage {stage}", max(spent))
     else:
         log = _train(shop, names, kept)
         if process() == 0:

@@ -94,7 +94,7 @@ def _macro(
 ) -> np.ndarray:
     """Return E_macro at length 1, zeros without a picture, (n_regions, d)."""
     made = np.zeros((len(seen), trained.net.dim), dtype=np.float32)
-    shown = torch.from_numpy(picture[seen]).to(trained.device)
+    shown = torch.from_numpy(picture[seen])
     made[seen] = macro_vectors(trained.net, pictures, shown).cpu().numpy()
     return made
 
@@ -107,9 +107,9 @@ def _global_graph(
     rows = np.flatnonzero(seen)
     for start in range(0, len(rows), 256):
         part = rows[start : start + 256]
-        stars = table.take(part, trained.device)
+        stars = table.take(part, "cpu")
         nodes = macro_nodes(trained.net, pictures, picture, stars)
-        made[part] = unit(trained.net.global_graph(stars, nodes)).cpu().numpy()
+        made[part] = unit(trained.net.global_graph(stars.to(trained.device), nodes)).cpu().numpy()
     return made
 
 

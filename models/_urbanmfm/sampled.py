@@ -48,6 +48,12 @@ class SampledObjective:
         """Return those of the whole."""
         return self.whole.modules()
 
+    def expect(self, anchors: np.ndarray, rng: np.random.Generator) -> None:
+        """Tell the whole objective what it will be asked for, where it wants to know."""
+        told = getattr(self.whole, "expect", None)
+        if told is not None:
+            told(self.rows[anchors], rng)
+
     def loss(self, anchors: np.ndarray, rng: np.random.Generator) -> Tensor:
         """Return the whole objective's loss of some of the drawn anchors."""
         return self.whole.loss(self.rows[anchors], rng)

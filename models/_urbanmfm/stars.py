@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from urbanbench.toolkit.training.transfer import on_device
+
 
 @dataclass(frozen=True, eq=False)
 class Stars:
@@ -35,6 +37,10 @@ class Stars:
         raw = self.present[:, 1:] / self.distance_m.clamp(min=1.0)
         return raw / raw.sum(dim=1, keepdim=True).clamp(min=torch.finfo(raw.dtype).tiny)
 
+    def to(self, device: str) -> Stars:
+        """Return the graphs on a device, where graph encoders take them."""
+        return Stars(*(on_device(one, device) for one in (self.node, self.present, self.distance_m)))
+
     def without(self, dropped: Tensor) -> Stars:
         """Return the graphs without the nodes marked in `dropped`, bool (b, k + 1)."""
         return Stars(self.node, self.present & ~dropped, self.distance_m)
@@ -56,13 +62,10 @@ class StarTable:
     distance_m: np.ndarray
 
     def take(self, rows: np.ndarray, device: str) -> Stars:
-        """Return the stars of some units."""
+        """Return the stars of some units; whoever draws from them takes them on the CPU."""
         node = np.column_stack([rows, self.neighbour[rows]])
-        present = torch.from_numpy(node >= 0)
-        distance = torch.from_numpy(self.distance_m[rows])
-        return Stars(
-            torch.from_numpy(np.maximum(node, 0)).to(device), present.to(device), distance.to(device)
-        )
+        parts = (np.maximum(node, 0), node >= 0, self.distance_m[rows])
+        return Stars(*(on_device(one, device) for one in parts))
 
 
 def draw_drops(present: np.ndarray, rng: np.random.Generator, *, share: float) -> np.ndarray:

@@ -45,6 +45,9 @@ def make_result():
         seeds=None,
         block_size_m=None,
         unit="thousand persons per km2",
+        settings=None,
+        read=None,
+        model_seed=0,
         **provenance,
     ):
         values = [float(one) for one in values] if status == "ok" else []
@@ -60,7 +63,7 @@ def make_result():
             "block_size_m": None,
             "head": head,
             "seeds": list(seeds if seeds is not None else range(len(values) or 3)),
-            "model_seed": 0,
+            "model_seed": model_seed,
         }
         return {
             "schema": 1,
@@ -78,7 +81,8 @@ def make_result():
                 "inputs_allowed": list(used if allowed is None else allowed),
                 "inputs_touched": list(used) if status == "ok" else [],
                 "dim": 16,
-            },
+            }
+            | ({} if settings is None else {"settings": settings}),
             "task": {
                 "title": "A title",
                 "kind": kind,
@@ -99,7 +103,8 @@ def make_result():
             "block_size_m": block_size_m,
             "head_details": [{"chosen": one} for one in chosen],
             "ceiling": ceiling,
-            "cost": {"embed_seconds": 12.345, "head_seconds": 1.0, "peak_rss_mb": 10.0, "peak_gpu_mb": None},
+            "cost": {"embed_seconds": 12.345, "head_seconds": 1.0, "peak_rss_mb": 10.0, "peak_gpu_mb": None}
+            | ({} if read is None else {"embed_read": read}),
             "provenance": {"urbanbench": "0.1.0", "data_digest": "d" * 16, "targets_digest": "t" * 16}
             | provenance,
         }

@@ -64,7 +64,9 @@ def test_counts_of_units_that_differ_are_named(make_result):
 def test_seeds_without_a_score_are_named(make_result):
     result = make_result("a")
     result["scores"]["r2"][1] = None
-    assert warnings_of(result) == ["Some seeds have no finite score, means are over the others: a (2 of 3)."]
+    assert warnings_of(result) == [
+        "Some seeds have no finite score, means are over the others and are not ranked: a (2 of 3)."
+    ]
 
 
 def test_refused_runs_cause_no_warning(make_result):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from urbanbench.board.numbers import Score, plain_number, span
+from urbanbench.board.numbers import Score, plain_number, rounded, span
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -28,8 +28,16 @@ def test_mean_and_sample_standard_deviation_agree_with_numpy(seed):
         ((-0.01, 0.01, 0.0), "0.000 ± 0.010"),
         ((-0.0100, 0.0099), "0.000 ± 0.014"),
         ((-0.4, -0.2), "-0.30 ± 0.14"),
-        ((1e-9, 3e-9), "0.000000 ± 0.000000"),
+        ((1e-9, 3e-9), "2.00e-9 ± 1.4e-9"),
+        ((0.25, 0.25 + 2e-9), "0.250000 ± 1.4e-9"),
+        ((123456.0, 123458.0), "123457.0 ± 1.4"),
+        ((-386280794510770503680.0,), "-3.86e20"),
+        ((0.5, -2.0e20), "-1.00e20 ± 1.4e20"),
+        ((1e7, 1e7), "1.00e7 ± 0"),
+        ((9_999_999.0,), "9999999.000"),
         ((), ""),
+        ((None, math.nan), "not finite"),
+        ((1e308, 1e308), "not finite"),
     ],
 )
 def test_text_gives_the_spread_two_significant_digits(values, text):
@@ -47,6 +55,15 @@ def test_missing_and_infinite_values_stay_out_of_the_mean():
     assert (score.mean, score.finite) == (2.0, (1.0, 3.0))
     assert math.isnan(Score((None,)).mean)
     assert math.isnan(Score((1.0,)).std)
+
+
+def test_a_score_is_whole_only_when_every_seed_has_a_number():
+    assert [Score(one).whole for one in ((0.5,), (0.5, None), (math.inf,), ())] == [True, False, False, False]
+
+
+def test_a_number_without_decimals_to_show_it_is_a_power_of_ten_that_reads_back():
+    for value in (3.5e7, -2.25e-9, 1.0e15):
+        assert float(rounded(value, 6)) == pytest.approx(value, rel=0.005)
 
 
 def test_plain_numbers_have_three_significant_digits():

@@ -1,6 +1,7 @@
 """Every fault of a folder is told in a sentence with table, column, rows, expected and found."""
 
 import json
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,9 @@ from urbanbench.city.city import City
 from urbanbench.city.faults.check import check_folder
 from urbanbench.city.folder.manifest import read_manifest
 from urbanbench.errors import CityFaults
+
+MEND = re.compile(r"found .+\. [A-Z][^:]*[^:\s].*\.$", re.DOTALL)
+"""A fault ends with a sentence that says what to do."""
 
 BOWTIE = shapely.Polygon([(9.001, 48.001), (9.002, 48.002), (9.002, 48.001), (9.001, 48.002)])
 
@@ -117,42 +121,42 @@ STRUCTURE = {
 
 CONTENT = {
     "no regions": (lambda f: (f.rows["regions"].clear(), entry("regions", "count", value=0)(f), f.save("regions")), "regions.parquet: expected at least one region, found none"),
-    "duplicate id": (row("pois", 1, poi_id="p0"), "pois.parquet: column 'poi_id', 1 row (p0): expected every id once, found duplicate ids."),
+    "duplicate id": (row("pois", 1, poi_id="p0"), "pois.parquet: column 'poi_id', 1 row ('p0'): expected every id once, found duplicate ids."),
     "null id": (row("roads", 1, road_id=None), "roads.parquet: column 'road_id', 1 row (row 1): expected an id, found null or empty text."),
-    "null geometry": (row("pois", 2, geometry=None), "pois.parquet: column 'geometry', 1 row (p2): expected a Point, found null."),
-    "bytes that are no WKB": (row("pois", 2, geometry=b"\x01\x02"), "1 row (p2): expected a Point in WKB, found bytes that cannot be decoded."),
-    "empty geometry": (row("buildings", 0, geometry=shapely.Polygon()), "1 row (b0): expected a Polygon, found empty geometry."),
-    "wrong geometry type": (row("buildings", 0, geometry=shapely.Point(9.0, 48.0)), "1 row (b0): expected a Polygon, found Point."),
-    "two parts": (row("buildings", 0, geometry=shapely.MultiPolygon([shapely.box(9, 48, 9.1, 48.1), shapely.box(9.2, 48, 9.3, 48.1)])), "1 row (b0): expected a Polygon, found MultiPolygon."),
-    "invalid geometry": (row("buildings", 0, geometry=BOWTIE), "buildings.parquet: column 'geometry', 1 row (b0): expected valid geometry, found invalid geometry (self-intersection)."),
-    "metres for degrees": (row("pois", 0, geometry=shapely.Point(500000, 5300000)), "1 row (p0): expected longitude in [-180, 180] and latitude in [-90, 90], found coordinates outside of them."),
-    "null tags": (row("pois", 0, tags=None), "pois.parquet: column 'tags', 1 row (p0): expected a map, empty where there are no tags, found null."),
-    "null tag value": (row("pois", 1, tags=[("amenity", None)]), "pois.parquet: column 'tags', 1 row (p1): expected text for every key, found null values."),
-    "negative height": (row("buildings", 2, height_m=-3.0), "buildings.parquet: column 'height_m', 1 row (b2): expected metres above 0 or null"),
-    "infinite height": (row("buildings", 2, height_m=np.inf), "column 'height_m', 1 row (b2)"),
-    "NaN label": (row("labels/density", 1, value=np.nan), "labels/density.parquet: column 'value', 1 row (r01): expected finite numbers, found null, NaN or infinity."),
-    "infinite label": (row("labels/density", 1, value=-np.inf), "labels/density.parquet: column 'value', 1 row (r01): expected finite"),
-    "null label": (row("labels/density", 1, value=None), "labels/density.parquet: column 'value', 1 row (r01): expected finite"),
-    "negative support": (row("labels/density", 1, n=-1), "labels/density.parquet: column 'n', 1 row (r01): expected a support of 0 or more"),
-    "label of no region": (row("labels/density", 1, region_id="zz"), "labels/density.parquet: column 'region_id', 1 row (zz): expected ids of layer 'regions', found ids that are not there."),
-    "label of no building": (row("labels/function", 1, building_id="zz"), "labels/function.parquet: column 'building_id', 1 row (zz): expected ids of layer 'buildings'"),
-    "label twice": (row("labels/density", 1, region_id="r00"), "labels/density.parquet: column 'region_id', 1 row (r00): expected every id once"),
-    "undeclared class": (row("labels/function", 1, value="castle"), "labels/function.parquet: column 'value', 1 row (b2): expected one of the classes in city.json, found classes not among them ('castle')."),
-    "null class": (row("labels/function", 1, value=None), "labels/function.parquet: column 'value', 1 row (b2): expected a class, found null or empty text."),
+    "null geometry": (row("pois", 2, geometry=None), "pois.parquet: column 'geometry', 1 row ('p2'): expected a Point, found null."),
+    "bytes that are no WKB": (row("pois", 2, geometry=b"\x01\x02"), "1 row ('p2'): expected a Point in WKB, found bytes that cannot be decoded."),
+    "empty geometry": (row("buildings", 0, geometry=shapely.Polygon()), "1 row ('b0'): expected a Polygon, found empty geometry."),
+    "wrong geometry type": (row("buildings", 0, geometry=shapely.Point(9.0, 48.0)), "1 row ('b0'): expected a Polygon, found Point."),
+    "two parts": (row("buildings", 0, geometry=shapely.MultiPolygon([shapely.box(9, 48, 9.1, 48.1), shapely.box(9.2, 48, 9.3, 48.1)])), "1 row ('b0'): expected a Polygon, found MultiPolygon."),
+    "invalid geometry": (row("buildings", 0, geometry=BOWTIE), "buildings.parquet: column 'geometry', 1 row ('b0'): expected valid geometry, found invalid geometry (self-intersection)."),
+    "metres for degrees": (row("pois", 0, geometry=shapely.Point(500000, 5300000)), "1 row ('p0'): expected longitude in [-180, 180] and latitude in [-90, 90], found coordinates outside of them."),
+    "null tags": (row("pois", 0, tags=None), "pois.parquet: column 'tags', 1 row ('p0'): expected a map, empty where there are no tags, found null."),
+    "null tag value": (row("pois", 1, tags=[("amenity", None)]), "pois.parquet: column 'tags', 1 row ('p1'): expected text for every key, found null keys or values."),
+    "negative height": (row("buildings", 2, height_m=-3.0), "buildings.parquet: column 'height_m', 1 row ('b2'): expected metres above 0 and up to 10000, or null"),
+    "infinite height": (row("buildings", 2, height_m=np.inf), "column 'height_m', 1 row ('b2')"),
+    "NaN label": (row("labels/density", 1, value=np.nan), "labels/density.parquet: column 'value', 1 row ('r01'): expected finite numbers, found null, NaN, infinity or beyond 1e+18."),
+    "infinite label": (row("labels/density", 1, value=-np.inf), "labels/density.parquet: column 'value', 1 row ('r01'): expected finite"),
+    "null label": (row("labels/density", 1, value=None), "labels/density.parquet: column 'value', 1 row ('r01'): expected finite"),
+    "negative support": (row("labels/density", 1, n=-1), "labels/density.parquet: column 'n', 1 row ('r01'): expected a support of 0 or more"),
+    "label of no region": (row("labels/density", 1, region_id="zz"), "labels/density.parquet: column 'region_id', 1 row ('zz'): expected ids of layer 'regions', found ids that are not there."),
+    "label of no building": (row("labels/function", 1, building_id="zz"), "labels/function.parquet: column 'building_id', 1 row ('zz'): expected ids of layer 'buildings'"),
+    "label twice": (row("labels/density", 1, region_id="r00"), "labels/density.parquet: column 'region_id', 1 row ('r00'): expected every id once"),
+    "undeclared class": (row("labels/function", 1, value="castle"), "labels/function.parquet: column 'value', 1 row ('b2'): expected one of the classes in city.json, found classes not among them ('castle')."),
+    "null class": (row("labels/function", 1, value=None), "labels/function.parquet: column 'value', 1 row ('b2'): expected a class, found null or empty text."),
     "class counts": (entry("labels", "use", "classes", "home", value=2), "labels/use.parquet: column 'value': expected 2 units of class 'home' as city.json says, found 3."),
-    "shares do not add up": (row("labels/shares", 2, work=0.8), "labels/shares.parquet: column 'home, work', 1 row (r10): expected shares that add up to 1, found other sums (first 1.05)."),
-    "negative share": (row("labels/shares", 2, home=-0.5, work=1.5), "1 row (r10): expected shares in [0, 1], found negative shares."),
-    "picture missing": (row("satellite", 0, image="satellite/none.png"), "satellite.parquet: column 'image', 1 row (r00: satellite/none.png): expected paths of pictures inside the folder, found no such file."),
-    "picture absolute": (row("satellite", 0, image="/etc/passwd"), "1 row (r00: /etc/passwd): expected paths of pictures inside the folder, found an absolute path."),
-    "picture above": (row("street_views", 1, west="../v.png"), "street_views.parquet: column 'west', 1 row (v1: ../v.png): expected paths of pictures inside the folder, found a path with '..'."),
-    "picture null": (row("satellite", 0, image=None), "satellite.parquet: column 'image', 1 row (r00): expected a picture for every row, found null."),
-    "view without picture": (row("street_views", 1, east=None), "street_views.parquet: column 'east south west north', 1 row (v1): expected a picture for every view"),
-    "picture of no region": (row("satellite", 0, region_id="zz"), "satellite.parquet: column 'region_id', 1 row (zz): expected ids of layer 'regions'"),
-    "box inside out": (row("satellite", 0, maxx=0.0), "satellite.parquet: column 'minx, miny, maxx, maxy', 1 row (r00): expected a box with minx < maxx"),
-    "box in degrees": (row("satellite", 0, minx=9.0, miny=48.0, maxx=9.01, maxy=48.01), "1 row (r00): expected a box in the city's CRS that meets its region, found boxes elsewhere."),
-    "caption of no region": (row("captions", 0, region_id="zz"), "captions.parquet: column 'region_id', 1 row (zz)"),
-    "empty caption": (row("captions", 0, caption=""), "captions.parquet: column 'caption', 1 row (r00): expected text, found null or empty text."),
-    "flow of no region": (row("flows", 0, destination_id="zz"), "flows.parquet: column 'destination_id', 1 row (zz): expected ids of layer 'regions'"),
+    "shares do not add up": (row("labels/shares", 2, work=0.8), "labels/shares.parquet: column 'home, work', 1 row ('r10'): expected shares that add up to 1, found other sums (first 1.05)."),
+    "negative share": (row("labels/shares", 2, home=-0.5, work=1.5), "1 row ('r10'): expected shares in [0, 1], found negative shares."),
+    "picture missing": (row("satellite", 0, image="satellite/none.png"), "satellite.parquet: column 'image', 1 row ('r00': 'satellite/none.png'): expected paths of pictures inside the folder, found no such file."),
+    "picture absolute": (row("satellite", 0, image="/etc/passwd"), "1 row ('r00': '/etc/passwd'): expected paths of pictures inside the folder, found an absolute path."),
+    "picture above": (row("street_views", 1, west="../v.png"), "street_views.parquet: column 'west', 1 row ('v1': '../v.png'): expected paths of pictures inside the folder, found a path with '..'."),
+    "picture null": (row("satellite", 0, image=None), "satellite.parquet: column 'image', 1 row ('r00'): expected a picture for every row, found null."),
+    "view without picture": (row("street_views", 1, east=None), "street_views.parquet: column 'east south west north', 1 row ('v1'): expected a picture for every view"),
+    "picture of no region": (row("satellite", 0, region_id="zz"), "satellite.parquet: column 'region_id', 1 row ('zz'): expected ids of layer 'regions'"),
+    "box inside out": (row("satellite", 0, maxx=0.0), "satellite.parquet: column 'minx, miny, maxx, maxy', 1 row ('r00'): expected a box with minx < maxx"),
+    "box in degrees": (row("satellite", 0, minx=9.0, miny=48.0, maxx=9.01, maxy=48.01), "1 row ('r00'): expected a box in the city's CRS that meets its region, found boxes elsewhere."),
+    "caption of no region": (row("captions", 0, region_id="zz"), "captions.parquet: column 'region_id', 1 row ('zz')"),
+    "empty caption": (row("captions", 0, caption=""), "captions.parquet: column 'caption', 1 row ('r00'): expected text, found null or empty text."),
+    "flow of no region": (row("flows", 0, destination_id="zz"), "flows.parquet: column 'destination_id', 1 row ('zz'): expected ids of layer 'regions'"),
     "negative trips": (row("flows", 1, trips=-1.0), "flows.parquet: column 'trips', 1 row (row 1): expected trips of 0 or more"),
     "hour 24": (row("flows", 1, hour=24), "flows.parquet: column 'hour', 1 row (row 1): expected hours in [0, 23]"),
     "flow twice": (row("flows", 1, origin_id="r00", destination_id="r01"), "flows.parquet: column 'origin_id, destination_id, hour', 1 row (row 1): expected every pair (and hour) once"),
@@ -168,6 +172,7 @@ def test_opening_tells_a_fault_of_structure(folder, case):
     # Without layers the labels of buildings and street views are at fault too.
     assert len(caught.value.faults) == (3 if case == "layers no object" else 1)
     assert sentence in caught.value.faults[0]
+    assert all(MEND.search(fault) for fault in caught.value.faults), caught.value.faults
     assert list(caught.value.faults) == check_folder(folder.path)
 
 
@@ -180,6 +185,7 @@ def test_checking_tells_a_fault_of_content(folder, case):
     # Without regions everything that names a region is at fault too, and so is the label of a region renamed.
     assert len(told) == 1, faults
     assert len(faults) == 1 or case == "no regions", faults
+    assert all(MEND.search(fault) for fault in faults), faults
 
 
 @pytest.mark.parametrize("case", [one for one in CONTENT if one != "no regions"])
@@ -231,7 +237,7 @@ def test_a_sentence_names_three_rows_at_most(folder):
         one["geometry"] = None
     folder.save("pois")
     assert check_folder(folder.path) == [
-        "pois.parquet: column 'geometry', 7 rows (p0, p1, p2, …): expected a Point, found null."
+        "pois.parquet: column 'geometry', 7 rows ('p0', 'p1', 'p2', …): expected a Point, found null. Remove these rows or give them a geometry."
     ]
 
 
@@ -270,10 +276,10 @@ def test_a_broken_picture_is_a_fault(folder):
     faults = check_folder(folder.path)
     assert len(faults) == 2
     assert (
-        "1 row (r00: satellite/r00.png): expected pictures (PNG, JPEG or WebP) that open, found no picture."
+        "1 row ('r00': 'satellite/r00.png'): expected pictures (PNG, JPEG or WebP) that open, found no picture."
         in faults[0]
     )
-    assert "r01: satellite/r01.png" in faults[1]
+    assert "'r01': 'satellite/r01.png'" in faults[1]
 
 
 def test_a_picture_of_absurd_size_is_refused_before_it_is_decoded(folder, monkeypatch):

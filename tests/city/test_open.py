@@ -231,6 +231,6 @@ def test_a_layer_with_faults_raises_when_it_is_touched(folder):
     city = City.open(folder.path)
     assert len(city.buildings) == 5
     with pytest.raises(
-        CityFaults, match=r"pois.parquet: column 'poi_id', 1 row \(p0\): expected every id once"
+        CityFaults, match=r"pois.parquet: column 'poi_id', 1 row \('p0'\): expected every id once"
     ):
         _ = city.pois

@@ -21,7 +21,18 @@ def own_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def words(village, counting):
-    return ["run", "-m", str(counting), "-c", str(village), "-t", "popdensity", "--device", "cpu"]
+    return [
+        "run",
+        "-m",
+        str(counting),
+        "-c",
+        str(village),
+        "-t",
+        "popdensity",
+        "--device",
+        "cpu",
+        "--no-isolate",
+    ]
 
 
 def cells(capsys):

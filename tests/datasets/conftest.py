@@ -1,18 +1,9 @@
-"""One tiny toyville folder for all tests of this directory."""
-
-from pathlib import Path
+"""Towns that several tests of this directory draw from."""
 
 import pytest
 
 from urbanbench.datasets._toyville_town import Town
 from urbanbench.datasets.toyville import Toyville
-
-
-@pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny").build(folder)
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -180,9 +180,9 @@ def street_statistics(folder):
     return pd.DataFrame(found, columns=["region_id", "share"]).groupby("region_id").share.mean()
 
 
-def test_wealth_shows_in_street_views_and_hardly_in_buildings(tiny_folder, tiny_town):
+def test_wealth_shows_in_street_views_and_hardly_in_buildings(tiny_toyville, tiny_town):
     wealth = pd.Series(tiny_town.latents.hidden["wealth"], index=tiny_town.plan.region_ids)
-    seen = street_statistics(tiny_folder)
+    seen = street_statistics(tiny_toyville)
     in_street = correlation(seen, wealth[seen.index])
     made = tiny_town.buildings
     region = tiny_town.plan.block_region[made.block]
@@ -221,7 +221,7 @@ def test_places_inside_tell_more_of_a_building_than_places_around(large_town):
     assert around > 2 * (made.function == taught).mean()
 
 
-def test_ceilings_in_city_json_are_those_of_the_town(tiny_folder, tiny_town):
-    about = json.loads((tiny_folder / "city.json").read_text())
+def test_ceilings_in_city_json_are_those_of_the_town(tiny_toyville, tiny_town):
+    about = json.loads((tiny_toyville / "city.json").read_text())
     found = ceilings(tiny_town)
     assert {name: entry["ceiling"] for name, entry in about["labels"].items()} == found

@@ -1,6 +1,7 @@
 """CityFM as a model: which stages it trains where, what its vectors are made of, whom it knows, what it refuses."""
 
 import json
+import shutil
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,6 @@ import torch
 from transformers import BertConfig, BertModel, BertTokenizer, ResNetConfig, ResNetModel
 
 from urbanbench.city.city import City
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, RunRefused, UnknownName
 from urbanbench.models._cityfm.contexts import row_of_no_poi
 from urbanbench.models._cityfm.position import encode_positions
@@ -35,17 +35,14 @@ def model(**settings):
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny").build(folder)
-    return City.open(folder)
+def city(tiny_toyville):
+    return City.open(tiny_toyville)
 
 
 @pytest.fixture(scope="module")
-def bus_city(tmp_path_factory):
+def bus_city(city, tmp_path_factory):
     """The same city, in which bus routes use every third road."""
-    folder = tmp_path_factory.mktemp("toyville-bus")
-    Toyville(size="tiny").build(folder)
+    folder = shutil.copytree(city.path, tmp_path_factory.mktemp("toyville-bus") / "city")
     table = pq.read_table(folder / "roads.parquet")
     counts = np.random.default_rng(0).integers(1, 50, table.num_rows)
     tags = [

@@ -11,7 +11,6 @@ import shapely
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from urbanbench.city.city import City
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput
 from urbanbench.models.area import Area
 from urbanbench.models.building_stats import BuildingStats
@@ -31,10 +30,8 @@ FLOORS = (Mean, RandomVectors, Coordinates, SpatialLag, Area, PoiCounts, TfIdf, 
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny", images=False).build(folder)
-    return City.open(folder)
+def city(tiny_toyville_without_pictures):
+    return City.open(tiny_toyville_without_pictures)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ import torch
 
 from urbanbench.checks import check_model
 from urbanbench.city.city import City
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, ExtraMissing
 from urbanbench.models.clip import Clip
 from urbanbench.models.imagenet_features import ImagenetFeatures
@@ -26,10 +25,8 @@ INPUTS = {"street_view", "satellite"}
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toyville") / "city"
-    Toyville(size="tiny").build(folder)
-    return folder
+def built(tiny_toyville):
+    return tiny_toyville
 
 
 @pytest.fixture
@@ -143,14 +140,13 @@ def test_an_input_that_is_masked_has_no_block(built, inputs):
     assert view.touched == inputs
 
 
-def test_neither_input_is_a_refusal_with_the_reason(built, tmp_path):
+def test_neither_input_is_a_refusal_with_the_reason(built, tiny_toyville_without_pictures):
     cell = RunSpec("imagenet-features", "popdensity", str(built), inputs="poi", head="ridge", seeds=(0,))
     found = execute(cell)
     assert found.status == "refused"
     assert "needs input 'street_view' or 'satellite'. City 'toyville' has" in found.reason
     assert "which --inputs poi masks" in found.reason
-    bare = tmp_path / "bare"
-    Toyville(size="tiny", images=False).build(bare)
+    bare = tiny_toyville_without_pictures
     found = execute(RunSpec("imagenet-features", "popdensity", str(bare), head="ridge", seeds=(0,)))
     assert "has no layer 'street_views' nor 'satellite'" in found.reason
 

@@ -10,7 +10,6 @@ import shapely
 
 from urbanbench.checks import check_model
 from urbanbench.city.city import City
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, DataMissing, ExtraMissing, UnknownName
 from urbanbench.models._geovectors import pretrained, training
 from urbanbench.models._geovectors.encode import encode_places
@@ -29,10 +28,8 @@ MODEL = GeoVectors(
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny", images=False).build(folder)
-    return City.open(folder)
+def city(tiny_toyville_without_pictures):
+    return City.open(tiny_toyville_without_pictures)
 
 
 @pytest.fixture(autouse=True)

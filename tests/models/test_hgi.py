@@ -9,7 +9,6 @@ import torch
 from urbanbench.checks import check_model
 from urbanbench.city.city import City
 from urbanbench.city.folder.tags import tag_table
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, InputMasked, RunRefused, UnknownName
 from urbanbench.models._hgi.categories import category_words
 from urbanbench.models._hgi.delaunay import triangulate
@@ -26,10 +25,8 @@ BRIEF = dataclasses.replace(HGI.from_settings("small"), dim=16, epochs=3, max_st
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny", images=False).build(folder)
-    return City.open(folder)
+def city(tiny_toyville_without_pictures):
+    return City.open(tiny_toyville_without_pictures)
 
 
 @pytest.fixture(scope="module")

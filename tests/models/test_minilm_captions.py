@@ -1,11 +1,12 @@
 """Averaged caption vectors against a loop over sentences."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 from urbanbench.checks import check_model
 from urbanbench.city.city import City
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, InputMasked, RunRefused
 from urbanbench.models.minilm_captions import MinilmCaptions
 from urbanbench.toolkit.texts.text_encoders import encode_texts, load_text_encoder
@@ -16,10 +17,8 @@ MODEL = MinilmCaptions(text_encoder="hashing")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("captioned")
-    Toyville(size="tiny", images=False).build(folder)
-    return folder
+def folder(tiny_toyville_without_pictures, tmp_path_factory):
+    return shutil.copytree(tiny_toyville_without_pictures, tmp_path_factory.mktemp("captioned") / "city")
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +53,13 @@ def test_keeps_its_contract(city):
     check_model(MODEL, city)
 
 
-def test_needs_captions_and_known_regions(city, tmp_path):
+def test_needs_captions_and_known_regions(city, tiny_toyville_without_pictures):
     with pytest.raises(InputMasked):
         MODEL.embed(city.view({"poi"}), units=Units("region", ("x",)), seed=0, device="cpu")
     with pytest.raises(BadInput):
         MODEL.embed(city.view({"captions"}), units=Units("region", ("x",)), seed=0, device="cpu")
-    Toyville(size="tiny", images=False).build(tmp_path / "bare")
     with pytest.raises(RunRefused, match="needs captions"):
-        check_model(MODEL, City.open(tmp_path / "bare"))
+        check_model(MODEL, City.open(tiny_toyville_without_pictures))
 
 
 def test_the_variant_names_the_encoder(city):

@@ -8,7 +8,6 @@ import torch
 
 from urbanbench.checks import check_model
 from urbanbench.city.city import City
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, CityFaults, ExtraMissing, RunRefused, UnknownName
 from urbanbench.hashing import value_digest
 from urbanbench.models.musecl import MuseCL
@@ -31,10 +30,8 @@ FULL = frozenset({"poi", "polygon", "street_view", "satellite", "flow"})
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny").build(folder)
-    return City.open(folder)
+def city(tiny_toyville):
+    return City.open(tiny_toyville)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from torch import nn
 
 from urbanbench.city.city import City
 from urbanbench.city.folder.tags import tag_table
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.hashing import value_digest
 from urbanbench.home import fresh_cache
 from urbanbench.models._musecl.compare import day_of_trips
@@ -33,10 +32,8 @@ SMALL = MuseCL.from_settings("small")
 
 
 @pytest.fixture(scope="module")
-def view(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny").build(folder)
-    return City.open(folder).view(frozenset({"poi", "polygon", "street_view", "satellite", "flow"}))
+def view(tiny_toyville):
+    return City.open(tiny_toyville).view(frozenset({"poi", "polygon", "street_view", "satellite", "flow"}))
 
 
 def coloured(path):

@@ -18,7 +18,6 @@ from transformers import (
 from urbanbench.checks import check_model
 from urbanbench.city.city import City
 from urbanbench.city.folder.tags import tag_table
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, ExtraMissing, InputMasked, RunRefused, UnknownName
 from urbanbench.models._spabert.backbones import NEW_HEAD, PRETRAINED_HEAD, load_backbone
 from urbanbench.models._spabert.pretrain import gather_entities
@@ -41,10 +40,8 @@ WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "parking", "school", "res
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny", images=False).build(folder)
-    return City.open(folder)
+def city(tiny_toyville_without_pictures):
+    return City.open(tiny_toyville_without_pictures)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import shapely
 from urbanbench.checks import check_model
 from urbanbench.city.city import City
 from urbanbench.city.folder.tags import tag_table
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, InputMasked, UnknownName
 from urbanbench.models.text_mean import TextMean
 from urbanbench.toolkit.texts.place_texts import is_object, is_place, is_shaped_place, place_texts
@@ -19,10 +18,8 @@ MODEL = TextMean(text_encoder="hashing")
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny", images=False).build(folder)
-    return City.open(folder)
+def city(tiny_toyville_without_pictures):
+    return City.open(tiny_toyville_without_pictures)
 
 
 @pytest.fixture(autouse=True)

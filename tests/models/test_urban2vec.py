@@ -10,7 +10,6 @@ import torch
 from urbanbench.checks import check_model
 from urbanbench.city.city import City
 from urbanbench.city.folder.tags import tag_table
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, ExtraMissing, InputMasked, RunRefused, UnknownName
 from urbanbench.home import fresh_cache
 from urbanbench.models._urban2vec.pictures import gather_pictures
@@ -43,10 +42,8 @@ def _cache():
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny").build(folder)
-    return City.open(folder)
+def city(tiny_toyville):
+    return City.open(tiny_toyville)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ import torch
 from urbanbench.checks import check_model
 from urbanbench.city.city import City
 from urbanbench.city.folder.tags import tag_table
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, ExtraMissing, InputMasked, RunRefused, UnknownName
 from urbanbench.models.urbanclip import UrbanCLIP
 from urbanbench.toolkit.training import seeded_torch
@@ -30,10 +29,8 @@ def quick(**changes):
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny").build(folder)
-    return City.open(folder)
+def city(tiny_toyville):
+    return City.open(tiny_toyville)
 
 
 @pytest.fixture(scope="module")

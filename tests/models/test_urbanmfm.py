@@ -11,7 +11,6 @@ import torch
 
 from urbanbench import home
 from urbanbench.city.city import City
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, CityFaults, RunRefused, UnknownName
 from urbanbench.home import fresh_cache
 from urbanbench.models._urbanmfm.groups import road_groups
@@ -36,10 +35,8 @@ QUICK = {
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny").build(folder)
-    return City.open(folder)
+def city(tiny_toyville):
+    return City.open(tiny_toyville)
 
 
 @pytest.fixture(scope="module")

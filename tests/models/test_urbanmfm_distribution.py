@@ -16,7 +16,6 @@ from sklearn.cluster import DBSCAN
 
 from urbanbench.city.city import City
 from urbanbench.city.folder.tags import tag_table
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import BadInput, UnknownName
 from urbanbench.models._urbanmfm.categories import BUILDINGS, CATEGORIES, place_categories, poi_category
 from urbanbench.models._urbanmfm.clusters import density_clusters
@@ -27,10 +26,8 @@ from urbanbench.toolkit.ground.places import gather_places
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny").build(folder)
-    return City.open(folder)
+def city(tiny_toyville):
+    return City.open(tiny_toyville)
 
 
 def tags_of(*objects):

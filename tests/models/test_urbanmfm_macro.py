@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from urbanbench.city.city import City
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.models._urbanmfm.l_macro import MacroObjective
 from urbanbench.models._urbanmfm.overheads import Overheads, gather_overheads
 from urbanbench.models._urbanmfm.pairs import Similarity, draw_true, similar_pairs
@@ -20,10 +19,8 @@ from urbanbench.toolkit.training.schedule import Schedule
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny").build(folder)
-    return City.open(folder)
+def city(tiny_toyville):
+    return City.open(tiny_toyville)
 
 
 class Pictured:

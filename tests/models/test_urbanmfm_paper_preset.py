@@ -6,7 +6,6 @@ import torch
 from transformers import BertConfig, BertModel, BertTokenizer, ResNetConfig, ResNetModel
 
 from urbanbench.city.city import City
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.models.urbanmfm import STAGES, UrbanMFM
 from urbanbench.toolkit.features._feature_rows import TunedTexts
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
@@ -38,10 +37,8 @@ def encoders(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def view(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny").build(folder)
-    return City.open(folder).view(ALL)
+def view(tiny_toyville):
+    return City.open(tiny_toyville).view(ALL)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What UrbanMFM reads out where street views, pictures from above and trips may be seen, thing by thing."""
 
+import shutil
 from dataclasses import replace
 
 import geopandas as gpd
@@ -9,7 +10,6 @@ import pytest
 import torch
 
 from urbanbench.city.city import City
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.models._urbanmfm.memory import StreetMemory, street_vectors
 from urbanbench.models._urbanmfm.nodes import only_among
 from urbanbench.models._urbanmfm.readout import embed_units
@@ -35,10 +35,9 @@ QUICK = {
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(tiny_toyville, tmp_path_factory):
     """A city with few street views, some regions without picture or trips; one very short training of the global stage."""
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny").build(folder)
+    folder = shutil.copytree(tiny_toyville, tmp_path_factory.mktemp("toyville") / "city")
     frame = pd.read_parquet(folder / "satellite.parquet")
     frame.drop(index=[2, 7, 30, 31]).to_parquet(folder / "satellite.parquet", index=False)
     flows = pd.read_parquet(folder / "flows.parquet")

@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 from urbanbench.city.city import City
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import UnknownName
 from urbanbench.models._urbanmfm import l_local, l_svi
 from urbanbench.models._urbanmfm.gat import GraphEncoder
@@ -211,15 +210,14 @@ def test_headings_go_to_the_nearest_direction():
     ]  # fmt: skip
 
 
-def test_toyville_gives_a_point_with_four_pictures_per_view(tmp_path):
-    Toyville(size="tiny").build(tmp_path)
-    view = City.open(tmp_path).view({"street_view"})
+def test_toyville_gives_a_point_with_four_pictures_per_view(tiny_toyville):
+    view = City.open(tiny_toyville).view({"street_view"})
     streets, frame = gather_streets(view), view.street_views
     assert streets.view_ids == tuple((one,) for one in frame.index)
     assert names(streets) == frame[list(DIRECTIONS)].to_numpy().tolist()
     assert [view.region_ids[one] for one in streets.region] == frame["region_id"].tolist()
     np.testing.assert_allclose(streets.xy, np.column_stack([frame.geometry.x, frame.geometry.y]))
-    assert gather_streets(City.open(tmp_path).view({"poi"})) is None
+    assert gather_streets(City.open(tiny_toyville).view({"poi"})) is None
 
 
 # Memory

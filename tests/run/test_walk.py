@@ -187,7 +187,7 @@ def test_group_split_without_groups_is_refused(village, counting):
     [
         ("return 1 / 0", "ZeroDivisionError", "division"),
         ("return [1]", "Conformance", "Expected an EmbeddingSpace"),
-        (f"return {ONES}.take(list(units.ids)[::-1])", "Conformance", "in their order"),
+        (f"return {ONES}.take(list(units.ids)[::-1])", "Conformance", "the right ids in another order"),
         ("view.roads; return None", "InputMasked", "masked"),
         ("raise ExtraMissing('No weights.')", "ExtraMissing", "No weights."),
     ],
@@ -257,8 +257,8 @@ def test_given_vectors_of_another_city_fail_with_both_kinds_of_ids(village, tmp_
         tmp_path / "far.parquet"
     )
     result = execute(RunSpec(str(tmp_path / "far.parquet"), "popdensity", str(village)))
-    assert result.status == FAILED
-    assert "ids like r00, r01, r02, got x1" in result.reason
+    assert result.status == REFUSED
+    assert "ids like 'r00', 'r01', 'r02', got 'x1'" in result.reason
 
 
 def test_undefined_scores_survive_as_nan(village, counting, tmp_path):

@@ -9,6 +9,7 @@ import torch
 from transformers import BertConfig, BertModel, ResNetConfig, ResNetModel
 
 from urbanbench.errors import ExtraMissing, UnknownName
+from urbanbench.toolkit.pictures._image_nets import _SameConv
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder, name_image_encoder
 from urbanbench.toolkit.texts.text_encoders import encode_texts, load_text_encoder, name_text_encoder
 from urbanbench.toolkit.training import seeded_torch
@@ -126,6 +127,36 @@ def test_packaged_image_encoder_is_pretrained_and_tells_its_classes():
             load_image_encoder("efficientnet-lite0")(pixels) @ weights["_fc.weight"].T + weights["_fc.bias"]
         )
     assert int(scores.argmax()) == 698
+
+
+@pytest.mark.parametrize("kernel", [1, 3, 5])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (7, 7), (8, 7), (3, 12)])
+def test_pictures_are_padded_as_tensorflow_pads_them(kernel, stride, height, width):
+    """The same bits as a picture with its zeros written out: as many as SAME needs, the odd one right and below."""
+    with seeded_torch(0, "same"):
+        conv = _SameConv(6, 6, kernel, stride, groups=6, bias=False)
+        pictures = torch.randn(2, 6, height, width).contiguous(memory_format=torch.channels_last)
+    sides = []
+    for length in (width, height):
+        missing = max((int(np.ceil(length / stride)) - 1) * stride + kernel - length, 0)
+        sides += [missing // 2, missing - missing // 2]
+    expected = torch.nn.functional.conv2d(
+        torch.nn.functional.pad(pictures, sides), conv.weight, None, stride, groups=6
+    )
+    made = conv(pictures)
+    assert made.shape == (2, 6, int(np.ceil(height / stride)), int(np.ceil(width / stride)))
+    assert torch.equal(made, expected)
+
+
+def test_an_image_encoder_changes_no_picture_it_is_given_and_can_be_trained():
+    with seeded_torch(0, "inplace"):
+        encoder = load_image_encoder("random-efficientnet-lite0").train()
+        pictures = torch.randn(2, 3, 33, 33)
+    before = pictures.clone()
+    encoder(pictures).square().sum().backward()
+    assert torch.equal(pictures, before)
+    assert all(one.grad is not None and one.grad.isfinite().all() for one in encoder.parameters())
 
 
 def test_a_random_image_encoder_says_so_and_repeats_with_its_seed():

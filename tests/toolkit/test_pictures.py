@@ -112,11 +112,15 @@ def test_a_store_lets_every_picture_be_opened_once(own_cache):
 def test_pixels_of_other_pictures_or_sizes_are_kept_apart(own_cache):
     for digest, count, size in (("a", 4, 6), ("b", 4, 6), ("a", 4, 7)):
         store = open_pixel_store(digest, count, size)
-        assert not any(store.knows(row) for row in range(count))
+        assert not store.knows(np.arange(count)).any()
         store.write(1, np.full((3, size, size), 9, dtype=np.uint8))
         store.write(2, None)
-        assert [store.knows(row) for row in range(count)] == [False, True, True, False]
-        assert store.read(2) is None
+        assert store.knows(np.arange(count)).tolist() == [False, True, True, False]
+        pixels, ok = np.full((2, 3, size, size), 5, dtype=np.uint8), np.zeros(2, dtype=bool)
+        store.read(np.array([2, 1]), pixels, ok)
+        assert ok.tolist() == [False, True]
+        assert np.unique(pixels[0]).tolist() == [0]
+        assert np.unique(pixels[1]).tolist() == [9]
 
 
 def test_no_store_where_the_disk_is_too_small(own_cache, monkeypatch):
@@ -131,7 +135,7 @@ def test_a_store_that_was_cut_short_is_filled_again(tmp_path):
     PixelStore(path, 4, 6).write(3, np.full((3, 6, 6), 7, dtype=np.uint8))
     path.write_bytes(path.read_bytes()[:-50])
     store = PixelStore(path, 4, 6)
-    assert not store.knows(3)
+    assert not store.knows(np.array([3])).any()
 
 
 def test_normalised_pixels_have_the_statistics_asked_for():

@@ -6,16 +6,13 @@ import pytest
 import shapely
 
 from urbanbench.city.city import City
-from urbanbench.datasets.toyville import Toyville
 from urbanbench.errors import RunRefused, UnknownName
 from urbanbench.toolkit.ground.places import centres, gather_places, region_rows
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toyville")
-    Toyville(size="tiny").build(folder)
-    return City.open(folder)
+def city(tiny_toyville):
+    return City.open(tiny_toyville)
 
 
 def test_regions_of_objects_are_rows_of_the_view(city):

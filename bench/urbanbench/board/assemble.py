@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from urbanbench.board.blocks import Block, Group
 from urbanbench.board.ceilings import NOISE_ONLY, ceiling_of
 from urbanbench.board.columns import choose_metrics, heading, metric_title, unit_of
+from urbanbench.board.costs import cost_entry
 from urbanbench.board.footer import footer
-from urbanbench.board.labels import group_title, notes, row_label, short_reason
+from urbanbench.board.labels import group_title, row_label
 from urbanbench.board.layout import Board, Column, Entry, Line, Section, Table
-from urbanbench.board.marks import BELOW, chosen_heads, floor_above, marks
+from urbanbench.board.marks import BELOW, by_score, chosen_heads, floor_above, marks
 from urbanbench.board.mixing import group_warnings
 from urbanbench.board.numbers import plain_number, span
 from urbanbench.board.overview import overview
@@ -21,6 +23,7 @@ from urbanbench.board.published_tables import (
     published_table,
     stands_beside,
 )
+from urbanbench.board.remarks import notes, short_reason
 from urbanbench.board.rows import Row, ordered
 
 __all__ = ["assemble"]
@@ -131,7 +134,7 @@ def _table(group: Group, block: Block, metrics: Sequence[str], published: bool) 
         Column("model"),
         Column("kind"),
         Column("inputs used"),
-        Column("head", brief=False),
+        Column("head", brief=_alike_but_for_head(block)),
         *(Column(heading(metric), number=True, unit=unit_of(metric, unit)) for metric in metrics),
         *(
             Column(f"{metric_title(metric)}, published ({source})", number=True, published=True)
@@ -144,18 +147,30 @@ def _table(group: Group, block: Block, metrics: Sequence[str], published: bool) 
         Column("notes", brief=False, prose=True),
     )
     best = {metric: marks(block, metric) for metric in metrics}
-    lines = [_scored_line(row, group, block, metrics, best, paper) for row in block.scored]
+    lines = [
+        _scored_line(row, group, block, metrics, best, paper) for row in (*by_score(block), *block.elsewhere)
+    ]
     lines += _ceiling_lines(block, metrics, len(columns))
-    lines += [_unscored_line(row, len(columns), len(metrics)) for row in block.unscored]
+    lines += [_unscored_line(row, block, len(columns), len(metrics)) for row in block.unscored]
     alone = "" if block.models else "floors only, "
     title = f"Inputs: {ordered(block.inputs)} · {alone}ranked: head {block.head}"
     return Table(title, columns, tuple(lines)).without(*_saying_nothing(block))
 
 
+def _alike_but_for_head(block: Block) -> bool:
+    """Tell whether rows of the same name differ in their head only, so that no format may leave it out."""
+    names = [row_label(row, _beside(block)) for row in block.shown]
+    return len(set(names)) < len(names)
+
+
+def _beside(block: Block) -> list[Row]:
+    return [*block.shown, *block.unscored]
+
+
 def _saying_nothing(block: Block) -> list[str]:
     """Return columns with the same entry in every line that the section's facts or their absence tell as well."""
-    same_seeds = len({len(row.seeds) for row in block.scored}) == 1
-    all_covered = not any(row.n_uncovered for row in block.scored)
+    same_seeds = len({len(row.seeds) for row in block.shown}) == 1
+    all_covered = not any(row.n_uncovered for row in block.shown)
     return [*(["seeds"] if same_seeds else []), *(["uncovered"] if all_covered else [])]
 
 
@@ -171,10 +186,10 @@ def _scored_line(
     below = f" {BELOW}" if floor_above(block, row) else ""
     entries = (
         Entry(
-            f"{row_label(row, block.scored)}{below}",
+            f"{row_label(row, _beside(block))}{below}",
             tip="; ".join([str(row.model.get("title") or row.name), *said]),
         ),
-        Entry("floor" if row.floor else "learned"),
+        Entry(_kind(row, block)),
         Entry(ordered(row.used)),
         Entry(row.head, tip=chosen_heads(row)),
         *(_score_entry(row, metric, best[metric].get(row.run_id, "")) for metric in metrics),
@@ -182,19 +197,26 @@ def _scored_line(
         _number(len(row.seeds)),
         _number(row.n_uncovered),
         _number(row.model.get("dim")),
-        _number(row.cost.get("embed_seconds")),
+        cost_entry(row),
         Entry("; ".join(said)),
     )
-    return Line("floor" if row.floor else "model", entries, tuple(said))
+    shown = "elsewhere" if row in block.elsewhere else "floor" if row.floor else "model"
+    return Line(shown, entries, tuple(said))
+
+
+def _kind(row: Row, block: Block) -> str:
+    if row in block.elsewhere:
+        return "floor, other inputs"
+    return "floor" if row.floor else "learned"
 
 
 def _score_entry(row: Row, metric: str, mark: str) -> Entry:
     score = row.score(metric)
-    if not score.finite:
+    if not score.values:
         return Entry()
     pairs = zip(row.seeds, score.values, strict=False)
     tip = ", ".join(f"seed {seed}: {'none' if value is None else f'{value:.4g}'}" for seed, value in pairs)
-    return Entry(score.text, mark, tip, score.mean)
+    return Entry(score.text, mark, tip, score.mean if math.isfinite(score.mean) else None)
 
 
 def _number(value: float | None) -> Entry:
@@ -216,12 +238,11 @@ def _ceiling_lines(block: Block, metrics: Sequence[str], width: int) -> list[Lin
     return [Line("ceiling", (*entries, *[Entry()] * (width - len(entries) - 1), Entry(said)), (said,))]
 
 
-def _unscored_line(row: Row, width: int, n_metrics: int) -> Line:
+def _unscored_line(row: Row, block: Block, width: int, n_metrics: int) -> Line:
     said = short_reason(row)
-    kind = Entry("floor" if row.floor else "learned")
     entries = [
-        Entry(row_label(row, [row])),
-        kind,
+        Entry(row_label(row, _beside(block))),
+        Entry(_kind(row, block)),
         Entry(ordered(row.used)),
         Entry(row.head),
         *[Entry(row.status)] * n_metrics,

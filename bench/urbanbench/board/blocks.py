@@ -2,7 +2,8 @@
 
 A parity row has its paper's protocol for a split, so it shares tables with rows of the same protocol only.
 
-Floors learn nothing, so they stand in every table whose inputs hold what they use.
+Floors learn nothing, so they are ranked in every table whose inputs hold what they use. Floors of other inputs stand below,
+marked and never ranked: a finished row is shown, and a table that lacks the strongest floor misleads.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from urbanbench.board.columns import direction
 from urbanbench.board.rows import Row, ordered
 from urbanbench.parity.contract import is_paper
 
-__all__ = ["SELECT", "Block", "Group", "make_groups"]
+__all__ = ["SELECT", "Block", "Group", "fits", "make_groups", "place_of"]
 
 SELECT = "select"
 """The head that picks the best of several by validation score; shown in every table as a floor's best head."""
@@ -37,6 +38,8 @@ class Block:
         Head of the rows that are ranked.
     models, floors, unscored
         Learned models and floors with scores, best first; runs that were refused or failed.
+    elsewhere
+        Floors with scores that use inputs the block does not offer, best first: shown, never ranked.
     """
 
     inputs: frozenset[str]
@@ -44,11 +47,17 @@ class Block:
     models: tuple[Row, ...]
     floors: tuple[Row, ...]
     unscored: tuple[Row, ...] = ()
+    elsewhere: tuple[Row, ...] = ()
 
     @property
     def scored(self) -> tuple[Row, ...]:
-        """Learned models, then floors."""
+        """Learned models, then floors of the block's inputs."""
         return (*self.models, *self.floors)
+
+    @property
+    def shown(self) -> tuple[Row, ...]:
+        """Every row with scores."""
+        return (*self.scored, *self.elsewhere)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,17 +118,44 @@ def _make_group(key: _Key, rows: list[Row]) -> Group:
 
 
 def _model_blocks(models: Sequence[Row], floors: Sequence[Row]) -> list[Block]:
-    blocks = []
+    blocks: list[Block] = []
     for inputs in sorted({row.offered for row in models}, key=lambda one: (len(one), ordered(one))):
         mine = [row for row in models if row.offered == inputs]
+        fair = [row for row in floors if fits(row, inputs)]
+        near, other = _closest(fair), _closest([row for row in floors if row not in fair])
         heads = {row.head for row in mine}
-        near = _closest([row for row in floors if row.used - _ALWAYS <= inputs])
-        for head in sorted(heads):
-            beside = [row for row in near if row.head in {head, SELECT} or row.head not in heads]
-            blocks.append(
-                Block(inputs, head, _best_first(row for row in mine if row.head == head), _best_first(beside))
-            )
-    return blocks
+        blocks.extend(_block(inputs, head, heads, mine, near, other) for head in sorted(heads))
+    return _with_leftovers(blocks, floors)
+
+
+def _block(
+    inputs: frozenset[str],
+    head: str,
+    heads: set[str],
+    models: Sequence[Row],
+    near: Sequence[Row],
+    other: Sequence[Row],
+) -> Block:
+    """Make a block of one head: floors of the block's other heads have blocks of their own."""
+
+    def beside(floors: Sequence[Row]) -> tuple[Row, ...]:
+        return _best_first(row for row in floors if row.head in {head, SELECT} or row.head not in heads)
+
+    mine = _best_first(row for row in models if row.head == head)
+    return Block(inputs, head, mine, beside(near), elsewhere=beside(other))
+
+
+def fits(floor: Row, inputs: frozenset[str]) -> bool:
+    """Tell whether a floor sees no more than some inputs; where a unit lies, floors always know."""
+    return floor.used - _ALWAYS <= inputs
+
+
+def _with_leftovers(blocks: Sequence[Block], floors: Sequence[Row]) -> list[Block]:
+    """Give floors that stand nowhere, for a run of the same floor with more inputs took their place, to the last block."""
+    placed = {row.run_id for block in blocks for row in (*block.floors, *block.elsewhere)}
+    rest = [row for row in floors if row.run_id not in placed]
+    last = replace(blocks[-1], floors=_best_first([*blocks[-1].floors, *rest]))
+    return [*blocks[:-1], last]
 
 
 def _floor_blocks(floors: Sequence[Row]) -> list[Block]:
@@ -129,12 +165,12 @@ def _floor_blocks(floors: Sequence[Row]) -> list[Block]:
     inputs = frozenset().union(*(row.used for row in floors)) - _ALWAYS
     counts = Counter(row.head for row in floors)
     head = min(counts, key=lambda name: (-counts[name], name == SELECT, name))
-    return [Block(inputs, head, (), _best_first(_closest(floors)))]
+    return [Block(inputs, head, (), _best_first(floors))]
 
 
 def _with_unscored(block: Block, unscored: Sequence[Row]) -> Block:
     mine = tuple(row for row in unscored if row.offered == block.inputs and row.head in {block.head, SELECT})
-    return Block(block.inputs, block.head, block.models, block.floors, mine)
+    return replace(block, unscored=mine)
 
 
 def _identity(row: Row) -> tuple[str, ...]:
@@ -154,7 +190,7 @@ def _without_repeats(rows: Sequence[Row]) -> list[Row]:
 
 
 def _closest(floors: Sequence[Row]) -> list[Row]:
-    """Of a floor run under several settings keep the runs that use the most of what the block offers."""
+    """Of a floor run under several settings keep the runs that use the most."""
     found: dict[tuple[str, ...], list[Row]] = {}
     for row in floors:
         found.setdefault(_identity(row), []).append(row)
@@ -164,8 +200,10 @@ def _closest(floors: Sequence[Row]) -> list[Row]:
 
 
 def _best_first(rows: Iterable[Row]) -> tuple[Row, ...]:
-    def place(row: Row) -> tuple[float, str, str, str]:
-        loss = -direction(row.main_metric) * row.main
-        return (loss if loss == loss else float("inf"), row.name, row.head, row.run_id)  # noqa: PLR0124 - NaN last
+    return tuple(sorted(rows, key=place_of))
 
-    return tuple(sorted(rows, key=place))
+
+def place_of(row: Row) -> tuple[float, str, str, str]:
+    """Return what rows are ordered by: the main metric, best first and without a score last, then names."""
+    loss = -direction(row.main_metric) * row.main
+    return (loss if loss == loss else float("inf"), row.name, row.head, row.run_id)  # noqa: PLR0124 - NaN last

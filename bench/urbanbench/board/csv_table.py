@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from urbanbench.board.blocks import Block, Group
-from urbanbench.board.marks import chosen_heads, floor_above, marks
+from urbanbench.board.costs import read_seconds
+from urbanbench.board.labels import row_label
+from urbanbench.board.marks import chosen_heads, floor_above, floor_beyond, marks
 from urbanbench.board.published import Published, for_row, for_task
 from urbanbench.board.published_tables import stands_beside
 from urbanbench.board.rows import Row, ordered
@@ -45,9 +47,9 @@ _ORIGIN = (
     "started_utc",
 )
 _FIELDS = (
-    *_SPEC, "kind", "own", "run_id", "status", "reason", "metric", "main_metric", "mean", "std", "n_seeds", "values", "covered_mean",
-    "mark", "below_floor", "table_inputs", "inputs_used", "chosen_heads", "task_kind", "level", "unit", "n_units", "n_uncovered",
-    "used_block_size_m", "dim", "variant", *_COST, *_ORIGIN,
+    *_SPEC, "label", "kind", "own", "run_id", "status", "reason", "metric", "main_metric", "mean", "std", "n_seeds", "values", "covered_mean",
+    "mark", "below_floor", "below_floor_of_other_inputs", "table_inputs", "inputs_used", "chosen_heads", "task_kind", "level", "unit", "n_units", "n_uncovered",
+    "used_block_size_m", "dim", "variant", "embed_read_seconds", "embed_read", *_COST, *_ORIGIN,
 )  # fmt: skip
 _PUBLISHED = ("published_mean", "published_std", "published_setting", "published_source", "published_note")
 _FORMULA = ("=", "+", "-", "@")
@@ -96,6 +98,7 @@ def _result_lines(group: Group, asked: Sequence[str] | None) -> Iterator[dict[st
         for metric in names or [""]:
             yield (
                 _about(row)
+                | {"label": row_label(row, group.rows)}
                 | _score(row, metric)
                 | _standing(row, metric, block)
                 | _beside(numbers.get(metric))
@@ -123,6 +126,8 @@ def _about(row: Row) -> dict[str, Any]:
         "used_block_size_m": row.block_size_m,
         "dim": row.model.get("dim"),
         "variant": _json(row.model.get("variant")),
+        "embed_read_seconds": read_seconds(row)[0] if row.cost.get("embed_read") else "",
+        "embed_read": _json(row.cost.get("embed_read")),
         **{name: row.cost.get(name) for name in _COST},
         **{name: row.provenance.get(name) for name in _ORIGIN},
     }
@@ -152,13 +157,16 @@ def _standing(row: Row, metric: str, block: Block | None) -> dict[str, Any]:
     """Return what holds inside a learned model's table; a floor stands in several and gets none."""
     if block is None:
         return {"table_inputs": ordered(row.offered)} if not row.floor else {}
-    floor = floor_above(block, row)
-    below = f"{floor.name} ({chosen_heads(floor)})" if floor else ""
     return {
         "mark": marks(block, metric).get(row.run_id, ""),
-        "below_floor": below,
+        "below_floor": _named(floor_above(block, row)),
+        "below_floor_of_other_inputs": _named(floor_beyond(block, row)),
         "table_inputs": ordered(block.inputs),
     }
+
+
+def _named(floor: Row | None) -> str:
+    return f"{floor.name} ({chosen_heads(floor)})" if floor else ""
 
 
 def _beside(number: Published | None) -> dict[str, Any]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from urbanbench.board.blocks import SELECT, Group
+from urbanbench.board.costs import READ
 from urbanbench.board.marks import BELOW, OWN, floor_above
+from urbanbench.board.numbers import HUGE, NO_SCORE
 from urbanbench.board.published import CITATION
+from urbanbench.board.rows import Row
 
 __all__ = ["footer"]
 
@@ -20,8 +23,35 @@ _PARITY = (
 )
 _RANKS = (
     "Tables are kept apart by the inputs on offer and are never ranked across them. Inside a table the best mean is bold and the second "
-    "underlined, among rows with the table's head and seeds only; a difference smaller than the spread may be chance."
+    "underlined, among rows with the table's head and seeds only; a difference smaller than the spread may be chance. Rows stand in the order "
+    "of the first metric, learned models and floors together."
 )
+
+
+_ELSEWHERE = (
+    'Floors of kind "floor, other inputs" use inputs the table does not offer: they are shown below the others, are never ranked with them and '
+    "take no part in marks; the notes of a learned model say when one of them scores higher than it and than every floor of its own inputs."
+)
+_READ = (
+    f'embed s: seconds that making the vectors took; "+ n {READ}" is what parts kept from earlier runs (trained stages, features of frozen '
+    "encoders) cost when they were made; the run read them instead of computing them."
+)
+_POWERS = (
+    "3.86e20 is 3.86 times ten to the power of 20: so are numbers from ten million on written, and some that are very small. An R\N{SUPERSCRIPT TWO} "
+    "far below zero comes from predictions far outside of the targets' range on some seeds."
+)
+_INFINITE = f'"{NO_SCORE}": the metric is a finite number on no seed.'
+
+
+def _numbers(rows: Sequence[Row]) -> list[str]:
+    """Return how to read costs with kept parts, powers of ten, and scores that are no numbers, where there are any."""
+    scores = [score for row in rows for score in row.scores.values() if score.values]
+    huge = any(abs(one) >= HUGE for score in scores for one in (score.mean, score.std))
+    return [
+        *([_READ] if any(row.cost.get("embed_read") for row in rows) else []),
+        *([_POWERS] if huge else []),
+        *([_INFINITE] if any(score.text == NO_SCORE for score in scores) else []),
+    ]
 
 
 def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
@@ -33,15 +63,17 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         *(_SPLITS[split] for split in _SPLITS if any(group.split == split for group in groups)),
         *([_PARITY] if any(group.parity for group in groups) else []),
         _RANKS,
-        "Floors learn no representation. Each stands in every table whose inputs hold what it uses; coordinates are allowed to floors everywhere.",
+        "Floors learn no representation. Each is ranked in every table whose inputs hold what it uses; coordinates are allowed to floors everywhere.",
     ]
+    if any(block.elsewhere for block in blocks):
+        said.append(_ELSEWHERE)
     if any(row.head == SELECT for row in rows):
         said.append(
             "Best head: chosen per seed by validation score, never by test score; such rows are not ranked with rows of a fixed head."
         )
     if any(floor_above(block, row) for block in blocks for row in block.models):
         said.append(
-            f"{BELOW} marks a learned model whose mean is below the table's best floor, of whatever head, on the first metric."
+            f"{BELOW} marks a learned model whose mean is below the best floor of the table's inputs, of whatever head, on the first metric."
         )
     if any(row.own for row in rows):
         said.append(f"{OWN} marks your own runs, from runs/; all other rows are reference rows.")
@@ -49,6 +81,7 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         said.append(
             "Uncovered units have no data for the model; they are filled and scored all the same, and their number is given."
         )
+    said.extend(_numbers(rows))
     if published:
         said.append(
             f"Published numbers are from {CITATION}: other data, units and protocol, for display only, never ranked. * marks numbers with a note: rows of the paper that repeat or contradict others."

@@ -1,4 +1,4 @@
-"""What a row is called, and what a reader should know of it."""
+"""What groups and rows are called; two rows that differ never look the same."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from urbanbench.board.blocks import SELECT, Block, Group
-from urbanbench.board.columns import metric_title
-from urbanbench.board.marks import BELOW, OWN, chosen_heads, floor_above, head_counts, usual_seeds
-from urbanbench.board.numbers import Score, plain_number
+from urbanbench.board.blocks import SELECT, Group
+from urbanbench.board.marks import OWN, chosen_heads
+from urbanbench.board.numbers import plain_number
 from urbanbench.board.rows import Row
 
-__all__ = ["group_title", "notes", "row_label", "short_reason"]
+__all__ = ["brief", "group_title", "row_label"]
 
-_REASON_LENGTH = 140
-_SHOWN_VALUE = 24
+_SHOWN_VALUE = 40
 
 
 def group_title(group: Group) -> str:
@@ -27,92 +25,78 @@ def group_title(group: Group) -> str:
 
 
 def row_label(row: Row, beside: Sequence[Row]) -> str:
-    """Name a row: the model, a floor's best head, then what tells it from rows of the same model.
+    """Name a row: the model, its preset and what was set otherwise, a floor's best head, and what tells it from its namesakes.
+
+    Parameters
+    ----------
+    row
+        The row.
+    beside
+        Rows it must be told from, itself among them or not.
 
     Examples
     --------
-    "urbanmfm (small)", "urbanmfm (small, dim=128)", "poi-counts (best head: rf)"; an own run beside reference rows has a mark behind.
+    "urbanmfm (small)", "urbanmfm (small, pooling=sum)", "poi-counts (best head: rf)"; an own run beside reference rows has a mark behind.
     """
-    parts = [
-        str(row.spec.get("preset") or ""),
-        *_differences(row, [one for one in beside if one.name == row.name]),
-    ]
+    told = [*_told(row), *_differences(row, [one for one in beside if _is_rival(one, row)])]
     if row.head == SELECT:
-        parts.append(f"best head: {chosen_heads(row)}")
-    told = ", ".join(part for part in parts if part)
-    return f"{row.name}{f' ({told})' if told else ''}{f' {OWN}' if row.own else ''}"
+        told.append(f"best head: {chosen_heads(row)}")
+    aside = [f"({', '.join(told)})"] if told else []
+    return " ".join([row.name, *aside, *([OWN] if row.own else [])])
 
 
-def _differences(row: Row, namesakes: Sequence[Row]) -> list[str]:
-    mine = _particulars(row)
-    rivals = [
-        _particulars(one)
-        for one in namesakes
-        if one.head == row.head and one.run_id != row.run_id and one.own == row.own
-    ]
-    names = [name for name in mine if any(other.get(name) != mine[name] for other in rivals)]
-    if any(other == mine for other in rivals):
-        names.append("run")
-        mine["run"] = row.run_id[:8]
-    return [f"{name}={mine[name]}" for name in names]
+def _told(row: Row) -> list[str]:
+    """Return what a row says of itself, whatever stands beside it: preset, settings, the seed of its training."""
+    preset, seed = str(row.spec.get("preset") or ""), row.spec.get("model_seed")
+    settings = [f"{name}={brief(value)}" for name, value in sorted((row.settings or {}).items())]
+    return [*([preset] if preset else []), *settings, *([f"model seed={seed}"] if seed else [])]
+
+
+def _is_rival(one: Row, row: Row) -> bool:
+    """Tell whether another row would be called the same; of a row that does not say its settings all of its preset would."""
+    if (one.name, one.head, one.own) != (row.name, row.head, row.own) or one.run_id == row.run_id:
+        return False
+    unsaid = row.settings is None and one.spec.get("preset") == row.spec.get("preset")
+    return unsaid or _told(one) == _told(row)
+
+
+def _differences(row: Row, rivals: Sequence[Row]) -> list[str]:
+    mine, theirs = _particulars(row), [_particulars(one) for one in rivals]
+    names = [name for name in mine if any(other.get(name) != mine[name] for other in theirs)]
+    shown = [f"{name}={brief(mine[name])}" for name in names]
+    alike = any(all(brief(other.get(name, "")) == brief(mine[name]) for name in names) for other in theirs)
+    return [*shown, f"run={row.run_id[:8]}"] if alike else shown
 
 
 def _particulars(row: Row) -> dict[str, str]:
-    """Return what can tell two runs of one model apart, as text."""
+    """Return what can tell two runs of one model apart beyond what `_told` says, as text."""
     told: dict[str, Any] = {**_mapping(row.spec.get("parameters")), **_mapping(row.model.get("variant"))}
-    told |= {
-        "model seed": row.spec.get("model_seed"),
-        "inputs": row.spec.get("inputs"),
-        "seeds": len(row.seeds),
-    }
+    told = {name: value for name, value in told.items() if name not in (row.settings or {})}
+    told |= {"inputs": row.spec.get("inputs"), "seeds": len(row.seeds)}
     told |= {"block size asked": row.spec.get("block_size_m")}
-    return {name: _brief(value) for name, value in sorted(told.items())}
+    return {name: _text(value) for name, value in sorted(told.items())}
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _brief(value: Any) -> str:
-    text = (
-        value
-        if isinstance(value, str)
-        else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
-    )
+def _text(value: Any) -> str:
+    """Write a value on one line: text as it is, a list of words with plus signs, everything else as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple) and value and all(isinstance(one, str) for one in value):
+        return "+".join(value)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def brief(value: Any) -> str:
+    """Write a value in at most 40 signs.
+
+    Examples
+    --------
+    >>> brief(["poi", "local"]), brief(None), brief("x" * 50) == "x" * 39 + "…"
+    ('poi+local', 'null', True)
+    """
+    text = _text(value)
     return text if len(text) <= _SHOWN_VALUE else f"{text[: _SHOWN_VALUE - 1]}…"
-
-
-def notes(row: Row, block: Block) -> list[str]:
-    """Return short remarks on a scored row: below a floor, not ranked, stand-ins, and the score on covered units."""
-    floor = floor_above(block, row)
-    found = [f"{BELOW} below {floor.name} ({chosen_heads(floor)})"] if floor else []
-    if row.seeds != usual_seeds(block):
-        found.append("other seeds, not ranked")
-    found.extend(_folds(row))
-    if len(counts := head_counts(row)) > 1:
-        found.append(f"heads chosen: {', '.join(f'{name} {count}x' for name, count in counts.items())}")
-    found.extend(
-        f"{name}: {_brief(value)}" for name, value in sorted(_mapping(row.model.get("variant")).items())
-    )
-    covered = row.covered.get(row.main_metric)
-    if row.n_uncovered and covered is not None and covered.text:
-        found.append(f"on covered units: {covered.text}")
-    return found
-
-
-def _folds(row: Row) -> list[str]:
-    """Tell how the main metric scatters over folds whose predictions are pooled into one score."""
-    folds = [one for details in row.head_details for one in details.get(f"{row.main_metric}_by_fold") or ()]
-    if not folds:
-        return []
-    score = Score(tuple(folds))
-    return [f"{metric_title(row.main_metric)} of single folds, {len(folds)}: {score.text}"]
-
-
-def short_reason(row: Row) -> str:
-    """Return status and first sentence of the reason, at most 140 characters of it."""
-    reason = " ".join(row.reason.split())
-    first = reason.partition(". ")[0].rstrip(".")
-    if len(first) > _REASON_LENGTH:
-        first = f"{first[: _REASON_LENGTH - 1]}…"
-    return f"{row.status}: {first}" if first else row.status

@@ -32,6 +32,7 @@ _SIGNS = {
     BELOW: "$\\bigtriangledown$",
     OWN: "$\\dagger$",
 }
+_RANKED = ("model", "floor")
 _WRAP = {BEST: "\\textbf", SECOND: "\\underline"}
 
 
@@ -81,10 +82,11 @@ def _heading(column: Column) -> str:
 
 
 def _body(table: Table, kept: list[int]) -> list[str]:
-    """Return the lines, with a rule wherever the kind of line changes."""
+    """Return the lines, with a rule where ranked ones end and wherever the kind of the others changes."""
     found: list[str] = []
-    for before, line in zip((None, *table.lines), table.lines, strict=False):
-        if before is not None and before.kind != line.kind:
+    kinds = ["ranked" if line.kind in _RANKED else line.kind for line in table.lines]
+    for before, kind, line in zip((None, *kinds), kinds, table.lines, strict=False):
+        if before not in {None, kind}:
             found.append("\\midrule")
         found.append(
             _cells([_entry(line.entries[place], number=table.columns[place].number) for place in kept])
@@ -104,7 +106,7 @@ def _entry(entry: Entry, *, number: bool) -> str:
 
 
 def _notes(section: Section, table: Table) -> list[str]:
-    scored = any(line.kind in {"model", "floor"} for line in table.lines)
+    scored = any(line.kind in _RANKED for line in table.lines)
     said = [f"Warning: {warning}" for warning in section.warnings if scored]
     said.extend(_note(line) for line in table.lines if line.notes)
     if not said:

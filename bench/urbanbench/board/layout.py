@@ -54,7 +54,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Line:
-    """One row of a table; `kind` is "model", "floor", "ceiling", "published" or "unscored"."""
+    """One row of a table; `kind` is "model", "floor", "elsewhere" (a floor of other inputs), "ceiling", "published" or "unscored"."""
 
     kind: str
     entries: tuple[Entry, ...]
@@ -68,7 +68,6 @@ class Table:
     title: str
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
-    remarks: tuple[str, ...] = ()
 
     def units(self) -> list[str]:
         """Say which columns are in which unit, for a caption, where units take no width: "RMSE and MAE in percent"."""

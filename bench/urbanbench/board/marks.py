@@ -1,4 +1,4 @@
-"""Best, second, and below a floor: what may be said of a row inside its block, and only there."""
+"""Order, best, second, and below a floor: what may be said of a row inside its block, and only there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from urbanbench.board.blocks import SELECT, Block
+from urbanbench.board.blocks import SELECT, Block, place_of
 from urbanbench.board.columns import direction
 from urbanbench.board.rows import Row
 
@@ -16,8 +16,10 @@ __all__ = [
     "OWN",
     "SECOND",
     "best_floor",
+    "by_score",
     "chosen_heads",
     "floor_above",
+    "floor_beyond",
     "head_counts",
     "marks",
     "ranked",
@@ -36,6 +38,12 @@ def usual_seeds(block: Block) -> tuple[int, ...]:
     return max(sorted(counts), key=lambda seeds: (counts[seeds], len(seeds)), default=())
 
 
+def by_score(block: Block) -> list[Row]:
+    """Return learned models and floors of the block's inputs in one order, best first; rows with other seeds come last."""
+    usual = usual_seeds(block)
+    return sorted(block.scored, key=lambda row: (row.seeds != usual, place_of(row)))
+
+
 def ranked(block: Block) -> list[Row]:
     """Return the rows that may be ranked together: the block's head and the block's usual seeds."""
     seeds = usual_seeds(block)
@@ -45,10 +53,11 @@ def ranked(block: Block) -> list[Row]:
 def marks(block: Block, metric: str) -> Mapping[str, str]:
     """Mark the best and second mean of a metric by run id.
 
-    Equal means share a mark, and two best leave no second. Nothing is marked when fewer than two rows can be ranked.
+    Equal means share a mark, and two best leave no second. Nothing is marked when fewer than two rows can be ranked. A row that
+    lacks a finite score on some seed is not: its mean is over other splits.
     """
     sign = direction(metric)
-    means = {row.run_id: sign * row.score(metric).mean for row in ranked(block)}
+    means = {row.run_id: sign * row.score(metric).mean for row in ranked(block) if row.score(metric).whole}
     means = {run_id: mean for run_id, mean in means.items() if math.isfinite(mean)}
     if sign == 0 or len(means) < 2:
         return {}
@@ -58,9 +67,23 @@ def marks(block: Block, metric: str) -> Mapping[str, str]:
 
 
 def best_floor(block: Block, seeds: Sequence[int]) -> Row | None:
-    """Return the floor, of any head, with the best mean of the main metric among those with these seeds."""
-    floors = [row for row in block.floors if row.seeds == tuple(seeds) and math.isfinite(row.main)]
-    return max(floors, key=lambda row: direction(row.main_metric) * row.main, default=None)
+    """Return the floor of the block's inputs, of any head, with the best mean of the main metric among those with these seeds."""
+    return _best(block.floors, seeds)
+
+
+def floor_beyond(block: Block, row: Row) -> Row | None:
+    """Return the best floor of other inputs when it is above a row and above the best floor of the block's inputs, else None."""
+    other, own = _best(block.elsewhere, row.seeds), best_floor(block, row.seeds)
+    if other is None or other.main_metric != row.main_metric:
+        return None
+    rivals = [one for one in (row, own) if one is not None and math.isfinite(one.main)]
+    sign = direction(row.main_metric)
+    return other if all(sign * other.main > sign * one.main for one in rivals) else None
+
+
+def _best(floors: Sequence[Row], seeds: Sequence[int]) -> Row | None:
+    usable = [row for row in floors if row.seeds == tuple(seeds) and row.score(row.main_metric).whole]
+    return max(usable, key=lambda row: direction(row.main_metric) * row.main, default=None)
 
 
 def floor_above(block: Block, row: Row) -> Row | None:

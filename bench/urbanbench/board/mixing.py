@@ -124,7 +124,11 @@ def _gaps(rows: Sequence[Row]) -> str:
         for row in rows
         if _has_gap(row)
     ]
-    return f"Some seeds have no finite score, means are over the others: {', '.join(gaps)}." if gaps else ""
+    return (
+        f"Some seeds have no finite score, means are over the others and are not ranked: {', '.join(gaps)}."
+        if gaps
+        else ""
+    )
 
 
 def _has_gap(row: Row) -> bool:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-__all__ = ["PLUS_MINUS", "Score", "plain_number", "span"]
+__all__ = ["HUGE", "NO_SCORE", "PLUS_MINUS", "Score", "plain_number", "rounded", "span"]
 
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
+NO_SCORE = "not finite"
+"""What stands for a metric that has values and no finite one among them."""
+HUGE = 1e7
+"""From this size on numbers are written with a power of ten."""
 _MOST_DECIMALS = 6
 _DECIMALS_WITHOUT_SPREAD = 3
 
@@ -32,19 +36,24 @@ class Score:
         """The values that are numbers."""
         return tuple(value for value in self.values if value is not None and math.isfinite(value))
 
+    @property
+    def whole(self) -> bool:
+        """Whether every seed has a finite value: a mean over the others may flatter."""
+        return bool(self.values) and len(self.finite) == len(self.values)
+
     @cached_property
     def mean(self) -> float:
-        """Mean over the finite values; NaN when there is none."""
-        return statistics.fmean(self.finite) if self.finite else math.nan
+        """Mean over the finite values; NaN when there is none, or when their sum is beyond all floats."""
+        return _within_floats(statistics.fmean, self.finite) if self.finite else math.nan
 
     @cached_property
     def std(self) -> float:
-        """Sample standard deviation (divisor n - 1) over the finite values; NaN below two values."""
-        return statistics.stdev(self.finite) if len(self.finite) > 1 else math.nan
+        """Sample standard deviation (divisor n - 1) over the finite values; NaN below two values, or beyond all floats."""
+        return _within_floats(statistics.stdev, self.finite) if len(self.finite) > 1 else math.nan
 
     @property
     def text(self) -> str:
-        """Mean ± sample standard deviation, the latter with two significant digits.
+        """Mean ± sample standard deviation, the latter with two significant digits; huge ones as powers of ten.
 
         Examples
         --------
@@ -52,16 +61,25 @@ class Score:
         '0.750 ± 0.050'
         >>> Score((3.25,)).text
         '3.250'
-        >>> Score(()).text
-        ''
+        >>> Score((0.5, -2.0e20)).text
+        '-1.00e20 ± 1.4e20'
+        >>> Score(()).text, Score((None,)).text
+        ('', 'not finite')
         """
-        if not self.finite:
-            return ""
+        if not math.isfinite(self.mean):
+            return NO_SCORE if self.values else ""
         if not self.std > 0:
-            spread = f" {PLUS_MINUS} 0" if len(self.finite) > 1 else ""
-            return f"{_signed(self.mean, _DECIMALS_WITHOUT_SPREAD)}{spread}"
+            spread = f" {PLUS_MINUS} 0" if self.std == 0 else ""
+            return f"{rounded(self.mean, _DECIMALS_WITHOUT_SPREAD)}{spread}"
         decimals = _decimals(self.std)
-        return f"{_signed(self.mean, decimals)} {PLUS_MINUS} {self.std:.{decimals}f}"
+        return f"{rounded(self.mean, decimals)} {PLUS_MINUS} {rounded(self.std, decimals, digits=2)}"
+
+
+def _within_floats(statistic: Callable[[Sequence[float]], float], values: Sequence[float]) -> float:
+    try:
+        return float(statistic(values))
+    except OverflowError:
+        return math.nan
 
 
 def _decimals(std: float) -> int:
@@ -70,8 +88,24 @@ def _decimals(std: float) -> int:
     return min(max(1 - exponent, 0), _MOST_DECIMALS)
 
 
-def _signed(value: float, decimals: int) -> str:
-    """Format without a minus sign before zero."""
+def rounded(value: float, decimals: int, *, digits: int = 3) -> str:
+    """Write a finite number with some decimals, and one that is too large or too small for them as a power of ten.
+
+    Parameters
+    ----------
+    value, decimals
+        The number, and how many decimals it gets. What rounds to zero has no minus sign.
+    digits
+        Significant digits of a power of ten: from `HUGE` on, and where six decimals would show nothing but zeros.
+
+    Examples
+    --------
+    >>> rounded(0.1234, 2), rounded(-0.001, 2), rounded(-386280794510770503680.0, 3), rounded(2.5e-9, 6)
+    ('0.12', '0.00', '-3.86e20', '2.50e-9')
+    """
+    if abs(value) >= HUGE or (decimals == _MOST_DECIMALS and 0 < abs(value) < 10.0**-_MOST_DECIMALS):
+        number, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+        return f"{number}e{int(exponent)}"
     text = f"{value:.{decimals}f}"
     return text.lstrip("-") if float(text) == 0 else text
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from urbanbench.board.blocks import Block, Group
 from urbanbench.board.columns import heading
 from urbanbench.board.labels import group_title, row_label
 from urbanbench.board.layout import Column, Entry, Line, Section, Table
-from urbanbench.board.marks import BELOW, best_floor, floor_above
-from urbanbench.board.rows import ordered
+from urbanbench.board.marks import BELOW, best_floor, by_score, floor_above, floor_beyond
+from urbanbench.board.rows import Row, ordered
 
 __all__ = ["overview"]
 
+_HIGHER = "higher floor of other inputs"
 _COLUMNS = (
     Column("city, task and split"),
     Column("inputs"),
@@ -20,8 +22,10 @@ _COLUMNS = (
     Column("metric"),
     Column("best learned model"),
     Column("score", number=True),
-    Column("best floor"),
+    Column("best floor of these inputs"),
     Column("score of the floor", number=True),
+    Column(_HIGHER),
+    Column("its score", number=True),
 )
 
 
@@ -39,31 +43,36 @@ def overview(groups: Sequence[Group]) -> Section | None:
         "one line per table below",
         "lines rest on different inputs, splits or units and are no ranking of each other",
     )
-    return Section(
-        "Overview",
-        facts,
-        (),
-        (Table("Best learned model and best floor of each table", _COLUMNS, tuple(lines)),),
-    )
+    table = Table("Best learned model and best floor of each table", _COLUMNS, tuple(lines))
+    if all(line.entries[-1].value is None for line in lines):
+        table = table.without(_HIGHER, "its score")
+    return Section("Overview", facts, (), (table,))
 
 
 def _line(group: Group, block: Block) -> Line:
-    model = block.models[0]
-    floor = best_floor(block, model.seeds)
+    model = next(row for row in by_score(block) if not row.floor)
     metric = model.main_metric
     below = f" {BELOW}" if floor_above(block, model) else ""
-    shown = (
-        []
-        if floor is None
-        else [Entry(row_label(floor, block.scored)), Entry(floor.score(metric).text, value=floor.main)]
-    )
+    beyond = floor_beyond(block, model)
     entries = (
         Entry(group_title(group)),
         Entry(ordered(block.inputs)),
         Entry(block.head),
         Entry(heading(metric)),
         Entry(f"{row_label(model, block.scored)}{below}"),
-        Entry(model.score(metric).text, value=model.main),
-        *(shown or [Entry("none"), Entry()]),
+        Entry(model.score(metric).text, value=_finite(model.main)),
+        *_floor(best_floor(block, model.seeds), block.scored),
+        *_floor(beyond, block.elsewhere, f", from {ordered(beyond.used)}" if beyond else ""),
     )
     return Line("model", entries)
+
+
+def _floor(floor: Row | None, beside: Sequence[Row], seen: str = "") -> tuple[Entry, Entry]:
+    if floor is None:
+        return Entry("none"), Entry()
+    text = floor.score(floor.main_metric).text
+    return Entry(f"{row_label(floor, beside)}{seen}"), Entry(text, value=floor.main)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

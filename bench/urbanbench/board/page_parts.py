@@ -30,7 +30,7 @@ thead button:hover, thead button:focus-visible { text-decoration: underline; }
 th[aria-sort=ascending] button::after { content: " \\25B4"; } th[aria-sort=descending] button::after { content: " \\25BE"; }
 .best { font-weight: 700; background: var(--best); } .second { text-decoration: underline; text-underline-offset: 3px; }
 .spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-tr.floor > *, tr.ceiling > * { background: var(--band); } .unscored, .published { color: var(--soft); font-style: italic; }
+tr.floor > *, tr.ceiling > * { background: var(--band); } tr.elsewhere > * { color: var(--soft); } .unscored, .published { color: var(--soft); font-style: italic; }
 .published-cell { color: var(--soft); font-style: italic; border-left: 1px dashed var(--line); }
 figure { margin: .75rem 0 1.5rem; } figure img { max-width: 100%; background: #ffffff; border-radius: 6px; } figcaption { color: var(--soft); }
 footer { color: var(--soft); max-width: 75rem; border-top: 1px solid var(--line); margin-top: 2rem; padding-top: .5rem; }

@@ -10,10 +10,13 @@ from typing import Any
 from urbanbench.board.numbers import Score
 from urbanbench.errors import BadInput
 from urbanbench.inputs import FULL, INPUTS
+from urbanbench.registry.given import GIVEN_INPUTS
 
 __all__ = ["SCHEMA", "Row", "ordered", "read_row", "read_rows"]
 
 SCHEMA = 1
+NOT_STATED = "not stated"
+"""What is written for the inputs of finished vectors of which nobody says what they were made of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,17 +97,32 @@ class Row:
 
     @cached_property
     def offered(self) -> frozenset[str]:
-        """Inputs the run's setting offers: the list asked for, or with "full" all the model may use."""
+        """Inputs the run's setting offers: the list asked for, or with "full" all the model may use.
+
+        Of finished vectors those their maker states; `GIVEN_INPUTS` stands for what nobody states.
+        """
         asked = str(self.spec.get("inputs", FULL))
-        if asked != FULL:
+        if asked not in {FULL, GIVEN_INPUTS}:
             return frozenset(part.strip() for part in asked.split(",") if part.strip())
-        return frozenset(self.model.get("inputs_allowed") or self.model.get("inputs_declared") or ())
+        stated = frozenset(self.model.get("inputs_allowed") or self.model.get("inputs_declared") or ())
+        return stated or (frozenset({GIVEN_INPUTS}) if asked == GIVEN_INPUTS else stated)
 
     @cached_property
     def used(self) -> frozenset[str]:
-        """Inputs the model really touched; for a run without scores those it declares within the offer."""
+        """Inputs the model really touched; for a run without scores those it declares within the offer.
+
+        Finished vectors touch nothing: theirs are what was stated of them.
+        """
         touched = frozenset(self.model.get("inputs_touched") or ())
+        if not touched and GIVEN_INPUTS in {self.spec.get("inputs"), *self.offered}:
+            return self.offered
         return touched or frozenset(self.model.get("inputs_declared") or ()) & self.offered
+
+    @property
+    def settings(self) -> Mapping[str, Any] | None:
+        """Parameters that differ from the preset's, with their values; None where the result does not say."""
+        told = self.model.get("settings")
+        return told if isinstance(told, Mapping) else None
 
     @property
     def main(self) -> float:
@@ -121,10 +139,10 @@ def ordered(inputs: Iterable[str]) -> str:
 
     Examples
     --------
-    >>> ordered({"road", "poi"}), ordered(())
-    ('poi,road', 'none')
+    >>> ordered({"road", "poi"}), ordered(()), ordered({"given"})
+    ('poi,road', 'none', 'not stated')
     """
-    names = set(inputs)
+    names = {NOT_STATED if name == GIVEN_INPUTS else name for name in inputs}
     return ",".join([*(name for name in INPUTS if name in names), *sorted(names - set(INPUTS))]) or "none"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,9 @@ import numpy as np
 
 from urbanbench.checks.frames import frames_digest
 from urbanbench.checks.model_card import check_model_card
+from urbanbench.checks.planted import MOST_NEARER, TWINS, share_nearer
 from urbanbench.city.changing.moved import moved_view
+from urbanbench.city.changing.twins import choose_twins, twins_view
 from urbanbench.city.city import City
 from urbanbench.city.folder.format import UNIT_LAYER
 from urbanbench.errors import Conformance, InputMasked, LayerMissing, RunRefused
@@ -43,13 +45,14 @@ def check_model(
     level: str | None = None,
     seed: int = 0,
     device: str = "cpu",
+    held: Callable[[str, str], None] | None = None,
 ) -> None:
-    """Check that a model keeps its contract; it is run five times per level.
+    """Check that a model keeps its contract; it is run up to six times per level.
 
     The rules: the card is complete and parameters can be rebuilt; the same ids in the order asked for, float32, finite, zero rows
     for units without data; the same seed gives the same bits; the view is not changed; only declared inputs are touched, and
     optional ones only where the view has them; a model that does not declare `coordinates` gives the same vectors when the whole
-    city is moved by some kilometres.
+    city is moved by some kilometres; a region planted twice, with all it holds, has like vectors under both ids.
 
     Parameters
     ----------
@@ -63,6 +66,8 @@ def check_model(
         Seed given to the model.
     device
         Device given to the model. The same bits are promised on "cpu" only.
+    held
+        Called with the level ("" for the card) and a sentence for every rule that holds, as soon as it is known.
 
     Raises
     ------
@@ -77,7 +82,9 @@ def check_model(
         else model.from_settings("small" if "small" in model.presets else "")
     )
     check_model_card(built)
-    run = _Check(built, where, seed, device)
+    held = held or (lambda _level, _rule: None)
+    held("", "the card is complete, and parameters can be written down and read back")
+    run = _Check(built, where, seed, device, held)
     levels = [level] if level else [one for one in built.card.embeds if run.has_level(one)]
     if not levels:
         msg = f"{run.name} cannot be checked here: the city has none of its levels ({', '.join(built.card.embeds)}). Choose a city that has one."
@@ -89,7 +96,10 @@ def check_model(
 class _Check:
     """One model on one city."""
 
-    def __init__(self, model: Model, where: City | View, seed: int, device: str) -> None:
+    def __init__(
+        self, model: Model, where: City | View, seed: int, device: str, held: Callable[[str, str], None]
+    ) -> None:
+        self.held = held
         self.model, self.seed, self.device, self.name = model, seed, device, type(model).__name__
         self.city = where if isinstance(where, City) else None
         self.view: View = self._full_view(where) if isinstance(where, City) else where
@@ -134,17 +144,28 @@ class _Check:
         self.view.reset_touched()
         space = self._embed(self.view, units)
         self._check_touched(self.view)
+        self.held(level, "it touches declared inputs only")
         self._check_space(space, units)
+        self.held(
+            level,
+            "it gives a finite float32 row for every unit, in the order asked, zeros where it has no data",
+        )
         if frames_digest(self.view) != before:
             self._fail(
                 "changed the view it was given",
                 "Expected `embed` to read only. Mend: copy a frame before writing into it.",
             )
+        self.held(level, "it leaves the view as it was")
         with fresh_cache():  # a trained part that is read from disk would prove nothing
             again = self._embed(self.view, units)
         self._check_same_bits(space, again)
+        self.held(level, f"it gives the same bits for the same seed {self.seed}")
         self._check_lean(fewer)
-        self._check_moved(units)
+        self.held(level, "it does with fewer units in another order, from needed inputs alone")
+        if self._check_moved(units):
+            self.held(level, "it gives the same vectors when the whole city is moved")
+        if self._check_planted(level):
+            self.held(level, "its rows belong to their ids: planted twins of regions are found")
 
     def _check_same_bits(self, first: EmbeddingSpace, second: EmbeddingSpace) -> None:
         if self.device == "cpu" and (first.vectors.tobytes(), first.mask.tobytes()) != (
@@ -164,14 +185,14 @@ class _Check:
         view = self.view if self.city is None else self.city.view(needed)
         self._check_space(self._embed(view, units), units)
 
-    def _check_moved(self, units: Units) -> None:
-        """Compare vectors here and some kilometres away, without the input `coordinates`."""
+    def _check_moved(self, units: Units) -> bool:
+        """Compare vectors here and some kilometres away, without the input `coordinates`; False where that cannot be done."""
         if "coordinates" in self.model.card.needs:
-            return
+            return False
         view = self.view
         if "coordinates" in view.inputs:
             if self.city is None:
-                return
+                return False
             view = self.city.view(view.inputs - {"coordinates"})
         here, there = (self._embed(moved_view(view, offset), units) for offset in ((0.0, 0.0), MOVED_BY))
         off = _largest_difference(here.vectors, there.vectors)
@@ -181,6 +202,41 @@ class _Check:
                 "Expected no use of absolute positions without the input 'coordinates'. Mend: use distances and directions between "
                 "things, or declare needs=('coordinates',).",
             )
+        return True
+
+    def _check_planted(self, level: str) -> bool:
+        """Plant twins of some regions and look for them in the vectors; False where that cannot be done.
+
+        A model that sees nothing of what regions hold, or has no data for the regions that are repeated, tells nothing here.
+        """
+        seen = (self.view.inputs & self.model.card.inputs) - {"coordinates"}
+        count = min(TWINS, len(self.view.region_ids) // 4)
+        if level != "region" or not seen or count < 4:
+            return False
+        order = generator(self.seed, "check", "twins")
+        twin_of = choose_twins(self.view, count, order)
+        planted = [*twin_of, *twin_of.values()]
+        rest = [one for one in self.view.region_ids if one not in set(planted)]
+        asked = [
+            *planted,
+            *order.permutation(np.array(rest, dtype=object)).tolist()[: MAX_UNITS - len(planted)],
+        ]
+        units = Units("region", tuple(order.permutation(np.array(asked, dtype=object)).tolist()))
+        space = self._embed(twins_view(self.view, twin_of), units)
+        self._check_space(space, units)
+        known = dict(zip(units.ids, space.mask.tolist(), strict=True))
+        if not all(known[one] for one in twin_of):
+            return False
+        nearer = share_nearer(space, twin_of)
+        if nearer > MOST_NEARER:
+            first, second = next(iter(twin_of.items()))
+            self._fail(
+                f"does not tell regions by their ids: of {count} regions that were planted twice, with all they hold, {nearer:.0%} of "
+                f"the other regions lie nearer than the twin (for example {first!r} and {second!r}; 50 % is chance)",
+                "Expected like rows for like regions. Mend: give each id of `units.ids` its own row, for example with "
+                "counts.reindex(list(units.ids)), not rows in the order of a table or of a groupby.",
+            )
+        return True
 
     def _embed(self, view: View, units: Units) -> EmbeddingSpace:
         with self._explained(view):

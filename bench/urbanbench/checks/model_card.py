@@ -37,11 +37,13 @@ def check_model_card(model: Model) -> None:
 
 
 def _check_learned(name: str, model: Model, card: ModelCard) -> None:
-    """Check what a learned model must state beyond a floor."""
+    """Check what a learned model must state that follows a paper; one that follows none, with no year either, states nothing of it."""
+    if not card.paper and not card.year:
+        return
     if not card.paper or card.year < 1900:
         msg = (
-            f"The card of {name} names no paper or no year. Expected a citation with DOI or arXiv number and a year, "
-            f"got paper={card.paper!r}, year={card.year}. Mend: state both, or floor=True for a model that learns nothing."
+            f"The card of {name} names a paper or a year, but not both. Expected a citation with DOI or arXiv number and a year, "
+            f"got paper={card.paper!r}, year={card.year}. Mend: state both, or neither for a model without a paper."
         )
         raise Conformance(msg)
     if not isinstance(card.differs_from_paper, tuple) or not all(card.differs_from_paper):

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from urbanbench.city.faults.structure import count_faults, structure_faults
+from urbanbench.city.faults.structure import structure_faults
 from urbanbench.city.feature_tables import feature_layers, load_features
 from urbanbench.city.folder.format import DIRECTIONS, UNIT_LAYER, LabelInfo, LayerInfo
 from urbanbench.city.folder.manifest import Manifest, read_manifest
+from urbanbench.city.folder.paths import folder_fault
 from urbanbench.city.load import load_label, load_layer, load_unit_ids
 from urbanbench.city.view import View
 from urbanbench.errors import CityFaults, DataMissing, LayerMissing
@@ -28,7 +29,8 @@ __all__ = ["City"]
 class City:
     """A city folder. Open one with `City.open`; layers are read when first touched and kept.
 
-    All frames are in the projected CRS `crs`, in metres, indexed by id. Writing into one does not change the city.
+    All frames are in the projected CRS `crs`, in metres, indexed by id and in the order of their ids (by code points), whatever the order
+    of the files: so no result hangs on how a file was sorted. Writing into one does not change the city.
 
     Parameters
     ----------
@@ -60,15 +62,15 @@ class City:
             All faults of city.json, of the tables' structure and of the regions at once.
         """
         folder = Path(path).absolute()
-        if not folder.is_dir():
-            msg = f"No city folder {str(path)!r}. Expected a folder with a city.json. Name another, or see the format in docs/city_format.md."
+        fault = folder_fault(folder)
+        if fault:
+            msg = f"No city folder {str(path)!r}. Expected a folder with a city.json, got {fault}. Name another, or see the format in docs/city_format.md."
             raise DataMissing(msg)
         manifest, faults = read_manifest(folder)
         if manifest is None:
             raise CityFaults(str(path), faults)
         of_table = structure_faults(folder, manifest)
         faults += [fault for some in of_table.values() for fault in some]
-        faults += count_faults(folder, manifest, [name for name, some in of_table.items() if not some])
         city = cls(folder, manifest)
         if manifest.crs and not of_table.get("regions", ["missing"]):
             regions, found = load_layer(folder, manifest, "regions", None)
@@ -113,7 +115,7 @@ class City:
 
     @property
     def regions(self) -> gpd.GeoDataFrame:
-        """Regions in file order: index region_id; name, geometry, area_km2."""
+        """Regions in the order of their ids: index region_id; name, geometry, area_km2."""
         return self._layer("regions")
 
     @property
@@ -180,7 +182,7 @@ class City:
         return label
 
     def unit_ids(self, level: str) -> tuple[str, ...]:
-        """Give the ids of all units of a level, in file order, without reading their geometry.
+        """Give the ids of all units of a level, in order, without reading their geometry.
 
         Raises
         ------
@@ -277,14 +279,20 @@ class City:
     def _file_digest(self, file: str) -> str:
         key = f"file/{file}"
         if key not in self._digests:
-            self._digests[key] = file_digest(self.path / file)
+            try:
+                self._digests[key] = file_digest(self.path / file)
+            except OSError as error:
+                fault = (
+                    f"{file}: expected a readable file, found a fault ({error.strerror}). Make it readable."
+                )
+                raise CityFaults(self.name, [fault]) from error
         return self._digests[key]
 
     def _picture_digest(self, file: str) -> str:
         try:
             return self._file_digest(file)
-        except OSError as error:
-            return f"unreadable: {type(error).__name__}"
+        except CityFaults as error:
+            return f"unreadable: {type(error.__cause__).__name__}"
 
     def _digest_of(self, name: str) -> str:
         if name.startswith("features/"):

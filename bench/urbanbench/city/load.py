@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from urbanbench.city.faults.content import layer_faults
+from urbanbench.city.faults.fit import fit_faults, regions_fit_faults
 from urbanbench.city.faults.label_content import label_faults
 from urbanbench.city.folder.format import DIRECTIONS, TABLES, UNIT_LAYER
 from urbanbench.city.folder.manifest import Manifest
 from urbanbench.city.folder.membership import region_of_points
+from urbanbench.city.folder.order import in_order
 from urbanbench.city.folder.read import column_of, read_column, read_frame
 
 __all__ = ["judge_layer", "load_label", "load_layer", "load_unit_ids"]
@@ -67,7 +69,13 @@ def judge_layer(
     frame, faults = read_frame(folder, file, TABLES[name], manifest.crs)
     if frame is None:
         return None, faults
-    return frame, faults + layer_faults(folder, name, file, frame, regions, absent=absent)
+    faults += layer_faults(folder, name, file, frame, regions, absent=absent)
+    if not faults and name == "regions":
+        info = manifest.tables[name]
+        faults = regions_fit_faults(file, frame, crs=manifest.crs, overlapping=info.overlapping)
+    if regions is not None and TABLES[name].shapes and not faults:
+        faults = fit_faults(file, frame, regions)
+    return frame, faults
 
 
 def load_label(folder: Path, manifest: Manifest, name: str, units: Any) -> tuple[Any, list[str]]:
@@ -79,18 +87,23 @@ def load_label(folder: Path, manifest: Manifest, name: str, units: Any) -> tuple
     declared = manifest.entries[f"labels/{name}"].get("classes")
     counts = declared if isinstance(declared, dict) else {}
     faults = faults + label_faults(info, frame, units, counts)
-    return (None, faults) if faults else (frame, [])
+    return (None, faults) if faults else (in_order(frame), [])
 
 
 def load_unit_ids(folder: Path, manifest: Manifest, level: str) -> tuple[np.ndarray | None, list[str]]:
-    """Read the ids of a level's units only, object (n,), or tell why they cannot be read."""
+    """Read the ids of a level's units only, object (n,) in order, or tell why they cannot be read."""
     layer = UNIT_LAYER[level]
-    return read_column(folder, manifest.tables[layer].file, TABLES[layer].key)
+    ids, faults = read_column(folder, manifest.tables[layer].file, TABLES[layer].key)
+    # Null ids are told when the layer itself is read.
+    if ids is None:
+        return None, faults
+    return np.array(sorted(one for one in ids if one is not None), dtype=object), faults
 
 
 def _completed(name: str, frame: Any, regions: Any) -> Any:
     import shapely
 
+    frame = in_order(frame, TABLES[name].order)
     geometry = np.asarray(frame.geometry if TABLES[name].shapes else [])
     if name == "regions":
         if "name" not in frame:

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.folder.format import DIRECTIONS, row_fault
+from urbanbench.city.folder.format import DIRECTIONS, Row, row_fault
 from urbanbench.city.folder.paths import NO_FILE, path_faults
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["MAX_PIXELS", "FaultyPicture", "open_picture", "picture_faults"]
+__all__ = [
+    "FREE_PIXELS",
+    "MAX_PIXELS",
+    "MAX_TOTAL_PIXELS",
+    "PIXELS_PER_BYTE",
+    "FaultyPicture",
+    "open_picture",
+    "picture_faults",
+]
 
 MAX_PIXELS = 64_000_000
 """A picture that claims more pixels is refused before it is decoded."""
+
+FREE_PIXELS, PIXELS_PER_BYTE = 16_000_000, 100
+"""A picture of more pixels than the first has a byte of its file for so many of them: a plain sheet of one colour shows nothing."""
+
+MAX_TOTAL_PIXELS = 200_000_000_000
+"""Pictures of a layer that claim more pixels together are not decoded by a check."""
 
 MAX_THREADS = 16
 
@@ -39,14 +54,21 @@ def open_picture(path: Path) -> Image:
     Raises
     ------
     FaultyPicture
-        Not such a file, broken, or above `MAX_PIXELS`.
+        Not such a file, broken, above `MAX_PIXELS`, or larger than its file can tell (`PIXELS_PER_BYTE`).
     """
+    with _opened(path) as picture:
+        return _rgb(_upright(picture))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image]:
+    """Give a picture whose size was judged and whose pixels are not decoded yet."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(path, formats=_FORMATS) as picture:
-            _check_size(picture)
-            return _rgb(_upright(picture))
+            _check_size(picture, path)
+            yield picture
     except FaultyPicture:
         raise
     except FileNotFoundError as error:
@@ -54,13 +76,16 @@ def open_picture(path: Path) -> Image:
     except UnidentifiedImageError as error:
         raise FaultyPicture("no picture" if path.stat().st_size else "an empty file") from error
     except Exception as error:  # Pillow raises errors of a dozen kinds for damaged files
-        msg = f"a broken picture ({(str(error) or type(error).__name__)[:80]})"
+        said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        msg = f"a broken picture ({said[:80]})"
         raise FaultyPicture(msg) from error
 
 
-def _check_size(picture: Image) -> None:
-    if picture.width * picture.height > MAX_PIXELS:
-        msg = f"{picture.width} x {picture.height} pixels"
+def _check_size(picture: Image, path: Path) -> None:
+    pixels = picture.width * picture.height
+    size = path.stat().st_size
+    if pixels > MAX_PIXELS or pixels > max(FREE_PIXELS, PIXELS_PER_BYTE * size):
+        msg = f"{picture.width} x {picture.height} pixels in {size} bytes"
         raise FaultyPicture(msg)
 
 
@@ -89,26 +114,45 @@ def _rgb(picture: Image) -> Image:
 
 def picture_faults(folder: Path, file: str, frame: Any) -> list[str]:
     """Decode every picture that a layer names and tell which cannot be; what is wrong with paths is told elsewhere."""
-    faults: dict[tuple[str, str], list[str]] = {}
+    faults: dict[tuple[str, str], list[object]] = {}
     columns = [name for name in ("image", *DIRECTIONS) if name in frame]
     named = sorted({path for column in columns for path in frame[column].dropna()})
     paths = [path for path, wrong in zip(named, path_faults(folder, named), strict=True) if not wrong]
     with ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1)) as pool:
+        pixels = sum(pool.map(lambda path: _pixels(folder / path), paths))
+        if pixels > MAX_TOTAL_PIXELS:
+            return [
+                f"{file}: expected pictures of at most {MAX_TOTAL_PIXELS:.0e} pixels together, found {pixels:.3g}. Store them smaller."
+            ]
         judged = dict(zip(paths, pool.map(lambda path: _fault(folder / path), paths), strict=True))
     for column in columns:
         for one, path in frame[column].dropna().items():
             if judged.get(path):
-                faults.setdefault((column, judged[path]), []).append(f"{one}: {path[:80]}")
-    expected = "pictures (PNG, JPEG or WebP) that open"
+                faults.setdefault((column, judged[path]), []).append(Row(f"{one!r}: {path[:80]!r}"))
+    expected, mend = (
+        "pictures (PNG, JPEG or WebP) that open",
+        "Save them anew, at a usual size, or write null.",
+    )
     return [
-        row_fault(file, column, rows, expected=expected, found=found)
+        row_fault(file, column, rows, expected=expected, found=found, mend=mend)
         for (column, found), rows in faults.items()
     ]
 
 
-def _fault(path: Path) -> str:
+def _pixels(path: Path) -> int:
+    """Read from its head how many pixels a picture claims; 0 for what is no picture."""
     try:
-        open_picture(path)
+        with _opened(path) as picture:
+            return picture.width * picture.height
+    except FaultyPicture:
+        return 0
+
+
+def _fault(path: Path) -> str:
+    """Decode a picture, and nothing more."""
+    try:
+        with _opened(path) as picture:
+            picture.load()
     except FaultyPicture as error:
         return str(error)
     return ""

@@ -105,7 +105,7 @@ class View:
 
     @property
     def region_ids(self) -> tuple[str, ...]:
-        """Ids of all regions in file order."""
+        """Ids of all regions, in order (by code points, whatever the order of the file)."""
         return tuple(self._city.regions.index)
 
     @property

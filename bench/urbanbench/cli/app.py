@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from urbanbench import __version__
+from urbanbench.apart import plugins_apart
 from urbanbench.cli import (
     board_command,
     cache_commands,
+    check_command,
     data_commands,
     doctor,
     experiment_commands,
@@ -22,8 +27,10 @@ from urbanbench.cli import (
     run_command,
     vector_commands,
 )
-from urbanbench.cli.printing import note, say
-from urbanbench.errors import UrbanbenchError
+from urbanbench.cli.outcome import Stopped
+from urbanbench.cli.printing import finish, note, say, tracebacks
+from urbanbench.cli.signs import make_streams_safe
+from urbanbench.errors import CannotWrite, UrbanbenchError
 
 __all__ = ["app", "main"]
 
@@ -32,7 +39,8 @@ INTERRUPTED = 130
 app = typer.Typer(
     name="urbanbench",
     help="Compare urban representation models behind one embed interface.",
-    epilog="First run: urbanbench run --model urbanmfm --task popdensity",
+    epilog="First run: urbanbench run --model urbanmfm --task popdensity. Environment: URBANBENCH_DATA names folders that hold city folders "
+    "(several with the system's path separator), which then go by name; URBANBENCH_CACHE is where vectors and built cities are kept.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -42,6 +50,7 @@ app = typer.Typer(
 app.command("run")(run_command.run)
 app.command("list")(list_commands.list_names)
 app.command("describe")(list_commands.describe)
+app.command("check")(check_command.check)
 app.command("embed")(vector_commands.embed)
 app.command("score")(vector_commands.score)
 app.command("leaderboard")(board_command.leaderboard)
@@ -70,7 +79,10 @@ def _root(
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run a command line and return its exit code: 0 ok, 1 some cells failed, 2 usage, 3 data missing or corrupt, 4 missing extra.
+    """Run a command line and return its exit code.
+
+    0 ok; 1 some cells failed; 2 usage; 3 data missing, corrupt or not to be written; 4 an extra is missing or a plugin does not load;
+    130 stopped.
 
     Parameters
     ----------
@@ -80,23 +92,60 @@ def main(words: Sequence[str] | None = None) -> int:
     # Threads that wait for one another must sleep: spinning ones take 2.6 times as long beside two other busy processes. Numeric
     # libraries read this when they load, which is later.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    make_streams_safe()
     arguments = list(sys.argv[1:] if words is None else words)
     debug = "--debug" in arguments or bool(os.environ.get("URBANBENCH_DEBUG"))
     arguments = [word for word in arguments if word != "--debug"]
     try:
-        code = app(arguments, prog_name="urbanbench", standalone_mode=False)
-    except typer.Abort:
-        note("Stopped. Finished cells are kept; the same command goes on from there.")
+        with tracebacks(debug), plugins_apart(), _stopped_by_sigterm():
+            code = app(arguments, prog_name="urbanbench", standalone_mode=False)
+            code = finish() or code
+    except Stopped:
         return INTERRUPTED
+    except (typer.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
     except UrbanbenchError as error:
         if debug:
             raise
         note(f"Error: {error}")
         return error.exit_code
+    except OSError as error:
+        if debug:
+            raise
+        note(f"Error: {_system_words(error)}")
+        return CannotWrite.exit_code
     except Exception as error:
         show = getattr(error, "show", None)  # usage errors of the option parser know how to show themselves
         if show is None or debug:
             raise
         show()
         return int(getattr(error, "exit_code", 2))
+    if code == INTERRUPTED:
+        note("Stopped. What is finished is kept; the same command goes on from there.")
     return code if isinstance(code, int) else 0
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """Stop at SIGTERM as at Ctrl-C, so that workers are ended and what is done is said."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _system_words(error: OSError) -> str:
+    """Say what the system refused, with the file where it is known."""
+    where = f" {error.filename!r}" if error.filename else ""
+    return (
+        f"The system refused to read or write{where} ({error.strerror or error}). "
+        "Expected a file that is there, with room and permission. Use --debug for the place in the code."
+    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from urbanbench.cli.printing import note, say
+from urbanbench.cli.printing import note, say, say_page
 from urbanbench.errors import DataMissing
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def leaderboard(
     from urbanbench.result_folders import load_results
 
     every = load_results(results)
-    names = {"model": model, "city": city, "task": task, "split": split, "protocol": protocol}
+    names = {"model": model, "city": _city_names(city), "task": task, "split": split, "protocol": protocol}
     kept = [one for one in every if _wanted(one, **names)]
     if not kept:
         where = "the default folders" if results is None else repr(str(results))
@@ -60,10 +60,17 @@ def leaderboard(
         raise DataMissing(msg)
     text = render([one.to_dict() | {"own": one.own} for one in kept], format=style, published=published)
     if out is None:
-        say(text)
+        (say_page if style == "html" else say)(text)
         return
     write_text(out, text if text.endswith("\n") else text + "\n")
     note(f"Leaderboard of {len(kept)} results: {out}")
+
+
+def _city_names(words: Sequence[str]) -> list[str]:
+    """Return names and patterns of cities; a path counts for the name its results are kept under."""
+    from urbanbench.registry import city_path, cut_cities, plain_name
+
+    return [plain_name("city", word) if city_path(word) else word for word in cut_cities(words)]
 
 
 def _wanted(result: RunResult, **filters: Sequence[str]) -> bool:

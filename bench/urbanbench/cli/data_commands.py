@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from urbanbench.cli import options
-from urbanbench.cli.printing import note, print_facts, print_json, say
+from urbanbench.cli.printing import command, note, print_facts, print_json, say
 from urbanbench.cli.satellite_command import satellite
 from urbanbench.errors import CityFaults
 
@@ -20,22 +20,27 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("satellite")(satellite)
-Folder = Annotated[str, typer.Argument(help="A city: path, name, or name:size.")]
+Folder = Annotated[
+    str, typer.Argument(help="A city: path, name (folders below URBANBENCH_DATA go by theirs), or name:size.")
+]
 
 
 @app.command()
 def check(city: Folder, as_json: options.Json = False) -> None:
-    """Read everything a city folder holds and report all its faults at once."""
-    from urbanbench.city.faults.check import check_folder
+    """Read everything a city folder holds and report all its faults at once, and how much lies outside of the regions."""
+    from urbanbench.city.faults.check import check_report
     from urbanbench.registry import city_folder
 
     folder = city_folder(city)
-    faults = check_folder(folder)
+    found = check_report(folder)
     if as_json:
-        print_json({"city": city, "folder": str(folder), "faults": faults})
-        raise typer.Exit(CityFaults.exit_code if faults else 0)
-    if faults:
-        raise CityFaults(city, faults)
+        facts = {"faults": list(found.faults), "notes": list(found.notes)}
+        print_json({"city": city, "folder": str(folder), **facts})
+        raise typer.Exit(CityFaults.exit_code if found.faults else 0)
+    for line in found.notes:
+        note(line)
+    if found.faults:
+        raise CityFaults(city, found.faults)
     say(f"City folder {city!r} is sound.")
 
 
@@ -96,7 +101,7 @@ def build(
     source = make_source(name, **fields)
     folder = build_city(source, out if out is not None else Path(source.key()))
     say(folder)
-    note(f"Next: urbanbench data show {folder}")
+    note(f"Next: {command('data', 'show', folder)}")
 
 
 @app.command()
@@ -111,4 +116,4 @@ def merge(
 
     opened = open_city(city)
     say(merge_regions(opened, out, seed=seed))
-    note(f"Next: urbanbench data show {out}")
+    note(f"Next: {command('data', 'show', out)}")

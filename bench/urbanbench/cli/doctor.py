@@ -87,8 +87,11 @@ def _cities() -> dict[str, Any]:
     from urbanbench.home import DATA_VARIABLE, data_roots
     from urbanbench.registry import city_names
 
-    roots = ", ".join(map(str, data_roots())) or f"{DATA_VARIABLE} is not set"
-    return {"data folders": roots, "can be opened": city_names()}
+    roots = ", ".join(map(str, data_roots())) or "none"
+    return {
+        "data folders": f"{roots} ({DATA_VARIABLE}: folders that hold city folders)",
+        "can be opened": city_names(),
+    }
 
 
 def _broken() -> dict[str, str]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from urbanbench.cli import options
-from urbanbench.cli.printing import print_facts, print_json, print_table
+from urbanbench.cli.printing import command, print_facts, print_json, print_table
 from urbanbench.errors import UnknownName
 
 if TYPE_CHECKING:
+    from urbanbench.card import ModelCard
     from urbanbench.registry import Entry
 
 __all__ = ["describe", "list_names"]
@@ -60,10 +61,10 @@ def describe(
 
 def _models() -> Rows:
     from urbanbench.card import ModelCard
-    from urbanbench.registry import listing
+    from urbanbench.registry import entries
 
     rows = []
-    for entry in listing("model"):
+    for entry in entries("model"):
         card = entry.card if isinstance(entry.card, ModelCard) else None
         facts = {"needs": "", "can use": "", "embeds": "", "kind": ""}
         if card is not None:
@@ -79,10 +80,10 @@ def _models() -> Rows:
 
 def _tasks() -> Rows:
     from urbanbench.card import TaskCard
-    from urbanbench.registry import listing
+    from urbanbench.registry import entries
 
     rows = []
-    for entry in listing("task"):
+    for entry in entries("task"):
         card = entry.card if isinstance(entry.card, TaskCard) else None
         facts = (
             {"kind": card.kind, "level": card.level, "label": card.label}
@@ -99,9 +100,9 @@ def _row(entry: Entry, facts: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _cities() -> Rows:
-    from urbanbench.registry import city_folder, city_names, listing
+    from urbanbench.registry import city_folder, city_names, entries
 
-    sources = {entry.name: entry for entry in listing("city")}
+    sources = {entry.name: entry for entry in entries("city")}
     rows: Rows = [_row(entry, {"folder": ""}) for entry in sources.values()]
     rows += [
         {"name": name, "title": "", "folder": str(city_folder(name)), "from": "", "problem": ""}
@@ -204,12 +205,14 @@ def _described(word: str) -> dict[str, Any]:
 
 
 def _kind_of(word: str) -> str:
-    from urbanbench.registry import city_names, has_scheme, is_path, names
+    from urbanbench.registry import VECTOR_FILES, city_names, city_path, has_scheme, is_path, names
 
     if has_scheme(word):
         return "model"
-    if is_path(word):
-        return "model" if word.endswith((".py", ".parquet", ".safetensors")) else "city"
+    if is_path(word) and word.endswith((".py", *VECTOR_FILES)):
+        return "model"
+    if city_path(word) is not None:
+        return "city"
     known = {"model": names("model"), "task": names("task"), "city": city_names()}
     for kind, listed in known.items():
         if (
@@ -245,14 +248,14 @@ def _protocol_facts(name: str) -> dict[str, Any]:
         "gives away": list(dict.fromkeys(leak for question in paper.questions for leak in question.leaks)),
         "differs": list(paper.differs),
         "sources": list(paper.sources),
-        "next": f"urbanbench run -m hgi -t popdensity --protocol {name}",
+        "next": command("run", "-m", "hgi", "-t", "popdensity", "--protocol", name),
     }
 
 
 def _model_facts(word: str) -> dict[str, Any]:
-    from urbanbench.registry import load_model, plain_name, source_file
+    from urbanbench.registry import face_of, file_of, plain_name, sound
 
-    model = load_model(word)
+    model = sound(face_of("model", word))
     presets = {name: model.from_settings(name).parameters() for name in model.presets}
     defaults = {} if presets else {"parameters": model.from_settings().parameters()}
     name = plain_name("model", word)
@@ -262,16 +265,26 @@ def _model_facts(word: str) -> dict[str, Any]:
         **asdict(model.card),
         **defaults,
         "presets": presets,
-        "file": str(source_file(model)),
-        "next": f"urbanbench run -m {word} -t popdensity",
+        "file": str(file_of(model)),
+        "next": command("run", "-m", word, "-t", _task_for(model.card)),
     }
+
+
+def _task_for(card: ModelCard) -> str:
+    """Return a built-in task of a level the model embeds."""
+    from urbanbench.registry import listing
+
+    levels = {entry.name: getattr(entry.card, "level", "") for entry in listing("task")}
+    if "region" in card.embeds:
+        return "popdensity"
+    return next((name for name, level in levels.items() if level in card.embeds), "TASK")
 
 
 def _task_facts(word: str) -> dict[str, Any]:
     from urbanbench.card import WITHHOLDABLE
-    from urbanbench.registry import load_task, plain_name, source_file
+    from urbanbench.registry import face_of, file_of, plain_name, sound
 
-    task = load_task(word)
+    task = sound(face_of("task", word))
     facts = asdict(task.card) | {"withholds": {name: WITHHOLDABLE[name] for name in task.card.withholds}}
     facts = {"target kind" if name == "kind" else name: value for name, value in facts.items()}
     name = plain_name("task", word)
@@ -280,5 +293,5 @@ def _task_facts(word: str) -> dict[str, Any]:
         "name": name,
         **facts,
         "protocol": task.protocol.to_dict(),
-        "file": str(source_file(type(task))),
+        "file": str(file_of(task)),
     }

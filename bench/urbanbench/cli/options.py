@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from urbanbench.apart import Keeping, Limits
 from urbanbench.errors import BadInput
 
 __all__ = [
@@ -15,25 +17,39 @@ __all__ = [
     "City",
     "Device",
     "Heads",
+    "Isolate",
     "Json",
+    "MemoryLimit",
     "Preset",
     "Protocols",
     "Seeds",
     "Settings",
     "Splits",
     "Tasks",
+    "TimeLimit",
     "read_device",
+    "read_keeping",
     "read_protocols",
     "read_seeds",
     "read_settings",
 ]
 
 City = Annotated[
-    str, typer.Option("--city", "-c", help="City: a name, name:size, or a path to a city folder.")
+    str,
+    typer.Option(
+        "--city",
+        "-c",
+        help="City: a name (see `urbanbench list cities`; folders below URBANBENCH_DATA go by theirs), name:size, or a path to a city folder.",
+    ),
 ]
 Cities = Annotated[
     list[str],
-    typer.Option("--city", "-c", help="City: a name, name:size, or a path. Repeats; takes lists and globs."),
+    typer.Option(
+        "--city",
+        "-c",
+        help="City: a name (see `urbanbench list cities`; folders below URBANBENCH_DATA go by theirs), name:size, or a path. Repeats; takes "
+        "lists and globs.",
+    ),
 ]
 Tasks = Annotated[
     list[str], typer.Option("--task", "-t", help="Task: a name or a path. Repeats; takes lists and globs.")
@@ -63,6 +79,24 @@ Settings = Annotated[
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
+Isolate = Annotated[
+    bool | None,
+    typer.Option(
+        "--isolate/--no-isolate",
+        help="Run cells in a process of their own; plugins from a file or another package do without being asked.",
+        show_default=False,
+    ),
+]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option("--time-limit", metavar="SECONDS", help="Most seconds for one cell; isolates all cells."),
+]
+MemoryLimit = Annotated[
+    str,
+    typer.Option(
+        "--memory-limit", metavar="MB", help="Most memory for one cell, 4000 (MB) or 4GB; isolates all cells."
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -146,6 +180,46 @@ def read_settings(words: Iterable[str]) -> tuple[tuple[str, str], ...]:
             raise BadInput(msg)
         settings[name.strip().replace("-", "_")] = value.strip()
     return tuple(sorted(settings.items()))
+
+
+_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*(MB|GB)?", re.IGNORECASE)
+
+
+def read_keeping(isolate: bool | None, time_limit: float | None, memory_limit: str) -> Keeping:
+    """Read what runs in a process of its own, and what it may take there.
+
+    Raises
+    ------
+    BadInput
+        A limit that is none, or one beside ``--no-isolate``.
+
+    Examples
+    --------
+    >>> read_keeping(None, None, "1.5GB").limits.memory_mb
+    1500.0
+    >>> read_keeping(None, None, ""), read_keeping(False, None, "").foreign
+    (Keeping(foreign=True, all_cells=False, limits=Limits(seconds=None, memory_mb=None)), False)
+    """
+    megabytes = _megabytes(memory_limit)
+    limited = time_limit is not None or megabytes is not None
+    if isolate is False and limited:
+        msg = "A limit is given with --no-isolate. Expected one or the other: only a process of its own can be ended. Leave --no-isolate out."
+        raise BadInput(msg)
+    return Keeping(
+        foreign=isolate is not False,
+        all_cells=bool(isolate) or limited,
+        limits=Limits(time_limit, megabytes),
+    )
+
+
+def _megabytes(text: str) -> float | None:
+    if not text.strip():
+        return None
+    found = _MEMORY.fullmatch(text.strip())
+    if found is None:
+        msg = f"--memory-limit got {text!r}. Expected megabytes, or a number with MB or GB. For example --memory-limit 4GB."
+        raise BadInput(msg)
+    return float(found[1]) * (1000 if (found[2] or "MB").upper() == "GB" else 1)
 
 
 def read_device(word: str) -> str:

@@ -3,26 +3,65 @@
 from __future__ import annotations
 
 import os
-import time
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from urbanbench.cli.printing import note
+import typer
+
+from urbanbench.cli.printing import debugging, note
 
 if TYPE_CHECKING:
     from urbanbench.result import RunResult
+    from urbanbench.run.forecast import Forecast
 
-__all__ = ["ProgressLines", "exit_code"]
+__all__ = ["ProgressLines", "Stopped", "exit_code", "told_when_stopped"]
+
+
+class Stopped(typer.Abort):
+    """The user has stopped a command, and it has said so."""
 
 
 def exit_code(results: list[RunResult]) -> int:
-    """Return 0; 4 when cells failed for want of an optional part only; 1 when others failed or none could be done."""
-    from urbanbench.errors import ExtraMissing
+    """Return how a command ends.
+
+    0; 3 when results could not be written; 4 when cells failed for want of an optional part, or of a plugin that loads, only; 1 when
+    others failed or none could be done.
+    """
+    from urbanbench.errors import CannotWrite, ExtraMissing, PluginBroken
     from urbanbench.result import FAILED, OK
 
+    unsaved = [result.unsaved for result in results if result.unsaved]
+    if unsaved:
+        note(f"Error: {len(unsaved)} of {len(results)} results are shown but not written: {unsaved[0]}")
+        return CannotWrite.exit_code
     failed = [result.error_type for result in results if result.status == FAILED]
-    if failed and set(failed) == {ExtraMissing.__name__}:
+    if failed and set(failed) <= {ExtraMissing.__name__, PluginBroken.__name__}:
         return ExtraMissing.exit_code
     return 1 if failed or all(result.status != OK for result in results) else 0
+
+
+@contextmanager
+def told_when_stopped(progress: ProgressLines, folder: Path) -> Iterator[None]:
+    """Say what is done when the user stops the block, and end the command.
+
+    Raises
+    ------
+    Stopped
+        The user pressed Ctrl-C, or the process was asked to end.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        again = shlex.join(["urbanbench", *sys.argv[1:]])
+        note(
+            f"Stopped: {progress.done} of {progress.total} cells are done and kept in {folder}/. "
+            f"The same command goes on from there: {again}"
+        )
+        raise Stopped from None
 
 
 class ProgressLines:
@@ -32,24 +71,49 @@ class ProgressLines:
     ----------
     total
         Number of cells.
+    forecast
+        Tells the time that is left.
     """
 
-    def __init__(self, total: int) -> None:
-        self.total, self.done, self.new, self.start = total, 0, 0, time.monotonic()
+    def __init__(self, total: int, forecast: Forecast) -> None:
+        self.total, self.done, self.forecast = total, 0, forecast
 
     def __call__(self, result: RunResult, new: bool) -> None:
         """Tell how a cell ended; `new` when it was computed now."""
         self.done += 1
-        self.new += new
+        self.forecast.took(result, new)
         if os.environ.get("URBANBENCH_QUIET"):
             return
-        note(f"[{self.done}/{self.total}] {result.cell}: {_outcome(result, new)}{self._left()}")
+        note(
+            f"[{self.done}/{self.total}] {_named(result)}: {_outcome(result, new)}{f' ({left})' if (left := str(self.forecast)) else ''}"
+        )
+        if result.traceback and debugging():
+            note(result.traceback)
 
-    def _left(self) -> str:
-        if not self.new or self.done == self.total:
-            return ""
-        left = (time.monotonic() - self.start) / self.new * (self.total - self.done)
-        return f" (about {left / 60:.0f} min left)" if left >= 90 else f" (about {left:.0f} s left)"
+
+def _named(result: RunResult) -> str:
+    """Name a cell with what was set otherwise than in its preset."""
+    from urbanbench.board.labels import brief
+
+    settings = result.model.get("settings") or {}
+    told = ", ".join(f"{name}={brief(value)}" for name, value in sorted(settings.items()))
+    return f"{result.cell} · {told}" if told else str(result.cell)
+
+
+def _main_score(result: RunResult) -> str:
+    """Write the mean of the main metric over the seeds that have a finite score, and how many these are where some have none."""
+    from urbanbench.board.numbers import NO_SCORE, Score, rounded
+
+    metric = str(result.evaluation["main_metric"])
+    score = Score(tuple(result.scores.get(metric, ())))
+    if not score.finite:
+        return f"{metric} {NO_SCORE}"
+    some = (
+        f" ({len(score.finite)} of {len(score.values)} seeds)"
+        if len(score.finite) < len(score.values)
+        else ""
+    )
+    return f"{metric} {rounded(score.mean, 3)}{some}"
 
 
 def _outcome(result: RunResult, new: bool) -> str:
@@ -57,8 +121,7 @@ def _outcome(result: RunResult, new: bool) -> str:
 
     if result.status != OK:
         return f"{result.status}: {result.reason}"
-    metric = str(result.evaluation["main_metric"])
-    score = f"{metric} {result.mean(metric):.3f}"
+    score = _main_score(result)
     if not new:
         return f"{score}, kept"
     seconds = result.cost["head_seconds"] + (

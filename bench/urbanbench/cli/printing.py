@@ -1,13 +1,50 @@
-"""Output: tables and JSON on stdout, notes on stderr."""
+"""Output: tables, pages and JSON on stdout, notes on stderr; in signs that the stream can hold."""
 
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
-__all__ = ["aligned", "note", "print_facts", "print_json", "print_table", "say"]
+from urbanbench.cli.signs import holds
+from urbanbench.errors import CannotWrite
+
+__all__ = [
+    "aligned",
+    "command",
+    "debugging",
+    "finish",
+    "note",
+    "print_facts",
+    "print_json",
+    "print_table",
+    "say",
+    "say_page",
+    "tracebacks",
+]
+
+_debug: ContextVar[bool] = ContextVar("whether tracebacks are shown", default=False)
+
+
+def debugging() -> bool:
+    """Tell whether tracebacks are shown."""
+    return _debug.get()
+
+
+@contextmanager
+def tracebacks(shown: bool) -> Iterator[None]:
+    """Show tracebacks in the block, or do not."""
+    token = _debug.set(shown)
+    try:
+        yield
+    finally:
+        _debug.reset(token)
 
 
 def note(text: str) -> None:
@@ -16,14 +53,78 @@ def note(text: str) -> None:
     sys.stderr.flush()
 
 
+def command(*words: object) -> str:
+    """Write a command that can be pasted into a shell, whatever signs a path holds.
+
+    Examples
+    --------
+    >>> command("data", "show", "my city")
+    "urbanbench data show 'my city'"
+    >>> command("leaderboard", Path("-results"))
+    'urbanbench leaderboard ./-results'
+    """
+    plain = [
+        f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word) for word in words
+    ]
+    return shlex.join(["urbanbench", *plain])
+
+
 def say(text: object) -> None:
-    """Write a line to stdout."""
-    sys.stdout.write(f"{text}\n")
+    """Write a line to stdout.
+
+    Raises
+    ------
+    CannotWrite
+        Stdout is a file on a full disk, or cannot be written for another reason.
+    BrokenPipeError
+        Nobody reads on.
+    """
+    try:
+        sys.stdout.write(f"{text}\n")
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _full(error) from error
+
+
+def say_page(text: str) -> None:
+    """Write an HTML page to stdout: it says that it is UTF-8, so a stream of another encoding gets ASCII with references."""
+    utf8 = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
+    say(text if utf8 and holds(sys.stdout, text) else text.encode("ascii", "xmlcharrefreplace").decode())
+
+
+def finish() -> int:
+    """Write out what stdout still holds, and return the exit code of that: 0, or 1 where nobody reads on.
+
+    Raises
+    ------
+    CannotWrite
+        As `say`.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_stdout()
+        return 1
+    except OSError as error:
+        raise _full(error) from error
+    return 0
+
+
+def _full(error: OSError) -> CannotWrite:
+    _drop_stdout()
+    return CannotWrite("stdout", error, "send it to a terminal, a pipe or a file with room")
+
+
+def _drop_stdout() -> None:
+    """Send what stdout still holds nowhere: Python writes it out when it ends, and would complain once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_json(value: Any) -> None:
-    """Write a JSON document to stdout."""
-    say(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+    """Write a JSON document to stdout; its letters as numbers where the stream cannot hold them."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
+    say(text if holds(sys.stdout, text) else json.dumps(value, indent=1, default=str))
 
 
 def print_table(rows: Iterable[Sequence[object]], heads: Sequence[str]) -> None:

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from urbanbench.apart import plugins_apart
 from urbanbench.cli import options
-from urbanbench.cli.outcome import ProgressLines, exit_code
-from urbanbench.cli.printing import note, print_json, print_table, say
+from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
+from urbanbench.cli.printing import command, note, print_json, print_table, say
 from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from urbanbench.result import RunResult, RunSpec
     from urbanbench.run.plan import Plan
     from urbanbench.store import ResultStore
 
-__all__ = ["make_plan", "run", "run_and_show"]
+__all__ = ["make_plan", "progress_of", "run", "run_and_show"]
 
 Models = Annotated[
     list[str],
@@ -66,6 +67,9 @@ def run(
     floors: Floors = True,
     device: options.Device = "auto",
     jobs: Jobs = 1,
+    isolate: options.Isolate = None,
+    time_limit: options.TimeLimit = None,
+    memory_limit: options.MemoryLimit = "",
     out: options.Out = None,
     overwrite: Overwrite = "only-missing",
     dry_run: DryRun = False,
@@ -73,32 +77,34 @@ def run(
 ) -> int:
     """Score models on tasks of cities: every combination of what is asked, ten seeds each, or as papers do with --protocol.
 
-    Finished cells are kept, so the same command goes on where it was stopped.
+    Finished cells are kept, so the same command goes on where it was stopped. A plugin from a file or another package runs in a
+    process of its own: what it does there costs its own cells only.
     """
-    asked = make_plan(
-        model,
-        task,
-        city,
-        inputs,
-        split,
-        head,
-        seeds=seeds,
-        protocols=options.read_protocols(protocol, context),
-        preset=preset,
-        settings=settings,
-        model_seed=model_seed,
-        block_size=block_size,
-    )
-    return run_and_show(
-        asked,
-        out=out,
-        overwrite=overwrite,
-        device=device,
-        jobs=jobs,
-        floors=floors,
-        dry_run=dry_run,
-        as_json=as_json,
-    )
+    with plugins_apart(options.read_keeping(isolate, time_limit, memory_limit)):
+        asked = make_plan(
+            model,
+            task,
+            city,
+            inputs,
+            split,
+            head,
+            seeds=seeds,
+            protocols=options.read_protocols(protocol, context),
+            preset=preset,
+            settings=settings,
+            model_seed=model_seed,
+            block_size=block_size,
+        )
+        return run_and_show(
+            asked,
+            out=out,
+            overwrite=overwrite,
+            device=device,
+            jobs=jobs,
+            floors=floors,
+            dry_run=dry_run,
+            as_json=as_json,
+        )
 
 
 def make_plan(
@@ -162,35 +168,46 @@ def run_and_show(
     as_json: bool,
 ) -> int:
     """Run a plan, print its table, and return the exit code."""
+    from urbanbench.cache import EmbeddingCache
     from urbanbench.result_folders import RUNS
+    from urbanbench.run.finished import reports
     from urbanbench.run.loop import run as run_cells
     from urbanbench.run.plan import open_cities, plan, with_floors
     from urbanbench.store import ResultStore
 
     store, specs = ResultStore(out or RUNS), plan(asked)
+    store.check_writable()
+    EmbeddingCache().check_writable()  # cities are built there too
     cities = open_cities(specs)
+    for line in reports(specs, cities):
+        note(line)
     specs = with_floors(specs, cities) if floors else specs
     if dry_run:
         return _print_cells(specs, store, as_json=as_json)
-    progress = ProgressLines(len({_run_id(spec) for spec in specs}))
-    results = run_cells(
-        specs, store, overwrite=overwrite, device=options.read_device(device), jobs=jobs, progress=progress
-    )
+    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
+    where = options.read_device(device)
+    with told_when_stopped(progress, store.folder):
+        results = run_cells(specs, store, overwrite=overwrite, device=where, jobs=jobs, progress=progress)
     _show(results, as_json=as_json)
-    note(f"Results: {store.folder}/ ({len(results)} cells). Next: urbanbench leaderboard {store.folder}")
+    note(f"Results: {store.folder}/ ({len(results)} cells). Next: {command('leaderboard', store.folder)}")
     return exit_code(results)
 
 
-def _run_id(spec: RunSpec) -> str:
+def progress_of(specs: Iterable[RunSpec], store: ResultStore, *, jobs: int, overwrite: str) -> ProgressLines:
+    """Return what tells of the cells of a run as they end."""
+    from urbanbench.run.forecast import Forecast
     from urbanbench.run.order import resolve
+    from urbanbench.run.sources import distinct
 
-    return resolve(spec).cell.run_id
+    orders = distinct(map(resolve, specs))
+    return ProgressLines(len(orders), Forecast(orders.values(), store, jobs=jobs, overwrite=overwrite))
 
 
 def _print_cells(specs: list[RunSpec], store: ResultStore, *, as_json: bool) -> int:
     from urbanbench.run.order import resolve
+    from urbanbench.run.sources import distinct
 
-    cells = list({cell.run_id: cell for cell in (resolve(spec).cell for spec in specs)}.values())
+    cells = [order.cell for order in distinct(map(resolve, specs)).values()]
     rows = [(cell, found.status if (found := store.find(cell)) is not None else "missing") for cell in cells]
     if as_json:
         print_json(

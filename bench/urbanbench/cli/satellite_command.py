@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from urbanbench.city.changing.drawn import RENDERED_MAP
-from urbanbench.cli.printing import note, say
+from urbanbench.cli.printing import command, note, say
 from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
@@ -21,7 +21,10 @@ MAP = "map"
 
 
 def satellite(
-    city: Annotated[str, typer.Argument(help="A city: path, name, or name:size.")],
+    city: Annotated[
+        str,
+        typer.Argument(help="A city: path, name (folders below URBANBENCH_DATA go by theirs), or name:size."),
+    ],
     source: Annotated[
         str,
         typer.Option("--from", help="A GeoTIFF, a folder of GeoTIFFs or of tiles <zoom>/<x>/<y>, or `map`."),
@@ -58,7 +61,7 @@ def satellite(
     folder, many = add_satellite(opened, out, ground, how)
     say(folder)
     note(
-        f"{many} of {len(opened.regions)} regions have a picture. Next: urbanbench data show {folder} --images"
+        f"{many} of {len(opened.regions)} regions have a picture. Next: {command('data', 'show', folder, '--images')}"
     )
 
 

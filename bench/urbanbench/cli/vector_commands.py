@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from urbanbench.cli import options
-from urbanbench.cli.printing import note, print_json, say
+from urbanbench.cli.printing import command, note, print_json, say
 from urbanbench.cli.run_command import (
     BlockSize,
     DryRun,
@@ -47,6 +48,8 @@ def embed(
     With several GPUs: torchrun --nproc-per-node 2 -m urbanbench embed … Every process trains on its part of each batch; the first one
     keeps the vectors in the cache and writes the file.
     """
+    from urbanbench.atomic import check_folder
+    from urbanbench.cache import EmbeddingCache
     from urbanbench.registry import city_word
     from urbanbench.result import RunSpec
     from urbanbench.run.embedding import embed_city
@@ -56,6 +59,8 @@ def embed(
     if out.suffix not in {".parquet", ".safetensors"}:
         msg = f"--out got {str(out)!r}. Expected a file that ends in .parquet or .safetensors."
         raise BadInput(msg)
+    check_folder(out.parent, "name another file with --out")
+    EmbeddingCache().check_writable()
     spec = RunSpec(
         model,
         task,
@@ -69,7 +74,8 @@ def embed(
     with joined(where) as process:
         if process:
             os.environ["URBANBENCH_QUIET"] = "1"  # one bar is enough
-        space, facts = embed_city(spec, Workbench(where))
+        bench = Workbench(where)
+        space, facts = embed_city(spec, bench)
     if process:
         return
     space.save(out)
@@ -79,7 +85,29 @@ def embed(
         )
     else:
         say(f"{out}: {space!r}")
-    note(f"Next: urbanbench score {out} -t {task or 'popdensity'} -c {city}")
+    fitting = [task] if task else _tasks_of(bench.city(spec.city).labels, space.level)
+    if fitting:
+        inputs_used = ",".join(facts["inputs_touched"])
+        more = (["--inputs", inputs_used] if inputs_used else []) + _name_beside_registered(out)
+        note(f"Next: {command('score', out, '-t', fitting[0], '-c', city, *more)}")
+
+
+def _tasks_of(labels: Collection[str], level: str) -> list[str]:
+    """Return the tasks of a level that a city has labels for, population density first."""
+    from urbanbench.card import TaskCard
+    from urbanbench.registry import listing
+
+    cards = {entry.name: entry.card for entry in listing("task") if isinstance(entry.card, TaskCard)}
+    names = [name for name, card in cards.items() if card.level == level and card.label in labels]
+    return sorted(names, key=lambda name: name != "popdensity")
+
+
+def _name_beside_registered(file: Path) -> list[str]:
+    """Return the option that names vectors whose file has the name of a registered model."""
+    from urbanbench.registry import names
+
+    plain = file.stem.replace("_", "-")
+    return ["--name", f"my-{plain}"] if plain in names("model") else []
 
 
 def score(
@@ -87,7 +115,7 @@ def score(
     vectors: Annotated[
         Path,
         typer.Argument(
-            help="Parquet with an id column and number columns, or what `urbanbench embed` wrote."
+            help="Parquet or CSV with an id column and number columns, npz with `ids` and `vectors`, or what `urbanbench embed` wrote."
         ),
     ],
     task: options.Tasks,
@@ -95,6 +123,27 @@ def score(
     name: Annotated[
         str, typer.Option("--name", help="Name in the tables; the file's stem when left out.")
     ] = "",
+    inputs: Annotated[
+        str,
+        typer.Option(
+            "--inputs",
+            help="What the vectors were made from, a list such as poi,polygon: they are then compared with floors and models of these inputs.",
+        ),
+    ] = "full",
+    columns: Annotated[
+        list[str],
+        typer.Option(
+            "--columns",
+            help="Columns that are the vectors: names or patterns. All of numbers but index, ids and row counts when left out. Repeats; takes lists.",
+        ),
+    ] = [],  # noqa: B006 - same
+    min_match: Annotated[
+        float | None,
+        typer.Option(
+            "--min-match",
+            help="Share of the labelled units that must have a row; 0.8 when left out, and no id may then differ from a unit's in form alone.",
+        ),
+    ] = None,
     split: options.Splits = ["random"],  # noqa: B006 - same
     head: options.Heads = ["mlp"],  # noqa: B006 - same
     seeds: options.Seeds = "10",
@@ -107,25 +156,25 @@ def score(
     dry_run: DryRun = False,
     as_json: options.Json = False,
 ) -> int:
-    """Score finished vectors like any model; their inputs are recorded as `given`."""
+    """Score finished vectors like any model; their inputs are recorded as said with --inputs, else as `given`."""
     from dataclasses import replace
 
-    if vectors.suffix not in {".parquet", ".safetensors"}:
-        msg = (
-            f"Vectors file {str(vectors)!r} has suffix {vectors.suffix!r}. Expected .parquet or .safetensors."
-        )
+    from urbanbench.registry import VECTOR_FILES
+
+    if vectors.suffix not in VECTOR_FILES:
+        msg = f"Vectors file {str(vectors)!r} has suffix {vectors.suffix!r}. Expected {', '.join(VECTOR_FILES)}."
         raise BadInput(msg)
     asked = make_plan(
         [str(vectors)],
         task,
         city,
-        ["full"],
+        [inputs],
         split,
         head,
         seeds=seeds,
         protocols=options.read_protocols(protocol, context),
         preset="",
-        settings=[],
+        settings=_settings(columns, min_match),
         model_seed=0,
         block_size=block_size,
     )
@@ -139,3 +188,9 @@ def score(
         dry_run=dry_run,
         as_json=as_json,
     )
+
+
+def _settings(columns: Sequence[str], min_match: float | None) -> list[str]:
+    """Write the choice of columns and units as parameters of the given vectors."""
+    chosen = [f"columns={','.join(columns)}"] if columns else []
+    return chosen if min_match is None else [*chosen, f"min_match={min_match}"]

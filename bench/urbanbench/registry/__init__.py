@@ -7,28 +7,42 @@ from urbanbench.registry.cities import (
     build_city,
     city_folder,
     city_names,
+    city_path,
     city_word,
+    cut_cities,
     expand_cities,
+    known_folders,
     make_source,
     open_city,
 )
-from urbanbench.registry.kinds import Entry, is_path
-from urbanbench.registry.plugins import listing, load_model, load_task, names, plain_name, source_file
+from urbanbench.registry.faces import Face, entries, face_of, file_of, sound
+from urbanbench.registry.kinds import VECTOR_FILES, Entry, is_path
+from urbanbench.registry.naming import plain_name
+from urbanbench.registry.plugins import is_foreign, listing, load_model, load_task, names, source_file
 from urbanbench.registry.schemes import has_scheme
 
 __all__ = [
     "GROUPS",
+    "VECTOR_FILES",
     "Entry",
+    "Face",
     "broken",
     "build_city",
     "city_folder",
     "city_names",
+    "city_path",
     "city_word",
+    "cut_cities",
+    "entries",
     "expand",
     "expand_cities",
     "expand_words",
+    "face_of",
+    "file_of",
     "has_scheme",
+    "is_foreign",
     "is_path",
+    "known_folders",
     "listing",
     "load_model",
     "load_task",
@@ -36,5 +50,6 @@ __all__ = [
     "names",
     "open_city",
     "plain_name",
+    "sound",
     "source_file",
 ]

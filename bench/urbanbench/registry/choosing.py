@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from urbanbench.card import ModelCard
 from urbanbench.errors import PluginBroken, UnknownName
+from urbanbench.registry.faces import Face, entries, face_of
 from urbanbench.registry.kinds import is_path
-from urbanbench.registry.plugins import listing, load_class, load_model, names
+from urbanbench.registry.plugins import names
 from urbanbench.registry.schemes import has_scheme
+from urbanbench.registry.words import is_glob, is_there, split_words
 
 __all__ = ["GROUPS", "broken", "expand", "expand_words"]
-
-_GLOB = "*?["
 
 GROUPS: Mapping[str, Callable[[ModelCard], bool]] = {
     "floors": lambda card: card.floor,
@@ -37,20 +38,21 @@ def expand(kind: str, words: str | Iterable[str]) -> list[str]:
     UnknownName
         A name that is not registered, or a glob that fits nothing.
     PluginBroken
-        A plugin asked for by its name does not load. Those that a glob or group word meets are left out; see `broken`.
+        A plugin asked for by its name does not load; one that is kept apart stays, and its cells fail. Those that a glob or group word
+        meets are left out; see `broken`.
     """
     chosen: list[str] = []
-    for word in _split(words):
+    for word in split_words(words, _is_file):
         if kind == "model" and word in GROUPS:
             chosen += [
                 entry.name
-                for entry in listing(kind)
+                for entry in entries(kind)
                 if isinstance(entry.card, ModelCard) and GROUPS[word](entry.card)
             ]
-        elif word == "all" or (any(sign in word for sign in _GLOB) and not is_path(word)):
+        elif word == "all" or (is_glob(word) and not is_path(word)):
             chosen += _globbed(kind, word)
         else:
-            (load_model if kind == "model" else lambda one: load_class("task", one))(word)
+            face_of(kind, word)
             kept = is_path(word) or (kind == "model" and has_scheme(word))
             chosen.append(word if kept else word.replace("_", "-"))
     return list(dict.fromkeys(chosen))
@@ -59,7 +61,7 @@ def expand(kind: str, words: str | Iterable[str]) -> list[str]:
 def expand_words(kind: str, words: str | Iterable[str], known: Sequence[str]) -> list[str]:
     """Turn comma lists, globs and ``all`` into words of a fixed list, for example of splits or heads."""
     chosen: list[str] = []
-    for word in _split(words):
+    for word in split_words(words):
         fitting = [name for name in known if word == "all" or fnmatchcase(name, word)]
         if not fitting:
             raise UnknownName(kind, word, known)
@@ -69,7 +71,7 @@ def expand_words(kind: str, words: str | Iterable[str], known: Sequence[str]) ->
 
 def broken(kind: str) -> dict[str, str]:
     """Return the plugins of a kind that do not load, with the reason."""
-    return {entry.name: entry.error for entry in listing(kind) if entry.error is not None}
+    return {entry.name: entry.error for entry in entries(kind) if entry.error is not None}
 
 
 def _globbed(kind: str, word: str) -> list[str]:
@@ -80,13 +82,13 @@ def _globbed(kind: str, word: str) -> list[str]:
     sound = []
     for name in fitting:
         try:
-            load_class(kind, name)
+            plugin = face_of(kind, name)
         except PluginBroken:
             continue
-        sound.append(name)
+        if not (isinstance(plugin, Face) and plugin.fault):
+            sound.append(name)
     return sound
 
 
-def _split(words: str | Iterable[str]) -> list[str]:
-    listed = [words] if isinstance(words, str) else list(words)
-    return [part.strip() for word in listed for part in word.split(",") if part.strip()]
+def _is_file(word: str) -> bool:
+    return is_path(word) and is_there(Path(word))

@@ -14,6 +14,7 @@ from urbanbench.errors import BadInput, DataMissing, UnknownName
 from urbanbench.home import DATA_VARIABLE, cache_root, data_roots
 from urbanbench.registry.kinds import is_path
 from urbanbench.registry.plugins import load_class, names, source_file
+from urbanbench.registry.words import is_glob, is_there, split_words
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City
@@ -23,8 +24,11 @@ __all__ = [
     "build_city",
     "city_folder",
     "city_names",
+    "city_path",
     "city_word",
+    "cut_cities",
     "expand_cities",
+    "known_folders",
     "make_source",
     "open_city",
 ]
@@ -34,7 +38,23 @@ MANIFEST = "city.json"
 
 def city_names() -> list[str]:
     """Return all cities that can be opened by name: city sources, then folders under URBANBENCH_DATA."""
-    return [*names("city"), *_folders()]
+    return [*names("city"), *known_folders()]
+
+
+def city_path(word: str) -> Path | None:
+    """Return the folder that a word means by itself: an existing city folder, or any word written as a path; None for a name.
+
+    An existing folder with a city.json comes before every name, list and pattern.
+    """
+    path = Path(word)
+    if is_path(word) or is_there(path / MANIFEST):
+        return path.expanduser().absolute()
+    return None
+
+
+def cut_cities(words: str | Iterable[str]) -> list[str]:
+    """Cut comma lists of cities; the path or name of a folder that exists stays whole, whatever signs are in it."""
+    return split_words(words, lambda word: is_there(Path(word) / MANIFEST) or word in known_folders())
 
 
 def expand_cities(words: str | Iterable[str]) -> list[str]:
@@ -43,13 +63,13 @@ def expand_cities(words: str | Iterable[str]) -> list[str]:
 
     listed = [words] if isinstance(words, str) else list(words)
     chosen: list[str] = []
-    for word in (part.strip() for one in listed for part in one.split(",")):
-        if word == "all" or (any(sign in word for sign in "*?[") and not is_path(word)):
+    for word in cut_cities(listed):
+        if city_path(word) is None and word not in known_folders() and (word == "all" or is_glob(word)):
             chosen += [name for name in city_names() if word == "all" or fnmatchcase(name, word)]
-        elif word:
+        else:
             chosen.append(city_word(word))
     if not chosen:
-        raise UnknownName("city", ",".join(listed), city_names())
+        raise _unknown(",".join(listed))
     return list(dict.fromkeys(chosen))
 
 
@@ -63,7 +83,7 @@ def city_word(word: str) -> str:
     DataMissing
         A path without a city folder.
     """
-    if is_path(word) or word in _folders():
+    if city_path(word) is not None or word in known_folders():
         city_folder(word)
         return word
     source = make_source(word)
@@ -77,8 +97,8 @@ def open_city(word: str) -> City:
     Parameters
     ----------
     word
-        A path to a city folder; the name of a folder under URBANBENCH_DATA; the name of a city source, alone or with a size
-        (``toyville:tiny``). A generated city is built at first use into the cache folder.
+        A path to a city folder, which comes before any name; the name of a folder under URBANBENCH_DATA; the name of a city source,
+        alone or with a size (``toyville:tiny``). A generated city is built at first use into the cache folder.
 
     Raises
     ------
@@ -92,14 +112,14 @@ def open_city(word: str) -> City:
 
 def city_folder(word: str) -> Path:
     """Return the folder of a city word, building a generated city when it is not there yet."""
-    if is_path(word):
-        path = Path(word).expanduser().absolute()
+    path = city_path(word)
+    if path is not None:
         if not path.is_dir():
             msg = f"No city folder {word!r}. Expected a folder with a {MANIFEST}. Check the path, or see `urbanbench list cities`."
             raise DataMissing(msg)
         return path
-    if word in _folders():
-        return _folders()[word]
+    if word in known_folders():
+        return known_folders()[word]
     return _built(make_source(word))
 
 
@@ -115,7 +135,7 @@ def make_source(word: str, **fields: Any) -> CitySource:
     """
     name, _, size = word.partition(":")
     if name.replace("_", "-") not in names("city"):
-        raise UnknownName("city", name, city_names())
+        raise _unknown(word)
     source = load_class("city", name)
     if size:
         fields["size"] = size
@@ -146,6 +166,14 @@ def build_city(source: CitySource, folder: Path) -> Path:
     return folder
 
 
+def _unknown(word: str) -> UnknownName:
+    """Say where cities come from, and what a folder of that name lacks."""
+    mend = f"Folders below {DATA_VARIABLE} go by their names; any other city folder by its path."
+    if is_there(Path(word)):
+        mend = f"There is a {word!r} here, but it is no folder with a {MANIFEST}; see docs/city_format.md."
+    return UnknownName("city", word.partition(":")[0], city_names(), mend)
+
+
 def _built(source: CitySource) -> Path:
     from filelock import FileLock
 
@@ -161,7 +189,8 @@ def _built(source: CitySource) -> Path:
     return folder
 
 
-def _folders() -> dict[str, Path]:
+def known_folders() -> dict[str, Path]:
+    """Return the city folders under URBANBENCH_DATA by name."""
     return _folders_under(os.environ.get(DATA_VARIABLE, ""))
 
 

@@ -15,7 +15,7 @@ from urbanbench.errors import PluginBroken
 from urbanbench.hashing import value_digest
 from urbanbench.registry.kinds import Kind
 
-__all__ = ["import_file", "only_class"]
+__all__ = ["carded", "import_file", "only_class"]
 
 
 def import_file(path: Path) -> ModuleType:
@@ -49,6 +49,28 @@ def only_class(module: ModuleType, kind: Kind) -> type:
         )
         raise PluginBroken(msg)
     return found[0]
+
+
+def carded(plugin: type, kind: Kind) -> type:
+    """Return the class where it says of itself what its contract asks for.
+
+    Raises
+    ------
+    PluginBroken
+        It is no subclass of the contract, or has no card.
+    """
+    if not (isinstance(plugin, type) and issubclass(plugin, kind.base)):
+        msg = f"The {kind.word} plugin {getattr(plugin, '__name__', plugin)!r} is no {kind.base.__name__}. Expected a subclass of it."
+        raise PluginBroken(msg)
+    card = getattr(plugin, "card", None)
+    if kind.card is not None and not isinstance(card, kind.card):
+        wanted = kind.card.__name__
+        msg = (
+            f"The {kind.word} plugin {plugin.__name__!r} has no card. Expected a class attribute `card` of type {wanted}, "
+            f"got {type(card).__name__}. Mend: card = {wanted}(title=..., {kind.example})."
+        )
+        raise PluginBroken(msg)
+    return plugin
 
 
 def _public_subclasses(values: Iterable[Any], module: str, base: type) -> Iterator[type]:

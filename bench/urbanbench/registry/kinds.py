@@ -10,7 +10,7 @@ from urbanbench.card import ModelCard, TaskCard
 
 __all__ = ["KINDS", "VECTOR_FILES", "Entry", "Kind", "is_path"]
 
-VECTOR_FILES = (".parquet", ".safetensors")
+VECTOR_FILES = (".parquet", ".safetensors", ".csv", ".npz")
 """Files of finished vectors; given as a model they are scored as they are."""
 
 
@@ -26,11 +26,17 @@ class Kind:
         Name of the plugin folder, of the package `urbanbench.<folder>` and of the entry point group.
     contract
         Module and class that a plugin subclasses.
+    card
+        Type of its attribute `card`; None for a kind without cards.
+    example
+        What a card says besides its title, for messages.
     """
 
     word: str
     folder: str
     contract: tuple[str, str]
+    card: type | None = None
+    example: str = ""
 
     @property
     def base(self) -> type:
@@ -41,8 +47,16 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "model": Kind("model", "models", ("urbanbench.model", "Model")),
-    "task": Kind("task", "tasks", ("urbanbench.task", "Task")),
+    "model": Kind(
+        "model",
+        "models",
+        ("urbanbench.model", "Model"),
+        ModelCard,
+        "summary=..., needs=('poi',), embeds=('region',)",
+    ),
+    "task": Kind(
+        "task", "tasks", ("urbanbench.task", "Task"), TaskCard, "question=..., label=..., kind='regression'"
+    ),
     "city": Kind("city", "datasets", ("urbanbench.source", "CitySource")),
 }
 

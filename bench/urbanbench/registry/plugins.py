@@ -10,18 +10,32 @@ import importlib
 import importlib.util
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from urbanbench.errors import BadInput, DataMissing, PluginBroken, UnknownName, UrbanbenchError
-from urbanbench.registry.files import import_file, only_class
+from urbanbench.apart import is_apart, state_kept
+from urbanbench.errors import BadInput, DataMissing, PluginBroken, UnknownName
+from urbanbench.reasons import place_in, told
+from urbanbench.registry.files import carded, import_file, only_class
 from urbanbench.registry.kinds import KINDS, VECTOR_FILES, Entry, Kind, is_path
 from urbanbench.registry.schemes import has_scheme, load_by_scheme
 
-__all__ = ["listing", "load_class", "load_model", "load_task", "names", "plain_name", "source_file"]
+__all__ = [
+    "is_foreign",
+    "listing",
+    "load_class",
+    "load_model",
+    "load_task",
+    "names",
+    "plugin_name",
+    "source_file",
+]
+
+BUILT_IN = "built in"
 
 
 @dataclass(frozen=True)
@@ -39,7 +53,41 @@ def names(kind: str) -> list[str]:
 
 def listing(kind: str) -> list[Entry]:
     """Load every plugin of a kind and return one row for each; those that do not load say why."""
-    return [_entry(kind, name, source) for name, source in sorted(_sources(kind).items())]
+    return [entry_of(kind, name) for name in names(kind)]
+
+
+def entry_of(kind: str, name: str) -> Entry:
+    """Load a registered plugin and return its row of a listing."""
+    origin = _sources(kind)[name].origin
+    try:
+        plugin = _loaded(kind, name)
+    except PluginBroken as error:
+        return Entry(name, origin, error=str(error))
+    card = getattr(plugin, "card", None)
+    title = card.title if card is not None else str(getattr(plugin, "title", name))
+    return Entry(name, origin, card=card, title=title)
+
+
+def origin_of(kind: str, name: str) -> str:
+    """Return where a registered plugin comes from: "built in", or the package that offers it."""
+    return _sources(kind)[name].origin
+
+
+def is_foreign(kind: str, word: str) -> bool:
+    """Tell whether a word names code that is not this package's: a plugin file elsewhere, or what another package offers.
+
+    Examples
+    --------
+    >>> is_foreign("model", "mean"), is_foreign("model", "./mine.py"), is_foreign("model", "vectors.parquet")
+    (False, True, False)
+    """
+    if kind == "model" and has_scheme(word):
+        return False
+    if is_path(word):
+        path = Path(word).resolve()
+        return path.suffix not in VECTOR_FILES and kind != "city" and not _is_built_in(kind, path)
+    source = _sources(kind).get(word.replace("_", "-") if kind != "city" else word.partition(":")[0])
+    return source is not None and source.origin != BUILT_IN
 
 
 def load_model(word: str) -> Any:
@@ -59,7 +107,7 @@ def load_model(word: str) -> Any:
     if is_path(word) and word.endswith(VECTOR_FILES):
         from urbanbench.registry.given import given_model
 
-        return given_model(Path(word))
+        return given_model(Path(word).expanduser())
     return load_class("model", word)
 
 
@@ -71,7 +119,7 @@ def load_task(word: str) -> Any:
 def load_class(kind: str, word: str) -> Any:
     """Return the class of a plugin by name or path; both spellings, ``poi-counts`` and ``poi_counts``, are accepted."""
     if is_path(word):
-        return _load_file(kind, Path(word))
+        return _load_file(kind, Path(word).expanduser())
     known = _sources(kind)
     name = word.replace("_", "-")
     if name not in known:
@@ -79,8 +127,8 @@ def load_class(kind: str, word: str) -> Any:
     return _loaded(kind, name)
 
 
-def plain_name(kind: str, word: str) -> str:
-    """Return the name under which results of a word are kept: a registered name, a word with a scheme, or the stem of a path.
+def plugin_name(kind: str, word: str) -> str:
+    """Return the name under which results of a model or task are kept: a registered name, a word with a scheme, or the stem of a path.
 
     Raises
     ------
@@ -90,12 +138,13 @@ def plain_name(kind: str, word: str) -> str:
     if kind == "model" and has_scheme(word):
         return word
     if not is_path(word):
-        return word.replace("_", "-") if kind != "city" else word
-    path = Path(word).resolve()
+        return word.replace("_", "-")
+    path = Path(word).expanduser().resolve()
     name = path.stem.replace("_", "-") if path.suffix else path.name
-    clash = _sources(kind).get(name) if kind in {"model", "task"} else None
+    clash = _sources(kind).get(name)
     if clash is not None and source_file(load_class(kind, name)) != path:
-        msg = f"The file {word!r} would be kept under {name!r}, which is a registered {kind}. Expected another name. Rename the file."
+        mend = "Give it one with --name" if path.suffix in VECTOR_FILES else "Rename the file"
+        msg = f"The file {word!r} would be kept under {name!r}, which is a registered {kind}. Expected another name. {mend}."
         raise BadInput(msg)
     return name
 
@@ -125,7 +174,7 @@ def _from_folder(kind: Kind) -> Iterator[tuple[str, _Source]]:
         for path in sorted(Path(folder).glob("*.py")):
             if not path.stem.startswith("_"):
                 module = f"urbanbench.{kind.folder}.{path.stem}"
-                yield path.stem.replace("_", "-"), _Source("built in", _from_module(kind, module))
+                yield path.stem.replace("_", "-"), _Source(BUILT_IN, _from_module(kind, module))
 
 
 def _from_module(kind: Kind, module: str) -> Callable[[], type]:
@@ -150,23 +199,8 @@ def _taken(name: str) -> Callable[[], type]:
 
 @cache
 def _loaded(kind: str, name: str) -> type:
-    try:
-        return _sources(kind)[name].load()
-    except PluginBroken:
-        raise
-    except Exception as error:
-        msg = f"The {kind} plugin {name!r} does not load: {type(error).__name__}: {error}"
-        raise PluginBroken(msg) from error
-
-
-def _entry(kind: str, name: str, source: _Source) -> Entry:
-    try:
-        plugin = _loaded(kind, name)
-    except PluginBroken as error:
-        return Entry(name, source.origin, error=str(error))
-    card = getattr(plugin, "card", None)
-    title = card.title if card is not None else str(getattr(plugin, "title", name))
-    return Entry(name, source.origin, card=card, title=title)
+    with _explained(kind, name):
+        return carded(_sources(kind)[name].load(), KINDS[kind])
 
 
 def _load_file(kind: str, path: Path) -> type:
@@ -178,13 +212,30 @@ def _load_file(kind: str, path: Path) -> type:
 
 @cache
 def _load_file_at(kind: str, path: Path, _mtime_ns: int) -> type:
-    for folder in importlib.import_module(f"urbanbench.{KINDS[kind].folder}").__path__:
-        if path.parent == Path(folder).resolve():
-            return _loaded(kind, path.stem.replace("_", "-"))
+    if _is_built_in(kind, path):
+        return _loaded(kind, path.stem.replace("_", "-"))
+    with _explained(kind, str(path), path):
+        return carded(only_class(import_file(path), KINDS[kind]), KINDS[kind])
+
+
+def _is_built_in(kind: str, path: Path) -> bool:
+    folders = importlib.import_module(f"urbanbench.{KINDS[kind].folder}").__path__
+    return any(path.parent == Path(folder).resolve() for folder in folders)
+
+
+@contextmanager
+def _explained(kind: str, name: str, *files: Path) -> Iterator[None]:
+    """Say which plugin does not load, why, and in which of its lines; what it changes in this process is put back."""
     try:
-        return only_class(import_file(path), KINDS[kind])
-    except UrbanbenchError:
+        with state_kept():
+            yield
+    except PluginBroken:
         raise
-    except Exception as error:
-        msg = f"The {kind} plugin {str(path)!r} does not load: {type(error).__name__}: {error}"
+    except KeyboardInterrupt:
+        if not is_apart():
+            raise
+        msg = f"The {kind} plugin {name!r} does not load: KeyboardInterrupt."
+        raise PluginBroken(msg) from None
+    except BaseException as error:  # a file that leaves by sys.exit while it loads must not end the command
+        msg = f"The {kind} plugin {name!r} does not load: {told(error)}{place_in(error, files)}"
         raise PluginBroken(msg) from error

@@ -102,8 +102,8 @@ def admitted_view(order: Order, city: City, target_ids: Sequence[str]) -> View:
 
 
 def units_of(city: City, level: str, target_ids: Sequence[str]) -> Units:
-    """Return the units to embed: all regions, so that tasks share vectors; of other levels the labelled ones."""
-    return Units(level, city.unit_ids("region") if level == "region" else tuple(target_ids))
+    """Return the units to embed, in the order of their ids: all regions, so that tasks share vectors; of other levels the labelled ones."""
+    return Units(level, tuple(sorted(city.unit_ids("region") if level == "region" else target_ids)))
 
 
 def check_split(order: Order, targets: Targets) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from urbanbench.atomic import replacing
+from urbanbench.errors import CannotWrite, PluginBroken
+from urbanbench.progress import pulse
 from urbanbench.result import OK, RunResult
 from urbanbench.run.order import Order
-from urbanbench.run.walk import execute
+from urbanbench.run.sources import SOURCES, record
+from urbanbench.run.walk import execute, mark_of
 from urbanbench.run.workbench import Workbench
 from urbanbench.store import ResultStore
 
-__all__ = ["run_cell"]
+__all__ = ["run_cell", "save"]
 
 
 def run_cell(
@@ -34,8 +40,46 @@ def run_cell(
         found = None if overwrite == "always" else store.find(order.cell)
         if found is not None and overwrite == "never" and found.status == OK:
             return found, False
-        result = execute(order, bench=bench, unless=found)
+        with pulse(str(order.cell)):
+            result = execute(order, bench=bench, unless=found)
         if result is found:
-            return result, False
+            return _marked(result, order, store), False
+        sources = record(order, store.folder)
+        if sources:
+            result = replace(result, provenance={**result.provenance, SOURCES: sources})
+        return save(result, store), True
+
+
+def _marked(result: RunResult, order: Order, store: ResultStore) -> RunResult:
+    """Return a result that still holds, with today's mark of the model's check."""
+    mark = mark_of(order)
+    if not mark or result.model.get("checked") == mark["checked"]:
+        return result
+    predictions = store.predictions_of(result.cell)
+    kept = predictions.read_bytes() if predictions.is_file() else None
+    made = save(replace(result, model=dict(result.model) | mark), store)
+    if kept is not None:
+        with replacing(predictions) as part:
+            part.write_bytes(kept)
+    return made
+
+
+def save(result: RunResult, store: ResultStore) -> RunResult:
+    """Save a result and return it; one that cannot be written says so, and is not lost for those who wait for it."""
+    try:
         store.save(result)
-        return result, True
+    except CannotWrite as error:
+        return replace(result, unsaved=str(error))
+    _forget_unloaded(result, store)
+    return result
+
+
+def _forget_unloaded(result: RunResult, store: ResultStore) -> None:
+    """Remove the row of the same question from when the plugin did not load, whose parameters nobody knew."""
+    blank = replace(result.cell, preset="", parameters={})
+    if blank.run_id == result.run_id:
+        return
+    path = store.path_of(blank)
+    found = store.find(blank) if path.is_file() else None
+    if found is not None and found.error_type == PluginBroken.__name__:
+        path.unlink(missing_ok=True)

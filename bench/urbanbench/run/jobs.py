@@ -1,21 +1,24 @@
-"""Runs in several processes: workers take portions of cells; a worker that dies costs one failed row, not the rest."""
+"""Runs in other processes: workers take portions of cells; a worker that dies or takes too long costs one failed row, not the rest."""
 
 from __future__ import annotations
 
 import math
-import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import wait
 from pathlib import Path
+from typing import Any
 
+from urbanbench.apart import Apart, Channel, Ended, Limits
+from urbanbench.apart.process import WATCHED_EVERY_S
+from urbanbench.reasons import place_in, told
+from urbanbench.registry import Face
 from urbanbench.result import FAILED, RunResult, RunSpec
-from urbanbench.run.cell import run_cell
+from urbanbench.run.cell import run_cell, save
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.walk import without_scores
 from urbanbench.run.workbench import Workbench
@@ -27,16 +30,31 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS
 
 
 class WorkerDied(RuntimeError):
-    """A worker process ended in the middle of a cell."""
+    """A worker process ended, or was ended, in the middle of a cell."""
 
 
 @dataclass
 class _Worker:
-    """A process, the pipe to it, and the cells it still owes, the present one first."""
+    """A process, the foreign plugins it has met ("" for none), and the cells it still owes, the present one first."""
 
-    process: BaseProcess
-    pipe: Connection
+    apart: Apart
+    serves: str = ""
     owed: deque[Order] = field(default_factory=deque)
+    answered: set[tuple[object, ...]] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What every worker is started with."""
+
+    store: ResultStore
+    overwrite: str
+    device: str
+    limits: Limits
+
+    def start(self) -> Apart:
+        folder = str(self.store.folder.absolute())
+        return Apart(_work, folder, self.overwrite, self.device, limits=self.limits)
 
 
 def run_in_processes(
@@ -46,35 +64,39 @@ def run_in_processes(
     overwrite: str,
     device: str,
     jobs: int,
+    limits: Limits,
     report: Callable[[RunResult, bool], None],
 ) -> dict[str, RunResult]:
     """Run orders in up to `jobs` processes and return results by run id; parameters as in `urbanbench.run.run`.
 
-    Results are saved by the workers themselves; a cell whose worker died is saved as failed, with the exit code.
+    Results are saved by the workers themselves; a cell whose worker ended is saved as failed, with what ended it. A worker that has
+    met a foreign plugin meets no other one.
     """
     portions = deque(_portions(orders, jobs))
-    words = (str(store.folder), overwrite, device)
+    terms = _Terms(store, overwrite, device, limits)
     done: dict[str, RunResult] = {}
     workers: list[_Worker] = []
+
+    def tell(result: RunResult, new: bool) -> None:
+        done[result.run_id] = result
+        report(result, new)
+
+    finished = False
     try:
         with _divided_threads(jobs):
-            workers += [_start(words) for _ in range(min(jobs, len(portions)))]
+            workers += [_Worker(terms.start()) for _ in range(min(jobs, len(portions)))]
             for worker in workers:
-                _hand_out(worker, portions)
-            while any(worker.owed for worker in workers):
-                busy = [worker for worker in workers if worker.owed]
-                ready = wait([worker.pipe for worker in busy])
-                for worker in [one for one in busy if one.pipe in ready]:
-                    result, new, died = _receive(worker, store)
-                    done[result.run_id] = result
-                    report(result, new)
-                    if died and (worker.owed or portions):
-                        _replace(worker, words)
+                _hand_out(worker, portions, terms)
+            while busy := [worker for worker in workers if worker.owed]:
+                ready = wait([worker.apart.pipe for worker in busy], timeout=WATCHED_EVERY_S)
+                for worker in busy:
+                    _attend(worker, terms, tell, there=worker.apart.pipe in ready)
                     if not worker.owed:
-                        _hand_out(worker, portions)
+                        _hand_out(worker, portions, terms)
+        finished = True
     finally:
         for worker in workers:
-            _end(worker)
+            worker.apart.close(wait_s=5 if finished else 0)
     return done
 
 
@@ -87,64 +109,78 @@ def _portions(orders: Sequence[Order], jobs: int) -> Iterator[list[Order]]:
             yield listed[start : start + largest]
 
 
-def _hand_out(worker: _Worker, portions: deque[list[Order]]) -> None:
-    if portions:
-        worker.owed.extend(portions.popleft())
-        _send(worker)
+def _foreign_in(order: Order) -> str:
+    """Name the foreign plugins a cell runs."""
+    return " ".join(one.word for one in (order.model, order.task) if isinstance(one, Face))
+
+
+def _hand_out(worker: _Worker, portions: deque[list[Order]], terms: _Terms) -> None:
+    """Give a worker its next portion; a fresh process where the present one has met another foreign plugin."""
+    if not portions:
+        return
+    portion = portions.popleft()
+    serves = _foreign_in(portion[0])
+    if worker.serves not in {serves, ""}:
+        worker.apart.close()
+        worker.apart, worker.answered = terms.start(), set()
+    worker.serves = serves
+    worker.owed.extend(portion)
+    _send(worker)
 
 
 def _send(worker: _Worker) -> None:
+    worker.apart.send([order.spec for order in worker.owed])
+
+
+def _attend(worker: _Worker, terms: _Terms, tell: Callable[[RunResult, bool], None], *, there: bool) -> None:
+    """Take a worker's answer, or look whether it is over a limit; where it ended, save the row and start another process."""
+    order = worker.owed[0]
     try:
-        worker.pipe.send([order.spec for order in worker.owed])
-    except OSError:  # the worker died while idle; reading from the pipe tells how
+        if not there:
+            worker.apart.watch(order.files)
+            return
+        said = worker.apart.receive(order.files)
+    except Ended as ended:
+        _mourn(worker, ended, terms, tell)
         return
+    if said is None:
+        return
+    answer, new, unsaved = said
+    worker.owed.popleft()
+    worker.answered.add(order.embedding_group)
+    if answer is None:
+        _tell_failed(order, unsaved, terms, tell)
+    else:
+        tell(replace(RunResult.from_dict(answer), unsaved=unsaved), new)
 
 
-def _receive(worker: _Worker, store: ResultStore) -> tuple[RunResult, bool, bool]:
-    """Return the worker's next result, whether it was computed now, and whether the worker died instead of giving one."""
+def _mourn(worker: _Worker, ended: Ended, terms: _Terms, tell: Callable[[RunResult, bool], None]) -> None:
+    """Save the failed row of a worker that ended; where it was over a limit, also those of all cells that need the same vectors."""
     order = worker.owed.popleft()
-    try:
-        answer, new = worker.pipe.recv()
-        return RunResult.from_dict(answer), new, False
-    except (EOFError, OSError):
-        worker.process.join()
-        msg = f"the worker process ended with exit code {worker.process.exitcode} (out of memory, or a crash in compiled code)."
-        result = without_scores(order, FAILED, WorkerDied(msg))
-        with store.lock(order.cell):
-            store.save(result)
-        return result, True, True
-
-
-def _replace(worker: _Worker, words: tuple[str, str, str]) -> None:
-    fresh = _start(words)
-    worker.pipe.close()
-    worker.process, worker.pipe = fresh.process, fresh.pipe
+    lost = [(order, str(ended))]
+    if ended.over_limit and order.embedding_group not in worker.answered:
+        alike = [one for one in worker.owed if one.embedding_group == order.embedding_group]
+        worker.owed = deque(one for one in worker.owed if one not in alike)
+        lost += [(one, f"not tried, because a cell with the same vectors failed: {ended}") for one in alike]
+    for one, reason in lost:
+        _tell_failed(one, reason, terms, tell)
+    worker.apart.close(wait_s=0)
+    worker.apart, worker.answered = terms.start(), set()
     if worker.owed:
         _send(worker)
 
 
-def _start(words: tuple[str, str, str]) -> _Worker:
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, *words))
-    process.start()
-    theirs.close()
-    return _Worker(process, ours)
-
-
-def _end(worker: _Worker) -> None:
-    worker.pipe.close()
-    worker.process.join(timeout=0 if worker.owed else 5)
-    if worker.process.is_alive():
-        worker.process.terminate()
-        worker.process.join()
+def _tell_failed(order: Order, reason: str, terms: _Terms, tell: Callable[[RunResult, bool], None]) -> None:
+    result = without_scores(order, FAILED, WorkerDied(reason))
+    with terms.store.lock(order.cell):
+        tell(save(result, terms.store), True)
 
 
 @contextmanager
 def _divided_threads(jobs: int) -> Iterator[None]:
     """Give each process its share of the cores; variables the user has set stay."""
     share = str(max(1, (os.cpu_count() or 1) // jobs))
-    added = [name for name in _THREAD_VARIABLES if name not in os.environ]
+    added = [name for name in _THREAD_VARIABLES if name not in os.environ] if jobs > 1 else []
     os.environ.update(dict.fromkeys(added, share))
     try:
         yield
@@ -153,19 +189,23 @@ def _divided_threads(jobs: int) -> Iterator[None]:
             os.environ.pop(name, None)
 
 
-def _work(pipe: Connection, folder: str, overwrite: str, device: str) -> None:
-    """Answer lists of specs with results, one by one, until the pipe is closed."""
+def _work(channel: Channel, folder: str, overwrite: str, device: str) -> None:
+    """Answer lists of specs with results, one by one, until nobody listens; the results are on disk by then."""
     store, bench = ResultStore(Path(folder)), Workbench(device)
     while True:
-        try:
-            specs: list[RunSpec] = pipe.recv()
-        except (EOFError, OSError):
-            return
+        specs: list[RunSpec] = channel.receive()
         for spec in specs:
-            answer = run_cell(resolve(spec), store, overwrite, bench)
-            if answer is None:
-                continue
-            try:
-                pipe.send((answer[0].to_dict(), answer[1]))
-            except OSError:  # nobody listens any more; the result is on disk
-                return
+            channel.send(_answer(spec, store, overwrite, bench))
+
+
+def _answer(
+    spec: RunSpec, store: ResultStore, overwrite: str, bench: Workbench
+) -> tuple[dict[str, Any] | None, bool, str]:
+    """Return the result, whether it is new, and why it is not on disk; None and the reason where there is no result."""
+    try:
+        answer = run_cell(resolve(spec), store, overwrite, bench)
+    except BaseException as error:  # noqa: BLE001 - a plugin that loads only now and then must not end the worker
+        return None, True, f"{told(error)}{place_in(error, [Path(spec.model), Path(spec.task)])}"
+    if answer is None:
+        return None, True, "another process has the cell"
+    return answer[0].to_dict(), answer[1], answer[0].unsaved

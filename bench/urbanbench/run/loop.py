@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 
+from urbanbench.apart import keeping
 from urbanbench.errors import UnknownName
+from urbanbench.registry import Face
 from urbanbench.result import RunResult, RunSpec
 from urbanbench.run.cell import run_cell
 from urbanbench.run.order import Order, resolve
+from urbanbench.run.sources import check_kept, distinct
 from urbanbench.run.workbench import Workbench
 from urbanbench.store import ResultStore
 
@@ -33,7 +37,7 @@ def run(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> list[RunResult]:
-    """Run cells and save every result as soon as it is there.
+    """Run cells and save every result as soon as it is there; inside `plugins_apart` foreign plugins run in processes of their own.
 
     Several processes may run on one folder at once: each cell is computed by one of them.
 
@@ -60,20 +64,46 @@ def run(
     Raises
     ------
     UnknownName, BadInput, DataMissing, PluginBroken
-        A spec names what does not exist; nothing has been run then.
+        A spec names what does not exist, or two sources would share one result; nothing has been run then.
+    CannotWrite
+        The results folder or the cache cannot be written; nothing has been run then.
     """
     if overwrite not in OVERWRITE:
         raise UnknownName("overwrite mode", overwrite, OVERWRITE)
-    orders = {order.cell.run_id: order for order in map(resolve, specs)}
+    orders = distinct(map(resolve, specs))
+    if overwrite != "always":
+        check_kept(orders.values(), store)
+    store.check_writable()
     report = progress if progress is not None else (lambda _result, _new: None)
     waiting = in_sharing_order(orders.values())
-    if jobs > 1 and len(waiting) > 1:
-        from urbanbench.run.jobs import run_in_processes
+    done: dict[str, RunResult] = {}
+    bench = Workbench(device)
+    if bench.cache is not None:
+        bench.cache.check_writable()
+    for apart, chunk in _in_places(waiting, jobs):
+        if apart:
+            from urbanbench.run.jobs import run_in_processes
 
-        done = run_in_processes(waiting, store, overwrite=overwrite, device=device, jobs=jobs, report=report)
-    else:
-        done = _run_here(waiting, store, overwrite, Workbench(device), report)
+            limits = keeping().limits
+            done |= run_in_processes(
+                chunk, store, overwrite=overwrite, device=device, jobs=jobs, limits=limits, report=report
+            )
+        else:
+            done |= _run_here(chunk, store, overwrite, bench, report)
     return [done[run_id] for run_id in orders]
+
+
+def _in_places(waiting: Sequence[Order], jobs: int) -> list[tuple[bool, list[Order]]]:
+    """Cut orders into chunks that other processes do (True) and that this one does."""
+    if jobs > 1 and len(waiting) > 1:
+        return [(True, list(waiting))]
+    return [(apart, list(chunk)) for apart, chunk in groupby(waiting, key=_is_apart)]
+
+
+def _is_apart(order: Order) -> bool:
+    """Tell whether a cell wants a process of its own; one whose plugin does not load wants none."""
+    broken = any(isinstance(one, Face) and one.fault for one in (order.model, order.task))
+    return not broken and (order.foreign or keeping().all_cells)
 
 
 def in_sharing_order(orders: Iterable[Order]) -> list[Order]:

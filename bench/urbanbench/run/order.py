@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.errors import UnknownName
+from urbanbench.errors import BadInput, UnknownName
 from urbanbench.hashing import code_digest, file_digest
 from urbanbench.inputs import FULL, format_inputs, parse_inputs
 from urbanbench.parity.contract import DEFAULT, Paper, Question
 from urbanbench.parity.papers import get_paper
-from urbanbench.registry import load_model, load_task, plain_name, source_file
-from urbanbench.registry.given import GIVEN_INPUTS
+from urbanbench.registry import GROUPS, Face, face_of, file_of, names, plain_name, sound
+from urbanbench.registry.given import GIVEN_INPUTS, GivenVectors
 from urbanbench.result import Cell, RunSpec
 
 if TYPE_CHECKING:
@@ -47,14 +47,53 @@ class Order:
     task: Task
 
     @property
+    def vectors(self) -> GivenVectors | None:
+        """The model, where its vectors come from a file."""
+        return self.model if isinstance(self.model, GivenVectors) else None
+
+    @property
     def given(self) -> bool:
         """Whether the vectors come from a file."""
-        return hasattr(self.model, "vectors_file")
+        return self.vectors is not None
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """Parameters that were set to other values than the preset's, with these values."""
+        if not self.spec.settings:
+            return {}
+        try:
+            usual = type(self.model).from_settings(self.cell.preset).parameters()
+        except (TypeError, ValueError):  # a model that cannot be built without them
+            usual = {}
+        now = self.cell.parameters
+        set_here = [name for name, _ in self.spec.settings if name in now]
+        return {name: now[name] for name in set_here if now[name] != usual.get(name)}
 
     @property
     def source(self) -> Path:
         """The model's file."""
-        return source_file(type(self.model))
+        return file_of(self.model)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the model or the task is kept apart: a process of its own runs the cell."""
+        return isinstance(self.model, Face) or isinstance(self.task, Face)
+
+    def check_loaded(self) -> None:
+        """Refuse to run what does not load.
+
+        Raises
+        ------
+        PluginBroken
+            The model or the task does not load.
+        """
+        for plugin in (self.model, self.task):
+            sound(plugin)
+
+    @property
+    def files(self) -> list[Path]:
+        """The files of the model and the task."""
+        return [file_of(self.model), file_of(self.task)]
 
     @property
     def code(self) -> str:
@@ -122,24 +161,24 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
     UnknownName, BadInput, DataMissing, PluginBroken
         A name, parameter or protocol that does not exist, or a plugin that does not load.
     """
-    model_class, task = load_model(spec.model), task or load_task(spec.task)
+    model_class, task = face_of("model", spec.model), task or face_of("task", spec.task)
+    asked, inputs = parse_inputs(spec.inputs), FULL
+    if isinstance(model_class, type) and issubclass(model_class, GivenVectors):
+        model_class, inputs = model_class.made_of(asked), GIVEN_INPUTS
     preset = _preset(spec.preset, model_class.presets)
     model = model_class.from_settings(preset, dict(spec.settings))
-    asked = parse_inputs(spec.inputs)
     cell = Cell(
         city=plain_name("city", spec.city),
-        model=spec.name or plain_name("model", spec.model),
+        model=_free_name(spec.name) or plain_name("model", spec.model),
         preset=preset,
         parameters=model.parameters(),
-        inputs=FULL if asked is None else format_inputs(asked),
+        inputs=inputs if asked is None else format_inputs(asked),
         task=plain_name("task", spec.task),
         task_version=task.card.version,
         model_seed=spec.model_seed,
         **_scoring(spec, model, task.card),
     )
     order = Order(spec, cell, model, task)
-    if order.given:
-        order = replace(order, cell=replace(cell, inputs=GIVEN_INPUTS))
     if order.paper is None:
         _check_names(order.protocol)
     return order
@@ -153,6 +192,17 @@ def _check_names(protocol: Protocol) -> None:
     for kind, name, known in (("split", protocol.split, SPLITS), ("head", protocol.head, HEADS)):
         if name not in known:
             raise UnknownName(kind, name, known)
+
+
+def _free_name(name: str) -> str:
+    """Return a name chosen for vectors; a registered model's would pass them off as its own."""
+    plain = name.strip()
+    if plain.replace("_", "-") in {*names("model"), *GROUPS, "all"} or not (
+        plain.isprintable() and plain == name
+    ):
+        msg = f"--name got {name!r}, which is a registered model, a word for several, or no plain text. Expected a name of your own, for example --name my-{plain or 'vectors'}."
+        raise BadInput(msg)
+    return plain
 
 
 def _scoring(spec: RunSpec, model: Model, card: TaskCard) -> dict[str, Any]:

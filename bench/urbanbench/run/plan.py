@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urbanbench.card import ModelCard
 from urbanbench.inputs import FULL, parse_inputs
 from urbanbench.parity.contract import DEFAULT
-from urbanbench.registry import listing, load_model, load_task, open_city
+from urbanbench.registry import Face, entries, face_of, open_city
 from urbanbench.result import RunSpec
 from urbanbench.run.admission import refusal
 
@@ -94,11 +94,11 @@ def open_cities(specs: Sequence[RunSpec]) -> dict[str, City]:
     DataMissing, CityFaults
         Of the first city that cannot be opened.
     """
-    return {word: open_city(word) for word in dict.fromkeys(spec.city for spec in specs)}
+    return {word: open_city(word) for word in dict.fromkeys(spec.city for spec in specs if _loads(spec))}
 
 
 def with_floors(specs: Sequence[RunSpec], cities: Mapping[str, City]) -> list[RunSpec]:
-    """Put the fitting floors before the specs, unless a floor is among them already.
+    """Put the fitting floors behind the specs, so that mistakes in a model show early; unless a floor is among them already.
 
     A floor fits when it can embed the task's units from inputs that the run allows and the city has; where a unit lies is
     allowed to floors in every run. It is run with each head asked for, and with the head that is chosen by validation score; under a
@@ -111,16 +111,23 @@ def with_floors(specs: Sequence[RunSpec], cities: Mapping[str, City]) -> list[Ru
     cities
         What `open_cities` gave.
     """
-    if any(load_model(spec.model).card.floor for spec in specs):
+    if any(face_of("model", spec.model).card.floor for spec in specs):
         return list(specs)
-    cards = {entry.name: entry.card for entry in listing("model") if isinstance(entry.card, ModelCard)}
+    cards = {entry.name: entry.card for entry in entries("model") if isinstance(entry.card, ModelCard)}
     floors = {name: card for name, card in cards.items() if card.floor}
-    added = [floor for spec in specs for floor in _floors_of(spec, floors, cities[spec.city])]
-    return list(dict.fromkeys([*added, *specs]))
+    sound = [spec for spec in specs if _loads(spec)]
+    added = [floor for spec in sound for floor in _floors_of(spec, floors, cities[spec.city])]
+    return list(dict.fromkeys([*specs, *added]))
+
+
+def _loads(spec: RunSpec) -> bool:
+    """Tell whether a spec's plugins load; the cell of one that does not needs neither city nor floors."""
+    plugins = (face_of("model", spec.model), face_of("task", spec.task))
+    return not any(isinstance(one, Face) and one.fault for one in plugins)
 
 
 def _floors_of(spec: RunSpec, floors: Mapping[str, ModelCard], city: City) -> Iterable[RunSpec]:
-    task, asked = load_task(spec.task).card, parse_inputs(spec.inputs)
+    task, asked = face_of("task", spec.task).card, parse_inputs(spec.inputs)
     if task.label not in city.labels:
         return
     allowed = None if asked is None else asked | ALWAYS_ALLOWED

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.apart import is_apart, state_kept
 from urbanbench.cache import EmbeddingKey
+from urbanbench.checks.ledger import check_mark
 from urbanbench.city.view import view_code
 from urbanbench.cost import Cost, measured
 from urbanbench.errors import InputMasked, LayerMissing, RunRefused
 from urbanbench.hashing import code_digest, value_digest
 from urbanbench.inputs import format_inputs
 from urbanbench.provenance import provenance
+from urbanbench.reasons import place_in, speakable, told, trace_of
+from urbanbench.registry import is_foreign
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_paper, check_split, units_of
+from urbanbench.run.finished import check_vectors
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.standing import foreign_code, stale_parts, versions_of
 from urbanbench.run.workbench import Workbench
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
-__all__ = ["embedding_key", "execute", "rests_on", "without_scores"]
+__all__ = ["embedding_key", "execute", "mark_of", "rests_on", "without_scores"]
 
 _TRACE_FRAMES = 6
 
@@ -78,6 +82,7 @@ def execute(
     bench = bench or Workbench()
     start = provenance(bench.device)
     try:
+        order.check_loaded()
         setting = _prepare(order, bench)
         now = _hashes(order, setting)
         if unless is not None and unless.status == OK:
@@ -93,7 +98,11 @@ def execute(
     ) as masked:  # a declared input that --inputs hides is the run's choice, any other the model's fault
         declared = masked.name in order.model.card.inputs
         return without_scores(order, REFUSED if declared else FAILED, masked, start)
-    except Exception as error:  # noqa: BLE001 - one broken cell is a row in the table, not the end of the rest
+    except KeyboardInterrupt as error:
+        if not is_apart():  # there nobody sits at a keyboard: the model raised it
+            raise
+        return without_scores(order, FAILED, error, start)
+    except BaseException as error:  # noqa: BLE001 - one broken cell is a row in the table, not the end of the rest
         return without_scores(order, FAILED, error, start)
 
 
@@ -113,11 +122,14 @@ def _prepare(order: Order, bench: Workbench) -> _Setting:
     check_paper(order)
     city = bench.city(order.spec.city)
     targets = bench.targets(order)
+    if order.vectors is not None:
+        check_vectors(order, order.vectors, targets)
     ids = targets.ids.tolist()
     view = admitted_view(order, city, ids)
     check_split(order, targets)
     units = units_of(city, targets.level, ids)
-    variant = dict(order.model.variant(view))
+    with state_kept():
+        variant = dict(order.model.variant(view))
     return _Setting(
         city, targets, view, units, variant, embedding_key(order, view, units, variant, bench.device)
     )
@@ -180,6 +192,8 @@ def _paper_digest() -> str:
 
 def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: dict[str, Any]) -> RunResult:
     space, facts, cached = bench.embedding(order, setting.view, setting.units, setting.key)
+    # A foreign model had the city in its hands: what it is scored on is read again.
+    setting = replace(setting, city=bench.city(order.spec.city), targets=bench.targets(order))
     with measured() as head_cost:
         scores = _scored(order, setting, space, bench.device)
     label = setting.city.labels[order.task.card.label]
@@ -215,17 +229,33 @@ def _paper_facts(order: Order) -> dict[str, Any]:
 
 
 def _model_facts(order: Order, setting: _Setting, facts: Mapping[str, Any]) -> dict[str, Any]:
-    return _declared(order) | {
-        "variant": dict(setting.variant),
-        "inputs_allowed": _listed(setting.view.inputs),
-        "inputs_touched": facts["inputs_touched"],
-        "dim": facts["dim"],
-    }
+    return (
+        _declared(order)
+        | mark_of(order)
+        | {
+            "variant": dict(setting.variant),
+            "inputs_allowed": _listed(setting.view.inputs),
+            "inputs_touched": facts["inputs_touched"],
+            "dim": facts["dim"],
+        }
+    )
+
+
+def mark_of(order: Order) -> dict[str, Any]:
+    """Return whether a model from elsewhere has been checked with its present code; {} for built-in models and given vectors."""
+    if order.given or not is_foreign("model", order.spec.model):
+        return {}
+    return {"checked": check_mark(order.code)}
 
 
 def _declared(order: Order) -> dict[str, Any]:
     card = order.model.card
-    return {"title": card.title, "floor": card.floor, "inputs_declared": _listed(card.inputs)}
+    return {
+        "title": card.title,
+        "floor": card.floor,
+        "inputs_declared": _listed(card.inputs),
+        "settings": order.changed,
+    }
 
 
 def _listed(inputs: frozenset[str]) -> list[str]:
@@ -276,6 +306,7 @@ def _costs(facts: Mapping[str, Any], head: Cost, *, cached: bool) -> dict[str, A
     gpu = [one for one in (facts["peak_gpu_mb"], head.peak_gpu_mb) if one is not None]
     return {
         "embed_seconds": round(facts["seconds"], 3),
+        **({"embed_read": facts["read"]} if facts.get("read") else {}),
         "head_seconds": round(head.seconds, 3),
         "peak_rss_mb": max(facts["peak_rss_mb"], head.peak_rss_mb),
         "embed_peak_rss_mb": facts["peak_rss_mb"],
@@ -285,12 +316,11 @@ def _costs(facts: Mapping[str, Any], head: Cost, *, cached: bool) -> dict[str, A
 
 
 def without_scores(
-    order: Order, status: str, error: Exception, origin: dict[str, Any] | None = None
+    order: Order, status: str, error: BaseException, origin: dict[str, Any] | None = None
 ) -> RunResult:
     """Return the row of a run that was refused or failed; a failed one keeps the innermost frames of its traceback."""
-    kept = "".join(traceback.format_exception(error, limit=-_TRACE_FRAMES)) if status == FAILED else ""
-    known = status == REFUSED
-    reason = str(error) if known else f"{type(error).__name__}: {error}"
+    kept = trace_of(error, _TRACE_FRAMES) if status == FAILED else ""
+    reason = speakable(str(error)) if status == REFUSED else f"{told(error)}{place_in(error, order.files)}"
     return RunResult(
         status,
         order.cell,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.apart import state_kept
 from urbanbench.cache import EmbeddingCache, EmbeddingKey
 from urbanbench.cost import measured
-from urbanbench.errors import Conformance, DataMissing
+from urbanbench.errors import CannotWrite, Conformance, DataMissing, quoted
 from urbanbench.inputs import format_inputs
-from urbanbench.registry import open_city
+from urbanbench.progress import note
+from urbanbench.registry import is_foreign, open_city
 from urbanbench.space import EmbeddingSpace
+from urbanbench.toolkit.kept.reading import reading
 from urbanbench.toolkit.training.checkpoint import checkpoints_in
 from urbanbench.toolkit.training.distributed import agreed, process
 from urbanbench.toolkit.training.schedule import recording
@@ -54,6 +57,11 @@ class Workbench:
             self._city = (word, open_city(word))
         return self._city[1]
 
+    def forget_city(self) -> None:
+        """Read the city and its targets anew when they are asked for next."""
+        self._city = None
+        self._targets.clear()
+
     def targets(self, order: Order) -> Targets:
         """Read the targets of the order's task in its city."""
         city = self.city(order.spec.city)
@@ -79,6 +87,8 @@ class Workbench:
         if self._space is not None and self._space[0] == key.digest:
             return self._space[1], self._space[2], True
         self._space = None
+        if is_foreign("model", order.spec.model):
+            self.forget_city()  # the view has it; what it changes there must not change what it is scored on
         if self.cache is None or order.given:
             made, cached = embed(order, view, units, self.device), False
         else:
@@ -119,7 +129,10 @@ class Workbench:
         with checkpoints_in(folder):
             made = embed(order, view, units, self.device)
         if process() == 0:
-            cache.put(key, *made)
+            try:
+                cache.put(key, *made)
+            except CannotWrite as error:  # the vectors are at hand: the run goes on with them
+                note(f"Vectors are not kept: {error}")
             shutil.rmtree(folder, ignore_errors=True)
         return made
 
@@ -127,7 +140,7 @@ class Workbench:
 def embed(order: Order, view: View, units: Units, device: str) -> tuple[EmbeddingSpace, Mapping[str, Any]]:
     """Let the model embed, check what it gives, and record what it cost and saw."""
     view.reset_touched()
-    with measured() as cost, recording() as stages:
+    with state_kept(), measured() as cost, recording() as stages, reading() as kept:
         space = order.model.embed(view, units=units, seed=order.cell.model_seed, device=device)
     _check(space, units, order.cell.model)
     return space, asdict(cost) | {
@@ -135,6 +148,7 @@ def embed(order: Order, view: View, units: Units, device: str) -> tuple[Embeddin
         "dim": space.dim,
         "units": len(space),
         "training": [stage.to_record() for stage in stages],
+        "read": kept.to_record(),
     }
 
 
@@ -146,9 +160,30 @@ def _check(space: object, units: Units, model: str) -> None:
     if not isinstance(space, EmbeddingSpace):
         msg = f"Model {model!r} returned a {type(space).__name__}. Expected an EmbeddingSpace."
         raise Conformance(msg)
-    if space.level != units.level or space.ids.tolist() != list(units.ids):
+    given = space.ids.tolist()
+    if space.level != units.level or given != list(units.ids):
         msg = (
-            f"Model {model!r} returned {len(space)} {space.level}s, not the {len(units)} {units.level}s asked for in their order. "
-            f"Expected one row per id of `units.ids`, with covered=False where there is no data."
+            f"Model {model!r} returned {len(space)} {space.level}s for the {len(units)} {units.level}s asked for: "
+            f"{_difference(given, units.ids)}. Expected one row per id of `units.ids` in that order, with covered=False where there "
+            f"is no data. Mend: space.take(units.ids) orders rows."
         )
         raise Conformance(msg)
+
+
+def _difference(given: Sequence[str], asked: Sequence[str]) -> str:
+    """Say which ids are missing, which are extra, or where the order differs."""
+    missing, extra = _beyond(asked, given), _beyond(given, asked)
+    told = [
+        f"{len(ids)} {word} ({quoted(ids)})" for word, ids in (("missing", missing), ("extra", extra)) if ids
+    ]
+    if told:
+        return " and ".join(told)
+    moved = [(ours, theirs) for ours, theirs in zip(asked, given, strict=True) if ours != theirs]
+    if not moved:
+        return "the ids fit, but not the level"
+    return f"the right ids in another order ({len(moved)} rows; the first asked for is {moved[0][0]!r}, the row is {moved[0][1]!r})"
+
+
+def _beyond(some: Sequence[str], others: Sequence[str]) -> list[str]:
+    known = set(others)
+    return [one for one in some if one not in known]

@@ -73,7 +73,7 @@ def evaluate(
     device: str = "cpu",
     head_params: Mapping[str, Any] | None = None,
 ) -> Scores:
-    """Score frozen vectors on labelled units.
+    """Score frozen vectors on labelled units, taken in the order of their ids.
 
     Parameters
     ----------
@@ -96,6 +96,7 @@ def evaluate(
     if space.level != targets.level:
         msg = f"The space holds {space.level}s. Expected {targets.level}s, the level of the targets."
         raise BadInput(msg)
+    targets = targets.in_order()
     aligned = space.take(targets.ids.tolist())
     features = Features(aligned.vectors, np.asarray(aligned.covered, dtype=bool))
     head, splits = get_head(protocol.head, **(head_params or {})), make_splits(targets, protocol)

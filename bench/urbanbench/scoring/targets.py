@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from urbanbench.errors import BadInput
+from urbanbench.errors import BadInput, quoted
 from urbanbench.hashing import array_digest, value_digest
 from urbanbench.units import LEVELS
 
@@ -14,6 +14,7 @@ __all__ = ["KINDS", "Targets"]
 
 KINDS = ("regression", "classification", "composition")
 _SHARE_TOLERANCE = 1e-3
+_BY_ROW = ("ids", "values", "xy", "groups", "parcels", "support")
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +117,14 @@ class Targets:
         ]
         return value_digest([words, array_digest(self.ids, self.values, self.xy, *optional)])
 
+    def in_order(self) -> Targets:
+        """Return the same units sorted by id: whatever is drawn, fitted or tied then does not depend on the order of a file's rows."""
+        order = np.argsort(self.ids, kind="stable")
+        if np.array_equal(order, np.arange(len(self))):
+            return self
+        rows = {name: getattr(self, name) for name in _BY_ROW}
+        return replace(self, **{name: part[order] for name, part in rows.items() if part is not None})
+
     def with_values(self, values: np.ndarray) -> Targets:
         """Return the same units with other values."""
         return replace(self, values=values)
@@ -141,7 +150,8 @@ def _check_units(targets: Targets) -> None:
         msg = f"Targets have ids of shape {targets.ids.shape}. Expected (n,) with at least one unit."
         raise BadInput(msg)
     if len(np.unique(targets.ids)) != n:
-        msg = f"Targets hold {n - len(np.unique(targets.ids))} repeated ids. Expected every unit once."
+        names, counts = np.unique(targets.ids, return_counts=True)
+        msg = f"Targets hold {n - len(names)} repeated ids ({quoted(names[counts > 1])}). Expected every unit once. Mend: keep one row of each in the label's table."
         raise BadInput(msg)
     if targets.xy.shape != (n, 2) or not np.isfinite(targets.xy).all():
         msg = f"Targets have xy of shape {targets.xy.shape}. Expected finite (easting, northing) in metres, shape ({n}, 2)."
@@ -169,7 +179,7 @@ def _check_classification(targets: Targets) -> None:
         raise BadInput(msg)
     strange = sorted({str(name) for name in targets.values} - set(targets.classes))
     if strange or not all(isinstance(name, str) for name in targets.values):
-        msg = f"Targets hold classes that are not listed ({', '.join(strange[:5])}). Expected: {', '.join(targets.classes)}."
+        msg = f"Targets hold classes that are not listed ({quoted(strange, 5)}). Expected: {', '.join(targets.classes)}. Mend: add them to the label's classes in city.json, or correct the table."
         raise BadInput(msg)
 
 
@@ -181,14 +191,14 @@ def _check_composition(targets: Targets) -> None:
     _check_finite(targets)
     off = (np.abs(targets.values.sum(axis=1) - 1) > _SHARE_TOLERANCE) | (targets.values < 0).any(axis=1)
     if off.any():
-        msg = f"Shares of {int(off.sum())} units do not add up to 1 ({', '.join(targets.ids[off][:3])}). Expected shares >= 0 with sum 1 ± 0.001."
+        msg = f"Shares of {int(off.sum())} units do not add up to 1 ({quoted(targets.ids[off])}). Expected shares >= 0 with sum 1 ± 0.001. Mend: divide each row by its sum."
         raise BadInput(msg)
 
 
 def _check_finite(targets: Targets) -> None:
     bad = ~np.isfinite(targets.values.reshape(len(targets), -1)).all(axis=1)
     if bad.any():
-        msg = f"Targets of {int(bad.sum())} units are NaN or infinite ({', '.join(targets.ids[bad][:3])}). Leave units without a known value out."
+        msg = f"Targets of {int(bad.sum())} units are NaN or infinite ({quoted(targets.ids[bad])}). Expected finite numbers. Mend: leave units without a known value out."
         raise BadInput(msg)
 
 
@@ -203,7 +213,8 @@ def _check_scales(targets: Targets) -> None:
         msg = f"Targets of kind {targets.kind!r} have log1p_scale {targets.log1p_scale}. Expected None: only a regression is modelled on log1p."
         raise BadInput(msg)
     if (targets.values < 0).any():
-        msg = f"{int((targets.values < 0).sum())} values are negative. Expected values >= 0 for log1p. Mend: log1p_scale=None."
+        below = targets.values < 0
+        msg = f"{int(below.sum())} values are negative ({quoted(targets.ids[below])}). Expected values >= 0 for log1p. Mend: log1p_scale=None."
         raise BadInput(msg)
 
 

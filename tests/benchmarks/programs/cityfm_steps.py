@@ -2,9 +2,11 @@
 
 The city is as large as the UrbanMFM paper's Singapore. The encoders are as large as bert-base-uncased and ResNet18, with random
 weights. A step's texts and footprints are drawn in full, and the encoder's forward and backward pass is measured on some of them
-and multiplied; everything else of a step runs at its full size.
+and multiplied; everything else of a step runs at its full size. With `--smallest` a village and encoders of one thin layer show
+that the program runs; its figures mean nothing.
 """
 
+import argparse
 import json
 import sys
 import time
@@ -30,6 +32,11 @@ from urbanbench.toolkit.texts.text_encoders import packaged_folder
 from urbanbench.toolkit.training import seeded_torch
 
 STEPS, SAMPLE = 3, {"text": 16, "shape": 4, "road": 16}
+SMALLEST = 400
+BERT = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072}
+RESNET = {"hidden_sizes": [64, 128, 256, 512], "depths": [2, 2, 2, 2], "layer_type": "basic"}
+THIN_BERT = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+THIN_RESNET = {"embedding_size": 8, "hidden_sizes": [8, 12], "depths": [1, 1], "layer_type": "basic"}
 TOLD = 0.1
 """Share of roads that bus routes use."""
 
@@ -55,7 +62,7 @@ class Noise(Frozen):
         return super().rows(index)
 
 
-def main(n_pois):
+def main(n_pois, bert, resnet):
     torch.set_num_threads(1)
     city, model = BusCity(n_pois), CityFM()
     start = time.process_time()
@@ -64,18 +71,18 @@ def main(n_pois):
     )
     seconds = {"gather POIs": time.process_time() - start}
     with seeded_torch(0, "steps"):
-        made = parts(model, places)
+        made = parts(model, places, bert, resnet)
         found = {stage: measured(stage, model, city, made, seconds) for stage in STAGES}
     sizes = {"pois": len(places), "texts": len(places.texts), "roads": len(city.roads)}
     json.dump(sizes | {"prepare": seconds, "stages": found}, sys.stdout)
 
 
-def parts(model, places):
+def parts(model, places, bert, resnet):
     tokenizer = AutoTokenizer.from_pretrained(str(packaged_folder("minilm")))
-    bert = BertModel(BertConfig(), add_pooling_layer=False)
-    text = PooledTransformer("bert", bert, tokenizer, "mean")
-    shape = ResNetConfig(hidden_sizes=[64, 128, 256, 512], depths=[2, 2, 2, 2], layer_type="basic")
-    image = ResNetEncoder("resnet18", ResNetModel(shape))
+    text = PooledTransformer(
+        "bert", BertModel(BertConfig(**bert), add_pooling_layer=False), tokenizer, "mean"
+    )
+    image = ResNetEncoder("resnet18", ResNetModel(ResNetConfig(**resnet)))
     net = CityNet(text.dim, image.dim, model.dim)
     shapes = ShapeReader(image, size=model.raster_size, a_max_m2=model.a_max_m2, device="cpu")
     return Pretrained(places, net, TextReader(text, places.texts, "cpu"), shapes, [], "cpu")
@@ -155,4 +162,11 @@ def encoder_pass(tuned, sample):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("pois", type=int, nargs="?", default=64_215)
+    words.add_argument("--smallest", action="store_true")
+    told = words.parse_args()
+    if told.smallest:
+        main(SMALLEST, THIN_BERT, THIN_RESNET)
+    else:
+        main(told.pois, BERT, RESNET)

@@ -1,5 +1,6 @@
 """Processor time and memory of UrbanMFM's preparation and training steps in a city with so many POIs; prints JSON."""
 
+import argparse
 import json
 import resource
 import sys
@@ -36,7 +37,7 @@ FEATURES = 64
 """Length of the features: tables of features grow with the city by their nature, so they are kept small here."""
 
 MODEL = UrbanMFM.from_settings("small", {"scene": "none"})
-ROUNDS, STEPS = 3, 5
+ROUNDS, STEPS, SMALLEST = 3, 5, 400
 
 
 def main(n_pois):
@@ -168,4 +169,8 @@ def peak_mb():
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("pois", type=int, nargs="?", default=10_000)
+    words.add_argument("--smallest", action="store_true")
+    told = words.parse_args()
+    main(SMALLEST if told.smallest else told.pois)

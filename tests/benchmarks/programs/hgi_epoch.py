@@ -1,8 +1,6 @@
-"""Seconds of HGI's preparation and of one epoch (forward, backward, Adam) in a made-up city; prints them as JSON.
+"""Seconds of HGI's preparation and of one epoch (forward, backward, Adam) in a made-up city; prints them as JSON."""
 
-Call: python hgi_epoch.py REGIONS POIS THREADS
-"""
-
+import argparse
 import json
 import resource
 import sys
@@ -23,6 +21,7 @@ from urbanbench.models.hgi import HGI
 from urbanbench.toolkit.training import seeded_torch
 
 REGION_M, KINDS, EPOCHS = 600.0, 390, 7
+NEW_YORK, SMALLEST = (2166, 97_000), (16, 600)
 
 
 def made_up(n_regions, n_pois, rng):
@@ -96,4 +95,10 @@ def main(n_regions, n_pois, threads):
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("regions", type=int, nargs="?", default=NEW_YORK[0])
+    words.add_argument("pois", type=int, nargs="?", default=NEW_YORK[1])
+    words.add_argument("threads", type=int, nargs="?", default=1)
+    words.add_argument("--smallest", action="store_true")
+    told = words.parse_args()
+    main(*(SMALLEST if told.smallest else (told.regions, told.pois)), told.threads)

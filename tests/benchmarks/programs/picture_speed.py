@@ -1,10 +1,8 @@
-"""Pictures per second and memory of frozen features, measured in a process of its own; JSON to stdout.
-
-``picture_speed.py speed PICTURES SIZE THREADS`` or ``picture_speed.py memory PICTURES``.
-"""
+"""Pictures per second and memory of frozen features, measured in a process of its own; JSON to stdout."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import resource
@@ -109,6 +107,18 @@ def memory(count):
     return {"pictures": count, "peak bytes": peak, "features bytes": features.nbytes}
 
 
+def main():
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("what", choices=("speed", "memory"), nargs="?", default="speed")
+    words.add_argument("pictures", type=int, nargs="?", default=192)
+    words.add_argument("size", type=int, nargs="?", default=224)
+    words.add_argument("threads", type=int, nargs="?", default=2)
+    words.add_argument("--smallest", action="store_true", help="both measurements on a few pictures")
+    told = words.parse_args()
+    if told.smallest:
+        return {"speed": speed(4, 32, 1), "memory": memory(4)}
+    return memory(told.pictures) if told.what == "memory" else speed(told.pictures, told.size, told.threads)
+
+
 if __name__ == "__main__":
-    measure = {"speed": speed, "memory": memory}[sys.argv[1]]
-    sys.stdout.write(json.dumps(measure(*map(int, sys.argv[2:]))))
+    sys.stdout.write(json.dumps(main()))

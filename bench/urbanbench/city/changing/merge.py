@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["merge_regions"]
 
 
-def merge_regions(city: City, folder: Path, *, seed: int = 0) -> Path:
+def merge_regions(city: City, folder: Path, *, seed: int = 0, name: str = "") -> Path:
     """Write a new city folder in which neighbouring regions are merged two or three at a time.
 
     The granularity experiment of UrbanMFM (table 3, "merged"): regions are visited in random order, each still free takes one or two
@@ -43,6 +43,8 @@ def merge_regions(city: City, folder: Path, *, seed: int = 0) -> Path:
         A new folder, written whole or not at all. The same city and seed give the same bytes.
     seed
         Draws the order and the number of neighbours.
+    name
+        Name of the new city; "<city>-merged-<seed>" when left out.
 
     Raises
     ------
@@ -52,11 +54,11 @@ def merge_regions(city: City, folder: Path, *, seed: int = 0) -> Path:
         The city has faults.
     """
     with new_folder(folder) as part:
-        _write(city, part, seed)
+        _write(city, part, seed, name or f"{city.name}-merged-{seed}")
     return folder
 
 
-def _write(city: City, target: Path, seed: int) -> None:
+def _write(city: City, target: Path, seed: int, name: str) -> None:
     merging = merging_of(city.regions, seed)
     raw = json.loads((city.path / "city.json").read_text(encoding="utf-8-sig"))
     rows = _write_layers(city, target, merging) | _write_labels(city, target, merging)
@@ -65,7 +67,7 @@ def _write(city: City, target: Path, seed: int) -> None:
     if left_out:
         note += f" Left out, as they hold one row a region that cannot be merged: {', '.join(left_out)}."
     told = _manifest(city, raw, rows, note, left_out)
-    told["name"], told["title"] = f"{city.name}-merged-{seed}", f"{city.title}, regions merged"
+    told["name"], told["title"] = name, f"{city.title}, regions merged"
     told["merged"] = {"from": city.name, "seed": seed, "regions": len(merging.new_id)}
     text = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
     (target / "city.json").write_text(text, encoding="utf-8")

@@ -2,55 +2,80 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.city.faults.structure import count_faults, structure_faults
+from urbanbench.city.faults.fit import outside_note
+from urbanbench.city.faults.structure import structure_faults
 from urbanbench.city.feature_tables import features_faults
 from urbanbench.city.folder.format import UNIT_LAYER
 from urbanbench.city.folder.manifest import Manifest, read_manifest
+from urbanbench.city.folder.paths import folder_fault
 from urbanbench.city.load import judge_layer, load_label, load_unit_ids
 from urbanbench.city.pictures import picture_faults
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["check_folder"]
+__all__ = ["CheckReport", "check_folder", "check_report"]
+
+_PLACED = ("pois", "buildings", "street_views")
+"""Layers whose rows count for the region they lie in."""
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What a check of a city folder found.
+
+    Parameters
+    ----------
+    faults
+        One sentence per fault, in the order city.json, regions, layers, labels, features; () for a sound folder.
+    notes
+        What is allowed and yet good to know, such as the share of POIs outside of all regions.
+    """
+
+    faults: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def check_folder(folder: Path) -> list[str]:
-    """Read a city folder wholly and tell all its faults.
+    """Read a city folder wholly and tell all its faults, one sentence each; [] for a sound folder."""
+    return list(check_report(folder).faults)
+
+
+def check_report(folder: Path) -> CheckReport:
+    """Read a city folder wholly and tell its faults, and what is good to know.
 
     Parameters
     ----------
     folder
         The city folder.
-
-    Returns
-    -------
-    list of str
-        One sentence per fault, in the order city.json, regions, layers, labels, features; [] for a sound folder.
     """
-    if not folder.is_dir():
-        return [f"{folder}: expected a folder with a city.json, found none."]
+    fault = folder_fault(folder)
+    if fault:
+        return CheckReport((f"{folder}: expected a folder with a city.json, found {fault}.",))
     folder = folder.absolute()
     manifest, faults = read_manifest(folder)
     if manifest is None:
-        return faults
+        return CheckReport(tuple(faults))
     of_table = structure_faults(folder, manifest)
     # Without a CRS nothing can be projected; tables with a broken structure are not read further.
     sound = [name for name, some in of_table.items() if not some] if manifest.crs else []
-    faults += count_faults(folder, manifest, sound)
-    regions = None
+    regions, notes = None, []
     for name in manifest.tables:
         frame, found = _layer(folder, manifest, name, regions) if name in sound else (None, [])
         regions = frame if name == "regions" and not found else regions
         faults += of_table[name] + found
+        if not found and frame is not None and regions is not None and name in _PLACED:
+            notes.append(outside_note(manifest.tables[name].file, frame, regions))
     for name in manifest.labels:
         found = _label(folder, manifest, name, sound) if f"labels/{name}" in sound else []
         faults += of_table[f"labels/{name}"] + found
     levels = {"street_views": "street_view", "satellite": "region"}
-    return faults + features_faults(folder, lambda layer: _unit_ids(folder, manifest, levels[layer], sound))
+    faults += features_faults(folder, lambda layer: _unit_ids(folder, manifest, levels[layer], sound))
+    return CheckReport(tuple(faults), tuple(note for note in notes if note))
 
 
 def _layer(folder: Path, manifest: Manifest, name: str, regions: Any) -> tuple[Any, list[str]]:

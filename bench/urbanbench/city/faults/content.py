@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.folder.format import DIRECTIONS, row_fault
+from urbanbench.city.folder.format import DIRECTIONS, Row, row_fault
+from urbanbench.city.folder.limits import MAX_NUMBER
 from urbanbench.city.folder.marks import foreign, noted
 from urbanbench.city.folder.paths import NO_FILE, path_faults
 
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["layer_faults"]
+
+MAX_HEIGHT_M = 10_000.0
+"""No building is higher; larger numbers stand for an unknown height in many files."""
+
+_MAX_METRES = 1e8
+"""No projected coordinate of the earth is larger."""
 
 
 def layer_faults(
@@ -37,7 +44,7 @@ def layer_faults(
     """
     known = None if regions is None else regions.index
     if name == "regions":
-        return [] if len(frame) else [f"{file}: expected at least one region, found none."]
+        return [] if len(frame) else [f"{file}: expected at least one region, found none. Add the regions."]
     if name == "buildings":
         return _height_faults(file, frame)
     if name == "street_views":
@@ -53,8 +60,10 @@ def _height_faults(file: str, frame: pd.DataFrame) -> list[str]:
     if "height_m" not in frame:
         return []
     height = np.asarray(frame["height_m"])
-    bad = np.isinf(height) | (height < 0)
-    return noted(file, "height_m", frame.index, bad, "metres above 0 or null", "negative or infinite heights")
+    with np.errstate(invalid="ignore"):
+        bad = (height < 0) | (height > MAX_HEIGHT_M)
+    expected, found = f"metres above 0 and up to {MAX_HEIGHT_M:.0f}, or null", "other numbers"
+    return noted(file, "height_m", frame.index, bad, expected, found, "Write null for an unknown height.")
 
 
 def _picture_faults(folder: Path, file: str, column: str, frame: pd.DataFrame, *, absent: bool) -> list[str]:
@@ -64,9 +73,12 @@ def _picture_faults(folder: Path, file: str, column: str, frame: pd.DataFrame, *
     kinds: dict[str, list[object]] = {}
     for one, path, fault in zip(ids, paths, path_faults(folder, paths), strict=True):
         if fault and (absent or fault != NO_FILE):
-            kinds.setdefault(fault, []).append(f"{one}: {path[:80]}")
-    expected = "paths of pictures inside the folder"
-    return [row_fault(file, column, rows, expected=expected, found=found) for found, rows in kinds.items()]
+            kinds.setdefault(fault, []).append(Row(f"{one!r}: {path[:80]!r}"))
+    expected, mend = "paths of pictures inside the folder", "Put the pictures there, or write null."
+    return [
+        row_fault(file, column, rows, expected=expected, found=found, mend=mend)
+        for found, rows in kinds.items()
+    ]
 
 
 def _street_view_faults(folder: Path, file: str, frame: pd.DataFrame, *, absent: bool) -> list[str]:
@@ -75,16 +87,16 @@ def _street_view_faults(folder: Path, file: str, frame: pd.DataFrame, *, absent:
         fault for name in columns for fault in _picture_faults(folder, file, name, frame, absent=absent)
     ]
     bare = frame[columns].isna().all(axis=1).to_numpy()
+    mend = "Remove views without pictures."
     faults += noted(
-        file, " ".join(columns), frame.index, bare, "a picture for every view", "views without any"
+        file, " ".join(columns), frame.index, bare, "a picture for every view", "views without any", mend
     )
     if "heading" in frame:
         heading = frame["heading"].to_numpy()
         with np.errstate(invalid="ignore"):
             bad = ~np.isnan(heading) & ~((heading >= 0) & (heading <= 360))
-        faults += noted(
-            file, "heading", frame.index, bad, "degrees in [0, 360], clockwise from north", "other numbers"
-        )
+        expected, mend = "degrees in [0, 360], clockwise from north", "Add or take 360, or write null."
+        faults += noted(file, "heading", frame.index, bad, expected, "other numbers", mend)
     return faults
 
 
@@ -92,11 +104,12 @@ def _satellite_faults(
     folder: Path, file: str, frame: pd.DataFrame, regions: Any, *, absent: bool
 ) -> list[str]:
     bare = frame["image"].isna().to_numpy()
-    faults = noted(file, "image", frame.index, bare, "a picture for every row", "null")
+    mend = "Remove rows without a picture."
+    faults = noted(file, "image", frame.index, bare, "a picture for every row", "null", mend)
     faults += _picture_faults(folder, file, "image", frame, absent=absent)
     box = frame[["minx", "miny", "maxx", "maxy"]].to_numpy()
-    sound = np.isfinite(box).all(axis=1)
     with np.errstate(invalid="ignore"):
+        sound = (np.abs(box) < _MAX_METRES).all(axis=1)
         sound &= (box[:, 0] < box[:, 2]) & (box[:, 1] < box[:, 3])
     faults += noted(
         file,
@@ -105,39 +118,35 @@ def _satellite_faults(
         ~sound,
         "a box with minx < maxx and miny < maxy",
         "no such box",
+        "Write what the picture shows, in metres of the city's CRS.",
     )
     if regions is None:
         return faults
-    faults += foreign(file, "region_id", frame.index, regions.index, "ids of layer 'regions'")
+    faults += foreign(file, "region_id", frame.index, regions.index, "regions")
     known = frame.index.isin(regions.index) & ~frame.index.duplicated() & sound
     of_region = regions.geometry[~regions.index.duplicated()].bounds.reindex(frame.index[known]).to_numpy()
     mine = box[known]
     apart = (mine[:, :2] > of_region[:, 2:]).any(axis=1) | (mine[:, 2:] < of_region[:, :2]).any(axis=1)
-    expected = "a box in the city's CRS that meets its region"
-    return faults + noted(
-        file, "minx, miny, maxx, maxy", frame.index[known], apart, expected, "boxes elsewhere"
+    expected, mend = (
+        "a box in the city's CRS that meets its region",
+        "Bring the boxes to the CRS in city.json.",
     )
+    columns = "minx, miny, maxx, maxy"
+    return faults + noted(file, columns, frame.index[known], apart, expected, "boxes elsewhere", mend)
 
 
 def _caption_faults(file: str, frame: pd.DataFrame, known: Any) -> list[str]:
-    faults = (
-        []
-        if known is None
-        else foreign(file, "region_id", frame["region_id"], known, "ids of layer 'regions'")
-    )
+    faults = [] if known is None else foreign(file, "region_id", frame["region_id"], known, "regions")
     bad = frame["caption"].isna().to_numpy() | (frame["caption"] == "").to_numpy()
-    return faults + noted(file, "caption", frame["region_id"], bad, "text", "null or empty text")
+    mend = "Remove rows without a sentence."
+    return faults + noted(file, "caption", frame["region_id"], bad, "text", "null or empty text", mend)
 
 
 def _flow_faults(file: str, frame: pd.DataFrame, known: Any) -> list[str]:
     faults = []
     ends = ["origin_id", "destination_id"]
     if known is not None:
-        faults = [
-            fault
-            for name in ends
-            for fault in foreign(file, name, frame[name], known, "ids of layer 'regions'")
-        ]
+        faults = [fault for name in ends for fault in foreign(file, name, frame[name], known, "regions")]
     trips = frame["trips"].to_numpy()
     rows = frame.index
     with np.errstate(invalid="ignore"):
@@ -145,16 +154,20 @@ def _flow_faults(file: str, frame: pd.DataFrame, known: Any) -> list[str]:
             file,
             "trips",
             rows,
-            ~(np.isfinite(trips) & (trips >= 0)),
+            ~((trips >= 0) & (trips <= MAX_NUMBER)),
             "trips of 0 or more",
             "negative, null or infinite trips",
+            "Leave pairs without known trips out.",
         )
     if "hour" in frame:
         hour = frame["hour"].to_numpy()
         with np.errstate(invalid="ignore"):
-            faults += noted(
-                file, "hour", rows, ~((hour >= 0) & (hour <= 23)), "hours in [0, 23]", "other numbers or null"
-            )
+            bad = ~((hour >= 0) & (hour <= 23))
+            mend = "Write the hour in which the trip begins, 0 to 23."
+            faults += noted(file, "hour", rows, bad, "hours in [0, 23]", "other numbers or null", mend)
         ends = [*ends, "hour"]
     twice = frame.duplicated(ends).to_numpy()
-    return faults + noted(file, ", ".join(ends), rows, twice, "every pair (and hour) once", "repeated rows")
+    mend = "Add their trips up in one row."
+    return faults + noted(
+        file, ", ".join(ends), rows, twice, "every pair (and hour) once", "repeated rows", mend
+    )

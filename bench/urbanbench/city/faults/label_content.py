@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanbench.city.folder.format import UNIT_LAYER, LabelInfo
+from urbanbench.city.folder.limits import MAX_NUMBER
 from urbanbench.city.folder.marks import foreign, noted
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def label_faults(
     counts
         Declared number of units per class, or {}.
     """
-    layer = f"ids of layer {UNIT_LAYER[info.level]!r}"
+    layer = UNIT_LAYER[info.level]
     faults = [] if units is None else foreign(info.file, info.key, frame.index, units, layer)
     if info.kind == "classification":
         faults += _class_faults(info, frame, counts)
@@ -46,20 +47,24 @@ def label_faults(
     if info.kind == "composition":
         faults += _share_faults(info, frame)
     if "n" in frame:
-        bad = np.less(frame["n"].to_numpy(dtype=np.float64), 0)
-        faults += noted(info.file, "n", frame.index, bad, "a support of 0 or more", "negative numbers")
+        support = frame["n"].to_numpy(dtype=np.float64)
+        bad = np.asarray((support < 0) | (support > MAX_NUMBER))
+        expected, mend = "a support of 0 or more", "Write null where it is not known."
+        faults += noted(info.file, "n", frame.index, bad, expected, "negative or absurd numbers", mend)
     return faults
 
 
 def _finite_faults(file: str, column: str, frame: pd.DataFrame) -> list[str]:
-    bad = ~np.isfinite(frame[column].to_numpy(dtype=np.float64))
-    return noted(file, column, frame.index, bad, "finite numbers", "null, NaN or infinity")
+    bad = ~(np.abs(frame[column].to_numpy(dtype=np.float64)) <= MAX_NUMBER)
+    expected, found = "finite numbers", f"null, NaN, infinity or beyond {MAX_NUMBER:.0e}"
+    return noted(file, column, frame.index, bad, expected, found, "Leave units without a known value out.")
 
 
 def _class_faults(info: LabelInfo, frame: pd.DataFrame, counts: Mapping[str, Any]) -> list[str]:
     values = frame["value"]
     absent = values.isna().to_numpy() | (values == "").to_numpy()
-    faults = noted(info.file, "value", frame.index, absent, "a class", "null or empty text")
+    mend = "Leave units without a known class out."
+    faults = noted(info.file, "value", frame.index, absent, "a class", "null or empty text", mend)
     if info.classes:
         strange = ~values.isin(info.classes).to_numpy() & ~absent
         names = ", ".join(map(repr, sorted(set(values[strange]))[:3]))
@@ -70,12 +75,13 @@ def _class_faults(info: LabelInfo, frame: pd.DataFrame, counts: Mapping[str, Any
             strange,
             "one of the classes in city.json",
             f"classes not among them ({names})",
+            "Add them to 'classes' in city.json, or correct the file.",
         )
     found = values.value_counts()
     for name, count in counts.items():
         if count != found.get(name, 0):
             faults.append(
-                f"{info.file}: column 'value': expected {str(count)[:20]} units of class {name!r} as city.json says, found {found.get(name, 0)}."
+                f"{info.file}: column 'value': expected {str(count)[:20]} units of class {name!r} as city.json says, found {found.get(name, 0)}. Correct 'classes' in city.json, or the file."
             )
     return faults
 
@@ -83,10 +89,11 @@ def _class_faults(info: LabelInfo, frame: pd.DataFrame, counts: Mapping[str, Any
 def _share_faults(info: LabelInfo, frame: pd.DataFrame) -> list[str]:
     shares = frame[list(info.columns)].to_numpy(dtype=np.float64)
     columns = ", ".join(info.columns)
+    mend = "Divide the parts by their sum."
     negative = np.asarray((shares < 0).any(axis=1))
-    faults = noted(info.file, columns, frame.index, negative, "shares in [0, 1]", "negative shares")
+    faults = noted(info.file, columns, frame.index, negative, "shares in [0, 1]", "negative shares", mend)
     total = shares.sum(axis=1)
     with np.errstate(invalid="ignore"):
         off = np.asarray(np.isfinite(total) & (np.abs(total - 1) > SHARE_TOLERANCE))
     first = f"other sums (first {total[off][0]:.6g})" if off.any() else ""
-    return faults + noted(info.file, columns, frame.index, off, "shares that add up to 1", first)
+    return faults + noted(info.file, columns, frame.index, off, "shares that add up to 1", first, mend)

@@ -1,20 +1,23 @@
-"""What can be judged of a city's tables without reading them: Parquet footers, column types, GeoParquet metadata, row counts."""
+"""What can be judged of a city's tables without reading them: Parquet footers, column types, numbers of rows."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from urbanbench.city.folder.format import DIRECTIONS, MAX_JSON_BYTES, MAX_ROWS, TABLES, TableSchema
+from urbanbench.city.faults.geo_metadata import geo_faults
+from urbanbench.city.folder.format import DIRECTIONS, TABLES, UNIT_LAYER, TableSchema
+from urbanbench.city.folder.limits import FREE_ROWS, MAX_ROWS
+from urbanbench.city.folder.parquet import FaultyTable, TableHead, read_head
+from urbanbench.city.folder.text import is_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from urbanbench.city.folder.manifest import Manifest
 
-__all__ = ["count_faults", "structure_faults"]
+__all__ = ["structure_faults"]
 
 _EXPECTED = {
     "text": "text",
@@ -25,6 +28,8 @@ _EXPECTED = {
     "geometry": "WKB (binary)",
 }
 
+_SHORTEN = "Leave rows out, or split the city."
+
 
 def structure_faults(folder: Path, manifest: Manifest) -> dict[str, list[str]]:
     """Judge every table that city.json names.
@@ -34,65 +39,52 @@ def structure_faults(folder: Path, manifest: Manifest) -> dict[str, list[str]]:
     dict
         Faults by table: a layer's name, or "labels/<name>". Sound tables have an empty list.
     """
-    found = {name: _table_faults(folder, info.file, TABLES[name]) for name, info in manifest.tables.items()}
-    for name, label in manifest.labels.items():
-        found[f"labels/{name}"] = _table_faults(folder, label.file, label.schema)
+    tables = {name: (info.file, TABLES[name]) for name, info in manifest.tables.items()}
+    tables |= {f"labels/{name}": (info.file, info.schema) for name, info in manifest.labels.items()}
+    found: dict[str, list[str]] = {}
+    heads: dict[str, TableHead] = {}
+    for name, (file, schema) in tables.items():
+        try:
+            heads[name] = read_head(folder, file)
+        except FaultyTable as error:
+            found[name] = [str(error)]
+        else:
+            found[name] = _table_faults(file, schema, heads[name])
+    for name, head in heads.items():
+        found[name] += _row_faults(tables[name][0], head, tables[name][1], _most_rows(manifest, name, heads))
+        found[name] += _count_faults(manifest, name, head)
     return found
 
 
-def count_faults(folder: Path, manifest: Manifest, sound: Collection[str]) -> list[str]:
-    """Tell sound tables whose number of rows is not the `count` or `units` of city.json."""
-    import pyarrow.parquet as pq
-
-    faults = []
-    for name in sound:
-        entry = manifest.entries[name]
-        count = entry.get("units" if name.startswith("labels/") else "count")
-        rows = pq.read_metadata(folder / entry["file"]).num_rows if count is not None else count
-        if rows != count:
-            faults.append(f"{entry['file']}: expected {count} rows as city.json says, found {rows}.")
+def _table_faults(file: str, schema: TableSchema, head: TableHead) -> list[str]:
+    faults = _column_faults(file, schema, head)
+    if schema.shapes and "geometry" in head.names:
+        faults += geo_faults(file, head.metadata)
     return faults
 
 
-def _table_faults(folder: Path, file: str, schema: TableSchema) -> list[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(folder / file) as parquet:
-            rows, columns = parquet.metadata.num_rows, parquet.schema_arrow
-    except (pa.ArrowException, OSError, ValueError) as error:
-        return [f"{file}: expected a whole Parquet file, found a fault in its footer ({_first_line(error)})."]
-    faults = _column_faults(file, schema, columns)
-    if schema.shapes and "geometry" in columns.names:
-        faults += _geo_faults(file, columns.metadata or {})
-    if rows > MAX_ROWS:
-        faults.append(f"{file}: expected at most {MAX_ROWS} rows, found {rows}.")
-    return faults
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]
-
-
-def _column_faults(file: str, schema: TableSchema, columns: pa.Schema) -> list[str]:
+def _column_faults(file: str, schema: TableSchema, head: TableHead) -> list[str]:
     faults = []
+    kinds = dict(head.columns)
     for column in schema.columns:
-        places = columns.get_all_field_indices(column.name)
-        if len(places) > 1:
+        times = head.names.count(column.name)
+        where, expected = f"{file}: column {column.name!r}", _EXPECTED[column.kind]
+        if times > 1:
             faults.append(
-                f"{file}: column {column.name!r}: expected it once, found {len(places)} columns of that name."
+                f"{where}: expected it once, found {times} columns of that name. Rename or drop the others."
             )
-        elif not places and column.required:
-            listed = ", ".join(columns.names[:12]) or "none"
+        elif not times and column.required:
+            listed = ", ".join(head.names[:12])[:200] or "none"
             faults.append(
-                f"{file}: column {column.name!r}: expected {_EXPECTED[column.kind]}, found no such column among {listed}."
+                f"{where}: expected {expected}, found no such column among {listed}. Add it, or rename the column that holds it."
             )
-        elif places and not _fits(column.kind, columns.field(places[0]).type):
-            kind = str(columns.field(places[0]).type)[:80]
-            faults.append(f"{file}: column {column.name!r}: expected {_EXPECTED[column.kind]}, found {kind}.")
-    if schema is TABLES["street_views"] and not {"image", *DIRECTIONS} & set(columns.names):
-        faults.append(f"{file}: columns {', '.join(DIRECTIONS)} or image: expected one at least, found none.")
+        elif times and not _fits(column.kind, kinds[column.name]):
+            found = str(kinds[column.name])[:80]
+            faults.append(f"{where}: expected {expected}, found {found}. Store the column as {expected}.")
+    if schema is TABLES["street_views"] and not {"image", *DIRECTIONS} & set(head.names):
+        faults.append(
+            f"{file}: columns {', '.join(DIRECTIONS)} or image: expected one at least, found none. Add a column of paths of pictures."
+        )
     return faults
 
 
@@ -100,71 +92,49 @@ def _fits(kind: str, found: pa.DataType) -> bool:
     from pyarrow import types
 
     if kind == "tags":
-        return bool(types.is_map(found) and _is_text(found.key_type) and _is_text(found.item_type))
+        return bool(types.is_map(found) and is_text(found.key_type) and is_text(found.item_type))
     if kind == "geometry":
         stored = getattr(found, "storage_type", found)
         return bool(types.is_binary(stored) or types.is_large_binary(stored))
     if kind == "text":
-        return _is_text(found)
+        return is_text(found)
     if kind == "integer":
         return bool(types.is_integer(found))
     if kind == "group":
-        return _is_text(found) or bool(types.is_integer(found))
+        return is_text(found) or bool(types.is_integer(found))
     return bool(types.is_floating(found) or types.is_integer(found))
 
 
-def _is_text(found: pa.DataType) -> bool:
-    from pyarrow import types
+def _most_rows(manifest: Manifest, name: str, heads: Mapping[str, TableHead]) -> tuple[int, str]:
+    """Return how many rows a table may have, and why: labels and pictures by region at most one a unit, trips one a pair and hour."""
+    most, reason = MAX_ROWS.get(name, MAX_ROWS[""]), ""
+    label = manifest.labels.get(name.removeprefix("labels/")) if name.startswith("labels/") else None
+    layer = UNIT_LAYER[label.level] if label else "regions" if name in {"satellite", "flows"} else ""
+    if layer in heads:
+        units = heads[layer].rows
+        units = 24 * units * units if name == "flows" else units
+        if units < most:
+            most, reason = units, f" ({'every pair and hour' if name == 'flows' else 'every unit'} once)"
+    return most, reason
 
-    if types.is_dictionary(found):
-        return _is_text(found.value_type)
-    return bool(types.is_string(found) or types.is_large_string(found) or types.is_string_view(found))
 
-
-def _geo_faults(file: str, metadata: Mapping[bytes, bytes]) -> list[str]:
-    mend = "Write it with geopandas (to_crs(4326).to_parquet) or another GeoParquet writer."
-    text = metadata.get(b"geo")
-    if text is None or len(text) > MAX_JSON_BYTES:
+def _row_faults(file: str, head: TableHead, schema: TableSchema, most: tuple[int, str]) -> list[str]:
+    if head.rows > most[0]:
+        mend = "Leave rows that repeat a unit out." if most[1] else _SHORTEN
+        return [f"{file}: expected at most {most[0]} rows{most[1]}, found {head.rows}. {mend}"]
+    if schema.shapes and head.rows > max(FREE_ROWS, head.file_bytes):
         return [
-            f"{file}: expected GeoParquet metadata ('geo'), found {'none' if text is None else 'absurdly long metadata'}. {mend}"
+            f"{file}: expected at least a byte for each of {head.rows} places, found a file of {head.file_bytes} bytes. The rows repeat one another: write each object once."
         ]
-    try:
-        geo = json.loads(text)
-        column = geo["columns"]["geometry"]
-        encoding = column["encoding"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return [
-            f"{file}: expected GeoParquet metadata that describes column 'geometry', found metadata that does not. {mend}"
-        ]
-    faults = []
-    if encoding != "WKB":
-        faults.append(
-            f"{file}: column 'geometry': expected encoding 'WKB', found {str(encoding)[:60]!r}. {mend}"
-        )
-    other = _other_crs(column)
-    if other:
-        faults.append(
-            f"{file}: column 'geometry': expected CRS EPSG:4326 (longitude, latitude), found {other}. {mend}"
-        )
-    return faults
+    return []
 
 
-def _other_crs(column: Mapping[str, Any]) -> str:
-    """Name the CRS of a geometry column when it is not WGS 84; a missing entry means WGS 84 (GeoParquet 1.0)."""
-    crs = column.get("crs", "OGC:CRS84")
-    if crs is None:
-        return "an unknown one (null)"
-    known = crs.get("id") if isinstance(crs, dict) else None
-    if isinstance(known, dict) and (known.get("authority"), str(known.get("code"))) in {
-        ("EPSG", "4326"),
-        ("OGC", "CRS84"),
-    }:
-        return ""
-    from pyproj import CRS
-    from pyproj.exceptions import CRSError
-
-    try:
-        found = CRS.from_user_input(crs)
-    except (CRSError, TypeError, ValueError):
-        return f"an unreadable one ({str(crs)[:60]})"
-    return "" if found.equals(CRS.from_epsg(4326), ignore_axis_order=True) else str(found.name)
+def _count_faults(manifest: Manifest, name: str, head: TableHead) -> list[str]:
+    """Tell a table whose number of rows is not the `count` or `units` of city.json."""
+    entry = manifest.entries[name]
+    word = "units" if name.startswith("labels/") else "count"
+    if entry.get(word, head.rows) == head.rows:
+        return []
+    return [
+        f"{entry['file']}: expected {entry[word]} rows as city.json says, found {head.rows}. Correct {word!r} in city.json, or the file."
+    ]

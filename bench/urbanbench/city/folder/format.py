@@ -9,22 +9,19 @@ __all__ = [
     "DIRECTIONS",
     "FORMAT",
     "LEVEL_WORDS",
-    "MAX_JSON_BYTES",
-    "MAX_ROWS",
     "TABLES",
     "UNIT_LAYER",
     "Column",
     "LabelInfo",
     "LayerInfo",
+    "Row",
     "TableSchema",
     "row_fault",
 ]
 
 FORMAT = 1
-MAX_JSON_BYTES = 16 * 2**20
-"""A city.json above this size is refused: real ones have some kilobytes."""
-MAX_ROWS = 200_000_000
-"""A table that claims more rows is refused before memory is asked for."""
+_LONGEST_NAME = 80
+"""Characters of an id that a sentence quotes."""
 
 DIRECTIONS = ("east", "south", "west", "north")
 """Columns of street_views.parquet with one picture for each direction."""
@@ -63,11 +60,15 @@ class TableSchema:
         The column of ids, each of which stands once; "" where rows have no id.
     shapes
         Allowed geometry types; () for a table without geometry.
+    order
+        Columns that rows are ordered by when a city is opened, so that no result hangs on the order of a file; the key where
+        there is one. Rows that are equal in them keep the order of the file.
     """
 
     columns: tuple[Column, ...]
     key: str = ""
     shapes: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
 
 
 _GEOMETRY = Column("geometry", "geometry")
@@ -108,7 +109,8 @@ TABLES: Mapping[str, TableSchema] = {
         "region_id",
     ),
     "captions": TableSchema(
-        (Column("region_id", "text"), Column("caption", "text"), Column("source", "text", required=False))
+        (Column("region_id", "text"), Column("caption", "text"), Column("source", "text", required=False)),
+        order=("region_id",),
     ),
     "flows": TableSchema(
         (
@@ -116,7 +118,8 @@ TABLES: Mapping[str, TableSchema] = {
             Column("destination_id", "text"),
             Column("trips", "number"),
             Column("hour", "integer", required=False),
-        )
+        ),
+        order=("origin_id", "destination_id", "hour"),
     ),
 }
 """The tables a model or task can use, by layer name. Other layers named in city.json are kept as extras and not read."""
@@ -151,6 +154,8 @@ class LayerInfo:
         What the pictures are: "photograph", "rendered-map", …; "" for tables.
     source, date, licence, attribution, note
         As written; "" where not stated.
+    overlapping
+        Of regions: whether they may overlap on purpose.
     """
 
     name: str
@@ -161,6 +166,7 @@ class LayerInfo:
     licence: str = ""
     attribution: str = ""
     note: str = ""
+    overlapping: bool = False
 
 
 @dataclass(frozen=True)
@@ -219,8 +225,10 @@ class LabelInfo:
         return TableSchema((Column(self.key, "text"), *values, *optional), self.key)
 
 
-def row_fault(table: str, column: str, ids: Sequence[object], *, expected: str, found: str) -> str:
-    """Write one sentence about rows that break a rule.
+def row_fault(
+    table: str, column: str, ids: Sequence[object], *, expected: str, found: str, mend: str = ""
+) -> str:
+    """Write what is wrong with rows that break a rule, and what to do about it.
 
     Parameters
     ----------
@@ -229,15 +237,29 @@ def row_fault(table: str, column: str, ids: Sequence[object], *, expected: str, 
     column
         Column that breaks the rule.
     ids
-        Ids of all rows concerned; the first three are named.
+        Ids of all rows concerned; the first three are quoted. What names a row otherwise is a `Row`.
     expected, found
         The rule, and what is there instead.
+    mend
+        One sentence: what to do.
 
     Examples
     --------
     >>> row_fault("pois.parquet", "poi_id", ["n7", "n9"], expected="every id once", found="repeated ids")
-    "pois.parquet: column 'poi_id', 2 rows (n7, n9): expected every id once, found repeated ids."
+    "pois.parquet: column 'poi_id', 2 rows ('n7', 'n9'): expected every id once, found repeated ids."
     """
-    names = ", ".join(str(one)[:60] for one in ids[:3]) + (", …" if len(ids) > 3 else "")
+    names = ", ".join(_quoted(one) for one in ids[:3]) + (", …" if len(ids) > 3 else "")
     rows = "1 row" if len(ids) == 1 else f"{len(ids)} rows"
-    return f"{table}: column {column!r}, {rows} ({names}): expected {expected}, found {found}."
+    told = f"{table}: column {column!r}, {rows} ({names}): expected {expected}, found {found}."
+    return f"{told} {mend}" if mend else told
+
+
+class Row(str):
+    """What names a row that has no id to quote, such as "row 5"."""
+
+    __slots__ = ()
+
+
+def _quoted(name: object) -> str:
+    text = str(name) if isinstance(name, Row) else repr(name)
+    return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from urbanbench.city.folder.entries import json_kind, read_label_entry, read_layer_entry
-from urbanbench.city.folder.format import FORMAT, MAX_JSON_BYTES, TABLES, LabelInfo, LayerInfo
+from urbanbench.city.folder.entries import depth_of, json_kind, read_label_entry, read_layer_entry
+from urbanbench.city.folder.format import FORMAT, TABLES, LabelInfo, LayerInfo
+from urbanbench.city.folder.limits import MAX_DEPTH, MAX_JSON_BYTES
 from urbanbench.city.folder.paths import path_fault
 
 __all__ = ["Manifest", "read_manifest"]
@@ -79,25 +80,60 @@ def read_manifest(folder: Path) -> tuple[Manifest | None, list[str]]:
 
 def _read_json(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
     fault = path_fault(folder, "city.json")
-    path = folder / "city.json"
     if fault:
-        return None, [f"city.json: expected a file in the folder, found {fault}."]
-    if path.stat().st_size > MAX_JSON_BYTES:
-        return None, [f"city.json: expected at most {MAX_JSON_BYTES} bytes, found {path.stat().st_size}."]
+        return None, [
+            f"city.json: expected a file in the folder, found {fault}. Write one as docs/city_format.md shows, or name another folder."
+        ]
+    text, fault = _text(folder / "city.json")
+    if fault:
+        return None, [fault]
     try:
-        raw = json.loads(
-            path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once, parse_constant=_no_constant
-        )
+        raw = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        return None, [f"city.json: expected valid JSON, found a fault ({str(error)[:200]})."]
+        return None, [
+            f"city.json: expected valid JSON, found a fault ({_printable(str(error)[:200])}). Mend it there, or write the file with json.dump."
+        ]
+    fault = _shape_fault(raw)
+    return (None, [fault]) if fault else (raw, [])
+
+
+def _text(path: Path) -> tuple[str, str]:
+    """Read city.json, with or without a byte order mark; text, or "" and a fault."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_JSON_BYTES:
+            return (
+                "",
+                f"city.json: expected at most {MAX_JSON_BYTES} bytes, found {size}. Keep data in Parquet files.",
+            )
+        return path.read_bytes().decode("utf-8-sig"), ""
+    except UnicodeDecodeError as error:
+        found = f"{error.object[error.start : error.start + 8]!r} at byte {error.start}"
+        return "", f"city.json: expected valid JSON in UTF-8, found {found}. Save it as UTF-8."
+    except OSError as error:
+        return "", f"city.json: expected a readable file, found a fault ({error.strerror}). Make it readable."
+
+
+def _shape_fault(raw: Any) -> str:
+    """Say what keeps a value from being a city.json of this format; "" for nothing."""
     if not isinstance(raw, dict):
-        return None, [f"city.json: expected an object, found {json_kind(raw)}."]
+        return (
+            f"city.json: expected an object, found {json_kind(raw)}. Write one as docs/city_format.md shows."
+        )
+    if depth_of(raw) > MAX_DEPTH:
+        return f"city.json: expected at most {MAX_DEPTH} lists and objects inside one another, found more. Flatten it."
+    written = json.dumps(raw, ensure_ascii=False)
+    if written != _printable(written):
+        return "city.json: expected text of whole characters, found half of a pair ('\\ud800' to '\\udfff'). Write characters, not their halves."
     if raw.get("format") != FORMAT or isinstance(raw.get("format"), bool):
         found = repr(raw.get("format", "none"))[:60]
-        return None, [
-            f"city.json: 'format': expected {FORMAT}, found {found}. This version of urbanbench reads format {FORMAT} only."
-        ]
-    return raw, []
+        return f"city.json: 'format': expected {FORMAT}, found {found}. This version of urbanbench reads format {FORMAT} only."
+    return ""
+
+
+def _printable(text: str) -> str:
+    """Write halves of characters, which no file and no terminal takes, as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -119,18 +155,18 @@ def _head(raw: Mapping[str, Any], folder: Path, faults: list[str]) -> tuple[str,
     name = raw.get("name", folder.name)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         faults.append(
-            f"city.json: 'name': expected letters, digits, '_', '-' and '.', found {str(name)[:60]!r}."
+            f"city.json: 'name': expected letters, digits, '_', '-' and '.', found {str(name)[:60]!r}. Choose such a name; 'title' may hold any text."
         )
         name = folder.name
     title = raw.get("title", name)
     if not isinstance(title, str):
-        faults.append(f"city.json: 'title': expected text, found {json_kind(title)}.")
+        faults.append(f"city.json: 'title': expected text, found {json_kind(title)}. Put it in quotes.")
         title = name
     crs = raw.get("crs")
     fault = _crs_fault(crs)
     if fault:
         faults.append(
-            f"city.json: 'crs': expected a projected CRS in metres such as 'EPSG:32618', found {fault}."
+            f"city.json: 'crs': expected a projected CRS in metres such as 'EPSG:32618', found {fault}. Name the UTM zone or the national grid of the city."
         )
         return name, title, ""
     return name, title, str(crs)
@@ -150,24 +186,26 @@ def _crs_fault(crs: object) -> str:
         return f"the unknown {crs!r}"
     if not known.is_projected:
         return f"{crs!r}, which is not projected ({known.name})"
-    unit = known.axis_info[0].unit_name
+    unit = known.axis_info[0].unit_name if known.axis_info else "unknown"
     return "" if unit in {"metre", "meter"} else f"{crs!r}, whose unit is {unit}"
 
 
 def _section(raw: Mapping[str, Any], name: str, faults: list[str]) -> dict[str, Any]:
     section = raw.get(name, {})
     if not isinstance(section, dict):
-        faults.append(f"city.json: {name!r}: expected an object of entries, found {json_kind(section)}.")
+        faults.append(
+            f'city.json: {name!r}: expected an object of entries, found {json_kind(section)}. Write {{name: {{"file": ...}}}}.'
+        )
         return {}
     kept = {}
     for key, entry in section.items():
         if name == "layers" and key == "regions":
             faults.append(
-                "city.json: 'layers.regions': expected regions beside 'layers', found them among the layers."
+                "city.json: 'layers.regions': expected regions beside 'layers', found them among the layers. Move the entry to 'regions'."
             )
         elif not _NAME.fullmatch(key):
             faults.append(
-                f"city.json: {name!r}: expected names of letters, digits, '_', '-' and '.', found {key[:60]!r}."
+                f"city.json: {name!r}: expected names of letters, digits, '_', '-' and '.', found {key[:60]!r}. Rename the entry."
             )
         else:
             kept[key] = entry

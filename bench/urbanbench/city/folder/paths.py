@@ -7,9 +7,20 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-__all__ = ["NO_FILE", "path_fault", "path_faults"]
+__all__ = ["NO_FILE", "folder_fault", "path_fault", "path_faults"]
 
 NO_FILE = "no such file"
+
+
+def folder_fault(folder: Path) -> str:
+    """Say what is wrong with the path of a city folder itself; "" when it is a folder that can be listed."""
+    try:
+        os.listdir(folder)  # noqa: PTH208 - the names are not wanted, only whether there are any to see
+    except (FileNotFoundError, NotADirectoryError):
+        return "none"
+    except (OSError, ValueError) as error:
+        return f"one that cannot be read ({getattr(error, 'strerror', '') or error})"
+    return ""
 
 
 def path_fault(folder: Path, relative: str) -> str:
@@ -40,6 +51,8 @@ def path_faults(folder: Path, relatives: Iterable[str]) -> list[str]:
 def _spelling_fault(relative: str) -> str:
     if not relative.strip():
         return "an empty path"
+    if not _is_unicode(relative):
+        return "a path with half characters"
     if "\0" in relative or "\\" in relative:
         return "a path with a backslash or a zero byte"
     if relative.startswith(("/", "~")) or ":" in relative.partition("/")[0]:
@@ -62,9 +75,19 @@ def _place_fault(root: str, relative: str, parents: dict[str, str]) -> str:
             if not _inside(os.path.realpath(target), root):
                 return "a link that leads out of the folder"
             mode = os.stat(target).st_mode  # noqa: PTH116 - one call among many thousand
+    except PermissionError:
+        return "a file that may not be read"
     except (OSError, ValueError):
         return NO_FILE
     return "" if stat.S_ISREG(mode) else "something that is not a file"
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _inside(path: str, root: str) -> bool:

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.folder.format import Column, TableSchema, row_fault
+from urbanbench.city.folder.format import Column, Row, TableSchema, row_fault
 from urbanbench.city.folder.geometry import read_geometry
+from urbanbench.city.folder.parquet import FaultyTable, read_head, read_table
+from urbanbench.city.folder.text import text_faults
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["column_of", "read_column", "read_frame", "unreadable"]
+__all__ = ["column_of", "read_column", "read_frame"]
 
 
 def read_frame(folder: Path, file: str, schema: TableSchema, crs: str) -> tuple[Any, list[str]]:
@@ -38,22 +40,23 @@ def read_frame(folder: Path, file: str, schema: TableSchema, crs: str) -> tuple[
         One sentence per fault of ids, tags and geometry.
     """
     import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
+    wanted = [column.name for column in schema.columns]
     try:
-        with pq.ParquetFile(folder / file) as parquet:
-            names = [column.name for column in schema.columns if column.name in parquet.schema_arrow.names]
-            table = parquet.read(columns=names)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        return None, [unreadable(file, error)]
-    ids = _ids(table, schema)
-    faults = _id_faults(file, schema, ids)
-    columns: dict[str, Any] = {}
-    for column in schema.columns:
-        if column.name in names and column.name != schema.key:
-            columns[column.name], found = _column(file, column, table[column.name], ids, schema, crs)
-            faults += found
+        names = [name for name in wanted if name in read_head(folder, file).names]
+        table = read_table(folder, file, names)
+        faults = text_faults(file, table, schema.key)
+        if faults:
+            return None, faults
+        ids = _ids(file, table, schema)
+        faults = _id_faults(file, schema, ids)
+        columns: dict[str, Any] = {}
+        for column in schema.columns:
+            if column.name in names and column.name != schema.key:
+                columns[column.name], found = _column(file, column, table[column.name], ids, schema, crs)
+                faults += found
+    except FaultyTable as error:
+        return None, [str(error)]
     index = pd.Index(ids, name=schema.key) if schema.key else None
     return _frame({name: column_of(value, index) for name, value in columns.items()}, crs), faults
 
@@ -65,7 +68,7 @@ def _column(
         return _tags(file, stored, ids)
     if column.kind == "geometry":
         return read_geometry(file, stored, ids, schema.shapes, crs)
-    return _plain(stored, column.kind), []
+    return _plain(file, column.name, stored, column.kind), []
 
 
 def _frame(columns: Mapping[str, pd.Series], crs: str) -> Any:
@@ -79,21 +82,13 @@ def _frame(columns: Mapping[str, pd.Series], crs: str) -> Any:
 
 
 def read_column(folder: Path, file: str, name: str) -> tuple[np.ndarray | None, list[str]]:
-    """Read one text column, object (n,), without anything else of the table; None and a fault when that fails."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+    """Read one text column, object (n,), without anything else of the table; None and faults when that fails."""
     try:
-        with pq.ParquetFile(folder / file) as parquet:
-            return _plain(parquet.read(columns=[name])[name], "text"), []
-    except (pa.ArrowException, OSError, ValueError) as error:
-        return None, [unreadable(file, error)]
-
-
-def unreadable(file: str, error: Exception) -> str:
-    """Tell that the data pages of a Parquet file cannot be decoded."""
-    reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
-    return f"{file}: expected readable Parquet data, found a fault ({reason})."
+        table = read_table(folder, file, [name])
+    except FaultyTable as error:
+        return None, [str(error)]
+    faults = text_faults(file, table, name)
+    return (None, faults) if faults else (_plain(file, name, table[name], "text"), [])
 
 
 def column_of(value: Any, index: pd.Index | None) -> pd.Series:
@@ -106,20 +101,30 @@ def column_of(value: Any, index: pd.Index | None) -> pd.Series:
     return pd.Series(value, index=index, dtype="object" if value.dtype.kind == "O" else None, copy=False)
 
 
-def _plain(column: pa.ChunkedArray, kind: str) -> np.ndarray:
-    """Give numbers as floats with NaN for null; text as object with None for null."""
+def _plain(file: str, name: str, column: pa.ChunkedArray, kind: str) -> np.ndarray:
+    """Give numbers as floats with NaN for null; text as object with None for null, equal texts as one object."""
     import pyarrow as pa
 
-    if kind in {"number", "integer"}:
-        wanted = pa.float32() if column.type == pa.float32() else pa.float64()
-        return np.asarray(column.cast(wanted, safe=False).to_numpy())
-    return np.array(column.cast(pa.large_string()).to_numpy(zero_copy_only=False), dtype=object)
+    try:
+        if kind in {"number", "integer"}:
+            wanted = pa.float32() if column.type == pa.float32() else pa.float64()
+            return np.asarray(column.cast(wanted, safe=False).to_numpy())
+        return _texts(column.cast(pa.large_string()))
+    except pa.ArrowException as error:
+        msg = f"{file}: column {name!r}: expected {kind}, found {column.type} that cannot be brought to it. Store the column as {kind}."
+        raise FaultyTable(msg) from error
 
 
-def _ids(table: pa.Table, schema: TableSchema) -> np.ndarray:
+def _texts(column: pa.ChunkedArray) -> np.ndarray:
+    coded = column.dictionary_encode().combine_chunks()
+    words = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
+    return np.asarray(words[coded.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)])
+
+
+def _ids(file: str, table: pa.Table, schema: TableSchema) -> np.ndarray:
     """Return what names a row in a fault: its id, or its number."""
     if schema.key:
-        return _plain(table[schema.key], "text")
+        return _plain(file, schema.key, table[schema.key], "text")
     return np.arange(table.num_rows)
 
 
@@ -131,12 +136,18 @@ def _id_faults(file: str, schema: TableSchema, ids: np.ndarray) -> list[str]:
     faults = []
     absent = np.array([one is None or not one for one in ids.tolist()], dtype=bool)
     if absent.any():
-        rows = [f"row {row}" for row in np.flatnonzero(absent)]
-        faults.append(row_fault(file, schema.key, rows, expected="an id", found="null or empty text"))
+        rows = [Row(f"row {row}") for row in np.flatnonzero(absent)]
+        mend = "Give every row an id of its own."
+        faults.append(
+            row_fault(file, schema.key, rows, expected="an id", found="null or empty text", mend=mend)
+        )
     twice = pd.Series(ids).duplicated().to_numpy() & ~absent
     if twice.any():
         names = list(dict.fromkeys(ids[twice].tolist()))
-        faults.append(row_fault(file, schema.key, names, expected="every id once", found="duplicate ids"))
+        mend = f"Keep one row of each with frame.drop_duplicates({schema.key!r}), or number the ids anew."
+        faults.append(
+            row_fault(file, schema.key, names, expected="every id once", found="duplicate ids", mend=mend)
+        )
     return faults
 
 
@@ -145,19 +156,25 @@ def _tags(file: str, column: pa.ChunkedArray, ids: np.ndarray) -> tuple[Any, lis
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    plain = column.cast(pa.map_(pa.string(), pa.string()))
-    maps = plain.combine_chunks() if plain.num_chunks != 1 else plain.chunk(0)
+    try:
+        plain = column.cast(pa.map_(pa.string(), pa.string()))
+        maps = plain.combine_chunks() if plain.num_chunks != 1 else plain.chunk(0)
+    except pa.ArrowException as error:
+        msg = f"{file}: column 'tags': expected a map of text to text, found {column.type} that cannot be brought to it. Store it as pa.map_(pa.string(), pa.string())."
+        raise FaultyTable(msg) from error
     faults = []
     null = pc.is_null(maps).to_numpy(zero_copy_only=False)
     if null.any():
         rows = ids[null].tolist()
-        faults.append(
-            row_fault(file, "tags", rows, expected="a map, empty where there are no tags", found="null")
-        )
+        expected, mend = "a map, empty where there are no tags", "Write [] for an object without tags."
+        faults.append(row_fault(file, "tags", rows, expected=expected, found="null", mend=mend))
     offsets = maps.offsets.to_numpy()
-    bare = pc.is_null(maps.items).to_numpy(zero_copy_only=False)
+    bare = pc.or_(pc.is_null(maps.keys), pc.is_null(maps.items)).to_numpy(zero_copy_only=False)
     if bare.any():
         places = np.unique(np.searchsorted(offsets, np.flatnonzero(bare), side="right") - 1)
         rows = ids[places].tolist()
-        faults.append(row_fault(file, "tags", rows, expected="text for every key", found="null values"))
+        expected, mend = "text for every key", "Leave keys without a value out."
+        faults.append(
+            row_fault(file, "tags", rows, expected=expected, found="null keys or values", mend=mend)
+        )
     return pd.arrays.ArrowExtensionArray(maps), faults

@@ -29,7 +29,7 @@ class Place:
 
     @property
     def city_name(self) -> str:
-        """The city's name as results keep it; a path's last part."""
+        """The city's name as results keep it."""
         return plain_name("city", self.city)
 
 

@@ -24,7 +24,7 @@ __all__ = ["Merge", "merged_folder"]
 
 
 def merged_folder(city: str) -> Path:
-    """Return where the merged form of a city is kept; its results are kept under the folder's name, "<city>-merged"."""
+    """Return where the merged form of a city is kept; its results are kept under its name, "<city>-merged"."""
     from urbanbench.home import cache_root
 
     name = plain_name("city", city).replace(":", "-")
@@ -80,7 +80,7 @@ class Merge(Experiment):
         before, after = (_floor_standing([pair[side] for pair in pairs]) for side in (0, 1))
         lines = [self._line("model", one.label, one, other, metrics) for one, other in pairs]
         if before.row is not None or after.row is not None:
-            lines.append(self._line("floor", "best floor of each", before, after, metrics))
+            lines.append(self._line("floor", "best floor of each (same inputs)", before, after, metrics))
         title = f"{place.city_name} · {place.task} · {place.split}" + (
             f" · {place.head}" if len(choice.heads) > 1 else ""
         )
@@ -147,18 +147,18 @@ def _merge(city: str, folder: Path, seed: int) -> None:
     from urbanbench.atomic import write_text
     from urbanbench.city.changing.merge import merge_regions
 
-    state, kept = _state(city, seed), folder.with_name(f"{folder.name}.made-of.json")
+    state, kept = _state(city, seed, folder.name), folder.with_name(f"{folder.name}.made-of.json")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if folder.is_dir() and kept.is_file() and kept.read_text(encoding="utf-8") == state:
             return
         shutil.rmtree(folder, ignore_errors=True)
-        merge_regions(open_city(city), folder, seed=seed)
+        merge_regions(open_city(city), folder, seed=seed, name=folder.name)
         write_text(kept, state)
 
 
-def _state(city: str, seed: int) -> str:
+def _state(city: str, seed: int, name: str) -> str:
     """Describe a city folder's tables by size and time of change; pictures count through the tables that name them."""
     tables = sorted([*city_folder(city).rglob("*.parquet"), *city_folder(city).glob("*.json")])
     sizes = {str(path): [path.stat().st_size, path.stat().st_mtime_ns] for path in tables}
-    return json.dumps({"seed": seed, "files": sizes}, indent=1)
+    return json.dumps({"seed": seed, "name": name, "files": sizes}, indent=1)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from urbanbench.board.blocks import Block
-from urbanbench.board.labels import notes, short_reason
+from urbanbench.board.blocks import Block, fits
 from urbanbench.board.marks import best_floor
 from urbanbench.board.numbers import Score
+from urbanbench.board.remarks import notes, short_reason
 from urbanbench.board.rows import Row, read_row
 from urbanbench.experiments.kinds.base import Choice
 from urbanbench.experiments.kinds.contender import Contender, Place
@@ -18,7 +18,6 @@ from urbanbench.result import REFUSED, RunResult, RunSpec
 __all__ = ["NOT_HERE", "NOT_RUN", "Standing", "difference", "first_sentence", "floor_of", "stand"]
 
 NOT_HERE, NOT_RUN, NO_LABEL, NO_DATA = "not in this version", "not run", "no label", "no data"
-_ALWAYS = frozenset({"coordinates"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +122,10 @@ def _block(row: Row, shelf: Shelf) -> Block:
     """Put a row beside the floors that see no more than it was offered; where a unit lies, floors always know."""
     found = shelf.floors(row.spec["city"], row.spec["task"], row.spec["split"], row.seeds)
     floors = [read_row(one.to_dict()) for one in found]
-    fair = tuple(one for one in floors if one.used - _ALWAYS <= row.offered)
-    return Block(row.offered, row.head, (row,), fair)
+    fair = tuple(one for one in floors if fits(one, row.offered))
+    return Block(
+        row.offered, row.head, (row,), fair, elsewhere=tuple(one for one in floors if one not in fair)
+    )
 
 
 def _remarks(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -33,12 +34,13 @@ class ForestHead:
         Share of columns looked at per node for regression and composition (a third, as Breiman advises); classes look at
         the square root of their number.
     n_jobs
-        Threads; the result does not depend on it.
+        Threads that grow trees; None for as many as numeric libraries may use. The result does not depend on it: trees have seeds
+        of their own, and one thread adds up what they say, always in the same order.
     """
 
     trees: int = 100
     max_features: float = 1 / 3
-    n_jobs: int = 1
+    n_jobs: int | None = None
 
     def __post_init__(self) -> None:
         if self.trees < 1 or not 0 < self.max_features <= 1:
@@ -65,6 +67,7 @@ class ForestHead:
         )
         model = self._model(targets, integer_seed(seed, "head", "rf") % 2**32)
         model.fit(train, fitted_values(targets)[split.train])
+        model.n_jobs = 1  # several threads would add the trees' answers in the order in which they end
         predicted_val, predicted_test = (
             natural_predictions(targets, split, np.asarray(model.predict(side))) for side in (val, test)
         )
@@ -73,7 +76,14 @@ class ForestHead:
     def _model(self, targets: Targets, random_state: int) -> Any:
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-        common = {"n_estimators": self.trees, "n_jobs": self.n_jobs, "random_state": random_state}
+        jobs = self.n_jobs or _threads()
+        common = {"n_estimators": self.trees, "n_jobs": jobs, "random_state": random_state}
         if targets.kind == "classification":
             return RandomForestClassifier(**common)
         return RandomForestRegressor(max_features=self.max_features, **common)
+
+
+def _threads() -> int:
+    """Return how many threads numeric libraries may use: the user's number, or all cores."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return int(told) if told.isdecimal() and int(told) else os.cpu_count() or 1

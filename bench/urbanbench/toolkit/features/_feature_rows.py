@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
+from urbanbench.toolkit.features._inner_values import InnerValues
+from urbanbench.toolkit.pictures._pixel_feed import PixelFeed
+from urbanbench.toolkit.pictures._small_convolutions import safe_to_train
 from urbanbench.toolkit.pictures.image_encoders import draw_shapes
 from urbanbench.toolkit.pictures.table import normalise, pictures_at_once
+from urbanbench.toolkit.texts._token_store import TokenStore, parts_by_length
 from urbanbench.toolkit.training.repeatable import take_rows
+from urbanbench.toolkit.training.transfer import on_device, runs_behind
 
 if TYPE_CHECKING:
     from urbanbench.toolkit.pictures._image_nets import ImageEncoder
@@ -29,9 +33,12 @@ __all__ = [
     "TunedTexts",
 ]
 
-CHUNK, CHUNK_ON_GPU = 64, 512
-"""Texts that go through a trained encoder at once. A GPU would wait for the next operation to be started if there were fewer; of 512 short
-texts bert-base keeps about 5 GB."""
+CHUNK = 64
+"""Texts that go through a trained encoder at once on the CPU."""
+
+MOST_TOKENS, TOKENS_TO_START = 16_384, 4096
+"""Of parts on a GPU: most tokens, of which bert-base keeps about 7 GB; and how many tokens it computes in the time that the host takes to
+start the operations of one more part."""
 
 
 class FeatureRows(Protocol):
@@ -40,7 +47,7 @@ class FeatureRows(Protocol):
     dim: int
 
     def rows(self, index: Tensor) -> Tensor:
-        """Return features (n, dim) of the things in `index`, int64 (n,)."""
+        """Return features (n, dim) of the things in `index`, int64 (n,), best on the CPU: a GPU would have to be waited for."""
 
     def modules(self) -> Sequence[nn.Module]:
         """Return what is trained along: the encoder, or nothing."""
@@ -56,6 +63,9 @@ class PictureRows(FeatureRows, Protocol):
     def ok(self) -> np.ndarray:
         """Return bool (p,)."""
 
+    def expect(self, rows: np.ndarray) -> None:
+        """Hear which distinct pictures the next step will ask for, sorted int64 (n,)."""
+
 
 class Frozen:
     """Features (n, dim) computed beforehand."""
@@ -65,7 +75,7 @@ class Frozen:
 
     def rows(self, index: Tensor) -> Tensor:
         """Return features (n, dim)."""
-        return self.features[index]
+        return self.features[on_device(index, self.features.device)]
 
     def modules(self) -> Sequence[nn.Module]:
         """Nothing is trained."""
@@ -80,42 +90,69 @@ class FrozenPictures(Frozen):
         super().__init__(torch.where(finite[:, None], features, 0.0))
         self.ok: np.ndarray = finite.cpu().numpy()
 
+    def expect(self, rows: np.ndarray) -> None:
+        """Nothing has to be fetched."""
+
 
 class TunedTexts:
     """Features computed anew at every step by an encoder that is trained.
 
-    Texts go through in chunks whose inner values are computed again in the backward pass, so that a batch with thousands of
-    texts fits into memory and all its candidates still share one loss. Texts of similar length share a chunk, so that little is
-    spent on padding.
+    Texts become tokens once. They go through in parts, so that a batch with thousands of texts fits into memory and all its candidates
+    still share one loss; `InnerValues` says which parts keep what their backward pass needs. Texts of similar length share a part, so that
+    little is spent on padding: on the CPU by letters, some at a time; on a GPU by tokens, in the few parts that cost least.
+
+    Parameters
+    ----------
+    encoder
+        Text encoder, moved to `device`.
+    texts
+        The n texts.
+    device
+        Where to compute.
+    by_tokens
+        Whether parts are made as on a GPU; None for what the device is.
     """
 
-    def __init__(self, encoder: TextEncoder, texts: Sequence[str], device: str) -> None:
+    def __init__(
+        self, encoder: TextEncoder, texts: Sequence[str], device: str, *, by_tokens: bool | None = None
+    ) -> None:
         self.encoder, self.texts, self.device, self.dim = encoder.to(device), texts, device, encoder.dim
+        self.by_tokens = runs_behind(device) if by_tokens is None else by_tokens
+        self._tokens = TokenStore(encoder, texts, device)
+        self._inner = InnerValues(encoder, device)
 
     def rows(self, index: Tensor) -> Tensor:
         """Return features (n, dim)."""
-        chosen = [self.texts[row] for row in index.tolist()]
-        order = sorted(range(len(chosen)), key=lambda place: len(chosen[place]))
-        step = CHUNK_ON_GPU if self.device.startswith("cuda") else CHUNK
-        chunks = [order[start : start + step] for start in range(0, len(order), step)]
-        made = torch.cat([self._chunk([chosen[place] for place in chunk]) for chunk in chunks])
-        return take_rows(made, torch.tensor(order).argsort().to(self.device))
+        rows = index.cpu().numpy()
+        parts = self._parts(rows)
+        self._inner.begin()
+        made = torch.cat([self._part(rows[part]) for part in parts])
+        return take_rows(made, on_device(np.concatenate(parts).argsort(), self.device))
 
     def modules(self) -> Sequence[nn.Module]:
         """Return the encoder."""
         return (self.encoder,)
 
-    def _chunk(self, texts: Sequence[str]) -> Tensor:
-        tokens = {name: one.to(self.device) for name, one in self.encoder.tokenize(texts).items()}
-        return _forgetful(self.encoder, tokens)
+    def _parts(self, rows: np.ndarray) -> list[np.ndarray]:
+        """Share the texts out, as positions in `rows`."""
+        if self.by_tokens:
+            length = np.maximum(self._tokens.length[rows], 1)
+            return parts_by_length(length, most=MOST_TOKENS, start=TOKENS_TO_START)
+        letters = np.array([len(self.texts[row]) for row in rows.tolist()], dtype=np.int64)
+        order = np.argsort(letters, kind="stable")
+        return [order[start : start + CHUNK] for start in range(0, len(order), CHUNK)]
+
+    def _part(self, rows: np.ndarray) -> Tensor:
+        size = len(rows) * int(self._tokens.length[rows].max(initial=1))
+        return self._inner.through(self.encoder, self._tokens.batch(rows), size)
 
 
 class TunedPictures:
     """Features computed anew at every step by an image encoder that is trained.
 
-    Each distinct picture of a call is decoded and encoded once; the threads that decode work ahead of the encoder. Chunks keep
-    their inner values only until the next one and compute them again in the backward pass. Batch normalisation keeps the
-    statistics it was pretrained with, so a picture's features do not depend on the others of its chunk.
+    Each distinct picture of a call is decoded and encoded once; the threads that decode work ahead of the encoder, on a GPU ahead of the
+    step. `InnerValues` says which parts keep what their backward pass needs. Batch normalisation keeps the
+    statistics it was pretrained with, so a picture's features do not depend on the others of its part.
 
     Parameters
     ----------
@@ -125,33 +162,49 @@ class TunedPictures:
         The p pictures.
     device
         Where to compute.
+    fed
+        Whether pixels come through a `PixelFeed`, as on a GPU; None for what the device is.
     """
 
-    def __init__(self, encoder: ImageEncoder, pictures: PictureTable, device: str) -> None:
+    def __init__(
+        self, encoder: ImageEncoder, pictures: PictureTable, device: str, *, fed: bool | None = None
+    ) -> None:
         self.encoder, self.pictures, self.device, self.dim = encoder.to(device), pictures, device, encoder.dim
+        safe_to_train(encoder)
+        self._feed = PixelFeed(pictures, device) if (runs_behind(device) if fed is None else fed) else None
+        self._inner = InnerValues(encoder, device)
 
     @property
     def ok(self) -> np.ndarray:
         """Return bool (p,)."""
         return self.pictures.ok
 
+    def expect(self, rows: np.ndarray) -> None:
+        """Hear which distinct pictures the next step will ask for, sorted int64 (n,): their pixels are fetched meanwhile."""
+        if self._feed is not None:
+            self._feed.expect(rows)
+
     def rows(self, index: Tensor) -> Tensor:
         """Return features (n, dim)."""
-        distinct, place = torch.unique(index.cpu(), return_inverse=True)
+        distinct, place = np.unique(index.cpu().numpy(), return_inverse=True)
         _keep_statistics(self.encoder)
-        step = pictures_at_once(self.pictures.size, self.device)
-        single = len(distinct) <= step
-        chunks = self.pictures.batches(distinct.numpy(), step)
-        made = torch.cat([self._chunk(torch.from_numpy(pixels), single) for pixels, _ in chunks])
-        return take_rows(made, place.to(self.device))
+        self._inner.begin()
+        made = torch.cat([self._part(pixels) for pixels in self._pixels(distinct)])
+        return take_rows(made, on_device(place.reshape(index.shape), self.device))
 
     def modules(self) -> Sequence[nn.Module]:
         """Return the encoder."""
         return (self.encoder,)
 
-    def _chunk(self, pixels: Tensor, single: bool) -> Tensor:
-        there = pixels.to(self.device)
-        return self._encode(there) if single else _forgetful(self._encode, there)
+    def _pixels(self, distinct: np.ndarray) -> Iterable[Tensor]:
+        """Give the pixels of pictures on the device, some at a time."""
+        step = pictures_at_once(self.pictures.size, self.device)
+        if self._feed is not None:
+            return torch.split(self._feed.pixels(distinct), step)
+        return (on_device(pixels, self.device) for pixels, _ in self.pictures.batches(distinct, step))
+
+    def _part(self, pixels: Tensor) -> Tensor:
+        return self._inner.through(self._encode, pixels, len(pixels))
 
     def _encode(self, pixels: Tensor) -> Tensor:
         made: Tensor = self.encoder(normalise(pixels, self.encoder.mean, self.encoder.std))
@@ -167,12 +220,15 @@ class TunedShapes:
     def __init__(self, encoder: ImageEncoder, polygons: np.ndarray, *, size: int, device: str) -> None:
         self.encoder, self.polygons, self.dim = encoder.to(device), polygons, encoder.dim
         self.size, self.device = size, device
+        safe_to_train(encoder)
+        self._inner = InnerValues(encoder, device)
 
     def rows(self, index: Tensor) -> Tensor:
         """Return features (n, dim)."""
         _keep_statistics(self.encoder)
+        self._inner.begin()
         parts = torch.split(index.cpu(), pictures_at_once(self.size, self.device))
-        return torch.cat([_forgetful(self.encoder, self._drawn(part)) for part in parts])
+        return torch.cat([self._inner.through(self.encoder, self._drawn(one), len(one)) for one in parts])
 
     def modules(self) -> Sequence[nn.Module]:
         """Return the encoder."""
@@ -187,10 +243,3 @@ def _keep_statistics(encoder: nn.Module) -> None:
     for module in encoder.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - torch has no public common base
             module.eval()
-
-
-def _forgetful(encode: Callable[[Any], Tensor], inputs: Any) -> Tensor:
-    """Encode without keeping inner values, where there will be a backward pass."""
-    if not torch.is_grad_enabled():
-        return encode(inputs)
-    return checkpoint(encode, inputs, use_reentrant=False)  # type: ignore[no-any-return]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from urbanbench.atomic import remove_leftovers, replacing
 from urbanbench.hashing import array_digest, code_digest, value_digest
 from urbanbench.home import cache_root
 from urbanbench.toolkit.kept.feature_store import encoder_digest, feature_code
+from urbanbench.toolkit.kept.reading import seconds_of, was_made, was_read
 from urbanbench.toolkit.kept.versions import learned_versions
 from urbanbench.toolkit.pictures.image_encoders import encode_pictures
 from urbanbench.toolkit.pictures.table import PictureTable, pictures_at_once
@@ -75,8 +77,9 @@ def stored_pictures(
         missing = missing[np.argsort(first[missing], kind="stable")]
         for start in range(0, len(missing), PART):
             rows = missing[start : start + PART]
+            began = time.perf_counter()
             made[first[rows]] = _encoded(encoder, pictures, first[rows], device)
-            _write(folder, distinct[rows], made[first[rows]])
+            _write(folder, distinct[rows], made[first[rows]], time.perf_counter() - began)
     again = np.flatnonzero(first[place] != np.arange(len(keys)))
     made[again] = made[first[place[again]]]
     return made
@@ -138,17 +141,20 @@ def _read(path: Path, distinct: np.ndarray, first: np.ndarray, made: np.ndarray,
             wanted = distinct[row] == names
             if not wanted.any():
                 return
-            features, stated = file.get_tensor("features"), (file.metadata() or {}).get("digest")
+            features, told = file.get_tensor("features"), file.metadata() or {}
     except (OSError, ValueError, SafetensorError):
         path.unlink(missing_ok=True)
         return
-    if stated != array_digest(listed, features):
+    if told.get("digest") != array_digest(listed, features):
         path.unlink(missing_ok=True)
         return
     made[first[row[wanted]]], there[row[wanted]] = features[wanted], True
+    whole = seconds_of(told.get("seconds"))
+    share = None if whole is None else whole * float(wanted.mean())
+    was_read(str(path), f"features: {int(wanted.sum())} pictures", share)
 
 
-def _write(folder: Path, names: np.ndarray, features: np.ndarray) -> None:
+def _write(folder: Path, names: np.ndarray, features: np.ndarray, seconds: float) -> None:
     """Keep a part under a name that follows its pictures; the same ones overwrite a damaged file."""
     from safetensors.numpy import save_file
 
@@ -156,5 +162,6 @@ def _write(folder: Path, names: np.ndarray, features: np.ndarray) -> None:
     path = folder / f"{array_digest(listed)}.safetensors"
     remove_leftovers(path)
     with replacing(path) as part:
-        told = {"kind": "picture", "digest": array_digest(listed, features)}
+        told = {"kind": "picture", "digest": array_digest(listed, features), "seconds": f"{seconds:.3f}"}
         save_file({"pictures": listed, "features": features}, part, metadata=told)
+    was_made(str(path))

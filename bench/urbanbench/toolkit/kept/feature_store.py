@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from urbanbench.atomic import remove_leftovers, replacing
 from urbanbench.hashing import array_digest, code_digest, value_digest
 from urbanbench.home import cache_root
+from urbanbench.toolkit.kept.reading import seconds_of, was_made, was_read
 from urbanbench.toolkit.kept.versions import learned_versions
 
 if TYPE_CHECKING:
@@ -66,10 +68,11 @@ def cached_features(
     path = _path(kind, encoder, inputs_digest)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
-        found = _read(path)
+        found = _read(path, kind)
         if found is None:
+            start = time.perf_counter()
             found = np.ascontiguousarray(compute(), dtype=np.float32)
-            _write(path, found, kind)
+            _write(path, found, kind, time.perf_counter() - start)
     return found
 
 
@@ -136,24 +139,29 @@ def feature_code() -> str:
     return code_digest(*(toolkit / f"{name}.py" for name in _COMPUTED_BY), Path(pictures.__file__))
 
 
-def _read(path: Path) -> np.ndarray | None:
+def _read(path: Path, kind: str) -> np.ndarray | None:
     """Return a whole table, or None."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
-            features, stated = file.get_tensor("features"), (file.metadata() or {}).get("digest")
+            features, told = file.get_tensor("features"), file.metadata() or {}
     except (OSError, ValueError, SafetensorError):
         return None
-    return np.array(features) if array_digest(features) == stated else None
+    if array_digest(features) != told.get("digest"):
+        return None
+    was_read(path.stem, f"features: {kind}", seconds_of(told.get("seconds")))
+    return np.array(features)
 
 
-def _write(path: Path, features: np.ndarray, kind: str) -> None:
+def _write(path: Path, features: np.ndarray, kind: str, seconds: float) -> None:
     from safetensors.numpy import save_file
 
     remove_leftovers(path)
+    told = {"kind": kind, "digest": array_digest(features), "seconds": f"{seconds:.3f}"}
     with replacing(path) as part:
-        save_file({"features": features}, part, metadata={"kind": kind, "digest": array_digest(features)})
+        save_file({"features": features}, part, metadata=told)
+    was_made(path.stem)
 
 
 def _plain(value: object) -> object:

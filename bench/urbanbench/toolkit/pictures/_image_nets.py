@@ -48,19 +48,33 @@ class ImageEncoder(nn.Module):
 
 
 class _SameConv(nn.Conv2d):
-    """Convolution padded as TensorFlow's SAME, from which the weights come: odd padding goes right and below."""
+    """Convolution padded as TensorFlow's SAME, from which the weights come: odd padding goes right and below.
+
+    Only odd padding is written out. The convolution itself thinks of equal zeros on both sides, with the same bits and without a copy
+    of the picture.
+    """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own parameter name
-        for axis in (3, 2):
-            kernel, stride, length = self.kernel_size[axis - 2], self.stride[axis - 2], input.shape[axis]
-            missing = max((-(-length // stride) - 1) * stride + kernel - length, 0)
-            sides = [missing // 2, missing - missing // 2]
-            input = F.pad(input, sides if axis == 3 else [0, 0, *sides])  # noqa: A001
-        return F.conv2d(input, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        (top, below), (left, right) = (self._missing(axis, input.shape[axis + 2]) for axis in (0, 1))
+        if (top, left) != (below, right):
+            input = F.pad(input, [left, right, top, below])  # noqa: A001
+            top = left = 0
+        return F.conv2d(input, self.weight, self.bias, self.stride, (top, left), self.dilation, self.groups)
+
+    def _missing(self, axis: int, length: int) -> tuple[int, int]:
+        """Return the zeros before and after an axis of this length."""
+        kernel, stride = self.kernel_size[axis], self.stride[axis]
+        missing = max((-(-length // stride) - 1) * stride + kernel - length, 0)
+        return missing // 2, missing - missing // 2
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+
+
+def _relu6(normed: Tensor) -> Tensor:
+    """Write the answer over its input, which batch normalisation has made and nobody else reads."""
+    return F.relu6(normed, inplace=True)
 
 
 class _Block(nn.Module):
@@ -79,10 +93,10 @@ class _Block(nn.Module):
         self._bn2 = _norm(outer)
 
     def forward(self, images: Tensor) -> Tensor:
-        made = F.relu6(self._bn0(self._expand_conv(images))) if self.expands else images
-        made = F.relu6(self._bn1(self._depthwise_conv(made)))
+        made = _relu6(self._bn0(self._expand_conv(images))) if self.expands else images
+        made = _relu6(self._bn1(self._depthwise_conv(made)))
         out: Tensor = self._bn2(self._project_conv(made))
-        return out + images if self.skips else out
+        return out.add_(images) if self.skips else out
 
 
 class EfficientNetLite0(ImageEncoder):
@@ -101,10 +115,10 @@ class EfficientNetLite0(ImageEncoder):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return float32 (n, 1280)."""
-        made = F.relu6(self._bn0(self._conv_stem(images)))
+        made = _relu6(self._bn0(self._conv_stem(images)))
         for block in self._blocks:
             made = block(made)
-        return F.relu6(self._bn1(self._conv_head(made))).mean(dim=(2, 3))
+        return _relu6(self._bn1(self._conv_head(made))).mean(dim=(2, 3))
 
     def load_weights(self, path: Path) -> None:
         """Load published weights; the classifier's are left out."""

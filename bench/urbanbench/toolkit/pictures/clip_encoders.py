@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbanbench.errors import ExtraMissing
+from urbanbench.toolkit.kept.hub import read_here_or_there
 
 if TYPE_CHECKING:
     from urbanbench.toolkit.pictures._clip_nets import Clip
@@ -32,15 +32,11 @@ def load_clip_encoder(place: str, *, mend: str) -> Clip:
     from urbanbench.toolkit.pictures._clip_nets import load_clip
 
     name = Path(place).name if Path(place).is_dir() else place
-    try:
-        return load_clip(name, place, local_only=True).eval()
-    except (OSError, ValueError) as error:
-        if Path(place).is_dir() or os.environ.get("HF_HUB_OFFLINE"):
-            raise _missing(place, error, mend) from error
-    try:
-        return load_clip(name, place, local_only=False).eval()
-    except (OSError, ValueError) as error:
-        raise _missing(place, error, mend) from error
+    return read_here_or_there(
+        place,
+        lambda local_only: load_clip(name, place, local_only=local_only).eval(),
+        lambda error: _missing(place, error, mend),
+    )
 
 
 def _missing(place: str, error: Exception, mend: str) -> ExtraMissing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import os
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,11 @@ import numpy as np
 
 from urbanbench.errors import ExtraMissing
 from urbanbench.progress import tracking
+from urbanbench.toolkit.kept.hub import read_here_or_there
 from urbanbench.toolkit.kept.weight_folders import folder_name
 from urbanbench.toolkit.pictures.table import PictureTable, normalise, pictures_at_once
 from urbanbench.toolkit.shapes.polygon import rasterise
+from urbanbench.toolkit.training.transfer import on_device, runs_behind
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -103,14 +105,22 @@ def encode_pictures(
         torch.inference_mode(),
         tracking(f"encode {len(pictures)} pictures", len(pictures)) as bar,
     ):
-        start, step = 0, batch or pictures_at_once(pictures.size, device)
-        for pixels, ok in pictures.batches(np.arange(len(pictures)), step):
-            inputs = normalise(torch.from_numpy(pixels).to(device), encoder.mean, encoder.std)
-            made = encoder(inputs).cpu().numpy()
-            vectors[start : start + len(made)] = np.where(ok[:, None], made, np.nan)
-            start += len(made)
-            bar.advance(len(made))
+        step, behind = batch or pictures_at_once(pictures.size, device), int(runs_behind(device))
+        late: deque[tuple[int, Tensor, np.ndarray]] = deque()
+        for number, (pixels, ok) in enumerate(pictures.batches(np.arange(len(pictures)), step)):
+            inputs = normalise(on_device(pixels, device), encoder.mean, encoder.std)
+            late.append((number * step, encoder(inputs), ok))
+            if len(late) > behind:  # a GPU already has the next pictures while these are read
+                _read(*late.popleft(), vectors)
+            bar.advance(len(ok))
+        for one in late:
+            _read(*one, vectors)
     return vectors
+
+
+def _read(start: int, made: Tensor, ok: np.ndarray, vectors: np.ndarray) -> None:
+    """Write vectors that were made into the table, NaN for pictures that cannot be opened."""
+    vectors[start : start + len(ok)] = np.where(ok[:, None], made.cpu().numpy(), np.nan)
 
 
 def encode_shapes(encoder: ImageEncoder, polygons: np.ndarray, *, size: int, device: str) -> np.ndarray:
@@ -149,7 +159,7 @@ def draw_shapes(polygons: np.ndarray, size: int, device: str) -> Tensor:
     """Draw footprints (p,) as pictures of zeros and ones in three equal channels, float32 (p, 3, size, size)."""
     import torch
 
-    made = torch.from_numpy(rasterise(polygons, size)).to(device, torch.float32)
+    made = on_device(rasterise(polygons, size), device).to(torch.float32)
     return made[:, None].expand(-1, 3, -1, -1)
 
 
@@ -171,15 +181,11 @@ def _load_published(word: str) -> ImageEncoder:
     """Load from a folder, from the local cache, or else from the hub."""
     place, name = HUB_NAMES.get(word, word), name_image_encoder(word)
     load = _load_inception if word == INCEPTION or _holds_inception(word) else _load_resnet
-    try:
-        return load(name, place, local_only=True).eval()
-    except (OSError, ValueError) as error:
-        if Path(word).is_dir() or os.environ.get("HF_HUB_OFFLINE"):
-            raise _missing(word, error) from error
-    try:
-        return load(name, place, local_only=False).eval()
-    except (OSError, ValueError) as error:
-        raise _missing(word, error) from error
+    return read_here_or_there(
+        place,
+        lambda local_only: load(name, place, local_only=local_only).eval(),
+        lambda error: _missing(word, error),
+    )
 
 
 def _holds_inception(word: str) -> bool:

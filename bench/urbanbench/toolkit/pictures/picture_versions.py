@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from urbanbench.toolkit.pictures.table import PictureTable
+from urbanbench.toolkit.pictures.table import PictureTable, Pixels
 
 __all__ = ["VERSIONS", "Versions"]
 
@@ -29,14 +27,17 @@ class Versions(PictureTable):
         super().__init__(table.open_image, table.paths, table.size, store=table.store, threads=table.threads)
         self.change = change
 
-    def batches(self, rows: np.ndarray, batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Give pixels as `PictureTable.batches` does."""
-        parts = super().batches(rows % len(self), batch)
-        for start, (pixels, ok) in zip(range(0, len(rows), batch), parts, strict=True):
-            version = rows[start : start + batch] // len(self)
+    def begin(self, rows: np.ndarray, into: np.ndarray | None = None) -> Pixels:
+        """Let the threads decode pictures as `PictureTable.begin` does; whoever waits for them changes them."""
+        plain, version = super().begin(rows % len(self), into), rows // len(self)
+
+        def wait() -> tuple[np.ndarray, np.ndarray]:
+            pixels, ok = plain()
             for one in range(1, VERSIONS[self.change]):
                 chosen = pixels[version == one]
                 pixels[version == one] = (
                     chosen[..., ::-1] if self.change == "mirror" else np.rot90(chosen, one, (2, 3))
                 )
-            yield pixels, ok
+            return pixels, ok
+
+        return wait

@@ -13,7 +13,8 @@ from urbanbench.home import cache_root
 
 __all__ = ["PixelStore", "open_pixel_store"]
 
-_UNKNOWN, _KEPT, _BROKEN = 0, 1, 2
+_KEPT, _BROKEN = 1, 2
+"""What the byte of a picture says; 0 where it was not written."""
 
 
 class PixelStore:
@@ -40,15 +41,28 @@ class PixelStore:
             with path.open("ab") as file:
                 file.truncate(length)
         whole = np.memmap(path, dtype=np.uint8, mode="r+", shape=(length,))
-        self._state, self._pixels = whole[:count], whole[count:].reshape(count, 3, size, size)
+        plain = np.asarray(whole)
+        self._state, self._pixels = plain[:count], plain[count:].reshape(count, 3, size, size)
 
-    def knows(self, row: int) -> bool:
-        """Tell whether a picture was written."""
-        return int(self._state[row]) in {_KEPT, _BROKEN}
+    def knows(self, rows: np.ndarray) -> np.ndarray:
+        """Tell which pictures, int64 (n,), were written, bool (n,)."""
+        return np.isin(self._state[rows], (_KEPT, _BROKEN))
 
-    def read(self, row: int) -> np.ndarray | None:
-        """Return a picture's pixels (3, size, size); None for one that was written as impossible to open."""
-        return self._pixels[row] if self._state[row] == _KEPT else None
+    def read(self, rows: np.ndarray, pixels: np.ndarray, ok: np.ndarray) -> None:
+        """Copy pictures that were written, int64 (n,), out of the file, all in one call that other threads may work beside.
+
+        Parameters
+        ----------
+        rows
+            Which.
+        pixels
+            uint8 (n, 3, size, size) to write into; zeros where a picture was written as impossible to open.
+        ok
+            bool (n,) to write into: which could be opened.
+        """
+        np.take(self._pixels, rows, axis=0, out=pixels, mode="clip")
+        ok[:] = self._state[rows] == _KEPT
+        pixels[~ok] = 0
 
     def write(self, row: int, pixels: np.ndarray | None) -> None:
         """Keep a picture's pixels, or that it cannot be opened."""

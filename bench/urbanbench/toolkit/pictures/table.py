@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from urbanbench.errors import CityFaults
 from urbanbench.progress import tracking
+from urbanbench.toolkit.training.transfer import on_device, runs_behind
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -19,12 +20,18 @@ if TYPE_CHECKING:
 
     from urbanbench.toolkit.pictures.pixel_store import PixelStore
 
-__all__ = ["PictureTable", "normalise", "pictures_at_once", "without_broken"]
+__all__ = ["PictureTable", "Pixels", "normalise", "pictures_at_once", "without_broken"]
 
 AHEAD = 2
 """Batches that are being decoded while one is used."""
 
 MOST_THREADS = 16
+
+TOGETHER = 8
+"""Pictures that a thread takes at once: few enough to share a batch among all threads."""
+
+Pixels = Callable[[], "tuple[np.ndarray, np.ndarray]"]
+"""Waits for pictures that are being decoded."""
 
 
 class PictureTable:
@@ -84,40 +91,53 @@ class PictureTable:
         ok
             bool (n,): which could be opened.
         """
-        return self._collect(self._begin(rows))
+        return self.begin(rows)()
 
     def batches(self, rows: np.ndarray, batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Give what `pixels` gives for consecutive parts of `rows`, while the next parts are already being decoded."""
         parts = deque(rows[start : start + batch] for start in range(0, len(rows), batch))
-        begun: deque[list[Future[np.ndarray | None]]] = deque()
+        begun: deque[Pixels] = deque()
         while parts or begun:
             while parts and len(begun) <= AHEAD:
-                begun.append(self._begin(parts.popleft()))
-            yield self._collect(begun.popleft())
+                begun.append(self.begin(parts.popleft()))
+            yield begun.popleft()()
 
-    def _begin(self, rows: np.ndarray) -> list[Future[np.ndarray | None]]:
+    def begin(self, rows: np.ndarray, into: np.ndarray | None = None) -> Pixels:
+        """Let the threads decode pictures, and return what waits for them and gives what `pixels` gives.
+
+        Parameters
+        ----------
+        rows
+            int64 (n,).
+        into
+            uint8 (n, 3, size, size) to write the pixels into; None for new memory.
+        """
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="pictures")
-        return [self._pool.submit(self._decoded, row) for row in rows.tolist()]
+        pixels = np.empty((len(rows), 3, self.size, self.size), dtype=np.uint8) if into is None else into
+        ok = np.ones(len(rows), dtype=bool)
+        jobs = [
+            self._pool.submit(self._fill, rows[part], pixels[part], ok[part])
+            for part in (slice(start, start + TOGETHER) for start in range(0, len(rows), TOGETHER))
+        ]
 
-    def _collect(self, begun: Sequence[Future[np.ndarray | None]]) -> tuple[np.ndarray, np.ndarray]:
-        pixels = np.zeros((len(begun), 3, self.size, self.size), dtype=np.uint8)
-        ok = np.ones(len(begun), dtype=bool)
-        for place, one in enumerate(begun):
-            made = one.result()
-            if made is None:
-                ok[place] = False
-            else:
-                pixels[place] = made
-        return pixels, ok
+        def wait() -> tuple[np.ndarray, np.ndarray]:
+            for job in jobs:
+                job.result()
+            return pixels, ok
 
-    def _decoded(self, row: int) -> np.ndarray | None:
-        """Return uint8 (3, size, size), or None for a picture that cannot be opened."""
+        return wait
+
+    def _fill(self, rows: np.ndarray, pixels: np.ndarray, ok: np.ndarray) -> None:
+        """Write pictures into `pixels`, uint8 (n, 3, size, size), and into `ok`, bool (n,), which could be opened."""
         if self.store is None:
-            return self._opened(self.paths[row])
-        if not self.store.knows(row):
+            for place, row in enumerate(rows.tolist()):
+                made = self._opened(self.paths[row])
+                ok[place], pixels[place] = made is not None, 0 if made is None else made
+            return
+        for row in rows[~self.store.knows(rows)].tolist():
             self.store.write(row, self._opened(self.paths[row]))
-        return self.store.read(row)
+        self.store.read(rows, pixels, ok)
 
     def _opened(self, path: str) -> np.ndarray | None:
         from PIL.Image import Resampling
@@ -137,7 +157,9 @@ def normalise(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
     """
     import torch
 
-    centre, spread = (torch.tensor(one, device=pixels.device)[:, None, None] for one in (mean, std))
+    centre, spread = (
+        on_device(np.array(one, dtype=np.float32), pixels.device)[:, None, None] for one in (mean, std)
+    )
     made = (pixels.float() / 255.0 - centre) / spread
     return made.contiguous(memory_format=torch.channels_last)
 
@@ -145,9 +167,10 @@ def normalise(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
 def pictures_at_once(size: int, device: str) -> int:
     """Return how many pictures of `size` pixels per side best go through a network together.
 
-    On a CPU as many as its caches hold; on a GPU enough to fill it, few enough that the inner values of a network in training fit.
+    On a CPU as many as its caches hold; on a GPU enough to fill it and to give it work for as long as the next ones take to start, few
+    enough that the inner values of a network in training fit.
     """
-    at_224 = 64 if device.startswith("cuda") else 16
+    at_224 = 128 if runs_behind(device) else 16
     return int(np.clip(at_224 * 224**2 // size**2, 1, 4 * at_224))
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from urbanbench.errors import BadInput, ExtraMissing, UnknownName
+from urbanbench.errors import ExtraMissing, UnknownName
 from urbanbench.progress import tracking
+from urbanbench.toolkit.kept.hub import read_here_or_there
 from urbanbench.toolkit.kept.weight_folders import folder_name
 
 if TYPE_CHECKING:
@@ -134,20 +134,7 @@ def read_weights(word: str, place: str, read: Callable[[bool], _Read]) -> _Read:
     ExtraMissing
         Neither here nor on the hub.
     """
-    here = Path(place).is_dir()
-    try:
-        return read(True)
-    except BadInput:
-        raise
-    except (OSError, ValueError) as error:
-        if here or os.environ.get("HF_HUB_OFFLINE"):
-            raise _missing(word, error) from error
-    try:
-        return read(False)
-    except BadInput:
-        raise
-    except (OSError, ValueError) as error:
-        raise _missing(word, error) from error
+    return read_here_or_there(place, read, lambda error: _missing(word, error))
 
 
 def _load(word: str, place: str, pool: str) -> TextEncoder:

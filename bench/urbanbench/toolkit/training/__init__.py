@@ -35,7 +35,7 @@ def train_stage(
     device
         Where the objective's modules are.
     checkpoint
-        Safetensors file that is written at every check. A call with the same objective, schedule, seed and first weights goes on from
+        Safetensors file that is written at every check, on a GPU at most every minute. A call with the same objective, schedule, seed and first weights goes on from
         it to the same bits on the CPU as one that was never stopped, and returns at once where the stage was finished. The caller
         removes it. None: where `urbanbench.toolkit.training.checkpoint.checkpoints_in` says, if it does.
 

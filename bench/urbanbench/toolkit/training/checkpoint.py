@@ -6,6 +6,7 @@ import json
 import time
 import warnings
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.atomic import remove_leftovers, replacing
-from urbanbench.toolkit.training.distributed import agreed, everywhere, process
+from urbanbench.toolkit.training.distributed import agreed, everywhere, process, processes
+from urbanbench.toolkit.training.transfer import HostCopies, runs_behind
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,20 +25,31 @@ __all__ = ["Checkpoint", "checkpoint_for", "checkpoints_in"]
 PAUSE_S = 30.0
 """Seconds between two checkpoints of a stage where nobody asked for one at every check."""
 
+PAUSE_ON_GPU_S = 60.0
+"""Seconds between two checkpoints of a stage on a GPU, which takes many checks in that time."""
+
+MOST_S = 60.0
+"""Seconds after which a checkpoint is due between two checks as well: what a killed program loses at most, beside the step it was in."""
+
 
 class Checkpoint:
-    """The file a stage writes at its checks and reads when it begins.
+    """The file a stage writes while it trains and reads when it begins.
 
     Parameters
     ----------
     path
         Where; None to keep nothing.
     pause_s
-        Least seconds between two writes of an unfinished stage.
+        Least seconds between two writes of an unfinished stage at its checks. Between checks it is `MOST_S`, if that is longer.
+    behind
+        Whether a thread writes, from a copy, while training goes on. What it could not write is raised by the next `save` or by `settle`.
     """
 
-    def __init__(self, path: Path | None, *, pause_s: float = 0.0) -> None:
+    def __init__(self, path: Path | None, *, pause_s: float = 0.0, behind: bool = False) -> None:
         self.path, self.pause_s, self._last = path, pause_s, time.monotonic()
+        self._copies = HostCopies() if behind else None
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoint") if behind else None
+        self._writing: Future[None] | None = None
 
     def load(self, identity: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """Return tensors and facts that were saved under this identity; None where there are none.
@@ -62,32 +75,49 @@ class Checkpoint:
     def save(
         self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], identity: Mapping[str, Any]
     ) -> None:
-        """Write the file, whole or not at all; process 0 writes, and the others wait for it."""
+        """Write the file, whole or not at all; process 0 writes, and the others wait for it, or for its copy."""
         if self.path is not None and process() == 0:
-            self._write(self.path, tensors, dict(facts) | {"identity": _plain(identity)})
+            self.settle()
+            told = json.dumps(dict(facts) | {"identity": _plain(identity)})
+            if self._copies is None or self._writer is None:
+                _write(self.path, {name: one.detach().cpu() for name, one in tensors.items()}, told)
+            else:
+                self._copies.take(tensors)
+                self._writing = self._writer.submit(_write_copies, self.path, self._copies, told)
+            self._last = time.monotonic()
         if self.path is not None:
             everywhere(truth=True)
 
-    def _write(self, path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        from filelock import FileLock
-        from safetensors.torch import save_file
+    def settle(self) -> None:
+        """Wait until what was saved is on disk."""
+        if self._writing is not None:
+            writing, self._writing = self._writing, None
+            writing.result()
 
-        path.parent.mkdir(parents=True, exist_ok=True)
-        plain = {name: one.detach().cpu().contiguous() for name, one in tensors.items()}
-        with FileLock(
-            path.with_suffix(".lock")
-        ):  # another program may train the same stage; leftovers are nobody's then
-            remove_leftovers(path)
-            with replacing(path) as part:
-                save_file(plain, part, metadata={"training": json.dumps(facts)})
-        self._last = time.monotonic()
-
-    @property
-    def due(self) -> bool:
-        """Whether a check should be saved now, in process 0's opinion."""
-        if self.path is None:
+    def due(self, *, at_check: bool) -> bool:
+        """Tell whether the state should be saved now, in process 0's opinion; several processes save at checks only."""
+        if self.path is None or not (at_check or processes() == 1):
             return False
-        return bool(agreed(float(time.monotonic() - self._last >= self.pause_s)))
+        pause = self.pause_s if at_check else max(self.pause_s, MOST_S)
+        return bool(agreed(float(time.monotonic() - self._last >= pause)))
+
+
+def _write_copies(path: Path, copies: HostCopies, told: str) -> None:
+    _write(path, copies.tensors(), told)
+
+
+def _write(path: Path, tensors: Mapping[str, Tensor], told: str) -> None:
+    from filelock import FileLock
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    plain = {name: one.contiguous() for name, one in tensors.items()}
+    with FileLock(
+        path.with_suffix(".lock")
+    ):  # another program may train the same stage; leftovers are nobody's then
+        remove_leftovers(path)
+        with replacing(path) as part:
+            save_file(plain, part, metadata={"training": told})
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
@@ -140,10 +170,15 @@ def checkpoints_in(folder: Path | None) -> Iterator[None]:
         _folder.reset(token)
 
 
-def checkpoint_for(name: str, path: Path | None) -> Checkpoint:
-    """Return the checkpoint at a path; without one, the next of the folder that `checkpoints_in` named, if any."""
-    folder = _folder.get()
+def checkpoint_for(name: str, path: Path | None, device: str = "cpu") -> Checkpoint:
+    """Return the checkpoint at a path; without one, the next of the folder that `checkpoints_in` named, if any.
+
+    On the CPU it is written at every check, in a folder at most every `PAUSE_S`. On a GPU a thread writes it, at most every `PAUSE_ON_GPU_S`.
+    """
+    folder, behind = _folder.get(), runs_behind(device)
+    pause_s = PAUSE_ON_GPU_S if behind else 0.0
     if path is not None or folder is None:
-        return Checkpoint(path)
+        return Checkpoint(path, pause_s=pause_s, behind=behind)
     folder.given += 1
-    return Checkpoint(folder.path / f"{folder.given:02d}-{name}.safetensors", pause_s=PAUSE_S)
+    path = folder.path / f"{folder.given:02d}-{name}.safetensors"
+    return Checkpoint(path, pause_s=max(pause_s, PAUSE_S), behind=behind)

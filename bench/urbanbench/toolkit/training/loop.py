@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.progress import tracking
+from urbanbench.toolkit.kept.reading import was_read
 from urbanbench.toolkit.training.checkpoint import checkpoint_for
 from urbanbench.toolkit.training.distributed import (
     agreed,
@@ -21,6 +22,7 @@ from urbanbench.toolkit.training.distributed import (
 from urbanbench.toolkit.training.repeatable import seeded_torch
 from urbanbench.toolkit.training.schedule import Schedule, StageLog, learning_rate_factor, record
 from urbanbench.toolkit.training.state import TrainingState
+from urbanbench.toolkit.training.transfer import runs_behind
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from urbanbench.toolkit.training.weighing import Weighing
 
 __all__ = ["run_stages"]
+
+READ_EVERY_S = 2.0
+"""Seconds between two readings of the losses where the device would have to be waited for."""
 
 
 def run_stages(
@@ -58,7 +63,7 @@ def run_stages(
     device
         Where the objectives' modules are.
     checkpoint
-        File to go on from and to write at every check; None: where `checkpoints_in` says, if it does.
+        File to go on from and to write as `checkpoint_for` says; None: where `checkpoints_in` says, if it does.
 
     Returns
     -------
@@ -68,25 +73,30 @@ def run_stages(
     loop = _Loop(stages, schedule, weighing, total=total, device=device)
     name = "+".join(stage.log.name for stage in stages)
     began = time.perf_counter()
-    kept = checkpoint_for(name, checkpoint)
+    kept = checkpoint_for(name, checkpoint, device)
     identity = loop.identity(seed) if kept.path is not None else {}
     streams = ("train", process()) if process() else ("train",)
-    with seeded_torch(seed, name, *streams, device=device), tracking(f"train {name}", total) as bar:
-        found = kept.load(identity)
-        if found is not None:
-            began -= loop.load(*found)
-            bar.advance(loop.state.step)
-        else:
-            loop.check()
-        while loop.goes_on:
-            bar.advance(note=loop.take_step())
-            if loop.at_check:
+    try:
+        with seeded_torch(seed, name, *streams, device=device), tracking(f"train {name}", total) as bar:
+            found = kept.load(identity)
+            if found is not None:
+                spent = loop.load(*found)
+                began -= spent
+                was_read(f"checkpoint {name}", f"steps of {name} before a stop", spent)
+                bar.advance(loop.state.step)
+            else:
                 loop.check()
-                if loop.goes_on and kept.due:
+            while loop.goes_on:
+                bar.advance(note=loop.take_step())
+                if loop.at_check:
+                    loop.check()
+                if loop.goes_on and kept.due(at_check=loop.at_check):
                     kept.save(loop.state.to_tensors(), loop.facts(time.perf_counter() - began), identity)
-    if not loop.state.done:
-        loop.state.restore_best()
-        kept.save(loop.state.to_tensors(), loop.facts(time.perf_counter() - began), identity)
+        if not loop.state.done:
+            loop.state.restore_best()
+            kept.save(loop.state.to_tensors(), loop.facts(time.perf_counter() - began), identity)
+    finally:
+        kept.settle()
     for log in loop.logs:
         log.seconds = time.perf_counter() - began
         record(log)
@@ -105,6 +115,7 @@ class _Loop:
         for log in self.logs:
             log.planned_steps = total
         self.every = max(1, total // schedule.checks)
+        self._unread_since = time.monotonic()
         self.state = TrainingState(_groups(stages, weighing), _modules(stages), device)
 
     @property
@@ -125,6 +136,9 @@ class _Loop:
         state.optimiser.zero_grad(set_to_none=True)
         with self.precision():
             losses = [stage.loss(step) for stage in self.stages]
+        if runs_behind(self.device) and step < self.total:
+            for stage in self.stages:
+                stage.expect(step + 1)
         total = self.weighing.total(losses, self.logs)
         total.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         average_gradients(state.parameters)
@@ -134,8 +148,23 @@ class _Loop:
         state.optimiser.step()
         state.step = step
         for stage, loss in zip(self.stages, losses, strict=True):
-            stage.took(float(loss.detach()), step)
-        return ", ".join(f"loss {log.steps[-1]:.3f} of chance {log.chance:.3f}" for log in self.logs)
+            stage.took(loss, step)
+        if self.at_check or self.reads_now:
+            self.read_losses()
+        return ", ".join(
+            f"loss {log.steps[-1]:.3f} of chance {log.chance:.3f}" for log in self.logs if log.steps
+        )
+
+    @property
+    def reads_now(self) -> bool:
+        """Whether the losses are read between checks: always where that costs nothing, else from time to time."""
+        return not runs_behind(self.device) or time.monotonic() - self._unread_since >= READ_EVERY_S
+
+    def read_losses(self) -> None:
+        """Bring the losses of the latest steps to the host."""
+        for stage in self.stages:
+            stage.read()
+        self._unread_since = time.monotonic()
 
     def rate(self, step: int) -> float:
         """Return the share of the full learning rate at a step, from 0."""
@@ -188,6 +217,7 @@ class _Loop:
 
     def facts(self, seconds: float) -> dict[str, Any]:
         """Return what a checkpoint keeps beside the tensors."""
+        self.read_losses()
         return {
             "counters": self.state.counters(),
             "logs": [asdict(log) for log in self.logs],

@@ -17,7 +17,8 @@ class Objective(Protocol):
 
     An objective whose candidates are not the anchors of a batch also has ``chance``: the loss that vectors which tell nothing would
     have had in the last call of `loss`. One whose anchors overlap, such as pairs of the same things, has ``held_out``: the anchors,
-    int64 (k,), that are kept away from training, in place of the schedule's share.
+    int64 (k,), that are kept away from training, in place of the schedule's share. One that has things to fetch has ``expect(anchors,
+    rng)``: it hears what `loss` will be called with next, while a GPU still computes.
     """
 
     name: str

@@ -10,6 +10,7 @@ from urbanbench.errors import BadInput
 from urbanbench.seeds import generator
 from urbanbench.toolkit.training.distributed import processes
 from urbanbench.toolkit.training.schedule import Schedule, StageLog
+from urbanbench.toolkit.training.transfer import numbers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,6 +46,7 @@ class Stage:
         self.log = StageLog(objective.name, batch, small)
         self.per_epoch = max(1, len(self.training) // batch)
         self._order: tuple[int, np.ndarray] = (-1, self.training)
+        self._unread: list[tuple[int, Tensor]] = []
 
     def batch(self, step: int) -> np.ndarray:
         """Return the anchors of a step (from 1), int64 (batch,); every pass over the anchors is a new permutation."""
@@ -61,29 +63,41 @@ class Stage:
         self.log.own_chance = _own_chance(self.objective)
         return loss
 
+    def expect(self, step: int) -> None:
+        """Tell the objective, where it wants to know, what a step will sample: it fetches that while the device still works."""
+        told = getattr(self.objective, "expect", None)
+        if told is not None:
+            told(self.batch(step), generator(self.seed, self.objective.name, "sample", step))
+
     def held_out_loss(self) -> float:
         """Return the mean loss over the held-out anchors in batches of the training size, always with the same samples."""
         batch, losses, chances = self.log.held_out_batch, [], []
         for start in range(0, len(self.held_out) - batch + 1, batch):
             rng = generator(self.seed, self.objective.name, "check", start)
-            losses.append(float(self.objective.loss(self.held_out[start : start + batch], rng)))
+            losses.append(self.objective.loss(self.held_out[start : start + batch], rng))
             chances.append(_own_chance(self.objective))
         known = [one for one in chances if one is not None]
         self.log.own_held_out_chance = float(np.mean(known)) if known else None
-        return float(np.mean(losses))
+        return float(np.mean(numbers(losses)))
 
-    def took(self, loss: float, step: int) -> None:
-        """Log the training loss of a step.
+    def took(self, loss: Tensor, step: int) -> None:
+        """Take note of the training loss of a step; it stays where it is until `read`."""
+        self._unread.append((step, loss.detach()))
+
+    def read(self) -> None:
+        """Log the losses of the steps since the last reading, brought to the host in one copy.
 
         Raises
         ------
         BadInput
-            The loss is not finite.
+            A loss is not finite.
         """
-        if not np.isfinite(loss):
-            msg = f"Stage {self.log.name!r} has loss {loss} at step {step}. Expected a finite number. A smaller learning rate may mend it."
-            raise BadInput(msg)
-        self.log.steps.append(loss)
+        steps, self._unread = self._unread, []
+        for (step, _), loss in zip(steps, numbers([one for _, one in steps]), strict=True):
+            if not np.isfinite(loss):
+                msg = f"Stage {self.log.name!r} has loss {loss} at step {step}. Expected a finite number. A smaller learning rate may mend it."
+                raise BadInput(msg)
+            self.log.steps.append(loss)
 
 
 def _own_chance(objective: Any) -> float | None:

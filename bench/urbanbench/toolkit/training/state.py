@@ -33,7 +33,8 @@ class TrainingState:
         import torch
 
         self.modules, self.device = modules, device
-        self.optimiser = torch.optim.Adam([dict(group) for group in groups])
+        one_kernel = True if device.startswith("cuda") else None
+        self.optimiser = torch.optim.Adam([dict(group) for group in groups], fused=one_kernel)
         self.rates = [group["lr"] for group in self.optimiser.param_groups]
         self.parameters: list[Tensor] = [one for group in groups for one in group["params"]]
         buffers = {id(one): one for module in modules for one in module.buffers()}
@@ -60,7 +61,9 @@ class TrainingState:
         better = self.best is None or loss < self.best
         self.stale = 0 if better else self.stale + 1
         if better:
-            self.best, self.best_step, self.copies = loss, self.step, _cloned(self.weights)
+            self.best, self.best_step = loss, self.step
+            for copy, one in zip(self.copies, self.weights, strict=True):
+                copy.copy_(one.detach())
 
     def restore_best(self) -> None:
         """Put the best weights back; nothing is trained after it."""

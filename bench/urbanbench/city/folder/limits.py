@@ -1,0 +1,52 @@
+"""How much of anything a city folder may hold; what claims more is refused before memory is asked for."""
+
+from __future__ import annotations
+
+__all__ = [
+    "BYTES_PER_FEATURE_ROW",
+    "BYTES_PER_ROW",
+    "FREE_BYTES",
+    "FREE_ROWS",
+    "MAX_DEPTH",
+    "MAX_JSON_BYTES",
+    "MAX_NUMBER",
+    "MAX_ROWS",
+    "MAX_TAG_BYTES",
+    "MAX_TEXT_BYTES",
+    "MIB",
+    "unfolded_limit",
+]
+
+MIB = 2**20
+
+MAX_JSON_BYTES = 16 * MIB
+"""A city.json above this size is refused: real ones have some kilobytes."""
+
+MAX_DEPTH = 32
+"""Lists and objects inside one another in city.json and in GeoParquet metadata."""
+
+MAX_ROWS = {"regions": 1_000_000, "flows": 30_000_000, "": 20_000_000}
+"""Rows of a table by layer; "" stands for every other table."""
+
+FREE_ROWS = 100_000
+"""A table with geometry that has more rows has a byte of its file for each: places differ, so they cannot be packed closer."""
+
+FREE_BYTES, BYTES_PER_ROW, BYTES_PER_FEATURE_ROW = 256 * MIB, 1024, 32 * 1024
+"""What a table may unfold to: a part that is free, and so much for each of its rows."""
+
+MAX_TEXT_BYTES, MAX_TAG_BYTES = MIB, 16 * 1024
+"""The longest text in a column; the longest key or value of a tag."""
+
+MAX_NUMBER = 1e18
+"""The largest number, positive or negative, that a label, a trip or a support may be: sums and squares of more lose their meaning."""
+
+
+def unfolded_limit(rows: int, *, features: bool = False) -> int:
+    """Return the bytes that a table of so many rows may unfold to.
+
+    Examples
+    --------
+    >>> unfolded_limit(1_000_000) // MIB  # a million buildings
+    1232
+    """
+    return FREE_BYTES + rows * (BYTES_PER_FEATURE_ROW if features else BYTES_PER_ROW)

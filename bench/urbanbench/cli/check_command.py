@@ -1,0 +1,59 @@
+"""``urbanbench check``: does a model keep its contract?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from urbanbench.apart import plugins_apart
+from urbanbench.cli import options
+from urbanbench.cli.printing import note, print_json, say
+
+__all__ = ["check"]
+
+
+def check(
+    model: Annotated[str, typer.Argument(help="Model: a name, or a path to its file.")],
+    city: options.City = "toyville:tiny",
+    level: Annotated[
+        str, typer.Option("--level", help="region, building, …; all the model has when left out.")
+    ] = "",
+    preset: options.Preset = "",
+    settings: options.Settings = [],  # noqa: B006 - typer reads the default, nothing changes it
+    device: options.Device = "cpu",
+    isolate: options.Isolate = None,
+    time_limit: options.TimeLimit = None,
+    memory_limit: options.MemoryLimit = "",
+    as_json: options.Json = False,
+) -> int:
+    """Check that a model keeps its contract: rows, seeds, declared inputs, no hidden place, ids that belong to their rows.
+
+    It is run up to six times per level on a small city. Results of a model from elsewhere say whether its code has passed.
+    """
+    from urbanbench.run.checking import check_word
+
+    held: list[tuple[str, str]] = []
+
+    def tell(at: str, rule: str) -> None:
+        held.append((at, rule))
+        if not as_json:
+            say(f"holds   {f'{at}: ' if at else ''}{rule}")
+
+    with plugins_apart(options.read_keeping(isolate, time_limit, memory_limit)):
+        problem = check_word(
+            model,
+            city,
+            tell,
+            level=level,
+            preset=preset,
+            settings=dict(options.read_settings(settings)),
+            device=options.read_device(device),
+        )
+    if as_json:
+        rules = [{"level": at, "rule": rule} for at, rule in held]
+        print_json({"model": model, "city": city, "passed": not problem, "held": rules, "problem": problem})
+    elif problem:
+        say(f"broken  {problem}")
+    note(f"{model} {'breaks its contract' if problem else 'keeps its contract'} on {city}.")
+    return 1 if problem else 0
