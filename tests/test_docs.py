@@ -16,6 +16,7 @@ import typer
 
 from urbanbench.checks import check_model
 from urbanbench.cli.app import app, main
+from urbanbench.experiments import Choice
 from urbanbench.registry import load_model, load_task, open_city
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,6 +41,16 @@ def test_the_task_a_guide_shows_can_be_named(tmp_path):
     plugin = tmp_path / "noise.py"
     plugin.write_text(code, encoding="utf-8")
     assert load_task(str(plugin)).card.label == "noise"
+
+
+def test_the_experiment_a_guide_shows_names_cells_and_shows_itself(tmp_path):
+    [code] = blocks("docs/experiments.md", "python")
+    told: dict = {}
+    exec(compile(code, "experiments.md", "exec"), told)
+    choice = told["EXPERIMENT"].settled(Choice(out=tmp_path))
+    specs = told["EXPERIMENT"].specs(choice)
+    assert {dict(spec.settings).get("pooling") for spec in specs} == {None, "mean+density"}
+    assert told["EXPERIMENT"].show([], choice).sections
 
 
 @pytest.mark.parametrize(

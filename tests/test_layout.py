@@ -24,9 +24,10 @@ FLOORS = {
     "model": 3, "scoring": 3, "toolkit": 3,
     "task": 4, "parity": 4,
     "source": 5, "registry": 5,
-    "checks": 6, "result": 6, "store": 6, "result_folders": 6, "cache": 6, "cost": 6, "provenance": 6,
+    "checks": 6, "result": 6, "store": 6, "result_folders": 6, "predictions": 6, "cache": 6, "cost": 6, "provenance": 6,
     "run": 7,
     "board": 8,
+    "verify": 8,
     "experiments": 8,
     "cli": 9,
     "__main__": 10,
@@ -60,7 +61,9 @@ NEVER_BY_PLUGINS = {
     "cli",
     "checks",
     "cost",
+    "predictions",
     "provenance",
+    "verify",
 }
 HEAVY = {
     "torch",

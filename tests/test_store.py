@@ -37,7 +37,9 @@ RESULT = RunResult(
     predictions={
         "seed": np.array([0, 0]),
         "unit_id": np.array(["a", "b"], dtype=object),
+        "covered": np.array([True, True]),
         "true": np.array([1.0, 2.0]),
+        "predicted": np.array([0.1, 2.5]),
     },
 )
 
@@ -100,11 +102,25 @@ def test_result_file_is_strict_json_with_scores_on_one_line(store):
 
 
 def test_predictions_lie_beside(store):
-    import pyarrow.parquet as pq
+    path = store.save(RESULT)
+    assert store.predictions_of(CELL) == path.parent / "predictions" / f"{path.stem}.parquet"
+    told = store.read_predictions(path, CELL)
+    assert told.to_dict("list") == {
+        "seed": [0, 0],
+        "unit_id": ["a", "b"],
+        "covered": [True, True],
+        "true": [1.0, 2.0],
+        "predicted": [float(np.float32(0.1)), 2.5],
+    }
 
-    store.save(RESULT)
-    table = pq.read_table(store.folder / "predictions" / f"{CELL.run_id}.parquet")
-    assert table.to_pydict() == {"seed": [0, 0], "unit_id": ["a", "b"], "true": [1.0, 2.0]}
+
+def test_missing_predictions_are_named_with_the_command_that_makes_them(store):
+    path = store.save(replace(RESULT, predictions=None))
+    with pytest.raises(DataMissing, match="No predictions") as told:
+        store.read_predictions(path, CELL)
+    assert f"urbanbench results verify {store.folder} --recompute all --row {CELL.run_id[:10]}" in str(
+        told.value
+    )
 
 
 def test_newer_result_replaces_the_older_with_its_predictions(store):

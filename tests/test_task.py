@@ -83,3 +83,38 @@ def test_labels_of_regions_have_no_parcels_of_their_own(village):
         card = TaskCard(title="D", question="How many?", label="popdensity", kind="regression")
 
     assert Density().targets(City.open(village)).parcels is None
+
+
+@pytest.mark.parametrize("table_is_there", [True, False])
+def test_an_absent_label_says_whether_the_table_or_only_its_entry_is_missing(
+    village, tmp_path, table_is_there
+):
+    import shutil
+
+    from urbanbench.errors import RunRefused
+    from urbanbench.registry import load_task
+
+    folder = tmp_path / "village"
+    shutil.copytree(village, folder)
+    if table_is_there:
+        shutil.copy(folder / "labels/income.parquet", folder / "labels/poverty.parquet")
+    with pytest.raises(RunRefused) as told:
+        load_task("poverty").targets(City.open(folder))
+    entry = '"poverty": {"file": "labels/poverty.parquet", "level": "region", "unit": "UNIT"} under \'labels\' in city.json'
+    assert entry in str(told.value)
+    assert ("is there, but city.json does not name it" in str(told.value)) == table_is_there
+    assert ("add labels/poverty.parquet, and" in str(told.value)) == (not table_is_there)
+
+
+def test_targets_stand_in_the_order_of_ids(village, tmp_path):
+    import shutil
+
+    from urbanbench.registry import load_task
+
+    folder = tmp_path / "village"
+    shutil.copytree(village, folder)
+    path = folder / "labels/income.parquet"
+    pd.read_parquet(path).sample(frac=1, random_state=1).to_parquet(path, index=False)
+    one, two = (load_task("income").targets(City.open(one)) for one in (village, folder))
+    assert two.ids.tolist() == sorted(two.ids)
+    assert one.digest() == two.digest()

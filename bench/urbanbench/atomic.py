@@ -55,7 +55,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def check_folder(folder: Path, mend: str) -> None:
-    """Make sure that a folder can be written or made, without leaving anything behind.
+    """Make sure that a folder and those in it can be written, or that it can be made, without leaving anything behind.
 
     Parameters
     ----------
@@ -72,12 +72,19 @@ def check_folder(folder: Path, mend: str) -> None:
     there = folder.absolute()
     while not there.exists() and there.parent != there:
         there = there.parent
+    _try_to_write(there, mend, named=folder)
+    if there == folder.absolute():
+        for inner in sorted(one for one in there.iterdir() if one.is_dir() and not one.is_symlink()):
+            _try_to_write(inner, mend)
+
+
+def _try_to_write(folder: Path, mend: str, *, named: Path | None = None) -> None:
     try:
-        handle, name = tempfile.mkstemp(dir=there, prefix=".urbanbench-", suffix=".part")
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".urbanbench-", suffix=".part")
         os.close(handle)
         Path(name).unlink()
     except OSError as error:
-        raise CannotWrite(folder, error, mend) from error
+        raise CannotWrite(named or folder, error, mend) from error
 
 
 def write_text(path: Path, text: str) -> None:

@@ -131,7 +131,7 @@ class EmbeddingCache:
 
     def check_writable(self) -> None:
         """Make sure that vectors can be kept; raises `CannotWrite` where they cannot."""
-        check_folder(self.folder, CACHE_MEND)
+        check_folder(self.folder.parent, CACHE_MEND)
 
     def entries(self) -> list[CacheEntry]:
         """Return all entries, newest first."""

@@ -138,7 +138,7 @@ class CannotWrite(UrbanbenchError, OSError):
     exit_code = 3
 
     def __init__(
-        self, path: object, cause: OSError, mend: str = "Free some space, or choose another folder"
+        self, path: object, cause: OSError, mend: str = "free some space, or choose another folder"
     ) -> None:
         self.path = str(path)
         why = cause.strerror or str(cause) or type(cause).__name__

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-__all__ = ["CACHE_VARIABLE", "DATA_VARIABLE", "cache_root", "data_roots", "fresh_cache"]
+__all__ = ["CACHE_VARIABLE", "DATA_VARIABLE", "cache_in", "cache_root", "data_roots", "fresh_cache"]
 
 CACHE_VARIABLE = "URBANBENCH_CACHE"
 DATA_VARIABLE = "URBANBENCH_DATA"
@@ -36,9 +36,20 @@ def data_roots() -> tuple[Path, ...]:
 @contextmanager
 def fresh_cache() -> Iterator[Path]:
     """Use an empty cache folder inside the block, which is removed after it: nothing computed before is found."""
-    with tempfile.TemporaryDirectory(prefix="urbanbench-") as folder:
-        token = _fresh.set(Path(folder))
-        try:
-            yield Path(folder)
-        finally:
-            _fresh.reset(token)
+    with tempfile.TemporaryDirectory(prefix="urbanbench-") as folder, cache_in(Path(folder)):
+        yield Path(folder)
+
+
+@contextmanager
+def cache_in(folder: Path) -> Iterator[None]:
+    """Use another cache folder inside the block, in processes started there as well; it keeps what was computed."""
+    token, before = _fresh.set(folder.absolute()), os.environ.get(CACHE_VARIABLE)
+    os.environ[CACHE_VARIABLE] = str(folder.absolute())
+    try:
+        yield
+    finally:
+        _fresh.reset(token)
+        if before is None:
+            del os.environ[CACHE_VARIABLE]
+        else:
+            os.environ[CACHE_VARIABLE] = before

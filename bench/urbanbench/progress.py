@@ -1,16 +1,21 @@
-"""Progress of long work on stderr: a bar with time left in a terminal, silence elsewhere; and single notes."""
+"""Progress of long work on stderr: a bar with time left in a terminal, a line now and then elsewhere; and single notes."""
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
-__all__ = ["Bar", "is_interactive", "note", "track", "tracking"]
+__all__ = ["Bar", "is_interactive", "note", "pulse", "span", "track", "tracking"]
 
 _Item = TypeVar("_Item")
+
+PULSE_S = 25.0
+"""Seconds between two lines of long work."""
 
 
 class Bar(Protocol):
@@ -20,9 +25,34 @@ class Bar(Protocol):
         """Move the bar on by some steps and show a short note, for example the loss."""
 
 
-class _Silent:
+class _Counted:
+    """How far some work is; what was done before the first step, such as steps of a checkpoint, says nothing of its speed."""
+
+    def __init__(self, title: str, total: float) -> None:
+        self.title, self.total, self.done, self.note = title, total, 0.0, ""
+        self._from: tuple[float, float] | None = None
+
     def advance(self, steps: float = 1, note: str = "") -> None:
-        pass
+        self.done += steps
+        self.note = note or self.note
+        if self._from is None:
+            self._from = (self.done, time.monotonic())
+
+    def __str__(self) -> str:
+        told = f"{self.title}: {self.done:.0f} of {self.total:.0f}"
+        left = self._left()
+        parts = [told, self.note, f"about {span(left)} left of it" if left is not None else ""]
+        return ", ".join(part for part in parts if part)
+
+    def _left(self) -> float | None:
+        if self._from is None or self.done <= self._from[0]:
+            return None
+        rate = (self.done - self._from[0]) / max(time.monotonic() - self._from[1], 1e-9)
+        return max(self.total - self.done, 0.0) / rate
+
+
+_running: list[_Counted] = []
+"""Work that is tracked now, the innermost last."""
 
 
 def is_interactive() -> bool:
@@ -34,11 +64,53 @@ def note(text: str) -> None:
     """Say something once on stderr, as a line of its own; URBANBENCH_QUIET keeps it back."""
     if not os.environ.get("URBANBENCH_QUIET"):
         sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
+def span(seconds: float) -> str:
+    """Write a length of time in few words.
+
+    Examples
+    --------
+    >>> span(41.2), span(600), span(9000)
+    ('41 s', '10 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+@contextmanager
+def pulse(subject: str, *, every_s: float = PULSE_S) -> Iterator[None]:
+    """Say now and then that work still goes on, for how long, and how far it is, where no bar shows it.
+
+    Parameters
+    ----------
+    subject
+        What is being done.
+    every_s
+        Seconds between two lines.
+    """
+    over, began = threading.Event(), time.monotonic()
+
+    def tell() -> None:
+        while not over.wait(every_s):
+            if not (is_interactive() and _running):
+                stages = "; ".join(map(str, list(_running)))
+                note(f"{subject}: {span(time.monotonic() - began)} so far{f'; {stages}' if stages else ''}")
+
+    teller = threading.Thread(target=tell, name="pulse", daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
 
 
 @contextmanager
 def tracking(title: str, total: float) -> Iterator[Bar]:
-    """Show one bar while the block runs.
+    """Show one bar while the block runs, or let the lines of `pulse` tell how far it is.
 
     Parameters
     ----------
@@ -47,9 +119,20 @@ def tracking(title: str, total: float) -> Iterator[Bar]:
     total
         Number of steps.
     """
-    if not is_interactive():
-        yield _Silent()
-        return
+    counted = _Counted(title, total)
+    _running.append(counted)
+    try:
+        if is_interactive():
+            with _shown(counted) as bar:
+                yield bar
+        else:
+            yield counted
+    finally:
+        _running.remove(counted)
+
+
+@contextmanager
+def _shown(counted: _Counted) -> Iterator[Bar]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -63,10 +146,11 @@ def tracking(title: str, total: float) -> Iterator[Bar]:
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        handle = shown.add_task(title, total=total, note="")
+        handle = shown.add_task(counted.title, total=counted.total, note="")
 
         class _Shown:
             def advance(self, steps: float = 1, note: str = "") -> None:
+                counted.advance(steps, note)
                 shown.update(handle, advance=steps, note=note)
 
         yield _Shown()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-__all__ = ["FAILED", "OK", "REFUSED", "SCHEMA", "Cell", "RunResult", "RunSpec"]
+__all__ = ["FAILED", "OK", "REFUSED", "SCHEMA", "Cell", "RunResult", "RunSpec", "safe_name"]
 
 SCHEMA = 1
 OK, REFUSED, FAILED = "ok", "refused", "failed"
@@ -115,7 +115,7 @@ class Cell:
         """Return the readable path of the result below the results folder."""
         model = f"{self.model}-{self.preset}" if self.preset else self.model
         parts = [model, self.inputs.replace(",", "+"), self.split, self.head, short(self.run_id)]
-        return f"{_safe(self.city)}/{_safe(self.task)}/{'__'.join(map(_safe, parts))}.json"
+        return f"{safe_name(self.city)}/{safe_name(self.task)}/{'__'.join(map(safe_name, parts))}.json"
 
     def __str__(self) -> str:
         preset = f" ({self.preset})" if self.preset else ""
@@ -124,7 +124,8 @@ class Cell:
         )
 
 
-def _safe(part: str) -> str:
+def safe_name(part: str) -> str:
+    """Return a part of a file name made of a word: letters, digits and some marks."""
     return "".join(sign if sign.isalnum() or sign in "-_.+" else "-" for sign in part).lstrip(".") or "-"
 
 

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import math
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.atomic import check_folder, remove_leftovers, replacing, write_text
-from urbanbench.errors import CannotWrite, DataMissing
-from urbanbench.result import Cell, RunResult
+from urbanbench.atomic import check_folder, remove_leftovers, write_text
+from urbanbench.errors import BadInput, CannotWrite, DataMissing
+from urbanbench.hashing import short
+from urbanbench.predictions import read_predictions, write_predictions
+from urbanbench.result import Cell, RunResult, safe_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import numpy as np
     import pandas as pd
 
-__all__ = ["ResultStore", "without_nan"]
+__all__ = ["ResultStore", "predictions_beside", "without_nan"]
 
 
 class ResultStore:
-    """Results in a folder: ``<city>/<task>/<model>__<inputs>__<split>__<head>__<id>.json``.
+    """Results in a folder: ``<city>/<task>/<model>__<inputs>__<split>__<head>__<id>.json``, predictions in ``predictions/`` beside them.
 
     Every file is written whole or not at all; a lock per cell keeps two processes from computing the same one.
 
@@ -48,7 +49,7 @@ class ResultStore:
 
     def predictions_of(self, cell: Cell) -> Path:
         """Return where a cell's predictions are kept."""
-        return self.folder / "predictions" / f"{cell.run_id}.parquet"
+        return predictions_beside(self.path_of(cell))
 
     def has(self, cell: Cell) -> bool:
         """Tell whether there is a readable result, of any status."""
@@ -65,17 +66,29 @@ class ResultStore:
         """Write a result, its predictions first, and return the path of the JSON file."""
         path, predictions = self.path_of(result.cell), self.predictions_of(result.cell)
         try:
-            remove_leftovers(path, predictions)
+            remove_leftovers(path)
+            if result.predictions is not None:
+                write_predictions(result.predictions, predictions, result.run_id)
+            else:
+                predictions.unlink(missing_ok=True)
+        except CannotWrite:
+            raise
         except OSError as error:
             raise CannotWrite(path, error) from error
-        if result.predictions is not None:
-            with replacing(predictions) as part:
-                _write_parquet(result.predictions, part)
-        else:
-            predictions.unlink(missing_ok=True)
-        text = json.dumps(without_nan(result.to_dict()), indent=1, ensure_ascii=False, allow_nan=False)
-        write_text(path, _LIST.sub(_on_one_line, text) + "\n")
+        write_text(path, _text(result))
         return path
+
+    def newest(self, model: str, count: int) -> list[RunResult]:
+        """Return the newest readable results of a model in any city, at most `count`."""
+        paths = self.folder.glob(f"*/*/{glob.escape(safe_name(model))}*__*.json")
+        found = []
+        for path in sorted(paths, key=lambda one: -one.stat().st_mtime)[: 2 * count]:
+            try:
+                result = _read(path)
+            except DataMissing:
+                continue
+            found += [result] if result.cell.model == model else []
+        return found[:count]
 
     def load_all(self) -> list[RunResult]:
         """Return all results, sorted by path.
@@ -108,15 +121,19 @@ class ResultStore:
         Raises
         ------
         DataMissing
-            They are not there (they are kept beside results, but not committed).
+            They are not there, or cannot be read; the message has the command that makes them.
         """
-        import pandas as pd
-
-        predictions = ResultStore(path.parents[2]).predictions_of(cell)
+        predictions = predictions_beside(path)
+        folder = shlex.quote(str(path.parents[2]))
+        mend = f"Mend: urbanbench results verify {folder} --recompute all --row {short(cell.run_id)} --keep-predictions"
         if not predictions.is_file():
-            msg = f"No predictions {str(predictions)!r}. They lie beside the results of the machine that ran them. Run the cell again with --overwrite always."
+            msg = f"No predictions {str(predictions)!r} beside the result. Expected those of its run, as every run keeps them. {mend}"
             raise DataMissing(msg)
-        return pd.read_parquet(predictions)
+        try:
+            return read_predictions(predictions, cell.run_id)
+        except (BadInput, OSError) as error:
+            msg = f"The predictions {str(predictions)!r} cannot be used: {error} {mend}"
+            raise DataMissing(msg) from error
 
     @contextmanager
     def lock(self, cell: Cell, *, wait: bool = True) -> Iterator[bool]:
@@ -153,6 +170,16 @@ def _on_one_line(match: re.Match[str]) -> str:
     return "[" + " ".join(match[0][1:-1].split()) + "]" if '"' not in match[0] else match[0]
 
 
+def _text(result: RunResult) -> str:
+    text = json.dumps(without_nan(result.to_dict()), indent=1, ensure_ascii=False, allow_nan=False)
+    return _LIST.sub(_on_one_line, text) + "\n"
+
+
+def predictions_beside(path: Path) -> Path:
+    """Return where the predictions of a result file lie."""
+    return path.parent / "predictions" / f"{path.stem}.parquet"
+
+
 def _read(path: Path) -> RunResult:
     try:
         return replace(RunResult.from_dict(json.loads(path.read_text(encoding="utf-8"))), file=path)
@@ -173,15 +200,3 @@ def without_nan(value: Any) -> Any:
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _write_parquet(columns: Mapping[str, np.ndarray], path: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    plain = {
-        name: column.tolist() if column.dtype.kind in "OU" else column for name, column in columns.items()
-    }
-    pq.write_table(
-        pa.table({name: pa.array(column) for name, column in plain.items()}), path, compression="zstd"
-    )

@@ -25,8 +25,8 @@ def test_features_are_read_with_the_ids_of_their_units(save):
     assert view.has_features("scenes")
     assert view.touched == frozenset()
     frame = view.features("scenes")
-    assert frame.index.tolist() == ["v1", "v0"]
-    assert frame["scene"].tolist()[0] == "market"
+    assert frame.index.tolist() == ["v0", "v1"]
+    assert frame["scene"].tolist()[1] == "market"
     assert view.touched == {"street_view"}
 
 

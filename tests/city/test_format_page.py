@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from urbanbench.city import pictures
 from urbanbench.city.city import City
+from urbanbench.city.faults import fit, overlap
+from urbanbench.city.faults.content import MAX_HEIGHT_M
+from urbanbench.city.folder import limits
 from urbanbench.city.folder.format import TABLES
 
 PAGE = Path(__file__).parents[2] / "docs" / "city_format.md"
@@ -54,3 +58,23 @@ def test_geopandas_opens_what_the_recipe_makes(tmp_path, monkeypatch):
     pois = gpd.read_parquet(tmp_path / "my_city" / "pois.parquet")
     assert pois["tags"].tolist() == [[("shop", "books")], [("shop", "bakery"), ("name", "Korn")]]
     assert len(gpd.read_parquet(tmp_path / "my_city" / "regions.parquet")) == 2
+
+
+def test_every_limit_is_on_the_page():
+    text = PAGE.read_text(encoding="utf-8")
+    rows = limits.MAX_ROWS
+    for words in (
+        f"{limits.MAX_JSON_BYTES // limits.MIB} MiB, {limits.MAX_DEPTH} lists",
+        f"{rows['regions']:,} regions; {rows['flows']:,} trips; {rows['']:,} in any other",
+        f"rows of a table with geometry, above {limits.FREE_ROWS:,}",
+        f"{limits.FREE_BYTES // limits.MIB} MiB and {limits.BYTES_PER_ROW // 1024} KiB for each row",
+        f"of a table of features {limits.BYTES_PER_FEATURE_ROW // 1024} KiB for each row",
+        f"{limits.MAX_TEXT_BYTES // limits.MIB} MiB; a key or value of a tag {limits.MAX_TAG_BYTES // 1024} KiB",
+        f"{limits.MAX_NUMBER:.0e}; a height {MAX_HEIGHT_M:,.0f} m".replace("e+", "e"),
+        f"{pictures.MAX_PIXELS // 10**6} million pixels; above {pictures.FREE_PIXELS // 10**6} million at most {pictures.PIXELS_PER_BYTE} for each byte",
+        f"{pictures.MAX_TOTAL_PIXELS // 10**6:,} million pixels",
+        f"share at most {overlap.OVERLAP_SHARE * 100:.0f} % of the smaller one; an overlap below {overlap.OVERLAP_M2:.0f} m²",
+        f"within {fit.LENGTH_TOLERANCE * 100:.0f} % on average and {fit.SHAPE_TOLERANCE * 100:.0f} % in any direction",
+        f"at most {fit.AREA_MARGIN:.0f} degrees beside it",
+    ):
+        assert words in text, words

@@ -156,14 +156,14 @@ def harmed(folder):
 def test_the_check_has_a_row_for_each_kind_of_fault(harmed):
     missing, empty, bomb = check_folder(harmed.path)
     assert (
-        "(r00: satellite/r00.png): expected paths of pictures inside the folder, found no such file."
+        "('r00': 'satellite/r00.png'): expected paths of pictures inside the folder, found no such file."
         in missing
     )
     assert (
-        "(r01: satellite/r01.png): expected pictures (PNG, JPEG or WebP) that open, found an empty file."
+        "('r01': 'satellite/r01.png'): expected pictures (PNG, JPEG or WebP) that open, found an empty file."
         in empty
     )
-    assert "(r10: satellite/r10.png)" in bomb
+    assert "('r10': 'satellite/r10.png')" in bomb
     assert "exceeds limit" in bomb
 
 

@@ -88,7 +88,7 @@ def test_run_prints_a_table_and_says_where_results_are(run_words, capsys, own_fo
     assert "[2/2] village · income · counting · full · random · ridge: r2 0." in err
     assert "Results: runs/ (2 cells). Next: urbanbench leaderboard runs" in err
     kinds = {name.partition("/")[2].split("/")[0] for name in files_below(own_folder)}
-    assert kinds == {".lock", "predictions", "village"}
+    assert kinds == {".lock", "village"}
 
 
 def test_run_writes_only_below_out_and_cache(run_words, tmp_path, own_folder, village):

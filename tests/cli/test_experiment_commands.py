@@ -72,7 +72,7 @@ def test_a_second_run_computes_nothing_and_shows_the_same(small, tmp_path, capsy
     assert (tmp_path / "embeds.log").read_text() == log
     assert capsys.readouterr().out == first.out
     assert "| counted twice" in first.out
-    assert "best floor:" in first.out
+    assert "best floor of these inputs:" in first.out
 
 
 def test_cells_are_those_of_a_plain_run(small, village, counting, own_folder, capsys):
@@ -151,3 +151,39 @@ def test_an_experiment_this_version_cannot_run_at_all_says_so(monkeypatch, villa
 def test_show_without_a_results_folder_is_told(small, capsys):
     assert main(["experiment", "show", "small"]) == 3
     assert "No results folder" in capsys.readouterr().err
+
+
+def test_a_city_is_asked_for_the_tasks_it_has_labels_for_and_the_others_are_named(village, capsys):
+    assert main(["experiment", "run", "unified", "-c", str(village), "--split", "random", "--dry-run"]) == 0
+    told = capsys.readouterr()
+    tasks = {line.split()[1] for line in told.out.splitlines()[1:]}
+    assert tasks == {"popdensity", "income", "gdp", "crime", "landuse"}
+    assert "has no label for" in told.err
+    assert "education" in told.err
+    assert "Its labels: popdensity, income, gdp, crime, landuse." in told.err
+
+
+def test_a_task_that_was_asked_for_is_planned_though_the_label_is_missing(village, capsys):
+    words = ["experiment", "run", "unified", "-c", str(village), "--split", "random", "--dry-run"]
+    assert main([*words, "-t", "education"]) == 0
+    assert {line.split()[1] for line in capsys.readouterr().out.splitlines()[1:]} == {"education"}
+
+
+def test_a_city_without_any_label_of_an_experiment_says_so(village, capsys):
+    assert main(["experiment", "run", "table7", "-c", str(village), "--dry-run"]) == 2
+    assert "is about a label that its city has. Name a task with --task" in capsys.readouterr().err
+
+
+def test_an_experiment_without_predictions_names_the_command_that_makes_them(village, own_folder, capsys):
+    from urbanbench.result import RunSpec
+    from urbanbench.run import run as run_cells
+    from urbanbench.store import ResultStore
+
+    store = ResultStore(own_folder / "kept")
+    [result] = run_cells([RunSpec("coordinates", "popdensity", str(village), seeds=(0, 1))], store)
+    store.predictions_of(result.cell).unlink()
+    words = ["-c", str(village), "-t", "popdensity", "--split", "random", "--seeds", "2", "--out", "kept"]
+    assert main(["experiment", "show", "case1", *words]) == 0
+    said = capsys.readouterr().out.replace("\\", "")
+    assert "coordinates: no predictions" in said
+    assert f"Mend: urbanbench experiment run case1 -c {village} --overwrite always --out kept" in said

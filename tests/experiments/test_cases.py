@@ -332,7 +332,7 @@ def test_function_case_shows_probabilities_and_falls_back_to_votes(results, tmp_
     assert len(save_figures(report, tmp_path)) == 2
     bold = [entry.text for line in disputed.lines for entry in line.entries if entry.mark]
     assert set(bold) <= {line.entries[1].text for line in disputed.lines}
-    for path in (results / "predictions").glob("*.classes.parquet"):
+    for path in results.glob("*/*/predictions/*.classes.parquet"):
         path.unlink()
     report = experiment.show(mine, choice)
     assert "numbers: share of seeds" in report.sections[0].facts

@@ -119,10 +119,10 @@ def test_the_best_floor_sees_no_more_and_flags_rows_below_it(ablation, answer):
     poor = answer(RunSpec("area", **place), (0.1, 0.2, 0.3), floor=True, used=("polygon",))
     unfair = answer(RunSpec("flow-rows", **place), (0.9, 0.9, 0.9), floor=True, used=("flow",))
     told = cells(ablation.show([answer(full, FULL), good, poor, unfair], choice).sections[0].tables[0])
-    assert told["best floor: poi-counts"]["R² ↑"] == "0.80 ± 0.10"
+    assert told["best floor of these inputs: poi-counts"]["R² ↑"] == "0.80 ± 0.10"
     assert told["UrbanMFM ▼"]["note"].startswith("▼ below poi-counts")
     told = cells(ablation.show([answer(full, FULL), poor, unfair], choice).sections[0].tables[0])
-    assert {"best floor: area", "UrbanMFM"} <= set(told)
+    assert {"best floor of these inputs: area", "UrbanMFM"} <= set(told)
 
 
 def test_published_numbers_stand_beside_random_splits_only_and_other_cities_apart(ablation, answer):

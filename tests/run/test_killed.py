@@ -26,6 +26,7 @@ def command(model: Path, city: Path, out: Path, *, tasks: int, powers: int) -> l
         "--seeds",
         "2",
         "--no-floors",
+        "--no-isolate",
         "--device",
         "cpu",
     ]
@@ -101,7 +102,8 @@ def check_killed(
     finish(lines, env)
     assert scores_of(out) == scores_of(tmp_path / "calm" / "results")
     assert len(scores_of(out)) == tasks * powers * 4
-    assert sorted(path.stem for path in (out / "predictions").glob("[!.]*.parquet")) == sorted(scores_of(out))
+    predicted = {path.stem for path in out.glob("*/*/predictions/[!.]*.parquet")}
+    assert predicted == {path.stem for path in out.glob("*/*/*__*.json")}
     embeds = (tmp_path / "killed" / "embeds.log").read_text().splitlines()
     assert set(embeds) == set((tmp_path / "calm" / "embeds.log").read_text().splitlines())
     assert (

@@ -95,7 +95,9 @@ def load_unit_ids(folder: Path, manifest: Manifest, level: str) -> tuple[np.ndar
     layer = UNIT_LAYER[level]
     ids, faults = read_column(folder, manifest.tables[layer].file, TABLES[layer].key)
     # Null ids are told when the layer itself is read.
-    return (ids if ids is None else np.sort(ids[~np.equal(ids, None)])), faults
+    if ids is None:
+        return None, faults
+    return np.array(sorted(one for one in ids if one is not None), dtype=object), faults
 
 
 def _completed(name: str, frame: Any, regions: Any) -> Any:

@@ -76,7 +76,8 @@ def _opened(path: Path) -> Iterator[Image]:
     except UnidentifiedImageError as error:
         raise FaultyPicture("no picture" if path.stat().st_size else "an empty file") from error
     except Exception as error:  # Pillow raises errors of a dozen kinds for damaged files
-        msg = f"a broken picture ({(str(error) or type(error).__name__)[:80]})"
+        said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        msg = f"a broken picture ({said[:80]})"
         raise FaultyPicture(msg) from error
 
 

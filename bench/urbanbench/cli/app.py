@@ -23,11 +23,12 @@ from urbanbench.cli import (
     experiment_commands,
     list_commands,
     residual_command,
+    result_commands,
     run_command,
     vector_commands,
 )
 from urbanbench.cli.outcome import Stopped
-from urbanbench.cli.printing import finish, note, say
+from urbanbench.cli.printing import finish, note, say, tracebacks
 from urbanbench.cli.signs import make_streams_safe
 from urbanbench.errors import CannotWrite, UrbanbenchError
 
@@ -57,6 +58,7 @@ app.command("residuals")(residual_command.residuals)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data_commands.app, name="data")
 app.add_typer(cache_commands.app, name="cache")
+app.add_typer(result_commands.app, name="results")
 app.add_typer(experiment_commands.app, name="experiment")
 
 
@@ -95,7 +97,7 @@ def main(words: Sequence[str] | None = None) -> int:
     debug = "--debug" in arguments or bool(os.environ.get("URBANBENCH_DEBUG"))
     arguments = [word for word in arguments if word != "--debug"]
     try:
-        with plugins_apart(), _stopped_by_sigterm():
+        with tracebacks(debug), plugins_apart(), _stopped_by_sigterm():
             code = app(arguments, prog_name="urbanbench", standalone_mode=False)
             code = finish() or code
     except Stopped:

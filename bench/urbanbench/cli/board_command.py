@@ -15,7 +15,7 @@ from urbanbench.errors import DataMissing
 if TYPE_CHECKING:
     from urbanbench.result import RunResult
 
-__all__ = ["leaderboard"]
+__all__ = ["fits", "leaderboard"]
 
 Chosen = list[str]
 
@@ -74,9 +74,10 @@ def _city_names(words: Sequence[str]) -> list[str]:
 
 
 def _wanted(result: RunResult, **filters: Sequence[str]) -> bool:
-    return all(_fits(getattr(result.cell, name), words) for name, words in filters.items())
+    return all(fits(getattr(result.cell, name), words) for name, words in filters.items())
 
 
-def _fits(name: str, words: Sequence[str]) -> bool:
+def fits(name: str, words: Sequence[str]) -> bool:
+    """Tell whether a name is one of the words, which may be lists and globs; without words every name is."""
     patterns = [part.strip() for word in words for part in word.split(",") if part.strip()]
     return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)

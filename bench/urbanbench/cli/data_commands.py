@@ -27,17 +27,20 @@ Folder = Annotated[
 
 @app.command()
 def check(city: Folder, as_json: options.Json = False) -> None:
-    """Read everything a city folder holds and report all its faults at once."""
-    from urbanbench.city.faults.check import check_folder
+    """Read everything a city folder holds and report all its faults at once, and how much lies outside of the regions."""
+    from urbanbench.city.faults.check import check_report
     from urbanbench.registry import city_folder
 
     folder = city_folder(city)
-    faults = check_folder(folder)
+    found = check_report(folder)
     if as_json:
-        print_json({"city": city, "folder": str(folder), "faults": faults})
-        raise typer.Exit(CityFaults.exit_code if faults else 0)
-    if faults:
-        raise CityFaults(city, faults)
+        facts = {"faults": list(found.faults), "notes": list(found.notes)}
+        print_json({"city": city, "folder": str(folder), **facts})
+        raise typer.Exit(CityFaults.exit_code if found.faults else 0)
+    for line in found.notes:
+        note(line)
+    if found.faults:
+        raise CityFaults(city, found.faults)
     say(f"City folder {city!r} is sound.")
 
 

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from urbanbench.cli import options
-from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
+from urbanbench.cli.experiment_cells import able, distinct, labelled, print_cells
+from urbanbench.cli.outcome import exit_code, told_when_stopped
 from urbanbench.cli.printing import note, print_json, print_table, say, say_page
-from urbanbench.errors import BadInput, UnknownName
+from urbanbench.cli.run_command import progress_of
+from urbanbench.errors import UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from urbanbench.experiments import Choice, Experiment
-    from urbanbench.result import RunResult, RunSpec
+    from urbanbench.result import RunResult
 
 __all__ = ["app", "experiment_rows"]
 
@@ -67,7 +69,7 @@ def experiment_rows() -> list[dict[str, Any]]:
         {
             "name": one.name,
             "item": one.item,
-            "cells": len(_distinct(one.specs(one.settled(Choice())))),
+            "cells": len(distinct(one.specs(one.settled(Choice())))),
             "question": one.question,
         }
         for one in listed_experiments()
@@ -96,7 +98,8 @@ def run(
 ) -> int:
     """Run the cells of an experiment that are missing, as `urbanbench run` does, and show it.
 
-    Finished cells are kept, so the same command goes on where it was stopped.
+    Without --task a city is asked for the tasks it has labels for. Finished cells are kept, so the same command goes on where it was
+    stopped.
     """
     from urbanbench.experiments import load_experiment
     from urbanbench.run.loop import run as run_cells
@@ -109,13 +112,14 @@ def run(
     choice = experiment.settled(
         replace(_with_cities_here(experiment, choice), device=options.read_device(device))
     )
-    specs = _able(experiment.specs(choice), choice)
+    specs = able(experiment.specs(choice), choice)
+    specs = specs if task else labelled(specs)
     if dry_run:
-        return _print_cells(specs)
+        return print_cells(specs)
     experiment.prepare(choice)
     specs = with_floors(specs, open_cities(specs)) if floors and experiment.floors else specs
-    progress = ProgressLines(len(_distinct(specs)))
     store = ResultStore(choice.out)
+    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
     with told_when_stopped(progress, store.folder):
         results = run_cells(
             specs, store, overwrite=overwrite, device=choice.device, jobs=jobs, progress=progress
@@ -230,51 +234,6 @@ def _with_results(experiment: Experiment, results: Sequence[RunResult], choice: 
     }
     found = [city for city, specs in alone.items() if any(shelf.find(spec) is not None for spec in specs)]
     return replace(choice, cities=tuple(found))
-
-
-def _able(specs: Sequence[RunSpec], choice: Choice) -> list[RunSpec]:
-    """Return the specs this version can run, and name what it cannot.
-
-    Raises
-    ------
-    BadInput
-        It can run none of them, or --set names a parameter that none of them has.
-    """
-    from urbanbench.experiments.kinds.shelf import absence
-
-    reasons = {spec: absence(spec) for spec in specs}
-    for reason in dict.fromkeys(reason for reason in reasons.values() if reason):
-        note(f"Left out: {reason}")
-    able = [spec for spec, reason in reasons.items() if not reason]
-    if not able:
-        msg = f"None of the {len(reasons)} cells can be run with this version of urbanbench: {next(iter(reasons.values()), '')}"
-        raise BadInput(msg)
-    for parameter, _ in choice.settings:
-        if not any(parameter in dict(spec.settings) for spec in able):
-            msg = f"--set names {parameter!r}, which no model of this experiment has. Expected one of their parameters. See `urbanbench describe MODEL`."
-            raise BadInput(msg)
-    return able
-
-
-def _distinct(specs: Sequence[RunSpec]) -> set[str]:
-    from urbanbench.experiments.kinds.shelf import absence, cell_of
-
-    return {cell_of(spec).run_id for spec in dict.fromkeys(specs) if not absence(spec)}
-
-
-def _print_cells(specs: Sequence[RunSpec]) -> int:
-    from urbanbench.experiments.kinds.shelf import cell_of
-
-    cells = {cell.run_id: cell for cell in map(cell_of, specs)}.values()
-    heads = ("city", "task", "model", "preset", "inputs", "split", "head", "changed by")
-    changes = {
-        cell_of(spec).run_id: " ".join(f"{name}={text}" for name, text in spec.settings) for spec in specs
-    }
-    print_table(
-        ((c.city, c.task, c.model, c.preset, c.inputs, c.split, c.head, changes[c.run_id]) for c in cells),
-        heads,
-    )
-    return 0
 
 
 def _print(

@@ -252,19 +252,10 @@ def _protocol_facts(name: str) -> dict[str, Any]:
     }
 
 
-def _sound(plugin: Any) -> Any:
-    from urbanbench.errors import PluginBroken
-    from urbanbench.registry import Face
-
-    if isinstance(plugin, Face) and plugin.fault:
-        raise PluginBroken(plugin.fault)
-    return plugin
-
-
 def _model_facts(word: str) -> dict[str, Any]:
-    from urbanbench.registry import face_of, file_of, plain_name
+    from urbanbench.registry import face_of, file_of, plain_name, sound
 
-    model = _sound(face_of("model", word))
+    model = sound(face_of("model", word))
     presets = {name: model.from_settings(name).parameters() for name in model.presets}
     defaults = {} if presets else {"parameters": model.from_settings().parameters()}
     name = plain_name("model", word)
@@ -291,9 +282,9 @@ def _task_for(card: ModelCard) -> str:
 
 def _task_facts(word: str) -> dict[str, Any]:
     from urbanbench.card import WITHHOLDABLE
-    from urbanbench.registry import face_of, file_of, plain_name
+    from urbanbench.registry import face_of, file_of, plain_name, sound
 
-    task = _sound(face_of("task", word))
+    task = sound(face_of("task", word))
     facts = asdict(task.card) | {"withholds": {name: WITHHOLDABLE[name] for name in task.card.withholds}}
     facts = {"target kind" if name == "kind" else name: value for name, value in facts.items()}
     name = plain_name("task", word)

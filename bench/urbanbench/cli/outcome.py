@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from urbanbench.cli.printing import note
+from urbanbench.cli.printing import debugging, note
 
 if TYPE_CHECKING:
     from urbanbench.result import RunResult
+    from urbanbench.run.forecast import Forecast
 
 __all__ = ["ProgressLines", "Stopped", "exit_code", "told_when_stopped"]
 
@@ -71,24 +71,24 @@ class ProgressLines:
     ----------
     total
         Number of cells.
+    forecast
+        Tells the time that is left.
     """
 
-    def __init__(self, total: int) -> None:
-        self.total, self.done, self.new, self.start = total, 0, 0, time.monotonic()
+    def __init__(self, total: int, forecast: Forecast) -> None:
+        self.total, self.done, self.forecast = total, 0, forecast
 
     def __call__(self, result: RunResult, new: bool) -> None:
         """Tell how a cell ended; `new` when it was computed now."""
         self.done += 1
-        self.new += new
+        self.forecast.took(result, new)
         if os.environ.get("URBANBENCH_QUIET"):
             return
-        note(f"[{self.done}/{self.total}] {_named(result)}: {_outcome(result, new)}{self._left()}")
-
-    def _left(self) -> str:
-        if not self.new or self.done == self.total:
-            return ""
-        left = (time.monotonic() - self.start) / self.new * (self.total - self.done)
-        return f" (about {left / 60:.0f} min left)" if left >= 90 else f" (about {left:.0f} s left)"
+        note(
+            f"[{self.done}/{self.total}] {_named(result)}: {_outcome(result, new)}{f' ({left})' if (left := str(self.forecast)) else ''}"
+        )
+        if result.traceback and debugging():
+            note(result.traceback)
 
 
 def _named(result: RunResult) -> str:

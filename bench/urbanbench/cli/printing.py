@@ -6,16 +6,19 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from urbanbench.cli.signs import holds
-from urbanbench.errors import BadInput
+from urbanbench.errors import CannotWrite
 
 __all__ = [
     "aligned",
     "command",
+    "debugging",
     "finish",
     "note",
     "print_facts",
@@ -23,7 +26,25 @@ __all__ = [
     "print_table",
     "say",
     "say_page",
+    "tracebacks",
 ]
+
+_debug: ContextVar[bool] = ContextVar("whether tracebacks are shown", default=False)
+
+
+def debugging() -> bool:
+    """Tell whether tracebacks are shown."""
+    return _debug.get()
+
+
+@contextmanager
+def tracebacks(shown: bool) -> Iterator[None]:
+    """Show tracebacks in the block, or do not."""
+    token = _debug.set(shown)
+    try:
+        yield
+    finally:
+        _debug.reset(token)
 
 
 def note(text: str) -> None:
@@ -53,7 +74,7 @@ def say(text: object) -> None:
 
     Raises
     ------
-    BadInput
+    CannotWrite
         Stdout is a file on a full disk, or cannot be written for another reason.
     BrokenPipeError
         Nobody reads on.
@@ -77,7 +98,7 @@ def finish() -> int:
 
     Raises
     ------
-    BadInput
+    CannotWrite
         As `say`.
     """
     try:
@@ -90,11 +111,9 @@ def finish() -> int:
     return 0
 
 
-def _full(error: OSError) -> BadInput:
+def _full(error: OSError) -> CannotWrite:
     _drop_stdout()
-    return BadInput(
-        f"Stdout cannot be written ({error.strerror}). Expected a terminal, a pipe or a file with room."
-    )
+    return CannotWrite("stdout", error, "send it to a terminal, a pipe or a file with room")
 
 
 def _drop_stdout() -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from urbanbench.cli.again import command_again
 from urbanbench.cli.printing import note, say
-from urbanbench.errors import BadInput
+from urbanbench.errors import BadInput, DataMissing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,8 +36,9 @@ def residuals(
     from urbanbench.store import ResultStore
 
     result = ResultStore.read(result_file)
-    errors = mean_errors(result, ResultStore.read_predictions(result_file, result.cell))
-    opened = open_city(city or result.cell.city)
+    _check_mapped(result)
+    errors = mean_errors(result, _predictions(result, result_file))
+    opened = open_city(city or _city_of(result, result_file))
     cell, classes = result.cell, result.task["kind"] == "classification"
     what = "share of wrong answers" if classes else f"predicted minus true, {result.task['unit']}"
     title = f"{cell.city} · {cell.task} · {cell.model} · {cell.split} · {cell.head}"
@@ -46,19 +48,63 @@ def residuals(
     note(f"{len(errors)} regions were tested at least once; mean {errors.mean():.3g}, worst {worst:.3g}.")
 
 
-def mean_errors(result: RunResult, predictions: pd.DataFrame) -> pd.Series[float]:
-    """Return the mean error of each region that was tested, by region_id.
+def _city_of(result: RunResult, file: Path) -> str:
+    """Return the folder that a run's city was in, seen from its results folder; else the city's name."""
+    told = result.provenance.get("sources", {}).get("city", {}).get("path", "")
+    folder = file.absolute().parents[2] / told
+    return str(folder.resolve()) if told and (folder / "city.json").is_file() else result.cell.city
+
+
+def _predictions(result: RunResult, result_file: Path) -> pd.DataFrame:
+    """Read a run's predictions.
 
     Raises
     ------
-    BadInput
-        The run is not about numbers or classes of regions.
+    DataMissing
+        They are not there; it names the command that makes them.
     """
-    if result.task["level"] != "region" or result.task["kind"] == "composition":
-        msg = f"Run {result.run_id} is a {result.task['kind']} of {result.task['level']}s. Expected a regression or classification of regions."
-        raise BadInput(msg)
+    from urbanbench.store import ResultStore
+
+    try:
+        return ResultStore.read_predictions(result_file.absolute(), result.cell)
+    except DataMissing as error:
+        msg = (
+            f"Result {str(result_file)!r} has no predictions beside it. Expected those of a run on this machine. "
+            f"Mend: {command_again(result)}, then map the result it writes."
+        )
+        raise DataMissing(msg) from error
+
+
+def mean_errors(result: RunResult, predictions: pd.DataFrame) -> pd.Series[float]:
+    """Return the mean error of each region that was tested, by region_id.
+
+    Parameters
+    ----------
+    result
+        A finished regression or classification of regions.
+    predictions
+        What `urbanbench.store.ResultStore.read_predictions` gave for it.
+    """
     if result.task["kind"] == "classification":
         wrong = (predictions["predicted"] != predictions["true"]).astype(float)
     else:
         wrong = predictions["predicted"] - predictions["true"]
     return wrong.groupby(predictions["unit_id"]).mean()
+
+
+def _check_mapped(result: RunResult) -> None:
+    """Refuse what has no error per region.
+
+    Raises
+    ------
+    BadInput
+        The run has no scores, or is not about numbers or classes of regions.
+    """
+    from urbanbench.result import OK
+
+    if result.status != OK:
+        msg = f"Run {result.run_id} is {result.status}: {result.reason} Expected a finished run."
+        raise BadInput(msg)
+    if result.task["level"] != "region" or result.task["kind"] == "composition":
+        msg = f"Run {result.run_id} is a {result.task['kind']} of {result.task['level']}s. Expected a regression or classification of regions."
+        raise BadInput(msg)

@@ -14,13 +14,13 @@ from urbanbench.cli.printing import command, note, print_json, print_table, say
 from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from urbanbench.result import RunResult, RunSpec
     from urbanbench.run.plan import Plan
     from urbanbench.store import ResultStore
 
-__all__ = ["make_plan", "run", "run_and_show"]
+__all__ = ["make_plan", "progress_of", "run", "run_and_show"]
 
 Models = Annotated[
     list[str],
@@ -168,29 +168,39 @@ def run_and_show(
     as_json: bool,
 ) -> int:
     """Run a plan, print its table, and return the exit code."""
+    from urbanbench.cache import EmbeddingCache
     from urbanbench.result_folders import RUNS
     from urbanbench.run.finished import reports
     from urbanbench.run.loop import run as run_cells
-    from urbanbench.run.order import resolve
     from urbanbench.run.plan import open_cities, plan, with_floors
-    from urbanbench.run.sources import distinct
     from urbanbench.store import ResultStore
 
     store, specs = ResultStore(out or RUNS), plan(asked)
     store.check_writable()
+    EmbeddingCache().check_writable()  # cities are built there too
     cities = open_cities(specs)
     for line in reports(specs, cities):
         note(line)
     specs = with_floors(specs, cities) if floors else specs
     if dry_run:
         return _print_cells(specs, store, as_json=as_json)
-    progress = ProgressLines(len(distinct(map(resolve, specs))))
+    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
     where = options.read_device(device)
     with told_when_stopped(progress, store.folder):
         results = run_cells(specs, store, overwrite=overwrite, device=where, jobs=jobs, progress=progress)
     _show(results, as_json=as_json)
     note(f"Results: {store.folder}/ ({len(results)} cells). Next: {command('leaderboard', store.folder)}")
     return exit_code(results)
+
+
+def progress_of(specs: Iterable[RunSpec], store: ResultStore, *, jobs: int, overwrite: str) -> ProgressLines:
+    """Return what tells of the cells of a run as they end."""
+    from urbanbench.run.forecast import Forecast
+    from urbanbench.run.order import resolve
+    from urbanbench.run.sources import distinct
+
+    orders = distinct(map(resolve, specs))
+    return ProgressLines(len(orders), Forecast(orders.values(), store, jobs=jobs, overwrite=overwrite))
 
 
 def _print_cells(specs: list[RunSpec], store: ResultStore, *, as_json: bool) -> int:

@@ -22,6 +22,7 @@ PLAIN = {
     "\N{DOWNWARDS ARROW}": "v",
     "\N{RIGHTWARDS ARROW}": "->",
     "\N{BLACK DOWN-POINTING TRIANGLE}": "(v)",
+    "\N{DAGGER}": "(own)",
     "\N{GREEK CAPITAL LETTER DELTA}": "delta",
     "\N{MULTIPLICATION SIGN}": "x",
     "\N{DEGREE SIGN}": " deg",

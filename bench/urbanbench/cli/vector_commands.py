@@ -48,6 +48,8 @@ def embed(
     With several GPUs: torchrun --nproc-per-node 2 -m urbanbench embed … Every process trains on its part of each batch; the first one
     keeps the vectors in the cache and writes the file.
     """
+    from urbanbench.atomic import check_folder
+    from urbanbench.cache import EmbeddingCache
     from urbanbench.registry import city_word
     from urbanbench.result import RunSpec
     from urbanbench.run.embedding import embed_city
@@ -57,6 +59,8 @@ def embed(
     if out.suffix not in {".parquet", ".safetensors"}:
         msg = f"--out got {str(out)!r}. Expected a file that ends in .parquet or .safetensors."
         raise BadInput(msg)
+    check_folder(out.parent, "name another file with --out")
+    EmbeddingCache().check_writable()
     spec = RunSpec(
         model,
         task,

@@ -15,7 +15,7 @@ from urbanbench.registry.cities import (
     make_source,
     open_city,
 )
-from urbanbench.registry.faces import Face, entries, face_of, file_of
+from urbanbench.registry.faces import Face, entries, face_of, file_of, sound
 from urbanbench.registry.kinds import VECTOR_FILES, Entry, is_path
 from urbanbench.registry.naming import plain_name
 from urbanbench.registry.plugins import is_foreign, listing, load_model, load_task, names, source_file
@@ -50,5 +50,6 @@ __all__ = [
     "names",
     "open_city",
     "plain_name",
+    "sound",
     "source_file",
 ]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.apart import Apart, Ended, keeping
 from urbanbench.card import ModelCard, TaskCard
-from urbanbench.errors import DataMissing
+from urbanbench.errors import DataMissing, PluginBroken
 from urbanbench.hashing import file_digest
 from urbanbench.registry.kinds import KINDS, Entry, is_path
 from urbanbench.registry.naming import plain_name
@@ -31,7 +31,7 @@ from urbanbench.registry.probing import answer_probes, error_of
 if TYPE_CHECKING:
     from urbanbench.scoring.protocol import Protocol
 
-__all__ = ["Face", "entries", "face_of", "file_of"]
+__all__ = ["Face", "entries", "face_of", "file_of", "sound"]
 
 LOADING_LIMIT_S = 60.0
 """Most seconds in which a foreign plugin has to load; less where the limit for a cell is less."""
@@ -55,6 +55,8 @@ class Face:
         Of a task: how it wants to be scored.
     fault
         Why it does not load, or cannot be built; "" where it does.
+    trace
+        The traceback of the fault.
     ready
         Parameters of the presets, "" where it has none.
     built
@@ -68,6 +70,7 @@ class Face:
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     protocol: Protocol | None = None
     fault: str = ""
+    trace: str = ""
     ready: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     built: Mapping[str, Any] = field(default_factory=dict)
 
@@ -83,7 +86,7 @@ class Face:
             return replace(self, built=self.ready[preset])
         answer = _asked(self.kind, self.word, (preset, tuple(sorted((settings or {}).items()))))
         if "fault" in answer:
-            return replace(self, fault=answer["fault"])
+            return replace(self, fault=answer["fault"], trace=answer.get("trace", ""))
         return replace(self, built=answer["parameters"])
 
 
@@ -106,7 +109,10 @@ def face_of(kind: str, word: str) -> Any:
         raise DataMissing(msg)
     answer = _asked(kind, word, None)
     if "fault" in answer:
-        return Face(kind, word, Path(word).resolve(), _no_card(kind, word), fault=answer["fault"])
+        nothing = _no_card(kind, word)
+        return Face(
+            kind, word, Path(word).resolve(), nothing, fault=answer["fault"], trace=answer.get("trace", "")
+        )
     card = KINDS[kind].card
     return Face(
         kind,
@@ -117,6 +123,22 @@ def face_of(kind: str, word: str) -> Any:
         protocol=_protocol(answer["protocol"]),
         ready=answer["built"],
     )
+
+
+def sound(plugin: Any) -> Any:
+    """Return a plugin or a face that loads.
+
+    Raises
+    ------
+    PluginBroken
+        It does not; the traceback is a note on the error.
+    """
+    if isinstance(plugin, Face) and plugin.fault:
+        broken = PluginBroken(plugin.fault)
+        if plugin.trace:
+            broken.add_note(plugin.trace)
+        raise broken
+    return plugin
 
 
 def file_of(plugin: Any) -> Path:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 from urbanbench import errors
 from urbanbench.apart import state_kept
 from urbanbench.errors import BadInput, PluginBroken, UnknownName, UrbanbenchError
-from urbanbench.reasons import place_in, told
+from urbanbench.reasons import place_in, told, trace_of
 from urbanbench.registry.plugins import load_class, source_file
 
 if TYPE_CHECKING:
     from urbanbench.apart import Channel
 
 __all__ = ["answer_probes", "error_of", "json_like"]
+
+_FRAMES = 10
 
 
 def answer_probes(channel: Channel) -> None:
@@ -64,7 +66,7 @@ def _answer(kind: str, word: str, build: tuple[str, tuple[tuple[str, str], ...]]
     try:
         plugin = load_class(kind, word)
     except PluginBroken as error:
-        return {"fault": str(error)}
+        return {"fault": str(error), "trace": trace_of(error.__cause__ or error, _FRAMES)}
     try:
         with state_kept():
             return (
@@ -78,7 +80,8 @@ def _answer(kind: str, word: str, build: tuple[str, tuple[tuple[str, str], ...]]
         return {"fault": f"The {kind} plugin {word!r} cannot be used: {told(error)}"}
     except BaseException as error:  # noqa: BLE001 - whatever it does is the plugin's fault, and told
         return {
-            "fault": f"The {kind} plugin {word!r} cannot be used: {told(error)}{place_in(error, [source_file(plugin)])}"
+            "fault": f"The {kind} plugin {word!r} cannot be used: {told(error)}{place_in(error, [source_file(plugin)])}",
+            "trace": trace_of(error, _FRAMES),
         }
 
 

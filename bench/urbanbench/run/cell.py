@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from urbanbench.atomic import replacing
 from urbanbench.errors import CannotWrite, PluginBroken
+from urbanbench.progress import pulse
 from urbanbench.result import OK, RunResult
 from urbanbench.run.order import Order
 from urbanbench.run.sources import SOURCES, record
@@ -39,7 +40,8 @@ def run_cell(
         found = None if overwrite == "always" else store.find(order.cell)
         if found is not None and overwrite == "never" and found.status == OK:
             return found, False
-        result = execute(order, bench=bench, unless=found)
+        with pulse(str(order.cell)):
+            result = execute(order, bench=bench, unless=found)
         if result is found:
             return _marked(result, order, store), False
         sources = record(order, store.folder)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.apart import Apart, Ended, keeping, state_kept
 from urbanbench.checks.ledger import keep_check
-from urbanbench.errors import Conformance, PluginBroken, UrbanbenchError
+from urbanbench.errors import Conformance, UrbanbenchError
 from urbanbench.hashing import code_digest
 from urbanbench.reasons import place_in, told
-from urbanbench.registry import Face, face_of, file_of, is_foreign, load_model, open_city
+from urbanbench.registry import Face, face_of, file_of, is_foreign, load_model, open_city, sound
 from urbanbench.registry.probing import error_of
 
 if TYPE_CHECKING:
@@ -53,9 +53,7 @@ def check_word(
     RunRefused
         The city lacks what the model needs.
     """
-    plugin = face_of("model", word)
-    if isinstance(plugin, Face) and plugin.fault:
-        raise PluginBroken(plugin.fault)
+    plugin = sound(face_of("model", word))
     words = (word, city, level, preset, dict(settings), device)
     problem = _checked_there(plugin, words, held) if isinstance(plugin, Face) else _checked_here(words, held)
     if is_foreign("model", word):

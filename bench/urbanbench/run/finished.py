@@ -71,7 +71,7 @@ def check_vectors(order: Order, model: GivenVectors, targets: Targets) -> str:
     _check_match(model, table, match, targets)
     _check_names(order, model, table)
     _check_answers(name, table, match, targets)
-    return _line(name, table, match, targets)
+    return _line(order.spec.model, table, match, targets)
 
 
 def _check_match(model: GivenVectors, table: VectorTable, match: Match, targets: Targets) -> None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.errors import BadInput, PluginBroken, UnknownName
+from urbanbench.errors import BadInput, UnknownName
 from urbanbench.hashing import code_digest, file_digest
 from urbanbench.inputs import FULL, format_inputs, parse_inputs
 from urbanbench.parity.contract import DEFAULT, Paper, Question
 from urbanbench.parity.papers import get_paper
-from urbanbench.registry import GROUPS, Face, face_of, file_of, names, plain_name
+from urbanbench.registry import GROUPS, Face, face_of, file_of, names, plain_name, sound
 from urbanbench.registry.given import GIVEN_INPUTS, GivenVectors
 from urbanbench.result import Cell, RunSpec
 
@@ -88,8 +88,7 @@ class Order:
             The model or the task does not load.
         """
         for plugin in (self.model, self.task):
-            if isinstance(plugin, Face) and plugin.fault:
-                raise PluginBroken(plugin.fault)
+            sound(plugin)
 
     @property
     def files(self) -> list[Path]:

@@ -12,7 +12,7 @@ from urbanbench.result import RunResult
 if TYPE_CHECKING:
     from urbanbench.run.order import Order
 
-__all__ = ["foreign_code", "older_versions", "stale_data", "stale_parts", "versions_of"]
+__all__ = ["foreign_code", "older_versions", "other_encoders", "stale_data", "stale_parts", "versions_of"]
 
 _DATA = {
     "view_key": "city data",
@@ -42,8 +42,8 @@ def versions_of(order: Order) -> dict[str, int]:
 
 def foreign_code(order: Order) -> dict[str, str]:
     """Hash the files of model and task where they are not urbanbench's own."""
-    parts = {"model": type(order.model), "task": type(order.task)}
-    digests = {f"{kind}_file_digest": foreign_digest(plugin) for kind, plugin in parts.items()}
+    files = dict(zip(("model", "task"), order.files, strict=True))
+    digests = {f"{kind}_file_digest": foreign_digest(file) for kind, file in files.items()}
     return {name: digest for name, digest in digests.items() if digest}
 
 
@@ -63,7 +63,7 @@ def stale_parts(
     variant
         Today's stand-ins for the model's parts.
     """
-    return [*older_versions(found, versions), *stale_data(found, now, variant)]
+    return [*older_versions(found, versions), *stale_data(found, now), *other_encoders(found, variant)]
 
 
 def older_versions(found: RunResult, versions: Mapping[str, int]) -> list[str]:
@@ -77,7 +77,16 @@ def older_versions(found: RunResult, versions: Mapping[str, int]) -> list[str]:
     ]
 
 
-def stale_data(found: RunResult, now: Mapping[str, str], variant: Mapping[str, str]) -> list[str]:
-    """Return which data, foreign files or encoders differ; parameters as in `stale_parts`."""
-    changed = [word for name, word in _DATA.items() if found.provenance.get(name) != now.get(name)]
-    return [*changed, *(["encoders"] if dict(found.model.get("variant", {})) != dict(variant) else [])]
+def stale_data(found: RunResult, now: Mapping[str, str]) -> list[str]:
+    """Return which data or foreign files differ; parameters as in `stale_parts`."""
+    return [word for name, word in _DATA.items() if found.provenance.get(name) != now.get(name)]
+
+
+def other_encoders(found: RunResult, variant: Mapping[str, str]) -> list[str]:
+    """Return which stand-ins differ, which another machine may have: ``["text: hashing, now all-minilm-l6-v2"]``."""
+    before = dict(found.model.get("variant", {}))
+    return [
+        f"{part}: {before.get(part, 'none')}, now {variant.get(part, 'none')}"
+        for part in sorted({*before, *variant})
+        if before.get(part) != variant.get(part)
+    ]

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
-__all__ = ["embedding_key", "execute", "mark_of", "without_scores"]
+__all__ = ["embedding_key", "execute", "mark_of", "rests_on", "without_scores"]
 
 _TRACE_FRAMES = 6
 
@@ -104,6 +104,23 @@ def execute(
         return without_scores(order, FAILED, error, start)
     except BaseException as error:  # noqa: BLE001 - one broken cell is a row in the table, not the end of the rest
         return without_scores(order, FAILED, error, start)
+
+
+def rests_on(order: Order, bench: Workbench) -> tuple[dict[str, str], Mapping[str, str] | None]:
+    """Return today's hashes and stand-ins of a run, without embedding anything; of a plugin that is kept apart the data and files alone.
+
+    Raises
+    ------
+    RunRefused, LayerMissing, InputMasked
+        It cannot be run as asked.
+    """
+    if order.foreign:
+        targets = bench.targets(order)
+        view = admitted_view(order, bench.city(order.spec.city), targets.ids.tolist())
+        data = {"view_key": view.data_key, "targets_digest": targets.digest()}
+        return foreign_code(order) | data, None
+    setting = _prepare(order, bench)
+    return _hashes(order, setting), setting.variant
 
 
 def _prepare(order: Order, bench: Workbench) -> _Setting:

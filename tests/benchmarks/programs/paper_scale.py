@@ -1,330 +1,275 @@
-"""What the preset `paper` costs in a city as large as the paper's Singapore: steps, arithmetic and memory of every stage; prints JSON.
+"""Trains the preset `paper` in a made-up city as large as the paper's Singapore, or a share of it; prints JSON with the seconds of all parts.
 
-The encoders are as large as bert-base-uncased and ResNet18, with random weights. Their part of a step is counted: texts and
-pictures of whole batches are drawn, and the arithmetic of one text or picture, counted by torch, is multiplied. Everything else
-of a step runs at its full size.
+    python tests/benchmarks/programs/paper_scale.py                  # on a GPU: some minutes, 25 GB of disk for the cache
+    python tests/benchmarks/programs/paper_scale.py --scale 0.02     # a share of it
+    python tests/benchmarks/programs/paper_scale.py --smallest       # on the CPU, with tiny encoders and two steps a stage: some seconds
+
+All is what a run does: features, scenes, training with its checks and checkpoints, kept stages. The encoders have the sizes of
+bert-base-uncased and ResNet18 and random weights; street views are JPEGs of 640 pixels per side. Every stage takes all its planned steps.
 """
 
+import argparse
 import io
 import json
+import os
+import platform
+import resource
 import sys
 import tempfile
 import time
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from functools import cached_property, wraps
 from pathlib import Path
-from types import SimpleNamespace
+from unittest.mock import patch
 
 import numpy as np
 import torch
-from growth import net_of
 from PIL import Image
 from synthetic_city import SINGAPORE, SyntheticCity
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertModel, BertTokenizerFast, ResNetConfig, ResNetModel
 
-from urbanbench.models._urbanmfm import features as features_module
-from urbanbench.models._urbanmfm.material import gather_material
-from urbanbench.models._urbanmfm.shapes import Shapes
-from urbanbench.models._urbanmfm.stages import Workshop, objective_of
-from urbanbench.models.urbanmfm import STAGES, UrbanMFM
-from urbanbench.toolkit.features._feature_rows import Frozen, FrozenPictures, TunedPictures, TunedTexts
-from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
-from urbanbench.toolkit.pictures.pixel_store import PixelStore
-from urbanbench.toolkit.pictures.table import PictureTable
-from urbanbench.toolkit.shapes.polygon import rasterise
-from urbanbench.toolkit.texts.text_encoders import load_text_encoder, packaged_folder
-from urbanbench.toolkit.training import seeded_torch
-from urbanbench.toolkit.training.schedule import Schedule
-from urbanbench.toolkit.training.stage import Stage
+from urbanbench.models._urbanmfm import backbones, pretrain
+from urbanbench.models.urbanmfm import UrbanMFM
+from urbanbench.toolkit.texts.text_encoders import packaged_folder
+from urbanbench.toolkit.training import checkpoint, loop, seeded_torch
 
-BATCHES = 3
-FEW = 8
-"""Anchors of the steps with encoders that are really taken."""
+SMALLEST = 0.005
+"""Share of the city that tries the program: with tiny encoders, small pictures, two steps a stage."""
+
+TINY_SETTINGS = {
+    "dim": "32", "raster_size": "16", "street_size": "16", "satellite_size": "16", "batch": "32",
+    "fusion_heads": "4", "region_pois": "8", "max_steps": "2",
+}  # fmt: skip
+ANSWERS = ("cpu", "item", "tolist", "__float__", "__bool__", "__int__", "nonzero")
 
 PICTURE_SIDE = 640
 """Pixels per side of a street view as it is downloaded."""
 
 
-def main(share):
-    torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as folder:
-        save_encoders(Path(folder))
-        paths = {"text_encoder": f"{folder}/bert", "image_encoder": f"{folder}/resnet"}
-        model = UrbanMFM.from_settings("paper", paths | {"scene": "none"})
-        city = SyntheticCity(round(SINGAPORE["pois"] * share))
-        start = time.process_time()
-        material = gather_material(model, city)
-        gathered = time.process_time() - start
-        backbones = make_backbones(model, city, material)
-    found = {"pois": len(material.places), "texts": len(material.places.texts)}
-    found |= {"shapes": len(material.places.shapes), "pictures": len(material.streets.pictures)}
-    found |= {"regions": city.n_regions, "roads": len(city.roads), "gather seconds": gathered}
-    found["encoders"] = measure_encoders(backbones)
-    found["pictures on a core"] = measure_pictures(model, material)
-    net = net_of(model, backbones.text_encoder.dim, backbones.image_encoder.dim)
-    found["parameters"] = {"net": size_of(net), **{k: size_of(v) for k, v in backbones.encoders.items()}}
-    shop = Workshop(model, city, material, net, backbones, 0, "cpu")
-    found["stages"] = {name: measure_stage(name, shop, model) for name in STAGES}
-    json.dump(found, sys.stdout)
+def main(words=None):
+    asked = arguments(words)
+    tiny, scale = asked.smallest, SMALLEST if asked.smallest else asked.scale
+    with (
+        tempfile.TemporaryDirectory(dir=asked.folder) as folder,
+        patch.dict(os.environ, {"URBANBENCH_CACHE": f"{folder}/cache"}),
+    ):
+        save_encoders(Path(folder), tiny=tiny)
+        settings = {"text_encoder": f"{folder}/bert", "image_encoder": f"{folder}/resnet", "patience": "1000"}
+        settings |= TINY_SETTINGS if tiny else {}
+        settings |= {"max_steps": str(asked.max_steps)} if asked.max_steps else {}
+        model = UrbanMFM.from_settings("paper", settings)
+        city = Photographed(round(SINGAPORE["pois"] * scale), side=64 if tiny else PICTURE_SIDE)
+        found = trained(model, city, asked.device)
+    found = {"scale": scale, "machine": machine(asked.device)} | found
+    text = json.dumps(found, indent=1)
+    if asked.out:
+        Path(asked.out).write_text(text, encoding="utf-8")
+    sys.stdout.write(f"{text}\n")
 
 
-def save_encoders(folder):
-    with seeded_torch(0, "paper scale"):
-        BertModel(BertConfig()).save_pretrained(folder / "bert")
+def arguments(words):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the paper's Singapore")
+    parser.add_argument("--smallest", action="store_true", help="only try whether all of it runs")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument(
+        "--max-steps", type=int, help="steps of a stage at most; all that are planned if left out"
+    )
+    parser.add_argument(
+        "--folder", help="where to keep the cache meanwhile; the system's temporary folder if left out"
+    )
+    parser.add_argument("--out", help="file for the JSON beside stdout")
+    return parser.parse_args(words)
+
+
+def save_encoders(folder, *, tiny):
+    """Write encoders of random weights where a run would find downloaded ones."""
+    words = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    widths = {"embedding_size": 16, "hidden_sizes": [16, 16], "depths": [1, 1]}
+    if not tiny:
+        words = {}
         widths = {"embedding_size": 64, "hidden_sizes": [64, 128, 256, 512], "depths": [2, 2, 2, 2]}
+    with seeded_torch(0, "paper scale"):
+        BertModel(BertConfig(**words)).save_pretrained(folder / "bert")
         ResNetModel(ResNetConfig(**widths, layer_type="basic")).save_pretrained(folder / "resnet")
     BertTokenizerFast.from_pretrained(packaged_folder("minilm")).save_pretrained(folder / "bert")
 
 
-def make_backbones(model, city, material):
-    """Encoders that train, and noise of the right size where the model would read frozen features."""
-    text, image = load_text_encoder(model.text_encoder), load_image_encoder(model.image_encoder)
-    places, streets, overheads = material.places, material.streets, material.overheads
-    frozen = {
-        kind: FrozenPictures(torch.randn(len(one.pictures), image.dim))
-        for kind, one in (("street", streets), ("overhead", overheads))
+class Photographed(SyntheticCity):
+    """The made-up city with pictures that have to be decoded, for a model that keeps its stages."""
+
+    key = "synthetic"
+
+    def __init__(self, n_pois, *, side):
+        super().__init__(n_pois)
+        self.side = side
+
+    def kind(self, name):
+        return ""
+
+    def open_image(self, path):
+        """Give one of eight pictures, decoded anew."""
+        file = self.files[sum(map(ord, path)) % len(self.files)]
+        return Image.open(io.BytesIO(file))
+
+    @cached_property
+    def files(self):
+        made = []
+        for seed in range(8):
+            coarse = np.random.default_rng(seed).integers(
+                0, 256, (self.side // 8, self.side // 8, 3), dtype=np.uint8
+            )
+            file = io.BytesIO()
+            smooth = Image.fromarray(coarse).resize((self.side, self.side), Image.Resampling.BICUBIC)
+            smooth.save(file, "jpeg", quality=85)
+            made.append(file.getvalue())
+        return made
+
+
+def trained(model, city, device):
+    """Train all stages and return the seconds of every part."""
+    stages, parts, answers = [], Counter(), Counter()
+    start = time.perf_counter()
+    with ExitStack() as stack:
+        for name in ("text_features", "picture_features", "shape_features"):
+            stack.enter_context(timed(backbones, name, parts, device))
+        for home, name in (
+            (loop._Loop, "check"),
+            (checkpoint.Checkpoint, "save"),
+            (checkpoint.Checkpoint, "settle"),
+        ):
+            stack.enter_context(timed(home, name, parts, device))
+        stack.enter_context(counted_answers(answers))
+        stack.enter_context(told_stages(stages, parts, answers, device))
+        result = pretrain.pretrain(model, city, seed=0, device=device)
+    total = time.perf_counter() - start
+    outside = {name: seconds for name, seconds in parts.items() if name.endswith("_features")}
+    rest = total - sum(outside.values()) - sum(one["seconds"] for one in stages)
+    places, streets = result.material.places, result.material.streets
+    sizes = {"pois": len(places), "texts": len(places.texts), "footprints": len(places.shapes)}
+    sizes |= {"street views": len(streets.pictures), "regions": city.n_regions, "roads": len(city.roads)}
+    seconds = {"total": total, "stages": sum(one["seconds"] for one in stages)} | outside | {"the rest": rest}
+    say(f"all: {total:.1f} s")
+    return {
+        "sizes": sizes,
+        "seconds": seconds,
+        "peak gb": max(one["peak gb"] for one in stages),
+        "stages": stages,
     }
-    tables = {
-        kind: PictureTable(city.open_image, one.pictures, model.street_size, threads=1)
-        for kind, one in (("street", streets), ("overhead", overheads))
-    }
-    for table in tables.values():
-        table._ok = np.ones(len(table), dtype=bool)
-    texts = Frozen(torch.randn(len(places.texts), text.dim))
-    shapes = Shapes(torch.randn(len(places.shapes), image.dim), torch.rand(len(places.shapes)))
-    return SimpleNamespace(
-        text_encoder=text,
-        image_encoder=image,
-        encoders={"text": text, "image": image},
-        places=places,
-        streets=streets,
-        overheads=overheads,
-        texts=lambda: texts,
-        shapes=lambda: shapes,
-        street_pictures=lambda: frozen["street"],
-        overhead_pictures=lambda: frozen["overhead"],
-        tuned_texts=lambda: TunedTexts(text, places.texts, "cpu"),
-        tuned_pictures=lambda kind: TunedPictures(image, tables[kind], "cpu"),
+
+
+@contextmanager
+def timed(home, name, parts, device):
+    """Add the seconds that a function takes to its part, the device's work for it included."""
+    plain = getattr(home, name)
+
+    @wraps(plain)
+    def counting(*given, **named):
+        finish(device)
+        start = time.perf_counter()
+        try:
+            return plain(*given, **named)
+        finally:
+            finish(device)
+            parts[name] += time.perf_counter() - start
+
+    with patch.object(home, name, counting):
+        yield
+
+
+@contextmanager
+def counted_answers(answers):
+    """Count by module what the package's own code asks of tensors, which makes the host wait for a GPU that the tensor is on."""
+
+    def counting(name, plain):
+        @wraps(plain)
+        def asked(tensor, *given, **named):
+            file = Path(sys._getframe(1).f_code.co_filename)
+            if "urbanbench" in file.parts:
+                answers[f"{file.stem} {name}"] += 1
+            return plain(tensor, *given, **named)
+
+        return asked
+
+    with ExitStack() as stack:
+        for name in ANSWERS:
+            stack.enter_context(patch.object(torch.Tensor, name, counting(name, getattr(torch.Tensor, name))))
+        yield
+
+
+@contextmanager
+def told_stages(stages, parts, answers, device):
+    """Tell every stage when it is done: steps, seconds, seconds of checks and checkpoints, memory at the peak."""
+    plain = pretrain.train_stage
+
+    @wraps(plain)
+    def telling(objective, schedule, **named):
+        finish(device)
+        forget_peak(device)
+        before, asked, start = Counter(parts), Counter(answers), time.perf_counter()
+        log = plain(objective, schedule, **named)
+        finish(device)
+        seconds = time.perf_counter() - start
+        checks = parts["check"] - before["check"]
+        saved = sum(parts[name] - before[name] for name in ("save", "settle"))
+        steps = len(log.steps)
+        found = {"name": log.name, "anchors": objective.n_anchors, "batch": log.batch, "steps": steps}
+        found |= {
+            "planned steps": log.planned_steps,
+            "seconds": seconds,
+            "checks s": checks,
+            "checkpoints s": saved,
+        }
+        found |= {"steps per s": steps / max(seconds - checks - saved, 1e-9), "peak gb": peak_gb(device)}
+        found["answers"] = dict(answers - asked)
+        found |= {"first check": log.checks[0][1], "best": log.best}
+        stages.append(found)
+        say(
+            f"{log.name}: {steps} steps in {seconds:.1f} s, {found['steps per s']:.2f} a second, {found['peak gb']:.1f} GB"
+        )
+        return log
+
+    with patch.object(pretrain, "train_stage", telling):
+        yield
+
+
+def finish(device):
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+
+
+def forget_peak(device):
+    if device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats()
+
+
+def peak_gb(device):
+    """Return what a GPU's allocator has held since `forget_peak`; of the CPU, what the process has ever held."""
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated() / 1e9
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e9 if sys.platform == "darwin" else 1e6)
+
+
+def machine(device):
+    name = (
+        torch.cuda.get_device_name()
+        if device.startswith("cuda")
+        else platform.processor() or platform.machine()
     )
-
-
-def measure_encoders(backbones):
-    """Count the arithmetic, the operations and the kept bytes of an encoder's forward and backward pass."""
-    image, text = backbones.image_encoder, backbones.text_encoder
-    found = {"picture": one_pass(image, torch.rand(4, 3, 224, 224), 4)}
-    tokens = text.tokenize(backbones.places.texts[:64])
-    found["token"] = one_pass(text, tokens, tokens["input_ids"].numel())
-    mean = float(np.mean(token_lengths(text, backbones.places.texts)))
-    return found | {"tokens per text": mean, "texts per chunk": features_module.CHUNK_ON_GPU}
-
-
-def one_pass(encoder, inputs, count):
-    encoder.train()
-    kept, operations = {}, Operations()
-    own = {one.untyped_storage().data_ptr() for one in encoder.parameters()}
-
-    def keep(tensor):
-        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-        return tensor
-
-    with operations, FlopCounterMode(display=False) as counter:
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda one: one):
-            made = encoder(inputs)
-        forward, first = counter.get_total_flops(), operations.count
-        start = time.process_time()
-        made.sum().backward()
-    start = time.process_time()
-    encoder(inputs).sum().backward()
-    seconds = time.process_time() - start
-    encoder.zero_grad()
     return {
-        "flop forward": forward / count,
-        "flop backward": (counter.get_total_flops() - forward) / count,
-        "bytes kept": sum(one for place, one in kept.items() if place not in own) / count,
-        "operations forward": first,
-        "operations backward": operations.count - first,
-        "cpu flop per second": counter.get_total_flops() / seconds,
+        "device": name,
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
     }
 
 
-class Operations(TorchDispatchMode):
-    """Count what a GPU would be asked to do one by one; views cost nothing there."""
-
-    FREE = (
-        "view",
-        "reshape",
-        "transpose",
-        "permute",
-        "expand",
-        "slice",
-        "select",
-        "detach",
-        "t.",
-        "alias",
-        "squeeze",
-    )
-
-    def __init__(self):
-        super().__init__()
-        self.count = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        self.count += not any(word in str(func) for word in self.FREE)
-        return func(*args, **(kwargs or {}))
-
-
-def token_lengths(encoder, texts):
-    return [len(one) for one in encoder.tokenizer(list(texts), truncation=True, max_length=64)["input_ids"]]
-
-
-def measure_pictures(model, material):
-    """Pictures a second on one core: decoded, read from the store and collected, and footprints drawn."""
-    rng = np.random.default_rng(0)
-    coarse = Image.fromarray(rng.integers(0, 256, (80, 80, 3), dtype=np.uint8))
-    files = []
-    for _ in range(8):
-        file = io.BytesIO()
-        coarse.resize((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BICUBIC).save(file, "jpeg", quality=85)
-        files.append(file.getvalue())
-
-    def open_image(path):
-        return Image.open(io.BytesIO(files[int(path) % len(files)]))
-
-    count, size = 64, model.street_size
-    table = PictureTable(open_image, [str(k) for k in range(count)], size, threads=1)
-    decoded = count / timed(lambda: table.pixels(np.arange(count)), 3)
-    with tempfile.TemporaryDirectory() as folder:
-        table.store = PixelStore(Path(folder) / "pixels", count, size)
-        table.pixels(np.arange(count))
-        read = 16 * count / timed(lambda: table.pixels(np.tile(np.arange(count), 16)), 3)
-    part = material.places.shapes[:256]
-    drawn = len(part) / timed(lambda: rasterise(part, model.raster_size), 3)
-    return {
-        "decoded": decoded,
-        "jpeg bytes": float(np.mean([*map(len, files)])),
-        "read": read,
-        "drawn": drawn,
-    }
-
-
-def timed(work, rounds):
-    taken = []
-    for _ in range(rounds):
-        start = time.process_time()
-        work()
-        taken.append(time.process_time() - start)
-    return min(taken)
-
-
-def measure_stage(name, shop, model):
-    start = time.process_time()
-    objective = objective_of(name, shop)
-    found = {"anchors": objective.n_anchors, "prepared in": time.process_time() - start}
-    stage = Stage(objective, Schedule(batch=model.batch, epochs=model.epochs), seed=0)
-    planned = stage.per_epoch * model.epochs
-    every = max(1, planned // Schedule().checks)
-    found |= {"batch": stage.log.batch, "steps": planned, "checks": 1 + -(-planned // every)}
-    found["held-out batches"] = len(stage.held_out) // stage.log.held_out_batch
-    found["encoder"] = encoder_load(objective, stage)
-    found |= whole_step(name, objective, stage)
-    if objective_source(objective) is not None:
-        rng = np.random.default_rng(0)
-        few = stage.batch(1)[:FEW]
-        found["seconds of few anchors"] = timed(lambda: objective.loss(few, rng).backward(), 2)
-    return found
-
-
-def objective_source(objective):
-    """Return the encoder an objective trains along, as its source of features; None."""
-    for word in ("texts", "pictures"):
-        source = getattr(objective, word, None)
-        if isinstance(source, (TunedTexts, TunedPictures)):
-            return source
-    return None
-
-
-class Asked:
-    """A source of features that notes which rows are asked for and gives noise."""
-
-    def __init__(self, source):
-        self.dim, self.asked = source.dim, []
-        self.ok = getattr(source, "ok", None)
-
-    def rows(self, index):
-        self.asked.append(index.tolist())
-        return torch.randn(len(index), self.dim, requires_grad=True)
-
-    def modules(self):
-        return ()
-
-
-def encoder_load(objective, stage):
-    """Count distinct texts or pictures of whole batches, and the tokens with their padding."""
-    source = objective_source(objective)
-    if source is None:
-        return None
-    word = "texts" if isinstance(source, TunedTexts) else "pictures"
-    asked = Asked(source)
-    setattr(objective, word, asked)
-    for step in range(1, BATCHES + 1):
-        objective.loss(stage.batch(step), np.random.default_rng(step))
-    setattr(objective, word, source)
-    rows = [np.unique(one) for one in asked.asked]
-    found = {word: float(np.mean([len(one) for one in rows]))}
-    if word == "texts":
-        length = np.array(token_lengths(source.encoder, source.texts))
-        letters = np.array([*map(len, source.texts)])
-        found["tokens"] = float(np.mean([length[one].sum() for one in rows]))
-        chunk = features_module.CHUNK_ON_GPU
-        ordered = [one[np.argsort(letters[one], kind="stable")] for one in rows]
-        found["padded tokens"] = float(np.mean([padded(length[one], chunk) for one in ordered]))
-        chosen = [source.texts[row] for row in rows[0]]
-        found["tokenised in"] = timed(lambda: source.encoder.tokenize(chosen), 2)
-    return found
-
-
-def padded(length, chunk):
-    parts = [length[start : start + chunk] for start in range(0, len(length), chunk)]
-    return sum(len(part) * part.max() for part in parts)
-
-
-def whole_step(name, objective, stage):
-    """Take a step of full size, with noise in place of an encoder that is trained: what the rest of the model costs."""
-    source = objective_source(objective)
-    word = "texts" if isinstance(source, TunedTexts) else "pictures"
-    if source is not None:
-        setattr(objective, word, Asked(source))
-    rng, kept, operations = np.random.default_rng(0), {}, Operations()
-
-    def keep(tensor):
-        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-        return tensor
-
-    with operations, FlopCounterMode(display=False) as counter:
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda one: one):
-            loss = objective.loss(stage.batch(1), rng)
-        loss.backward()
-    seconds = timed(lambda: objective.loss(stage.batch(1), rng).backward(), 2)
-    own = {
-        one.untyped_storage().data_ptr(): one.untyped_storage().nbytes()
-        for module in objective.modules()
-        for one in module.parameters()
-    }
-    trained = sum(one.numel() for group in objective.parameter_groups() for one in group["params"])
-    if source is not None:
-        setattr(objective, word, source)
-    return {
-        "flop of the rest": counter.get_total_flops(),
-        "operations of the rest": operations.count,
-        "seconds of the rest": seconds,
-        "bytes kept by the rest": sum(one for place, one in kept.items() if place not in own),
-        "trained parameters of the rest": trained,
-    }
-
-
-def size_of(module):
-    return sum(one.numel() for one in module.parameters())
+def say(text):
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 1.0)
+    main()

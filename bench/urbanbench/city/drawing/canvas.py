@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from urbanbench.city.drawing.letters import settle_letters
 from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
@@ -175,6 +176,7 @@ def save_map(figure: Figure, path: Path) -> None:
     if kind not in {"png", "svg"}:
         msg = f"Map file {path.name!r} has suffix {path.suffix!r}. Expected .png or .svg."
         raise BadInput(msg)
+    settle_letters(figure)
     # A fixed salt and no date make the same map the same bytes.
     metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {"Software": None}
     with mpl.rc_context({"svg.hashsalt": "urbanbench"}), replacing(path) as part:

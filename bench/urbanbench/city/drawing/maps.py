@@ -19,6 +19,7 @@ from urbanbench.city.drawing.canvas import (
     number_scale,
     save_map,
 )
+from urbanbench.city.drawing.letters import drawable
 from urbanbench.errors import BadInput, DataMissing
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def draw_map(city: City, path: Path, column: str | None = None) -> None:
         Another suffix, or no such column.
     """
     name, _, share = (column or _first_label(city)).partition(":")
-    figure, axes = empty_map(city.regions, city.title)
+    figure, axes = empty_map(city.regions, drawable(city.title, city.name))
     if name:
         _draw_label(city, axes, name, share)
     else:
@@ -119,7 +120,7 @@ def _draw_label(city: City, axes: Axes, name: str, share: str) -> None:
     if share and share not in info.columns:
         msg = f"Label {name!r} has no column {share!r}. Its columns: {', '.join(info.columns) or 'value'}."
         raise BadInput(msg)
-    axes.set_title(f"{city.title}: {name}{f', {share}' if share else ''}")
+    axes.set_title(f"{drawable(city.title, city.name)}: {name}{f', {share}' if share else ''}")
     if info.kind == "regression" or share:
         values, unit = frame[share or "value"], info.unit
         if info.level == "region":

@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.city.drawing.letters import drawable, font_file
 from urbanbench.city.drawing.sheet_choice import Section, Shot, sections_of
 from urbanbench.city.pictures import FaultyPicture, open_picture
 from urbanbench.errors import BadInput, LayerMissing
@@ -81,12 +82,10 @@ def _sheet(city: City, sections: list[Section]) -> tuple[Image, int]:
     width = 2 * MARGIN + COLUMNS * TILE + (COLUMNS - 1) * GAP
     sheet = Image.new("RGB", (width, height), "white")
     draw, broken = ImageDraw.Draw(sheet), 0
-    draw.text((MARGIN, MARGIN - 4), _fitted(city.title, 20, width - 2 * MARGIN), fill=INK, font=_font(20))
+    _write(draw, (MARGIN, MARGIN - 4), drawable(city.title, city.name), 20, INK, width - 2 * MARGIN)
     top = MARGIN + 30
     for section, pictures, many, high in zip(sections, drawn, rows, highs, strict=True):
-        draw.text(
-            (MARGIN, top + 8), _fitted(section.title, 13, width - 2 * MARGIN), fill=PALE, font=_font(13)
-        )
+        _write(draw, (MARGIN, top + 8), section.title, 13, PALE, width - 2 * MARGIN)
         top += HEAD
         for place, (shot, picture) in enumerate(zip(section.shots, pictures, strict=True)):
             left = MARGIN + place % COLUMNS * (TILE + GAP)
@@ -95,7 +94,7 @@ def _sheet(city: City, sections: list[Section]) -> tuple[Image, int]:
             _draw_tile(sheet, draw, (left, down), high, shot, picture)
         top += many * (high + CAPTION + GAP)
     for row, line in enumerate(lines):
-        draw.text((MARGIN, top + 8 + 16 * row), line, fill=PALE, font=_font(11))
+        _write(draw, (MARGIN, top + 8 + 16 * row), line, 11, PALE)
     return sheet, broken
 
 
@@ -126,23 +125,32 @@ def _draw_tile(
         draw.line((box[0], box[1], box[2], box[3]), fill="#f0c4c1", width=2)
         draw.line((box[0], box[3], box[2], box[1]), fill="#f0c4c1", width=2)
         for row, line in enumerate(textwrap.wrap(picture, 24)[:4]):
-            draw.text((left + 8, top + 8 + 15 * row), line, fill=FAULT, font=_font(12))
+            _write(draw, (left + 8, top + 8 + 15 * row), line, 12, FAULT)
     else:
         draw.rectangle(box, fill=GROUND)
         sheet.paste(picture, (left + (TILE - picture.width) // 2, top + (high - picture.height) // 2))
-    draw.text((left, top + high + 2), _fitted(shot.unit, 12, TILE), fill=INK, font=_font(12))
-    draw.text((left, top + high + 17), _fitted(shot.told, 12, TILE), fill=PALE, font=_font(12))
+    _write(draw, (left, top + high + 2), shot.unit, 12, INK, TILE)
+    _write(draw, (left, top + high + 17), shot.told, 12, PALE, TILE)
 
 
-def _font(size: int) -> Any:
+def _write(
+    draw: ImageDraw, corner: tuple[int, int], text: str, size: int, fill: str, width: int | None = None
+) -> None:
+    """Write a text in a font that has its signs, cut so that it is not wider than some pixels."""
+    shown = drawable(text)
+    font = _font(size, shown)
+    draw.text(corner, shown if width is None else _fitted(shown, font, width), fill=fill, font=font)
+
+
+def _font(size: int, text: str) -> Any:
     from PIL import ImageFont
 
-    return ImageFont.load_default(size)
+    if all(sign < "\u0100" or sign == "…" for sign in text):
+        return ImageFont.load_default(size)
+    return ImageFont.truetype(font_file(text), size)
 
 
-def _fitted(text: str, size: int, width: int) -> str:
-    """Cut a text so that it is not wider than some pixels."""
-    font = _font(size)
+def _fitted(text: str, font: Any, width: int) -> str:
     if font.getlength(text) <= width:
         return text
     while text and font.getlength(f"{text}…") > width:

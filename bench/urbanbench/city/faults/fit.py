@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from urbanbench.city.faults.overlap import overlap_faults
-from urbanbench.city.folder.geometry import EXCHANGED
+from urbanbench.city.folder.geometry import EXCHANGE, EXCHANGED
 from urbanbench.city.folder.membership import region_of_points
 
 __all__ = [
@@ -58,13 +58,15 @@ def _crs_faults(regions: Any, crs: str) -> list[str]:
     known = CRS.from_user_input(crs)
     lon, lat = Transformer.from_crs(known, "EPSG:4326", always_xy=True).transform(*middle)
     found = _distortion(Proj(known).get_factors(lon, lat))
-    if not found and _degrees_outside(known, lon, lat) > AREA_MARGIN:
-        found = f"is made for another area ({known.area_of_use.name[:80]})"
+    area = known.area_of_use
+    if not found and area is not None and _degrees_outside(known, lon, lat) > AREA_MARGIN:
+        found = f"is made for another area ({area.name[:80]})"
     if not found:
         return []
     there = _degrees_outside(known, lon, lat) > _degrees_outside(known, lat, lon) == 0
+    mend = EXCHANGE if there else f"Name a CRS of this place, such as {_utm_zone(lon, lat)!r}."
     return [
-        f"city.json: 'crs': expected a CRS that keeps lengths at the regions' centre (longitude {lon:.4f}, latitude {lat:.4f}), found {crs!r}, which {found}{f'; {EXCHANGED}' if there else ''}. Name a CRS of this place, such as {_utm_zone(lon, lat)!r}."
+        f"city.json: 'crs': expected a CRS that keeps lengths at the regions' centre (longitude {lon:.4f}, latitude {lat:.4f}), found {crs!r}, which {found}{f'; {EXCHANGED}' if there else ''}. {mend}"
     ]
 
 
@@ -112,8 +114,15 @@ def fit_faults(file: str, frame: Any, regions: Any) -> list[str]:
     geometry, places = np.asarray(frame.geometry), np.asarray(regions.geometry)
     if not len(geometry) or _any_meets(geometry, places):
         return []
+    exchanged = _meet_exchanged(geometry, places, str(regions.crs))
+    hint = f"; {EXCHANGED}" if exchanged else ""
+    mend = (
+        EXCHANGE
+        if exchanged
+        else "Take the layer of the same place, in longitude and latitude: frame.to_crs(4326)."
+    )
     return [
-        f"{file}: column 'geometry': expected places in or near the regions, found none of {len(geometry)} that meets a region; {_way_off(geometry, places, str(regions.crs))}. Bring both to longitude and latitude of the same place with frame.to_crs(4326)."
+        f"{file}: column 'geometry': expected rows that meet the regions, found {len(geometry)} of which none does, {_distance_km(geometry, places):,.0f} km away{hint}. {mend}"
     ]
 
 
@@ -129,19 +138,25 @@ def _any_meets(geometry: np.ndarray, regions: np.ndarray) -> bool:
     return False
 
 
-def _way_off(geometry: np.ndarray, regions: np.ndarray, crs: str) -> str:
-    """Say how far away a layer lies, and whether its coordinates may be exchanged."""
+def _distance_km(geometry: np.ndarray, regions: np.ndarray) -> float:
+    """Return the distance between the boxes around two sets of geometries, in km."""
+    import shapely
+
+    one, other = (shapely.box(*shapely.total_bounds(some)) for some in (geometry, regions))
+    return float(shapely.distance(one, other)) / 1000
+
+
+def _meet_exchanged(geometry: np.ndarray, regions: np.ndarray, crs: str) -> bool:
+    """Tell whether the first geometries would lie in the box around the regions if longitude and latitude changed places."""
     import shapely
     from pyproj import Transformer
 
-    west, south, east, north = shapely.total_bounds(geometry)
-    box = shapely.box(*shapely.total_bounds(regions))
-    away = f"they lie {shapely.distance(box, shapely.box(west, south, east, north)) / 1000:,.0f} km away"
     to_degrees = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
     lon, lat = to_degrees.transform(*shapely.get_coordinates(shapely.centroid(geometry[:_FIRST])).T)
-    x, y = to_degrees.transform(lat, lon, direction="INVERSE")
-    back = shapely.points(x[np.isfinite(x)], y[np.isfinite(x)])
-    return f"{away}; {EXCHANGED}" if (shapely.distance(back, box) <= 0).any() else away
+    there = np.column_stack(to_degrees.transform(lat, lon, direction="INVERSE"))
+    west, south, east, north = shapely.total_bounds(regions)
+    with np.errstate(invalid="ignore"):
+        return bool(((there >= (west, south)) & (there <= (east, north))).all(axis=1).any())
 
 
 def outside_note(file: str, frame: Any, regions: Any) -> str:
@@ -159,7 +174,7 @@ def outside_note(file: str, frame: Any, regions: Any) -> str:
     import shapely
 
     points = shapely.centroid(np.asarray(frame.geometry))
-    outside = np.equal(region_of_points(points, regions), None)
+    outside = np.array([one is None for one in region_of_points(points, regions)], dtype=bool)
     if not outside.any():
         return ""
     box = shapely.box(*shapely.total_bounds(np.asarray(regions.geometry)))

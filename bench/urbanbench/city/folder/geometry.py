@@ -13,9 +13,10 @@ from urbanbench.city.folder.wkb import BROKEN, undecodable_kinds
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["EXCHANGED", "read_geometry"]
+__all__ = ["EXCHANGE", "EXCHANGED", "read_geometry"]
 
 EXCHANGED = "longitude and latitude may be exchanged"
+EXCHANGE = "Exchange them: frame.geometry = shapely.transform(frame.geometry, lambda xy: xy[:, ::-1])."
 
 _REMOVE = "Remove these rows or give them a geometry."
 _EXPLODE = "Take Multi geometries and collections apart with frame.explode(), number the ids anew, and drop other kinds."
@@ -116,12 +117,11 @@ def _judged_places(geometry: np.ndarray, inside: np.ndarray, note: Any) -> np.nd
     west, south, east, north = shapely.bounds(geometry).T
     with np.errstate(invalid="ignore"):
         outside = inside & ~((west >= -180) & (east <= 180) & (south >= -90) & (north <= 90))
-    note(
-        outside,
-        "longitude in [-180, 180] and latitude in [-90, 90]",
-        f"coordinates outside of them{_exchanged(geometry, outside)}",
-        "Bring the layer to longitude and latitude with frame.to_crs(4326).",
-    )
+    expected, found = "longitude in [-180, 180] and latitude in [-90, 90]", "coordinates outside of them"
+    if _may_be_exchanged(geometry, outside):
+        note(outside, expected, f"{found}; {EXCHANGED}", EXCHANGE)
+    else:
+        note(outside, expected, found, "Bring the layer to longitude and latitude with frame.to_crs(4326).")
     good = geometry.copy()
     good[~inside | outside] = None
     invalid = ~shapely.is_missing(good)
@@ -133,15 +133,14 @@ def _judged_places(geometry: np.ndarray, inside: np.ndarray, note: Any) -> np.nd
     return np.asarray(good)
 
 
-def _exchanged(geometry: np.ndarray, rows: np.ndarray) -> str:
-    """Say that longitude and latitude may be exchanged, where they could be."""
+def _may_be_exchanged(geometry: np.ndarray, rows: np.ndarray) -> bool:
+    """Tell whether coordinates are legal when longitude and latitude change places."""
     import shapely
 
     if not rows.any():
-        return ""
+        return False
     west, south, east, north = shapely.total_bounds(geometry[rows])
-    legal = west >= -90 and east <= 90 and south >= -180 and north <= 180
-    return f" ({EXCHANGED})" if legal and (south < -90 or north > 90) else ""
+    return bool(west >= -90 and east <= 90 and south >= -180 and north <= 180)
 
 
 def _single(geometry: np.ndarray, shapes: Sequence[str]) -> np.ndarray:

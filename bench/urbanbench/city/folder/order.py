@@ -28,6 +28,8 @@ def in_order(frame: Any, columns: Sequence[str] = ()) -> Any:
     DataFrame or GeoDataFrame
         Its columns cannot be written into either.
     """
+    import pandas as pd
+
     if not columns:
         if frame.index.is_monotonic_increasing:
             return frame
@@ -40,6 +42,6 @@ def in_order(frame: Any, columns: Sequence[str] = ()) -> Any:
     moved = frame.iloc[rows]
     moved = moved if not columns else moved.reset_index(drop=True)
     for name in moved.columns:
-        if isinstance(moved[name].dtype, np.dtype):
+        if isinstance(moved[name].array, pd.arrays.NumpyExtensionArray):
             moved[name] = column_of(moved[name].to_numpy(copy=True), moved.index)
     return moved

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from urbanbench.city.folder.limits import FREE_BYTES, MIB, unfolded_limit
 from urbanbench.city.folder.unfolding import Unfolding, unfolding
@@ -66,8 +66,7 @@ def read_head(folder: Path, file: str) -> TableHead:
     mend = "Write the file anew."
     with _opened(folder, file, "a whole Parquet file", "in its footer", mend) as parquet:
         schema = parquet.schema_arrow
-        names = [_name(file, schema, place) for place in range(len(schema))]
-        columns = tuple(zip(names, schema.types, strict=True))
+        columns = tuple(zip(schema.names, schema.types, strict=True))
         for kind in schema.types:
             str(kind)  # fields inside of columns have names too
         size = (folder / file).stat().st_size
@@ -106,7 +105,11 @@ def _counted(
         if size > limit:
             raise _too_large(file, size, limit)
         parts.append(part)
-    return pa.Table.from_batches(parts)
+    return (
+        pa.Table.from_batches(parts, schema=parts[0].schema).combine_chunks()
+        if parts
+        else parquet.read(columns=names)
+    )
 
 
 def _too_large(file: str, size: int, limit: int) -> FaultyTable:
@@ -124,6 +127,9 @@ def _opened(folder: Path, file: str, expected: str, place: str, mend: str) -> It
             yield parquet
     except FaultyTable:
         raise
+    except UnicodeDecodeError as error:
+        msg = f"{file}: expected names of columns in UTF-8, found {error.object[:40]!r}. Rename the column and write the file anew."
+        raise FaultyTable(msg) from error
     except OSError as error:
         told = f"{file}: expected {expected}, found {_said(error, place)}."
         hint = "Make the file readable." if isinstance(error, PermissionError) else mend
@@ -140,12 +146,3 @@ def _said(error: Exception, place: str) -> str:
     first = (lines or [type(error).__name__])[0][:160].rstrip(".")
     words = f"a fault {place} ({first})" if place else f"a fault ({first})"
     return words.encode("utf-8", "backslashreplace").decode()
-
-
-def _name(file: str, schema: Any, place: int) -> str:
-    try:
-        return str(schema.field(place).name)
-    except UnicodeDecodeError as error:
-        told = f"{file}: column {place + 1}: expected a name in UTF-8, found {error.object[:40]!r}."
-        msg = f"{told} Rename the column and write the file anew."
-        raise FaultyTable(msg) from error

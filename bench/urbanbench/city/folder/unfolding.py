@@ -23,8 +23,8 @@ _HEADER_BYTES = 64
 _DICTIONARY = 2
 """Type of a page of repeated values."""
 
-_SMALL = 256
-"""A page so small is not looked into: no value in it is longer."""
+_SMALL, _LARGE = 256, 16 * 2**20
+"""A smaller or larger page is not looked into: no value in it is longer than it. Writers end such pages at one or two MiB."""
 
 _WIDE = 8
 """Bytes of a value that is no text."""
@@ -84,34 +84,44 @@ def _longest_value(stream: Any, chunk: Any) -> int:
         start = min(start, chunk.dictionary_page_offset)
     stream.seek(max(start, 0))
     head = stream.read(_HEADER_BYTES)
-    try:
-        fields, length = _page_header(head, 0)
-    except IndexError:
-        return int(chunk.total_uncompressed_size)
+    fields: dict[int, int] = {}
+    length = _page_header(head, 0, fields)
     unpacked = fields.get(_UNPACKED, 0)
     if fields.get(_TYPE) != _DICTIONARY:
         return 0
-    if unpacked <= _SMALL or unpacked > chunk.total_uncompressed_size:
+    if not length:
+        return int(chunk.total_uncompressed_size)
+    if not _SMALL < unpacked <= min(_LARGE, chunk.total_uncompressed_size):
         return min(unpacked, int(chunk.total_uncompressed_size))
     stream.seek(max(start, 0) + length)
     page = _unpacked(stream.read(fields.get(_PACKED, 0)), chunk.compression, unpacked)
     return unpacked if page is None else _longest_text(page)
 
 
-def _page_header(head: bytes, place: int) -> tuple[dict[int, int], int]:
-    """Read the numbers of a structure in Thrift's compact protocol, and where it ends; those of structures inside are left out."""
-    fields: dict[int, int] = {}
+def _page_header(head: bytes, place: int, fields: dict[int, int]) -> int:
+    """Read the numbers of a structure in Thrift's compact protocol, those of structures inside left out.
+
+    Returns
+    -------
+    int
+        Where it ends; 0 where it is longer than `head` or holds what a page of repeated values does not.
+    """
     number = 0
-    while head[place]:
-        number, kind = number + (head[place] >> 4), head[place] & 15
-        place += 1
-        if kind == _INTEGER:
-            fields[number], place = _varint(head, place)
-        elif kind == _STRUCTURE:
-            _, place = _page_header(head, place)
-        elif kind not in _TRUTHS:
-            raise IndexError
-    return fields, place + 1
+    try:
+        while head[place]:
+            number, kind = number + (head[place] >> 4), head[place] & 15
+            place += 1
+            if kind == _INTEGER:
+                fields[number], place = _varint(head, place)
+            elif kind == _STRUCTURE:
+                place = _page_header(head, place, {})
+                if not place:
+                    return 0
+            elif kind not in _TRUTHS:
+                return 0
+    except IndexError:
+        return 0
+    return place + 1
 
 
 def _varint(head: bytes, place: int) -> tuple[int, int]:
@@ -129,8 +139,9 @@ def _unpacked(data: bytes, codec: str, size: int) -> bytes | None:
 
     if codec == "UNCOMPRESSED":
         return data
+    name = "lz4_raw" if codec.startswith("LZ4") else codec.lower()
     try:
-        return bytes(pa.decompress(data, size, codec.lower(), asbytes=True))
+        return bytes(pa.decompress(data, size, name, asbytes=True))
     except (pa.ArrowException, OSError, ValueError):
         return None
 

@@ -136,7 +136,7 @@ def _nested(data: np.ndarray, heads: _Heads, ends: np.ndarray) -> np.ndarray:
     for row in np.flatnonzero(~nested & (count > 1)):
         place, end = int(heads.after[row]) + 4, int(ends[row])
         kind = int(heads.code[row]) - _MULTI_LESS_SINGLE
-        nested[row] = not _parts_are(memoryview(data[place:end]), kind, int(count[row]))
+        nested[row] = not _parts_are(memoryview(data[place:end].tobytes()), kind, int(count[row]))
     return np.asarray(nested)
 
 

@@ -135,4 +135,4 @@ def _said(made_from: tuple[str, str]) -> bytes:
 
 def _path(folder: Path, cell: Cell) -> Path:
     predictions = ResultStore(folder).predictions_of(cell)
-    return predictions.with_name(f"{cell.run_id}.classes.parquet")
+    return predictions.with_suffix(".classes.parquet")

@@ -26,7 +26,7 @@ PAPER_SPLIT = "random"
 
 READING = (
     "Ours: mean \N{PLUS-MINUS SIGN} sample standard deviation over seeds (a spread over splits, not a standard error).",
-    "The best floor of a table is its last line; \N{BLACK DOWN-POINTING TRIANGLE} marks a row whose mean is below the best floor that sees no more than it.",
+    "The best floor of the inputs of a table's rows is its last line; \N{BLACK DOWN-POINTING TRIANGLE} marks a row whose mean is below the best floor that sees no more than it.",
     "Differences are taken seed by seed on the same splits.",
     "Columns and tables labelled published hold the paper's printed numbers, from other data, units and splits: for display, never ranked with ours.",
     "A published number with * has a note: rows of the paper that repeat or contradict others.",

@@ -15,7 +15,13 @@ from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.charts import stem
 from urbanbench.experiments.kinds.contender import Contender, Place, places
 from urbanbench.experiments.kinds.gaps import Gaps, gap_figure, gaps_of
-from urbanbench.experiments.kinds.held_out import NO_PREDICTIONS, HeldOut, read_held_out, wilson
+from urbanbench.experiments.kinds.held_out import (
+    NO_PREDICTIONS,
+    HeldOut,
+    nothing_to_show,
+    read_held_out,
+    wilson,
+)
 from urbanbench.experiments.kinds.report import Figure, Report, Section
 from urbanbench.experiments.kinds.score_table import facts_of
 from urbanbench.experiments.kinds.shelf import Shelf
@@ -94,8 +100,9 @@ class ContextCase(Experiment):
             if one.held_out is not None
         }
         if not found:
-            said = ", ".join(f"{one.standing.label}: {one.word}" for one in answers)
-            return Section(title, facts, warnings=(f"No pair can be shown ({said}).",))
+            words = {one.standing.label: one.word for one in answers}
+            said = nothing_to_show("No pair", words, self.name, choice, place.city)
+            return Section(title, facts, warnings=(said,))
         unit = next(str(one.standing.row.task.get("unit") or "") for one in answers if one.standing.row)
         picked = {rule: self._picked(gaps) for (rule, _), gaps in found.items() if len(gaps)}
         pairs = _pair_table(picked, answers, city, texts, unit)

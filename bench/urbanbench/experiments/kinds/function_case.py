@@ -21,7 +21,7 @@ from urbanbench.experiments.kinds.class_odds import (
     votes,
 )
 from urbanbench.experiments.kinds.contender import Contender, Place, places
-from urbanbench.experiments.kinds.held_out import NO_PREDICTIONS, read_held_out
+from urbanbench.experiments.kinds.held_out import NO_PREDICTIONS, nothing_to_show, read_held_out
 from urbanbench.experiments.kinds.opinions import Opinions, opinions_of, quarrels
 from urbanbench.experiments.kinds.report import Figure, Report, Section
 from urbanbench.experiments.kinds.score_table import facts_of
@@ -86,10 +86,8 @@ class FunctionCase(Experiment):
         facts = (*facts_of(list(standings.values())), f"numbers: {measure}")
         opinions = opinions_of(odds) if odds else None
         if opinions is None or not opinions.units:
-            said = ", ".join(f"{label}: {word}" for label, word in words.items())
-            return Section(
-                title, facts, warnings=(f"No answers can be shown ({said or 'no unit in common'}).",)
-            )
+            said = nothing_to_show("No answers", words, self.name, choice, place.city)
+            return Section(title, facts, warnings=(said,))
         rows = opinions.most_disputed(self.shown)
         tables = [_disputed(opinions, rows, measure), _all(opinions, words, measure)]
         if len(odds) > 1:

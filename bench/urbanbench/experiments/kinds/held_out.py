@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -14,9 +16,10 @@ from urbanbench.store import ResultStore
 if TYPE_CHECKING:
     import pandas as pd
 
+    from urbanbench.experiments.kinds.base import Choice
     from urbanbench.result import RunResult
 
-__all__ = ["NO_PREDICTIONS", "HeldOut", "read_held_out", "wilson"]
+__all__ = ["NO_PREDICTIONS", "HeldOut", "nothing_to_show", "read_held_out", "wilson"]
 
 NO_PREDICTIONS = "no predictions"
 """Word for a result whose predictions are not on this machine."""
@@ -28,6 +31,15 @@ def read_held_out(result: RunResult) -> pd.DataFrame | None:
         return ResultStore.read_predictions(result.file, result.cell) if result.file is not None else None
     except DataMissing:
         return None
+
+
+def nothing_to_show(what: str, words: Mapping[str, str], experiment: str, choice: Choice, city: str) -> str:
+    """Say why a section is empty: what cannot be shown, the word of each row, and the command that makes what is missing."""
+    said = ", ".join(f"{label}: {word}" for label, word in words.items()) or "no unit in common"
+    always = " --overwrite always" if NO_PREDICTIONS in words.values() else ""
+    again = f"urbanbench experiment run {experiment} -c {shlex.quote(city)}{always} --out {shlex.quote(str(choice.out))}"
+    lead = "Predictions lie beside results that were run on this machine. " if always else ""
+    return f"{what} can be shown ({said}). {lead}Mend: {again}"
 
 
 @dataclass(frozen=True, eq=False)

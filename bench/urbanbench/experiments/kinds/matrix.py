@@ -125,10 +125,10 @@ class _Task:
         if one.scored is None:
             return Entry(one.word)
         score = one.score(self.main)
-        means = [other.score(self.main).mean for other in self.every.values() if other.scored is not None]
+        means = [other.score(self.main).mean for other in self.every.values() if other.score(self.main).whole]
         below = label in self.learned and one.block is not None and floor_above(one.block, one.scored)
         made = score_entry(score, f"{score.text} {BELOW}" if below else None)
-        return Entry(made.text, "best" if score.mean == max(means) else "", value=made.value)
+        return Entry(made.text, "best" if score.whole and score.mean == max(means) else "", value=made.value)
 
 
 def _best_floor(columns: Sequence[_Task]) -> Line:
@@ -141,4 +141,4 @@ def _best_floor(columns: Sequence[_Task]) -> Line:
             if floor is None or score is None
             else score_entry(score, f"{score.text} ({floor.spec['model']})")
         )
-    return Line("floor", (Entry("best floor of any head"), *entries))
+    return Line("floor", (Entry("best floor of these inputs, any head"), *entries))

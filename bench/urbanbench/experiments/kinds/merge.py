@@ -80,7 +80,7 @@ class Merge(Experiment):
         before, after = (_floor_standing([pair[side] for pair in pairs]) for side in (0, 1))
         lines = [self._line("model", one.label, one, other, metrics) for one, other in pairs]
         if before.row is not None or after.row is not None:
-            lines.append(self._line("floor", "best floor of each", before, after, metrics))
+            lines.append(self._line("floor", "best floor of each (same inputs)", before, after, metrics))
         title = f"{place.city_name} · {place.task} · {place.split}" + (
             f" · {place.head}" if len(choice.heads) > 1 else ""
         )

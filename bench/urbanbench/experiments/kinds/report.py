@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.board.layout import Board, Picture, Table
 from urbanbench.board.layout import Section as BoardSection
+from urbanbench.city.drawing.letters import settle_letters
 from urbanbench.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Figure:
         with mpl.rc_context({"svg.hashsalt": "urbanbench", "svg.fonttype": "path", "font.size": 9.0}):
             canvas = Canvas(figsize=self.size, layout="constrained")
             self.draw(canvas)
+            settle_letters(canvas)
             facts: dict[str, Any] = {"Date": None} if kind == "svg" else {"Software": None}
             canvas.savefig(out, format=kind, dpi=150, metadata=facts)
         return out.getvalue()

@@ -83,7 +83,7 @@ class ScoreTable:
     city: str = ""
 
     def build(self) -> Table:
-        """Return the table, the best floor last."""
+        """Return the table, the best floor of its rows' inputs last."""
         lines = [self._line(standing, name) for standing, name in self.rows]
         return Table(self.title, self._columns(), (*lines, *self._floor_line()))
 
@@ -148,5 +148,5 @@ class ScoreTable:
             return []
         scores = [score_entry(floor.score(metric)) for metric in self.metrics]
         rest = [Entry()] * (len(self._columns()) - 2 - len(scores))
-        name = f"best floor: {row_label(floor, [floor])}"
+        name = f"best floor of these inputs: {row_label(floor, [floor])}"
         return [Line("floor", (Entry(name), Entry(ordered(floor.used)), *scores, *rest))]

@@ -53,7 +53,7 @@ HEADS: dict[str, HeadInfo] = {
         HeadInfo(
             "ridge",
             "Ridge",
-            "Ridge or logistic regression, penalty chosen inside train.",
+            "Ridge regression, for classes a ridge classifier; penalty chosen inside train.",
             f"{_HERE}.ridge:RidgeHead",
         ),
         HeadInfo(

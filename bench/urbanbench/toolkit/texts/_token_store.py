@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,9 +81,9 @@ def parts_by_length(length: np.ndarray, *, most: int, start: int) -> list[np.nda
     width, count = np.unique(length, return_counts=True)
     ends = _cheapest_ends(width, count, start)
     parts = []
-    for begin, end in zip([0, *ends[:-1]], ends, strict=True):
-        several = -(-int((end - begin) * length[order[end - 1]]) // most)
-        parts += np.array_split(order[begin:end], min(several, end - begin))
+    for begin, end in pairwise([0, *ends]):
+        fit = max(1, most // int(length[order[end - 1]]))
+        parts += np.array_split(order[begin:end], -(-(end - begin) // fit))
     return parts
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     import torch
     from torch import Tensor
 
@@ -34,7 +35,7 @@ def on_device(array: np.ndarray | Tensor, device: str | torch.device) -> Tensor:
     import torch
 
     there = torch.device(device)
-    made = torch.from_numpy(array) if not isinstance(array, torch.Tensor) else array
+    made = array if isinstance(array, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(array))
     if there.type != "cuda" or made.is_cuda:
         return made.to(there)
     return made.pin_memory().to(there, non_blocking=True)

@@ -1,0 +1,103 @@
+"""From a result back to the order that made it, with today's plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from urbanbench.errors import DataMissing, UnknownName
+from urbanbench.parity.contract import DEFAULT
+from urbanbench.registry import city_word, load_model, plain_name
+from urbanbench.result import Cell, RunSpec
+from urbanbench.run.order import Order, resolve
+
+__all__ = ["Elsewhere", "absent_city", "differing_fields", "order_of"]
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Where plugins and cities lie that results name but no registry knows: name to path."""
+
+    models: Mapping[str, str] = field(default_factory=dict)
+    tasks: Mapping[str, str] = field(default_factory=dict)
+    cities: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, models: Iterable[str], tasks: Iterable[str], cities: Iterable[str]) -> Elsewhere:
+        """Name paths as results name them; words that are no paths stand for themselves."""
+        words = {"model": models, "task": tasks, "city": cities}
+        named = {kind: {plain_name(kind, word): word for word in listed} for kind, listed in words.items()}
+        return cls(named["model"], named["task"], named["city"])
+
+
+def order_of(cell: Cell, elsewhere: Elsewhere) -> Order:
+    """Return today's order for a result's cell; its own cell differs where parameters or the task's version did.
+
+    Raises
+    ------
+    UnknownName, BadInput, DataMissing, PluginBroken
+        The model, task, preset, parameter, split or head does not exist any more, or lies elsewhere.
+    """
+    model = elsewhere.models.get(cell.model, cell.model)
+    return resolve(
+        RunSpec(
+            model=model,
+            task=elsewhere.tasks.get(cell.task, cell.task),
+            city=elsewhere.cities.get(cell.city, cell.city),
+            preset=cell.preset,
+            settings=_settings(load_model(model), cell),
+            inputs="full" if cell.inputs == "given" else cell.inputs,
+            model_seed=cell.model_seed,
+            name=cell.model if cell.inputs == "given" else "",
+            protocol=cell.protocol,
+            **(_scoring(cell) if cell.protocol == DEFAULT else {}),
+        )
+    )
+
+
+def absent_city(cell: Cell, elsewhere: Elsewhere) -> str:
+    """Return why the city of a cell cannot be opened here, or ""; a generated city counts as here."""
+    try:
+        city_word(elsewhere.cities.get(cell.city, cell.city))
+    except (UnknownName, DataMissing):
+        return f"city {cell.city!r} is not on this machine"
+    return ""
+
+
+def differing_fields(cell: Cell, order: Order) -> list[str]:
+    """Return in what a result's cell is not that of today's order: ``["parameter 'dim' is 64, today 128"]``."""
+    before, now = cell.to_dict(), order.cell.to_dict()
+    olds, news = dict(before.pop("parameters")), dict(now.pop("parameters"))
+    found = [
+        f"parameter {name!r} is {olds.get(name, 'absent')!r}, today {news.get(name, 'absent')!r}"
+        for name in sorted({*olds, *news})
+        if olds.get(name) != news.get(name) or (name in olds) != (name in news)
+    ]
+    fields = [name for name in before if before[name] != now[name]]
+    return found + [f"{name.replace('_', ' ')} {before[name]}, now {now[name]}" for name in fields]
+
+
+def _scoring(cell: Cell) -> dict[str, Any]:
+    return {
+        "split": cell.split,
+        "head": cell.head,
+        "seeds": cell.seeds,
+        "block_size_m": cell.block_size_m,
+    }
+
+
+def _settings(model: Any, cell: Cell) -> tuple[tuple[str, str], ...]:
+    """Write the parameters that are not the preset's as the words of ``--set``; parameters that are gone are left to the comparison."""
+    usual = model.from_settings(cell.preset).parameters()
+    return tuple(
+        (name, _text(value))
+        for name, value in sorted(cell.parameters.items())
+        if name in usual and value != usual[name]
+    )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(map(_text, value))
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)

@@ -1,0 +1,153 @@
+"""Judging results: which are old, damaged or strangers, and why; what cannot be told here is said, too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from urbanbench.errors import DataMissing, UrbanbenchError
+from urbanbench.result import OK, RunResult
+from urbanbench.run.order import Order
+from urbanbench.run.standing import older_versions, other_encoders, stale_data, versions_of
+from urbanbench.run.walk import rests_on
+from urbanbench.run.workbench import Workbench
+from urbanbench.store import ResultStore, predictions_beside
+from urbanbench.verify.again import Elsewhere, absent_city, differing_fields, order_of
+from urbanbench.verify.rescored import ROUNDING, largest_gap, rescored
+
+__all__ = ["BAD", "DAMAGED", "HOLDS", "OLD", "STRANGER", "Verdict", "judge", "strangers"]
+
+HOLDS, OLD, OTHER, DAMAGED, STRANGER = "holds", "old", "other encoders", "damaged", "stranger"
+BAD = (OLD, DAMAGED, STRANGER)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be said of one file.
+
+    Parameters
+    ----------
+    file
+        Its path below the results folder.
+    state
+        "holds", "old" (computed again by the next run), "other encoders" (nothing is wrong with it, but this machine would use others),
+        "damaged" (not what a run wrote) or "stranger" (no result at all).
+    reasons
+        Why it does not hold.
+    unchecked
+        What could not be told here.
+    result
+        What was read, or None.
+    """
+
+    file: str
+    state: str
+    reasons: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    result: RunResult | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the verdict JSON-like."""
+        run_id = self.result.run_id if self.result is not None else None
+        told = {"reasons": list(self.reasons), "unchecked": list(self.unchecked)}
+        return {"file": self.file, "run_id": run_id, "state": self.state, **told}
+
+
+def strangers(folder: Path) -> Iterator[Verdict]:
+    """Find what lies among results and is none: other JSON, leftovers of killed processes, predictions without a result."""
+    for path in sorted(folder.glob("*/*/*.json")):
+        if "__" not in path.name:
+            yield Verdict(str(path.relative_to(folder)), STRANGER, ("no name of a result",))
+    for path in sorted(folder.rglob("*.part")):
+        yield Verdict(str(path.relative_to(folder)), STRANGER, ("left by a killed process",))
+    for path in sorted(folder.glob("*/*/predictions/[!.]*.parquet")):
+        stem = path.stem.removesuffix(".classes")
+        if not (path.parent.parent / f"{stem}.json").is_file():
+            yield Verdict(str(path.relative_to(folder)), STRANGER, ("predictions without a result",))
+
+
+def judge(path: Path, folder: Path, elsewhere: Elsewhere, bench: Workbench) -> Verdict:
+    """Judge one result file.
+
+    Parameters
+    ----------
+    path, folder
+        The file, and the results folder it lies in.
+    elsewhere
+        Plugins and cities that no registry knows.
+    bench
+        Keeps the city opened last; nothing is embedded.
+    """
+    name = str(path.relative_to(folder))
+    try:
+        result = ResultStore.read(path)
+    except DataMissing as error:
+        return Verdict(name, DAMAGED, (str(error),))
+    wrong = [*_misplaced(result, path, name), *_wrong_scores(result)]
+    if wrong:
+        return Verdict(name, DAMAGED, tuple(wrong), result=result)
+    reasons, others, unchecked = _standing(result, elsewhere, bench)
+    state = OLD if reasons else OTHER if others else HOLDS
+    return Verdict(name, state, (*reasons, *others), tuple(unchecked), result)
+
+
+def _misplaced(result: RunResult, path: Path, name: str) -> Iterator[str]:
+    stated = json.loads(path.read_text(encoding="utf-8")).get("run_id")
+    if stated != result.run_id:
+        yield f"run_id is {stated!r}, its spec has {result.run_id!r}"
+    if Path(name).as_posix() != result.cell.file_name:
+        yield f"its spec belongs into {result.cell.file_name!r}"
+
+
+def _wrong_scores(result: RunResult) -> Iterator[str]:
+    seeds = len(result.cell.seeds)
+    if result.status == OK and not result.scores:
+        yield "it is finished and has no scores"
+    for metric, numbers in result.scores.items():
+        if len(numbers) != seeds:
+            yield f"{metric} has {len(numbers)} numbers for {seeds} seeds"
+    yield from _wrong_predictions(result)
+
+
+def _wrong_predictions(result: RunResult) -> Iterator[str]:
+    if result.file is None or result.status != OK or not predictions_beside(result.file).is_file():
+        return
+    try:
+        found = rescored(result, ResultStore.read_predictions(result.file, result.cell))
+    except DataMissing as error:
+        yield str(error)
+        return
+    gap = largest_gap(result.scores, found)
+    if gap > ROUNDING:
+        yield f"its predictions give other scores (by {gap:.2g} of 1 + |score|, rounding explains {ROUNDING:g})"
+
+
+_Told = tuple[list[str], list[str], list[str]]
+
+
+def _standing(result: RunResult, elsewhere: Elsewhere, bench: Workbench) -> _Told:
+    """Return why a result is old, what stand-ins are others today, and what could not be told."""
+    cell = result.cell
+    try:
+        order = order_of(cell, elsewhere)
+    except UrbanbenchError as error:
+        known = "no versions recorded" if not result.versions else ""
+        return ([known] if known else []), [], [f"cannot be made from today's plugins: {error}"]
+    reasons = [*differing_fields(cell, order), *older_versions(result, versions_of(order))]
+    if result.status != OK:
+        return reasons, [], []
+    if absent := absent_city(cell, elsewhere):
+        return reasons, [], [absent]
+    return _with_data(result, order, bench, reasons)
+
+
+def _with_data(result: RunResult, order: Order, bench: Workbench, reasons: list[str]) -> _Told:
+    try:
+        now, variant = rests_on(order, bench)
+    except UrbanbenchError as error:
+        return [*reasons, f"today it cannot be run: {error}"], [], []
+    others = [] if variant is None else other_encoders(result, variant)
+    return [*reasons, *stale_data(result, now)], others, []
