@@ -260,7 +260,7 @@ LEARNED = {"floor": False, "paper": "A. Author, doi 10.1/1", "year": 2024}
     [
         ({"title": ""}, {}, "empty 'title'"),
         ({"embeds": ()}, {}, "empty 'embeds'"),
-        ({"floor": False}, {}, "names no paper"),
+        ({"floor": False, "year": 2024}, {}, "names a paper or a year, but not both"),
         (LEARNED, {"small": {}}, "lacks the preset 'paper'"),
         (LEARNED, {"small": {"sizes": 1}, "paper": {}}, "Preset 'small' of Model0 cannot be built"),
     ],

@@ -42,9 +42,14 @@ def fresh_cache() -> Iterator[Path]:
 
 @contextmanager
 def cache_in(folder: Path) -> Iterator[None]:
-    """Use another cache folder inside the block, which keeps what was computed."""
-    token = _fresh.set(folder.absolute())
+    """Use another cache folder inside the block, in processes started there as well; it keeps what was computed."""
+    token, before = _fresh.set(folder.absolute()), os.environ.get(CACHE_VARIABLE)
+    os.environ[CACHE_VARIABLE] = str(folder.absolute())
     try:
         yield
     finally:
         _fresh.reset(token)
+        if before is None:
+            del os.environ[CACHE_VARIABLE]
+        else:
+            os.environ[CACHE_VARIABLE] = before

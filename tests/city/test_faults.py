@@ -1,6 +1,7 @@
 """Every fault of a folder is told in a sentence with table, column, rows, expected and found."""
 
 import json
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,9 @@ from urbanbench.city.city import City
 from urbanbench.city.faults.check import check_folder
 from urbanbench.city.folder.manifest import read_manifest
 from urbanbench.errors import CityFaults
+
+MEND = re.compile(r"found .+\. [A-Z][^:]*[^:\s].*\.$", re.DOTALL)
+"""A fault ends with a sentence that says what to do."""
 
 BOWTIE = shapely.Polygon([(9.001, 48.001), (9.002, 48.002), (9.002, 48.001), (9.001, 48.002)])
 
@@ -168,6 +172,7 @@ def test_opening_tells_a_fault_of_structure(folder, case):
     # Without layers the labels of buildings and street views are at fault too.
     assert len(caught.value.faults) == (3 if case == "layers no object" else 1)
     assert sentence in caught.value.faults[0]
+    assert all(MEND.search(fault) for fault in caught.value.faults), caught.value.faults
     assert list(caught.value.faults) == check_folder(folder.path)
 
 
@@ -180,6 +185,7 @@ def test_checking_tells_a_fault_of_content(folder, case):
     # Without regions everything that names a region is at fault too, and so is the label of a region renamed.
     assert len(told) == 1, faults
     assert len(faults) == 1 or case == "no regions", faults
+    assert all(MEND.search(fault) for fault in faults), faults
 
 
 @pytest.mark.parametrize("case", [one for one in CONTENT if one != "no regions"])

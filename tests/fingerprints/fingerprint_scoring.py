@@ -88,8 +88,8 @@ def scoring_fingerprints() -> Iterator[Fingerprint]:
 
 
 def _head(name: str) -> Numbers:
-    known = asdict(get_head(name))
-    told = {"parameters": {"code": text_code(sorted(known.items()))}}
+    known = [name, *getattr(get_head(name), "candidates", ())]
+    told = {"parameters": {"code": text_code(sorted(asdict(get_head(one)).items()) for one in known)}}
     for kind in ("regression", "classification", "composition"):
         for noise in NOISES if name == "ridge" else NOISES[1:2]:
             scores = evaluate(space(), targets(kind, noise), Protocol("random", name, SEEDS))

@@ -7,6 +7,7 @@ from urbanbench.home import cache_root, fresh_cache
 from urbanbench.models._urbanmfm import kept
 from urbanbench.models._urbanmfm import pretrain as training
 from urbanbench.models.urbanmfm import UrbanMFM
+from urbanbench.toolkit.kept.reading import reading
 from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch
 
@@ -58,3 +59,15 @@ def test_an_encoder_with_other_weights_under_the_same_word_is_trained_anew(view,
             UrbanMFM.from_settings("small", QUICK).pretrain(view, seed=0)
             counts.append(len(list((cache_root() / "training").glob("*.safetensors"))))
     assert counts == [1, 1, 2]
+
+
+def test_a_stage_that_is_read_is_told_with_the_seconds_of_its_training(view):
+    told = []
+    with fresh_cache():
+        for pooling in ("mean", "sum"):
+            with reading() as found:
+                UrbanMFM.from_settings("small", QUICK | {"pooling": pooling}).pretrain(view, seed=0)
+            told.append({one["part"]: one["seconds"] for one in found.to_record()})
+    assert told[0] == {}
+    assert told[1]["stage poi"] > 0
+    assert "features: text" in told[1]

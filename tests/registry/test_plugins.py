@@ -141,6 +141,15 @@ def test_missing_plugin_file_is_told(tmp_path):
             TWO_CLASSES,
             r"defines 2 public Model subclasses \(A, B\)",
         ),
+        (
+            "from urbanbench.model import Model\nclass A(Model):\n    def embed(self, view, **more): ...",
+            r"has no card.*got NoneType. Mend: card = ModelCard\(title",
+        ),
+        (
+            "from urbanbench.card import ModelCard\nModelCard('T', 'S', needs='poi', embeds=('region',))",
+            r"needs='poi'. Expected a tuple of words, got str. Mend: needs=\('poi',\). \(odd.py, line 2\)",
+        ),
+        ("import sys; sys.exit(0)", r"does not load: SystemExit: 0 \(odd.py, line 1\)"),
     ],
 )
 def test_broken_plugin_file_says_why(tmp_path, text, reason):

@@ -26,6 +26,7 @@ def command(model: Path, city: Path, out: Path, *, tasks: int, powers: int) -> l
         "--seeds",
         "2",
         "--no-floors",
+        "--no-isolate",
         "--device",
         "cpu",
     ]

@@ -13,7 +13,10 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import IO, Any
 
-__all__ = ["Channel", "begin", "is_apart"]
+__all__ = ["READY", "Channel", "begin", "is_apart"]
+
+READY = "ready"
+"""The first thing a process says: what it takes to start is nobody's time."""
 
 
 class Channel:
@@ -61,8 +64,10 @@ def begin(pipe: Connection, trace: str, work: Callable[..., None], words: tuple[
     told = open(trace, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - open as long as the process lives
     _tell_crashes(told)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    channel = Channel(pipe)
     try:
-        work(Channel(pipe), *words)
+        channel.send(READY)
+        work(channel, *words)
     except EOFError:
         return
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from urbanbench.apart.child import begin
+from urbanbench.apart.child import READY, begin
 from urbanbench.apart.limits import Limits
 
 __all__ = ["WATCHED_EVERY_S", "Apart", "Ended"]
@@ -23,6 +23,7 @@ WATCHED_EVERY_S = 0.2
 """How often limits are looked at."""
 _CHILDREN_EVERY = 10
 """After how many looks the memory of what the process has started counts too; finding it reads the whole process table."""
+_STARTED_WITHIN_S = 300.0
 _ASKED_S = 0.3
 """How long a process has to write where it is, before it is ended."""
 _FRAME = re.compile(r'File "(.+)", line (\d+)')
@@ -62,6 +63,7 @@ class Apart:
         theirs.close()
         self._since = time.monotonic()
         self._looked = 0
+        self._started = False
 
     def send(self, value: Any) -> None:
         """Send work; where the process has ended, the next answer tells it."""
@@ -82,12 +84,15 @@ class Apart:
         Ended
             There is none, or it takes more than the limits.
         """
-        while not self.pipe.poll(WATCHED_EVERY_S):
-            self.watch(files)
-        return self.receive(files)
+        while True:
+            while not self.pipe.poll(WATCHED_EVERY_S):
+                self.watch(files)
+            answer = self.receive(files)
+            if answer is not None:
+                return answer
 
     def receive(self, files: Iterable[Path] = ()) -> Any:
-        """Read an answer that is there; raises `Ended` where the process ended instead of giving one."""
+        """Read an answer that is there, None where it only says that it has started; raises `Ended` where the process has ended."""
         try:
             answer = json.loads(self.pipe.recv_bytes())
         except (EOFError, OSError, ValueError) as error:
@@ -98,7 +103,8 @@ class Apart:
             msg = f"{_exit_words(self._process.exitcode)}{self._place(files)}."
             raise Ended(msg) from None
         self._since = time.monotonic()
-        return answer
+        self._started = True
+        return None if answer == READY else answer
 
     def watch(self, files: Iterable[Path] = ()) -> None:
         """End the process where it is over a limit.
@@ -124,7 +130,10 @@ class Apart:
 
     def _over(self) -> str:
         seconds = time.monotonic() - self._since
-        if self.limits.seconds is not None and seconds > self.limits.seconds:
+        longest = self.limits.seconds if self._started else _STARTED_WITHIN_S
+        if longest is not None and seconds > longest and not self._started:
+            return f"it did not start within {longest:g} s"
+        if longest is not None and seconds > longest:
             return f"it was ended after {seconds:.0f} s, the time limit being {self.limits.seconds:g} s"
         self._looked += 1
         used = _resident_mb(self._process.pid, with_children=self._looked % _CHILDREN_EVERY == 0)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import urbanbench
 from urbanbench.hashing import code_digest, file_digest
-from urbanbench.registry.kinds import KINDS
-from urbanbench.registry.plugins import source_file
+from urbanbench.registry.kinds import KINDS, VECTOR_FILES
 
 __all__ = ["foreign_digest"]
 
@@ -16,14 +15,19 @@ _ALSO_UNGUARDED = tuple(f"urbanbench.{kind.folder}." for kind in KINDS.values())
 """Plugins of ours that a foreign one builds on: their fingerprints say nothing of what it makes of them."""
 
 
-def foreign_digest(plugin: type) -> str:
+def foreign_digest(source: Path) -> str:
     """Hash the files of a plugin that is not one of urbanbench's own; "" for those, whose version stands for their code.
 
     What counts are the plugin's file, its private neighbours (``mine.py``: ``_mine*``), the package it lies in, and plugins of urbanbench
     that it imports; comments and docstrings do not. Of finished vectors the file itself counts.
+
+    Parameters
+    ----------
+    source
+        The plugin's file, or that of finished vectors.
     """
-    source = source_file(plugin)
-    if hasattr(plugin, "vectors_file"):
+    source = source.resolve()
+    if source.suffix in VECTOR_FILES:
         return file_digest(source)
     if any(folder in source.parents for folder in _own_folders()):
         return ""

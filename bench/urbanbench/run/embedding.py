@@ -1,35 +1,29 @@
-"""Vectors without a score: what a model makes of a city, through the same view and cache as a run."""
+"""Vectors without a score: what a model makes of a city, through the same view and cache as a run; a foreign one in its own process."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.apart import state_kept
-from urbanbench.card import TaskCard
-from urbanbench.progress import pulse
-from urbanbench.run.admission import admitted_view, units_of
-from urbanbench.run.embedding_apart import embed_there, key_there
-from urbanbench.run.order import resolve
-from urbanbench.run.walk import embedding_key
+from urbanbench.apart import Apart, Ended, keeping
+from urbanbench.errors import PluginBroken
+from urbanbench.reasons import told
+from urbanbench.registry.probing import error_of
+from urbanbench.run.embedding_here import embed_here, key_here, order_of
 from urbanbench.run.workbench import Workbench
-from urbanbench.task import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from urbanbench.apart import Channel
     from urbanbench.cache import EmbeddingKey
-    from urbanbench.city.view import View
     from urbanbench.result import RunSpec
     from urbanbench.run.order import Order
     from urbanbench.space import EmbeddingSpace
-    from urbanbench.units import Units
 
 __all__ = ["embed_city", "key_of"]
-
-
-class _NoTask(Task):
-    card = TaskCard(
-        title="all regions", question="What does a region look like?", label="", kind="regression"
-    )
 
 
 def embed_city(spec: RunSpec, bench: Workbench) -> tuple[EmbeddingSpace, Mapping[str, Any]]:
@@ -51,32 +45,75 @@ def embed_city(spec: RunSpec, bench: Workbench) -> tuple[EmbeddingSpace, Mapping
     ------
     RunRefused
         The model cannot embed these units from these inputs.
+    PluginBroken
+        A model that is kept apart does not load, fails, or ends its process.
     """
-    order = _order(spec)
-    if order.foreign:
-        return embed_there(order, bench.device)
-    seen = _look(order, bench)
-    with pulse(seen[3].label):
-        space, facts, cached = bench.embedding(*seen)
-    return space, dict(facts) | {"variant": dict(seen[3].parts["variant"]), "cached": cached}
+    order = order_of(spec)
+    if not order.foreign:
+        return embed_here(spec, bench)
+    from urbanbench.space import EmbeddingSpace
+
+    with tempfile.TemporaryDirectory(prefix="urbanbench-") as folder:
+        file = Path(folder) / "vectors.safetensors"
+        facts = _asked(order, _embed, bench.device, str(file))
+        return EmbeddingSpace.load(file), facts
 
 
 def key_of(spec: RunSpec, bench: Workbench) -> EmbeddingKey:
-    """Return under which key the vectors of a spec are cached, without embedding; parameters as in `embed_city`."""
-    order = _order(spec)
-    return key_there(order, bench.device) if order.foreign else _look(order, bench)[3]
+    """Return under which key the vectors of a spec are cached, without embedding; as `embed_city`."""
+    order = order_of(spec)
+    if not order.foreign:
+        return key_here(spec, bench)
+    from urbanbench.cache import EmbeddingKey
+
+    said = _asked(order, _key, bench.device)
+    return EmbeddingKey(said["parts"], said["label"])
 
 
-def _order(spec: RunSpec) -> Order:
-    return resolve(spec, None if spec.task else _NoTask())
+def _asked(order: Order, work: Callable[..., None], *words: str) -> dict[str, Any]:
+    order.check_loaded()
+    helper = Apart(work, *words, limits=keeping().limits)
+    try:
+        helper.send(order.spec)
+        answer: dict[str, Any] = helper.answer(order.files)
+    except Ended as ended:
+        msg = f"Model {order.spec.model!r} gave no vectors: {ended}"
+        raise PluginBroken(msg) from None
+    finally:
+        helper.close(wait_s=0)
+    if "error" in answer:
+        raise error_of(answer["error"])
+    return answer
 
 
-def _look(order: Order, bench: Workbench) -> tuple[Order, View, Units, EmbeddingKey]:
-    spec = order.spec
-    city = bench.city(spec.city)
-    target_ids = bench.targets(order).ids.tolist() if spec.task else []
-    view = admitted_view(order, city, target_ids)
-    units = units_of(city, order.task.card.level, target_ids)
-    with state_kept():
-        variant = dict(order.model.variant(view))
-    return order, view, units, embedding_key(order, view, units, variant, bench.device)
+def _embed(channel: Channel, device: str, file: str) -> None:
+    def made(spec: RunSpec) -> dict[str, Any]:
+        space, facts = embed_here(spec, Workbench(device))
+        space.save(Path(file))
+        return dict(facts)
+
+    _answered(channel, made)
+
+
+def _key(channel: Channel, device: str) -> None:
+    def made(spec: RunSpec) -> dict[str, Any]:
+        key = key_here(spec, Workbench(device))
+        return {"parts": dict(key.parts), "label": key.label}
+
+    _answered(channel, made)
+
+
+def _answered(channel: Channel, made: Callable[[RunSpec], dict[str, Any]]) -> None:
+    """Answer with what is made of a spec, or with the error that came up."""
+    from urbanbench.errors import UrbanbenchError
+    from urbanbench.reasons import place_in
+
+    spec: RunSpec = channel.receive()
+    try:
+        answer = made(spec)
+    except UrbanbenchError as error:
+        answer = {"error": {"class": type(error).__name__, "message": str(error)}}
+    except BaseException as error:  # noqa: BLE001 - whatever the model does is told
+        reason = f"Model {spec.model!r} gave no vectors: {told(error)}{place_in(error, [Path(spec.model)])}"
+        answer = {"error": {"class": PluginBroken.__name__, "message": reason}}
+    channel.send(answer)

@@ -139,10 +139,13 @@ def _attend(worker: _Worker, terms: _Terms, tell: Callable[[RunResult, bool], No
         if not there:
             worker.apart.watch(order.files)
             return
-        answer, new, unsaved = worker.apart.receive(order.files)
+        said = worker.apart.receive(order.files)
     except Ended as ended:
         _mourn(worker, ended, terms, tell)
         return
+    if said is None:
+        return
+    answer, new, unsaved = said
     worker.owed.popleft()
     worker.answered.add(order.embedding_group)
     if answer is None:

@@ -42,8 +42,8 @@ def versions_of(order: Order) -> dict[str, int]:
 
 def foreign_code(order: Order) -> dict[str, str]:
     """Hash the files of model and task where they are not urbanbench's own."""
-    parts = {"model": type(order.model), "task": type(order.task)}
-    digests = {f"{kind}_file_digest": foreign_digest(plugin) for kind, plugin in parts.items()}
+    files = dict(zip(("model", "task"), order.files, strict=True))
+    digests = {f"{kind}_file_digest": foreign_digest(file) for kind, file in files.items()}
     return {name: digest for name, digest in digests.items() if digest}
 
 

@@ -106,14 +106,19 @@ def execute(
         return without_scores(order, FAILED, error, start)
 
 
-def rests_on(order: Order, bench: Workbench) -> tuple[dict[str, str], Mapping[str, str]]:
-    """Return today's hashes and stand-ins of a run, without embedding anything.
+def rests_on(order: Order, bench: Workbench) -> tuple[dict[str, str], Mapping[str, str] | None]:
+    """Return today's hashes and stand-ins of a run, without embedding anything; of a plugin that is kept apart the data and files alone.
 
     Raises
     ------
     RunRefused, LayerMissing, InputMasked
         It cannot be run as asked.
     """
+    if order.foreign:
+        targets = bench.targets(order)
+        view = admitted_view(order, bench.city(order.spec.city), targets.ids.tolist())
+        data = {"view_key": view.data_key, "targets_digest": targets.digest()}
+        return foreign_code(order) | data, None
     setting = _prepare(order, bench)
     return _hashes(order, setting), setting.variant
 

@@ -49,7 +49,7 @@ def order_of(cell: Cell, elsewhere: Elsewhere) -> Order:
             settings=_settings(load_model(model), cell),
             inputs="full" if cell.inputs == "given" else cell.inputs,
             model_seed=cell.model_seed,
-            name=cell.model,
+            name=cell.model if cell.inputs == "given" else "",
             protocol=cell.protocol,
             **(_scoring(cell) if cell.protocol == DEFAULT else {}),
         )

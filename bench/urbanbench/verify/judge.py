@@ -149,4 +149,5 @@ def _with_data(result: RunResult, order: Order, bench: Workbench, reasons: list[
         now, variant = rests_on(order, bench)
     except UrbanbenchError as error:
         return [*reasons, f"today it cannot be run: {error}"], [], []
-    return [*reasons, *stale_data(result, now)], other_encoders(result, variant), []
+    others = [] if variant is None else other_encoders(result, variant)
+    return [*reasons, *stale_data(result, now)], others, []

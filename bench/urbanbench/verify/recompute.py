@@ -8,15 +8,13 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from urbanbench.cache import EmbeddingCache
 from urbanbench.errors import BadInput, UrbanbenchError
 from urbanbench.home import cache_in
 from urbanbench.predictions import read_predictions, write_predictions
 from urbanbench.result import OK, RunResult
-from urbanbench.run.cell import run_cell
-from urbanbench.run.workbench import Workbench
+from urbanbench.run.loop import run
 from urbanbench.store import ResultStore, predictions_beside
-from urbanbench.verify.again import Elsewhere, absent_city, order_of
+from urbanbench.verify.again import Elsewhere, absent_city, differing_fields, order_of
 from urbanbench.verify.rescored import largest_gap
 
 __all__ = ["EQUAL", "Comparison", "compare", "keep_predictions", "recompute", "sample"]
@@ -122,48 +120,44 @@ def recompute(
     tell
         Called after each.
     """
-    found = []
+    found = {one.run_id: _hindered(one, elsewhere) for one in chosen}
+    for early in found.values():
+        if early is not None:
+            tell(early)
+    kept = {one.run_id: one for one in chosen if found[one.run_id] is None}
+
+    def done(again: RunResult, _new: bool) -> None:
+        found[again.run_id] = one = compare(kept[again.run_id], again)
+        tell(one)
+
     with cache_in(scratch / "cache"):
-        bench = Workbench(device, EmbeddingCache())
-        for kept in sorted(chosen, key=_sharing):
-            found.append(_again(kept, ResultStore(scratch / "results"), elsewhere, bench))
-            tell(found[-1])
-    return found
+        specs = [order_of(one.cell, elsewhere).spec for one in sorted(kept.values(), key=_sharing)]
+        run(specs, ResultStore(scratch / "results"), device=device, progress=done)
+    return [one for one in found.values() if one is not None]
 
 
 def _sharing(one: RunResult) -> tuple[str, ...]:
+    """Put rows together that share vectors."""
     cell = one.cell
-    return (
-        cell.city,
-        cell.model,
-        cell.preset,
-        str(sorted(cell.parameters.items())),
-        cell.inputs,
-        cell.task,
-        cell.run_id,
-    )
+    return (cell.city, cell.model, cell.preset, str(sorted(cell.parameters.items())), cell.inputs, cell.task)
 
 
-def _again(kept: RunResult, store: ResultStore, elsewhere: Elsewhere, bench: Workbench) -> Comparison:
+def _hindered(kept: RunResult, elsewhere: Elsewhere) -> Comparison | None:
+    """Return why a result cannot be computed again; None where it can."""
     if absent := absent_city(kept.cell, elsewhere):
         return Comparison(kept, NOT_DONE, absent)
     try:
         order = order_of(kept.cell, elsewhere)
     except UrbanbenchError as error:
         return Comparison(kept, NOT_DONE, str(error))
-    done = run_cell(order, store, "only-missing", bench)
-    again = done[0] if done is not None else None
-    return compare(kept, again)
+    others = "; ".join(differing_fields(kept.cell, order))
+    return Comparison(kept, NOT_DONE, others) if others else None
 
 
-def compare(kept: RunResult, again: RunResult | None) -> Comparison:
-    """Hold a new result against the kept one."""
-    if again is None or again.status != OK:
-        return Comparison(
-            kept, NOT_DONE, again.reason if again is not None else "another process has it", again=again
-        )
-    if again.run_id != kept.run_id:
-        return Comparison(kept, NOT_DONE, "today's parameters or task version are others", again=again)
+def compare(kept: RunResult, again: RunResult) -> Comparison:
+    """Hold a new result of the same cell against the kept one."""
+    if again.status != OK:
+        return Comparison(kept, NOT_DONE, again.reason, again=again)
     parts = ((kept.scores, again.scores), (kept.scores_covered, again.scores_covered))
     gap = max(largest_gap(*pair) for pair in parts)
     outcome = SAME if gap == 0 else ROUNDED if gap <= CLOSE else DIFFERS

@@ -129,13 +129,14 @@ def _with_twins(
 
 
 def _with_twin_flows(flows: Any, twin_of: Mapping[str, str]) -> Any:
+    """Let the twins send and get what their originals do, to and from originals and twins alike, so that their rows are equal."""
     import pandas as pd
 
-    ends = ["origin_id", "destination_id"]
-    kept = flows[~flows[ends].isin(list(twin_of.values())).any(axis=1)]
-    copied = kept[kept[ends].isin(list(twin_of)).any(axis=1)]
-    copied = copied.assign(**{end: copied[end].replace(dict(twin_of)) for end in ends})
-    return pd.concat([kept, copied], ignore_index=True)
+    made = flows[~flows[["origin_id", "destination_id"]].isin(list(twin_of.values())).any(axis=1)]
+    for end in ("origin_id", "destination_id"):
+        copied = made[made[end].isin(list(twin_of))]
+        made = pd.concat([made, copied.assign(**{end: copied[end].replace(dict(twin_of))})])
+    return made.reset_index(drop=True)
 
 
 def _shifted(frame: Any, offset: tuple[float, float]) -> Any:

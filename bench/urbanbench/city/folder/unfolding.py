@@ -23,8 +23,8 @@ _HEADER_BYTES = 64
 _DICTIONARY = 2
 """Type of a page of repeated values."""
 
-_SMALL = 256
-"""A page so small is not looked into: no value in it is longer."""
+_SMALL, _LARGE = 256, 16 * 2**20
+"""A smaller or larger page is not looked into: no value in it is longer than it. Writers end such pages at one or two MiB."""
 
 _WIDE = 8
 """Bytes of a value that is no text."""
@@ -91,7 +91,7 @@ def _longest_value(stream: Any, chunk: Any) -> int:
         return 0
     if not length:
         return int(chunk.total_uncompressed_size)
-    if unpacked <= _SMALL or unpacked > chunk.total_uncompressed_size:
+    if not _SMALL < unpacked <= min(_LARGE, chunk.total_uncompressed_size):
         return min(unpacked, int(chunk.total_uncompressed_size))
     stream.seek(max(start, 0) + length)
     page = _unpacked(stream.read(fields.get(_PACKED, 0)), chunk.compression, unpacked)

@@ -16,7 +16,7 @@ def safe_to_train(encoder: nn.Module) -> nn.Module:
     """Make an image encoder safe to train on the CPU, in place, and return it.
 
     Where the channels of a pixel lie together in memory (channels_last), the gradient of the weights of a strided 1x1 convolution with
-    fewer than 16 input channels corrupts the process's memory under oneDNN's AVX-512 kernels (seen with torch 2.13.0; docs/encoders.md).
+    fewer than 16 input channels corrupts the process's memory under oneDNN's AVX-512 kernels (seen with torch 2.13.0; docs/images.md).
     Such layers, and no others, get their input in the plain layout, in which another kernel is taken.
     """
     for layer in encoder.modules():

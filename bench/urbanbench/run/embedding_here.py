@@ -1,0 +1,78 @@
+"""Vectors without a score, made in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from urbanbench.apart import state_kept
+from urbanbench.card import TaskCard
+from urbanbench.progress import pulse
+from urbanbench.run.admission import admitted_view, units_of
+from urbanbench.run.order import resolve
+from urbanbench.run.walk import embedding_key
+from urbanbench.run.workbench import Workbench
+from urbanbench.task import Task
+
+if TYPE_CHECKING:
+    from urbanbench.cache import EmbeddingKey
+    from urbanbench.city.view import View
+    from urbanbench.result import RunSpec
+    from urbanbench.run.order import Order
+    from urbanbench.space import EmbeddingSpace
+    from urbanbench.units import Units
+
+__all__ = ["embed_here", "key_here", "order_of"]
+
+
+class _NoTask(Task):
+    card = TaskCard(
+        title="all regions", question="What does a region look like?", label="", kind="regression"
+    )
+
+
+def embed_here(spec: RunSpec, bench: Workbench) -> tuple[EmbeddingSpace, Mapping[str, Any]]:
+    """Embed all regions of a city, or the units a task labels without what the task withholds.
+
+    Parameters
+    ----------
+    spec
+        Model, city and inputs; its task may be "". What it says of scoring does not matter.
+    bench
+        Device and cache.
+
+    Returns
+    -------
+    tuple[EmbeddingSpace, Mapping[str, Any]]
+        The vectors and the facts of their making: seconds, peak memory, touched inputs, and whether they were cached.
+
+    Raises
+    ------
+    RunRefused
+        The model cannot embed these units from these inputs.
+    """
+    seen = _look(order_of(spec), bench)
+    with pulse(seen[3].label):
+        space, facts, cached = bench.embedding(*seen)
+    return space, dict(facts) | {"variant": dict(seen[3].parts["variant"]), "cached": cached}
+
+
+def key_here(spec: RunSpec, bench: Workbench) -> EmbeddingKey:
+    """Return under which key the vectors of a spec are cached, without embedding; parameters as in `embed_here`."""
+    return _look(order_of(spec), bench)[3]
+
+
+def order_of(spec: RunSpec) -> Order:
+    """Resolve a spec whose task may be "": all regions are embedded then."""
+    return resolve(spec, None if spec.task else _NoTask())
+
+
+def _look(order: Order, bench: Workbench) -> tuple[Order, View, Units, EmbeddingKey]:
+    spec = order.spec
+    city = bench.city(spec.city)
+    target_ids = bench.targets(order).ids.tolist() if spec.task else []
+    view = admitted_view(order, city, target_ids)
+    units = units_of(city, order.task.card.level, target_ids)
+    with state_kept():
+        variant = dict(order.model.variant(view))
+    return order, view, units, embedding_key(order, view, units, variant, bench.device)

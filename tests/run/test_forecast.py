@@ -1,0 +1,48 @@
+"""Time left: learned from what such cells took, shared vectors counted once, unknown where nothing is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from urbanbench.result import OK, RunResult, RunSpec
+from urbanbench.run import resolve
+from urbanbench.run.forecast import Forecast
+from urbanbench.store import ResultStore
+
+
+def order(model, task="popdensity", head="ridge"):
+    return resolve(RunSpec(model, task, "toyville", head=head))
+
+
+def finished(one, embed, head):
+    return RunResult(OK, one.cell, cost={"embed_seconds": embed, "head_seconds": head})
+
+
+def test_unknown_is_said_to_be_unknown_until_such_a_cell_ran(tmp_path):
+    cells = [order("hgi", task) for task in ("popdensity", "income", "landuse")]
+    forecast = Forecast(cells, ResultStore(tmp_path))
+    assert str(forecast) == "time left unknown: no such cells have run here yet"
+    forecast.took(finished(cells[0], 600.0, 20.0), True)
+    assert (
+        str(forecast) == "about 11 min left"
+    )  # income shares the vectors, landuse withholds: 20 + 600 + 20 s
+    forecast.took(finished(cells[1], 600.0, 20.0), True)
+    forecast.took(finished(cells[2], 600.0, 20.0), True)
+    assert str(forecast) == ""
+
+
+@pytest.mark.parametrize(("overwrite", "words"), [("only-missing", ""), ("always", "about 2 min left")])
+def test_earlier_results_of_the_folder_are_known_and_kept_ones_take_nothing(tmp_path, overwrite, words):
+    store, one = ResultStore(tmp_path), order("hgi")
+    store.save(finished(one, 100.0, 10.0))
+    assert str(Forecast([one], store, overwrite=overwrite)) == words
+
+
+def test_other_models_stay_unknown_beside_known_ones(tmp_path):
+    store = ResultStore(tmp_path)
+    known = order("hgi")
+    store.save(finished(replace(known, cell=replace(known.cell, task="income")), 30.0, 10.0))
+    forecast = Forecast([known, order("cityfm")], store)
+    assert str(forecast) == "about 40 s left, and 1 cell of unknown length"
