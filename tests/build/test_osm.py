@@ -177,6 +177,13 @@ def test_a_road_is_broken_where_nodes_are_missing_not_bridged(drawing, tmp_path)
     assert any("roads: mended 1: the extract lacks some of their nodes" in line for line in report.text())
 
 
+def test_ways_without_nodes_are_passed_over(drawing, tmp_path):
+    drawing.way([], highway="primary")
+    drawing.way([998, 999], highway="primary")
+    drawing.node(9.003, 48.003, shop="kiosk")
+    assert set(layers_of(drawing.xml(tmp_path / "a.osm"))[0]) == {"pois"}
+
+
 def test_bus_routes_are_counted_and_their_refs_listed(drawing, tmp_path):
     ways = [
         drawing.way(drawing.path([(9.002, y), (9.004, y)]), highway="primary")

@@ -225,7 +225,9 @@ class _Check:
         space = self._embed(twins_view(self.view, twin_of), units)
         self._check_space(space, units)
         known = dict(zip(units.ids, space.mask.tolist(), strict=True))
-        alike = not np.ptp(space.vectors, axis=0).any()  # rows that are all the same tell nothing of their ids
+        alike = not np.ptp(
+            space.vectors, axis=0
+        ).any()  # rows that are all the same tell nothing of their ids
         if alike or not all(known[one] for one in twin_of):
             return False
         nearer = share_nearer(space, twin_of)

@@ -177,10 +177,13 @@ def _finished(name: str, table: pa.Table, near: _Near, report: Report) -> pa.Tab
     report.add(name, "dropped", f"not {why}", count=table.num_rows - len(close))
     ids = table["id"].take(pa.array(close))
     order = pc.sort_indices(ids)
-    sorted_ids = ids.take(order).to_numpy()
+    ids = ids.take(order).combine_chunks()
     twice = np.zeros(len(close), dtype=bool)
-    twice[1:] = sorted_ids[1:] == sorted_ids[:-1]
-    report.add(name, "dropped", "the file holds the object twice", ids=sorted_ids[twice])
+    twice[1:] = pc.equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False)
+    report.add(
+        name, "dropped", "the file holds the object twice", ids=ids.filter(pa.array(twice)).to_pylist()
+    )
+    del ids
     report.add(name, "kept", why, count=int((~twice).sum()))
     return table.take(pa.array(close[order.to_numpy()][~twice]))
 

@@ -81,7 +81,7 @@ def read_extract(path: Path, box: Box, report: Report) -> Extract:
     path = check_extract(path)
     routes = read_routes(path)
     report.add("osm", "read", "bus-route relations", count=routes.relations)
-    stream = _Stream(box, routes)
+    stream = _Stream(box, routes, osmium_package().InvalidLocationError)
     with told_damage(path), tracking("read the map, percent", 100) as bar:
         _walk(path, stream, bar)
     _tell(stream, report)
@@ -100,10 +100,11 @@ _NO_TIME = datetime(1970, 1, 2, tzinfo=UTC)
 
 @dataclass
 class _Stream:
-    """Sorts what comes along; `open_ways` are areas announced and not built yet."""
+    """Sorts what comes along; `open_ways` are areas announced and not built yet, `unknown` is what a node without a place raises."""
 
     box: Box
     routes: BusRoutes
+    unknown: type[Exception]
     nodes: Rows = field(default_factory=Rows)
     areas: Rows = field(default_factory=lambda: Rows("height_m"))
     roads: RoadBook = field(default_factory=RoadBook)
@@ -136,8 +137,8 @@ class _Stream:
 
     def _road(self, way: Any, tags: dict[str, str]) -> None:
         one = f"w{way.id}"
-        runs = _known_runs(way)
-        if not self._meets([place for run in runs for place in run]):
+        runs = _runs(way, self.unknown)
+        if not any(map(self._meets, runs)):
             return
         if sum(map(len, runs)) < len(way.nodes):
             self.torn.append(one)
@@ -149,10 +150,8 @@ class _Stream:
 
     def _meets(self, nodes: Run) -> bool:
         west, south, east, north = self.box
-        lons, lats = [one[1] for one in nodes], [one[2] for one in nodes]
-        return bool(nodes) and (
-            max(lons) >= west and min(lons) <= east and max(lats) >= south and min(lats) <= north
-        )
+        _, lons, lats = zip(*nodes, strict=True)
+        return bool(max(lons) >= west and min(lons) <= east and max(lats) >= south and min(lats) <= north)
 
     def relation(self, relation: Any) -> None:
         tags = dict(relation.tags)
@@ -172,8 +171,16 @@ class _Stream:
             self.areas.add(one, tags, wkb, height_of(tags) if is_building(tags) else None)
 
 
+def _runs(way: Any, unknown: type[Exception]) -> list[Run]:
+    """Return the nodes of a way, in one run between any two that the extract lacks; `unknown` is what a lacking one raises."""
+    try:
+        whole: Run = [(node.ref, node.lon, node.lat) for node in way.nodes]
+    except unknown:
+        return _known_runs(way)
+    return [whole] if whole else []
+
+
 def _known_runs(way: Any) -> list[Run]:
-    """Return the nodes of a way, in one run between any two that the extract lacks."""
     runs: list[Run] = [[]]
     for node in way.nodes:
         if node.location.valid():

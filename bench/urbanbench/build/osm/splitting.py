@@ -45,10 +45,10 @@ class RoadBook:
     def add(self, one: str, tags: Mapping[str, str], runs: Iterable[Run]) -> None:
         """Add a road: one run of two or more nodes, or several where nodes between them are not known."""
         for run in runs:
-            for ref, lon, lat in run:
-                self._node.append(ref)
-                self._lon.append(lon)
-                self._lat.append(lat)
+            refs, lons, lats = zip(*run, strict=True)
+            self._node.extend(refs)
+            self._lon.extend(lons)
+            self._lat.extend(lats)
             self._start.append(len(self._node))
             self._walk.append(tags.get("highway") in WALKS)
             self._row.append(len(self._rows))
