@@ -20,7 +20,9 @@ def city(tiny_toyville):
 def captioned(city, add_captions, tmp_path_factory):
     """The same city with a layer it lacks."""
     folder = shutil.copytree(city.path, tmp_path_factory.mktemp("captioned") / "city")
-    add_captions(folder, [(one, f"Sentence {k} of place {one}.") for one in city.regions.index for k in range(3)])
+    add_captions(
+        folder, [(one, f"Sentence {k} of place {one}.") for one in city.regions.index for k in range(3)]
+    )
     return City.open(folder)
 
 
