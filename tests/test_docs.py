@@ -9,11 +9,17 @@ import sys
 import types
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 import typer
+from tests.drawn_extract import BOX, draw_hamlet
 
+from urbanbench.build.labels.read import read_wishes
+from urbanbench.build.order import Order
+from urbanbench.build.walk import build
 from urbanbench.checks import check_model
 from urbanbench.cli.app import app, main
 from urbanbench.experiments import Choice
@@ -114,11 +120,34 @@ def shown_world(tmp_path_factory):
     for name, page in (("shop_counts", "docs/add_a_model.md"), ("noise", "docs/add_a_task.md")):
         (world / f"{name}.py").write_text(blocks(page, "python")[0], encoding="utf-8")
     shutil.copytree(ROOT / "results/toyville/popdensity", world / "results/toyville/popdensity")
+    own_city(world)
     ids = list(open_city("toyville:tiny").unit_ids("region"))
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(len(ids), 3)), columns=["e0", "e1", "e2"])
     table.assign(region_id=ids).to_parquet(world / "vectors.parquet", index=False)
     return world
+
+
+def own_city(world: Path) -> None:
+    """Draw the files that docs/your_city.md begins with, and build the city it builds."""
+    draw_hamlet().pbf(world / "helsinki.osm.pbf")
+    shutil.copyfile(world / "helsinki.osm.pbf", world / "baltimore.osm.pbf")
+    west, south, east, north = BOX
+    x, y = np.linspace(west, east, 5), np.linspace(south, north, 5)
+    cells = [shapely.box(x[i], y[j], x[i + 1], y[j + 1]) for i in range(4) for j in range(4)]
+    grid = gpd.GeoDataFrame({"id": range(16), "population": range(20, 36)}, geometry=cells, crs=4326)
+    grid.to_file(world / "grid.gpkg")
+    (world / "labels.toml").write_text(blocks("docs/your_city.md", "toml")[0], encoding="utf-8")
+    labels = tuple(read_wishes([str(world / "labels.toml")]))
+    order = Order(
+        "helsinki-centre",
+        str(world / "grid.gpkg"),
+        osm=world / "helsinki.osm.pbf",
+        id_column="id",
+        labels=labels,
+    )
+    for city in ("helsinki-centre", "baltimore"):
+        build(order, world / city)
 
 
 def takes(words: list[str], option: str) -> bool:
@@ -142,7 +171,7 @@ def test_a_command_of_a_guide_runs_as_printed(words, shown_world, monkeypatch, c
         parse(words)
         return
     elif takes(words, "--dry-run"):
-        usual = [] if words[0] == "experiment" or "-c" in words else ["-c", "toyville:tiny"]
+        usual = [] if group or "-c" in words else ["-c", "toyville:tiny"]
         words = [*words, *usual, "--dry-run"]
     assert main(words) == 0, capsys.readouterr().err
 

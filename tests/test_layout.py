@@ -21,6 +21,7 @@ FLOORS = {
     "errors": 0, "home": 0, "seeds": 0, "atomic": 0, "hashing": 0, "progress": 0, "inputs": 0, "units": 0,
     "vectors": 1, "space": 1, "card": 1,
     "city": 2,
+    "build": 2.5,
     "model": 3, "scoring": 3, "toolkit": 3,
     "task": 4, "parity": 4,
     "source": 5, "registry": 5,

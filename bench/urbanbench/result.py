@@ -42,7 +42,7 @@ class RunSpec:
     inputs
         "full" or input names joined by commas, in the order of `urbanbench.inputs.INPUTS`.
     split, head, seeds, block_size_m
-        Of the default protocol; see `urbanbench.scoring.protocol.Protocol`. A paper's protocol has its own.
+        Of the default protocol, the split a name or ``file:PATH``; see `urbanbench.scoring.protocol.Protocol`. A paper's protocol has its own.
     model_seed
         Seed of the model's own training.
     name

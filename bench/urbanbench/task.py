@@ -188,6 +188,7 @@ def _positions(city: City, level: str, ids: pd.Index) -> np.ndarray:
     frame = {
         "region": lambda: city.regions,
         "building": lambda: city.buildings,
+        "poi": lambda: city.pois,
         "street_view": lambda: city.street_views,
     }[level]()
     centres = shapely.centroid(frame.loc[ids, "geometry"].to_numpy())

@@ -10,6 +10,7 @@ from urbanbench.board.marks import BELOW, OWN, floor_above
 from urbanbench.board.numbers import HUGE, NO_SCORE
 from urbanbench.board.published import CITATION
 from urbanbench.board.rows import Row
+from urbanbench.scoring.split import is_split_file
 
 __all__ = ["footer"]
 
@@ -17,6 +18,7 @@ _SPLITS = {
     "random": "Split random: test units lie among the training units, as when filling gaps in a sampled city.",
     "block": "Split block: whole square blocks are held out, as in a district nobody has sampled.",
 }
+_GIVEN = "Split file: the units on each side were given; the section's title has the file's name and a hash of what it says."
 _PARITY = (
     "Parity rows follow a paper's protocol (its split, head and repeats), named in the section's title, and share no table with ours. "
     "Compare them with that paper's numbers, never with our other sections."
@@ -61,6 +63,7 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
     said = [
         "Numbers are mean \N{PLUS-MINUS SIGN} sample standard deviation over seeds (a spread over splits, not a standard error); every model has the same splits.",
         *(_SPLITS[split] for split in _SPLITS if any(group.split == split for group in groups)),
+        *([_GIVEN] if any(is_split_file(group.split) for group in groups) else []),
         *([_PARITY] if any(group.parity for group in groups) else []),
         _RANKS,
         "Floors learn no representation. Each is ranked in every table whose inputs hold what it uses; coordinates are allowed to floors everywhere.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.cli.printing import command
 from urbanbench.errors import UrbanbenchError
+from urbanbench.scoring.split import PREFIX, is_split_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +56,8 @@ def _scoring(result: RunResult) -> list[object]:
     usual = tuple(range(len(cell.seeds)))
     seeds = str(len(cell.seeds)) if cell.seeds == usual else ",".join(map(str, cell.seeds)) + ","
     size = [] if cell.block_size_m is None else ["--block-size", f"{cell.block_size_m:g}"]
+    if is_split_file(cell.split):  # its path is not kept, its name and content are
+        return ["--splits", f"{cell.split.removeprefix(PREFIX).rpartition('-')[0]}.json", "--head", cell.head]
     return ["--split", cell.split, "--head", cell.head, "--seeds", seeds, *size]
 
 

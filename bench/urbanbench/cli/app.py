@@ -25,6 +25,7 @@ from urbanbench.cli import (
     residual_command,
     result_commands,
     run_command,
+    splits_command,
     vector_commands,
 )
 from urbanbench.cli.outcome import Stopped
@@ -57,6 +58,7 @@ app.command("leaderboard")(board_command.leaderboard)
 app.command("residuals")(residual_command.residuals)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data_commands.app, name="data")
+app.add_typer(splits_command.app, name="splits")
 app.add_typer(cache_commands.app, name="cache")
 app.add_typer(result_commands.app, name="results")
 app.add_typer(experiment_commands.app, name="experiment")

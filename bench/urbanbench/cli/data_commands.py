@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from urbanbench.cli import options
+from urbanbench.cli.build_command import build
 from urbanbench.cli.printing import command, note, print_facts, print_json, say
 from urbanbench.cli.satellite_command import satellite
 from urbanbench.errors import CityFaults
@@ -19,6 +20,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.command("build")(build)
 app.command("satellite")(satellite)
 Folder = Annotated[
     str, typer.Argument(help="A city: path, name (folders below URBANBENCH_DATA go by theirs), or name:size.")
@@ -81,27 +83,6 @@ def show(
         sheet = out or Path(f"{opened.name}-images.png")
         broken = draw_sheet(opened, sheet, count=count, label=label)
         note(f"Sheet: {sheet}" + (f" ({broken} of the pictures shown cannot be opened)" if broken else ""))
-
-
-@app.command()
-def build(
-    name: Annotated[str, typer.Argument(help="A city source, such as toyville.")] = "toyville",
-    size: Annotated[str, typer.Option("--size", help="Size, where the source has sizes.")] = "",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the generator.")] = 0,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="New folder; below the current one when left out.")
-    ] = None,
-) -> None:
-    """Build a generated city into a new folder."""
-    from urbanbench.registry import build_city, make_source
-
-    fields: dict[str, object] = {"seed": seed} if seed else {}
-    if size:
-        fields["size"] = size
-    source = make_source(name, **fields)
-    folder = build_city(source, out if out is not None else Path(source.key()))
-    say(folder)
-    note(f"Next: {command('data', 'show', folder)}")
 
 
 @app.command()

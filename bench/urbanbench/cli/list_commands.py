@@ -10,7 +10,7 @@ import typer
 
 from urbanbench.cli import options
 from urbanbench.cli.printing import command, print_facts, print_json, print_table
-from urbanbench.errors import UnknownName
+from urbanbench.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
     from urbanbench.card import ModelCard
@@ -28,13 +28,22 @@ def list_names(
             help="models, tasks, cities, protocols, splits, heads, inputs, metrics or experiments."
         ),
     ] = "models",
+    city: Annotated[
+        str,
+        typer.Option(
+            "--city", "-c", help="With `tasks`: those that this city has labels for, and its labels."
+        ),
+    ] = "",
     as_json: options.Json = False,
 ) -> None:
     """List what can be named on the command line."""
     if what not in _LISTS:
         kind = "list"
         raise UnknownName(kind, what, _LISTS)
-    rows = _LISTS[what]()
+    if city and what != "tasks":
+        msg = f"--city got {city!r} with {what!r}. Expected it with tasks only: urbanbench list tasks --city {city}"
+        raise BadInput(msg)
+    rows = _tasks_of(city) if city else _LISTS[what]()
     if as_json:
         print_json(rows)
     elif rows:
@@ -92,6 +101,20 @@ def _tasks() -> Rows:
         )
         rows.append(_row(entry, facts))
     return rows
+
+
+def _tasks_of(city: str) -> Rows:
+    """List the registered tasks a city can answer, then its labels, each a task by itself."""
+    from urbanbench.registry import label_tasks
+
+    cards = label_tasks(city)
+    labels = {card.label: (card.kind, card.level) for card in cards.values()}
+    fitting = [row for row in _tasks() if labels.get(row["label"]) == (row["kind"], row["level"])]
+    return fitting + [
+        {"name": word, "title": card.title, "kind": card.kind, "level": card.level, "label": card.label}
+        | {"from": "city.json", "problem": ""}
+        for word, card in cards.items()
+    ]
 
 
 def _row(entry: Entry, facts: Mapping[str, str]) -> dict[str, Any]:
@@ -184,7 +207,12 @@ _KINDS = {
 
 
 def _described(word: str) -> dict[str, Any]:
+    from urbanbench.registry import is_label
+
     kind, sign, name = word.partition(":")
+    if is_label(word):
+        msg = f"{word!r} is a label, which a city tells of. Expected a city. Mend: {command('list', 'tasks', '--city', 'CITY')}"
+        raise BadInput(msg)
     if not sign or kind not in _KINDS:
         kind, name = _kind_of(word), word
     if kind == "model":

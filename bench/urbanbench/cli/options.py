@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from urbanbench.apart import Keeping, Limits
 from urbanbench.errors import BadInput
+
+if TYPE_CHECKING:
+    from urbanbench.run.plan import Plan
 
 __all__ = [
     "Cities",
@@ -25,6 +28,7 @@ __all__ = [
     "Seeds",
     "Settings",
     "Splits",
+    "SplitsFile",
     "Tasks",
     "TimeLimit",
     "read_device",
@@ -32,6 +36,7 @@ __all__ = [
     "read_protocols",
     "read_seeds",
     "read_settings",
+    "with_split_file",
 ]
 
 City = Annotated[
@@ -52,7 +57,12 @@ Cities = Annotated[
     ),
 ]
 Tasks = Annotated[
-    list[str], typer.Option("--task", "-t", help="Task: a name or a path. Repeats; takes lists and globs.")
+    list[str],
+    typer.Option(
+        "--task",
+        "-t",
+        help="Task: a name, a path, or a label of the city such as label:income. Repeats; takes lists and globs.",
+    ),
 ]
 Splits = Annotated[
     list[str], typer.Option("--split", help="How test units are chosen; see `urbanbench list splits`.")
@@ -129,7 +139,51 @@ def read_seeds(text: str) -> tuple[int, ...]:
     return numbers if "," in text else tuple(range(numbers[0]))
 
 
-_DEFAULT_ONLY = {"split": "--split", "head": "--head", "seeds": "--seeds", "block_size": "--block-size"}
+SplitsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--splits",
+        help="A file of fixed splits, as `urbanbench splits export` writes it; it has its own seeds.",
+    ),
+]
+
+_SPLITTING = {"split": "--split", "seeds": "--seeds", "block_size": "--block-size"}
+"""What a file of splits settles."""
+
+
+def with_split_file(asked: Plan, file: Path | None, context: typer.Context) -> Plan:
+    """Return a plan whose cells are scored on the splits of a file; the plan itself where there is none.
+
+    Raises
+    ------
+    DataMissing
+        No such file.
+    BadInput
+        A file of something else, or a split, seeds or block size beside it.
+    """
+    from dataclasses import replace
+
+    from urbanbench.scoring.split import PREFIX
+    from urbanbench.scoring.split_file import SplitFile
+
+    if file is None:
+        return asked
+    sources = {option: context.get_parameter_source(name) for name, option in _SPLITTING.items()}
+    given = [option for option, source in sources.items() if getattr(source, "name", "") == "COMMANDLINE"]
+    if given:
+        msg = f"{' and '.join(given)} given with --splits {file}. Expected none: the file has its own split and seeds."
+        raise BadInput(msg)
+    found = SplitFile.read(file)
+    return replace(asked, splits=[f"{PREFIX}{file.absolute()}"], seeds=found.seeds)
+
+
+_DEFAULT_ONLY = {
+    "split": "--split",
+    "head": "--head",
+    "seeds": "--seeds",
+    "block_size": "--block-size",
+    "splits": "--splits",
+}
 """Parameters that only the default protocol leaves open, and their options."""
 
 

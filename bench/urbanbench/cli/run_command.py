@@ -64,6 +64,7 @@ def run(
     settings: options.Settings = [],  # noqa: B006 - same
     model_seed: ModelSeed = 0,
     block_size: BlockSize = None,
+    splits: options.SplitsFile = None,
     floors: Floors = True,
     device: options.Device = "auto",
     jobs: Jobs = 1,
@@ -96,7 +97,7 @@ def run(
             block_size=block_size,
         )
         return run_and_show(
-            asked,
+            options.with_split_file(asked, splits, context),
             out=out,
             overwrite=overwrite,
             device=device,
@@ -123,15 +124,16 @@ def make_plan(
     block_size: float | None,
 ) -> Plan:
     """Expand the words of the command line."""
-    from urbanbench.registry import expand, expand_cities, expand_words
+    from urbanbench.registry import expand, expand_cities, expand_labels, expand_words
     from urbanbench.run.plan import Plan
     from urbanbench.scoring.heads import HEADS
     from urbanbench.scoring.splits import SPLITS
 
+    cities = expand_cities(city)
     return Plan(
         models=_expanded("model", expand("model", model), model),
-        tasks=_expanded("task", expand("task", task), task),
-        cities=expand_cities(city),
+        tasks=expand_labels(_expanded("task", expand("task", task), task), cities),
+        cities=cities,
         inputs=inputs,
         splits=expand_words("split", split, list(SPLITS)),
         heads=expand_words("head", head, list(HEADS)),

@@ -70,22 +70,9 @@ def _ground(city: City, source: str, layers: str) -> Ground:
         from urbanbench.city.ground.rendered import RenderedMap
 
         return RenderedMap(city, [one.strip() for one in layers.split(",") if one.strip()])
-    path = Path(source)
-    if not path.exists():
-        msg = f"--from got {source!r}, which is not there. Expected a GeoTIFF, a folder of GeoTIFFs or tiles, or the word map."
-        raise BadInput(msg)
-    rasters = (
-        sorted(one for one in path.iterdir() if one.suffix.lower() in {".tif", ".tiff"})
-        if path.is_dir()
-        else [path]
-    )
-    if path.is_dir() and not rasters:
-        from urbanbench.city.ground.tiles import Tiles
+    from urbanbench.build.satellite import open_ground
 
-        return Tiles(path, city.crs)
-    from urbanbench.city.ground.geotiff import GeoTiffs
-
-    return GeoTiffs(rasters, city.crs)
+    return open_ground(Path(source), city.crs, "--from")
 
 
 def _of_layers(city: City, layers: str) -> dict[str, str]:

@@ -149,6 +149,7 @@ def score(
     seeds: options.Seeds = "10",
     protocol: options.Protocols = ["default"],  # noqa: B006 - same
     block_size: BlockSize = None,
+    splits: options.SplitsFile = None,
     floors: Floors = True,
     device: options.Device = "auto",
     out: options.Out = None,
@@ -179,7 +180,7 @@ def score(
         block_size=block_size,
     )
     return run_and_show(
-        replace(asked, name=name),
+        replace(options.with_split_file(asked, splits, context), name=name),
         out=out,
         overwrite=overwrite,
         device=device,

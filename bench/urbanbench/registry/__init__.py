@@ -17,8 +17,9 @@ from urbanbench.registry.cities import (
 )
 from urbanbench.registry.faces import Face, entries, face_of, file_of, sound
 from urbanbench.registry.kinds import VECTOR_FILES, Entry, is_path
+from urbanbench.registry.label_tasks import expand_labels, is_label, label_tasks, load_task, task_of_label
 from urbanbench.registry.naming import plain_name
-from urbanbench.registry.plugins import is_foreign, listing, load_model, load_task, names, source_file
+from urbanbench.registry.plugins import is_foreign, listing, load_model, names, source_file
 from urbanbench.registry.schemes import has_scheme
 
 __all__ = [
@@ -36,13 +37,16 @@ __all__ = [
     "entries",
     "expand",
     "expand_cities",
+    "expand_labels",
     "expand_words",
     "face_of",
     "file_of",
     "has_scheme",
     "is_foreign",
+    "is_label",
     "is_path",
     "known_folders",
+    "label_tasks",
     "listing",
     "load_model",
     "load_task",
@@ -52,4 +56,5 @@ __all__ = [
     "plain_name",
     "sound",
     "source_file",
+    "task_of_label",
 ]

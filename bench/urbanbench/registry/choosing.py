@@ -10,6 +10,7 @@ from urbanbench.card import ModelCard
 from urbanbench.errors import PluginBroken, UnknownName
 from urbanbench.registry.faces import Face, entries, face_of
 from urbanbench.registry.kinds import is_path
+from urbanbench.registry.label_tasks import is_label
 from urbanbench.registry.plugins import names
 from urbanbench.registry.schemes import has_scheme
 from urbanbench.registry.words import is_glob, is_there, split_words
@@ -31,7 +32,8 @@ def expand(kind: str, words: str | Iterable[str]) -> list[str]:
     kind
         "model" or "task".
     words
-        Names, paths, comma lists, globs (``poi-*``), ``all``, and for models ``floors``, ``learned`` and words with a scheme.
+        Names, paths, comma lists, globs (``poi-*``), ``all``; for models ``floors``, ``learned`` and words with a scheme; for tasks labels
+        (``label:executives``, ``label:*``), which are kept as they are: see `urbanbench.registry.label_tasks.expand_labels`.
 
     Raises
     ------
@@ -43,7 +45,9 @@ def expand(kind: str, words: str | Iterable[str]) -> list[str]:
     """
     chosen: list[str] = []
     for word in split_words(words, _is_file):
-        if kind == "model" and word in GROUPS:
+        if kind == "task" and is_label(word):
+            chosen.append(word)
+        elif kind == "model" and word in GROUPS:
             chosen += [
                 entry.name
                 for entry in entries(kind)

@@ -16,6 +16,7 @@ from urbanbench.card import ModelCard, TaskCard
 from urbanbench.errors import DataMissing, PluginBroken
 from urbanbench.hashing import file_digest
 from urbanbench.registry.kinds import KINDS, Entry, is_path
+from urbanbench.registry.label_tasks import is_label, task_of_label
 from urbanbench.registry.naming import plain_name
 from urbanbench.registry.plugins import (
     entry_of,
@@ -90,8 +91,15 @@ class Face:
         return replace(self, built=answer["parameters"])
 
 
-def face_of(kind: str, word: str) -> Any:
+def face_of(kind: str, word: str, city: str = "") -> Any:
     """Return what a model class or a task is asked before a run: the plugin itself, or its face where it is kept apart.
+
+    Parameters
+    ----------
+    kind, word
+        "model" or "task", and how it is named.
+    city
+        The city of a task that is a label: its kind and level are told there.
 
     Raises
     ------
@@ -100,6 +108,8 @@ def face_of(kind: str, word: str) -> Any:
     PluginBroken
         It does not load. A foreign one that is kept apart is returned, and its face holds the fault.
     """
+    if kind == "task" and is_label(word):
+        return task_of_label(word, city)
     if not (keeping().foreign and is_foreign(kind, word)):
         return load_model(word) if kind == "model" else load_class(kind, word)()
     if is_path(word) and not Path(word).is_file():

@@ -35,9 +35,9 @@ def foreign_digest(source: Path) -> str:
 
 
 def _own_folders() -> list[Path]:
-    """Return the plugin folders; beside the package they are links into the repository."""
-    here = Path(urbanbench.__file__).parent
-    return [(here / kind.folder).resolve() for kind in KINDS.values()]
+    """Return the package, and the plugin folders, which beside it are links into the repository."""
+    here = Path(urbanbench.__file__).parent.resolve()
+    return [here, *((here / kind.folder).resolve() for kind in KINDS.values())]
 
 
 def _neighbours(source: Path) -> Iterator[Path]:

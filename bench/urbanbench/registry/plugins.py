@@ -29,7 +29,6 @@ __all__ = [
     "listing",
     "load_class",
     "load_model",
-    "load_task",
     "names",
     "plugin_name",
     "source_file",
@@ -111,11 +110,6 @@ def load_model(word: str) -> Any:
     return load_class("model", word)
 
 
-def load_task(word: str) -> Any:
-    """Return a task by name or by path to its file; raises as `load_model` does."""
-    return load_class("task", word)()
-
-
 def load_class(kind: str, word: str) -> Any:
     """Return the class of a plugin by name or path; both spellings, ``poi-counts`` and ``poi_counts``, are accepted."""
     if is_path(word):
@@ -128,7 +122,7 @@ def load_class(kind: str, word: str) -> Any:
 
 
 def plugin_name(kind: str, word: str) -> str:
-    """Return the name under which results of a model or task are kept: a registered name, a word with a scheme, or the stem of a path.
+    """Return the name under which results of a model or task are kept: a registered name, a word with a scheme (labels too), or the stem of a path.
 
     Raises
     ------
@@ -136,6 +130,8 @@ def plugin_name(kind: str, word: str) -> str:
         A file that has the name of a registered plugin but is another file.
     """
     if kind == "model" and has_scheme(word):
+        return word
+    if kind == "task" and word.startswith("label:"):
         return word
     if not is_path(word):
         return word.replace("_", "-")

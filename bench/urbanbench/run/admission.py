@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from urbanbench.city.changing.drawn import drawn_away
-from urbanbench.errors import RunRefused
+from urbanbench.errors import BadInput, RunRefused
 from urbanbench.inputs import LAYER_OF, format_inputs
+from urbanbench.scoring.split import is_split_file
+from urbanbench.scoring.splits import make_splits
 from urbanbench.units import Units
 
 if TYPE_CHECKING:
@@ -107,7 +109,12 @@ def units_of(city: City, level: str, target_ids: Sequence[str]) -> Units:
 
 
 def check_split(order: Order, targets: Targets) -> None:
-    """Refuse a split that the labels cannot give."""
+    """Refuse a split that the labels cannot give, and a file of splits of other units."""
+    if is_split_file(order.protocol.split):
+        try:
+            make_splits(targets, order.protocol)
+        except BadInput as error:
+            raise RunRefused(str(error)) from error
     if order.cell.split == "group" and targets.groups is None:
         msg = f"Label {order.task.card.label!r} of {order.cell.city!r} names no groups. The group split needs a column 'group'."
         raise RunRefused(msg)

@@ -109,11 +109,16 @@ class Order:
     def protocol(self) -> Protocol:
         """How the run is scored under the default protocol."""
         from urbanbench.scoring.protocol import Protocol
+        from urbanbench.scoring.split import is_split_file
 
         cell = self.cell
         fractions = self.task.protocol.fractions
         return Protocol(
-            cell.split, cell.head, cell.seeds, block_size_m=cell.block_size_m, fractions=fractions
+            self.spec.split if is_split_file(self.spec.split) else cell.split,
+            cell.head,
+            cell.seeds,
+            block_size_m=cell.block_size_m,
+            fractions=fractions,
         )
 
     @property
@@ -161,7 +166,7 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
     UnknownName, BadInput, DataMissing, PluginBroken
         A name, parameter or protocol that does not exist, or a plugin that does not load.
     """
-    model_class, task = face_of("model", spec.model), task or face_of("task", spec.task)
+    model_class, task = face_of("model", spec.model), task or face_of("task", spec.task, spec.city)
     asked, inputs = parse_inputs(spec.inputs), FULL
     if isinstance(model_class, type) and issubclass(model_class, GivenVectors):
         model_class, inputs = model_class.made_of(asked), GIVEN_INPUTS
@@ -187,10 +192,11 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
 def _check_names(protocol: Protocol) -> None:
     """Refuse a split or head that does not exist before anything runs."""
     from urbanbench.scoring.heads import HEADS
+    from urbanbench.scoring.split import is_split_file
     from urbanbench.scoring.splits import SPLITS
 
     for kind, name, known in (("split", protocol.split, SPLITS), ("head", protocol.head, HEADS)):
-        if name not in known:
+        if name not in known and not (kind == "split" and is_split_file(name)):
             raise UnknownName(kind, name, known)
 
 
@@ -207,10 +213,12 @@ def _free_name(name: str) -> str:
 
 def _scoring(spec: RunSpec, model: Model, card: TaskCard) -> dict[str, Any]:
     """Return the cell's split, block size, head and seeds; a paper's protocol settles them all."""
+    from urbanbench.scoring.splits import split_name
+
     if spec.protocol == DEFAULT:
         size = spec.block_size_m if spec.split == "block" else None
         head, seeds = model.card.head or spec.head, tuple(spec.seeds)
-        return {"split": spec.split, "block_size_m": size, "head": head, "seeds": seeds}
+        return {"split": split_name(spec.split), "block_size_m": size, "head": head, "seeds": seeds}
     paper = get_paper(spec.protocol)
     question = paper.question(card.kind, card.level)
     head, repeats = (question.head.name, question.repeats) if question else ("none", 1)

@@ -122,12 +122,12 @@ def with_floors(specs: Sequence[RunSpec], cities: Mapping[str, City]) -> list[Ru
 
 def _loads(spec: RunSpec) -> bool:
     """Tell whether a spec's plugins load; the cell of one that does not needs neither city nor floors."""
-    plugins = (face_of("model", spec.model), face_of("task", spec.task))
+    plugins = (face_of("model", spec.model), face_of("task", spec.task, spec.city))
     return not any(isinstance(one, Face) and one.fault for one in plugins)
 
 
 def _floors_of(spec: RunSpec, floors: Mapping[str, ModelCard], city: City) -> Iterable[RunSpec]:
-    task, asked = face_of("task", spec.task).card, parse_inputs(spec.inputs)
+    task, asked = face_of("task", spec.task, spec.city).card, parse_inputs(spec.inputs)
     if task.label not in city.labels:
         return
     allowed = None if asked is None else asked | ALWAYS_ALLOWED

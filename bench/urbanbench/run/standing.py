@@ -30,11 +30,11 @@ def versions_of(order: Order) -> dict[str, int]:
     """
     from urbanbench.scoring.heads import HEADS
     from urbanbench.scoring.metrics import METRICS_VERSION
-    from urbanbench.scoring.splits import SPLITS
+    from urbanbench.scoring.splits import split_version
 
     cell, found = order.cell, {"model": order.model.card.version, "task": order.task.card.version}
     if order.paper is None:
-        found |= {"split": SPLITS[cell.split].version, "head": HEADS[cell.head].version}
+        found |= {"split": split_version(cell.split), "head": HEADS[cell.head].version}
     elif order.question is not None:
         found["protocol"] = order.question.version
     return found | {"metrics": METRICS_VERSION, "view": VIEW_VERSION}

@@ -17,7 +17,7 @@ class Protocol:
     Parameters
     ----------
     split
-        A name in `urbanbench.scoring.splits.SPLITS`; looked up where the splits are made.
+        A name in `urbanbench.scoring.splits.SPLITS`, or ``file:PATH``; looked up where the splits are made.
     head
         A name in `urbanbench.scoring.heads.HEADS`; looked up where the head is fitted.
     seeds

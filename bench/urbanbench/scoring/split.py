@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Split"]
+__all__ = ["PREFIX", "Split", "is_split_file"]
+
+PREFIX = "file:"
+"""Begins the word of a split that is a file: before its path in what is asked, before its name in what is kept."""
+
+
+def is_split_file(word: str) -> bool:
+    """Tell whether a split word means a file."""
+    return word.startswith(PREFIX)
 
 
 @dataclass(frozen=True, eq=False)

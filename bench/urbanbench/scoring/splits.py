@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from urbanbench.errors import BadInput, UnknownName
-from urbanbench.hashing import array_digest
+from urbanbench.hashing import short
 from urbanbench.scoring.allotment import allot_by_class, allot_whole
 from urbanbench.scoring.block_size import resolve_block_size
-from urbanbench.scoring.split import Split
+from urbanbench.scoring.split import PREFIX, Split, is_split_file
+from urbanbench.scoring.split_file import SplitFile, sides_digest
 from urbanbench.seeds import generator
 
 if TYPE_CHECKING:
     from urbanbench.scoring.protocol import Protocol
     from urbanbench.scoring.targets import Targets
 
-__all__ = ["SPLITS", "SplitInfo", "block_of_units", "fractions_of", "make_splits", "split_digest"]
+__all__ = [
+    "SPLITS",
+    "SplitInfo",
+    "block_of_units",
+    "fractions_of",
+    "make_splits",
+    "split_digest",
+    "split_name",
+    "split_version",
+]
 
 
 @dataclass(frozen=True)
@@ -65,15 +76,19 @@ def make_splits(targets: Targets, protocol: Protocol) -> list[Split]:
     targets
         The labelled units.
     protocol
-        Its split, seeds, fractions and block size count.
+        Its split, seeds, fractions and block size count; of a split that is a file (``file:PATH``) the seeds.
 
     Raises
     ------
     UnknownName
         No split of this name.
+    DataMissing
+        No such file of splits.
     BadInput
-        Fewer than 5 units, a side that stays empty, or a group split without (enough) groups.
+        A file of splits of other units; fewer than 5 units, a side that stays empty, or a group split without (enough) groups.
     """
+    if is_split_file(protocol.split):
+        return SplitFile.read(Path(protocol.split.removeprefix(PREFIX))).splits(targets, protocol.seeds)
     if protocol.split not in SPLITS:
         raise UnknownName("split", protocol.split, SPLITS)
     if len(targets) < _MIN_UNITS:
@@ -86,10 +101,30 @@ def make_splits(targets: Targets, protocol: Protocol) -> list[Split]:
     ]
 
 
+def split_name(word: str) -> str:
+    """Return the name under which results of a split word are kept: its own, or of a file its stem and what it says.
+
+    Raises
+    ------
+    DataMissing, BadInput
+        A file of splits that is not there, or none.
+    """
+    if not is_split_file(word):
+        return word
+    path = Path(word.removeprefix(PREFIX))
+    return f"{PREFIX}{path.stem}-{short(SplitFile.read(path).digest)}"
+
+
+def split_version(name: str) -> int:
+    """Return the version of a split by its name in results; a file's name says what it holds, so it has no versions."""
+    return 1 if is_split_file(name) else SPLITS[name].version
+
+
 def split_digest(targets: Targets, splits: Sequence[Split]) -> str:
     """Hash the ids on each side of each split; equal digests mean comparable scores."""
-    parts = [targets.ids[np.sort(side)] for split in splits for side in (split.train, split.val, split.test)]
-    return array_digest(*[np.sort(part) for part in parts])
+    return sides_digest(
+        [[targets.ids[side] for side in (split.train, split.val, split.test)] for split in splits]
+    )
 
 
 def fractions_of(targets: Targets, protocol: Protocol) -> tuple[float, float, float]:

@@ -14,7 +14,7 @@ from urbanbench.city.folder.format import FORMAT, TABLES, LabelInfo, LayerInfo
 from urbanbench.city.folder.limits import MAX_DEPTH, MAX_JSON_BYTES
 from urbanbench.city.folder.paths import path_fault
 
-__all__ = ["Manifest", "read_manifest"]
+__all__ = ["Manifest", "is_name", "read_manifest"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _CRS = re.compile(r"[A-Za-z]{2,10}:[0-9]{1,9}")
@@ -210,3 +210,8 @@ def _section(raw: Mapping[str, Any], name: str, faults: list[str]) -> dict[str, 
         else:
             kept[key] = entry
     return kept
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text may name a city, layer or label: letters, digits, `_`, `-` and `.`, the first a letter or digit."""
+    return bool(_NAME.fullmatch(text))

@@ -1,0 +1,1 @@
+"""Labels: numbers or classes of regions and buildings, from tables, polygons, rasters, points or tags."""

@@ -1,0 +1,34 @@
+"""Polygons out of whatever geometry a file holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["polygons_of"]
+
+
+def polygons_of(shape: Any) -> Any:
+    """Return the polygons of a geometry as one Polygon or MultiPolygon in two dimensions; None where it has none.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> mixed = shapely.GeometryCollection([shapely.Point(0, 0), shapely.box(0, 0, 1, 1)])
+    >>> polygons_of(mixed).wkt, polygons_of(shapely.Point(0, 0))
+    ('POLYGON ((1 0, 1 1, 0 1, 0 0, 1 0))', None)
+    """
+    import shapely
+
+    if shape is None or shapely.is_empty(shape):
+        return None
+    flat = shapely.force_2d(shape)
+    valid = flat if shapely.is_valid(flat) else shapely.make_valid(flat)
+    if valid.geom_type in {"Polygon", "MultiPolygon"}:
+        return valid
+    parts = [
+        part
+        for one in shapely.get_parts(valid)
+        for part in shapely.get_parts(one)
+        if part.geom_type == "Polygon" and part.area > 0
+    ]
+    return shapely.union_all(parts) if parts else None
