@@ -59,6 +59,46 @@ def test_honest_models_pass_as_class_as_instance_and_on_a_view(city):
     check_model(PoiCounts(), city.view({"poi", "polygon"}, ("landuse",)), level="building")
 
 
+@dataclass(frozen=True)
+class NextRow(Model):
+    """Gives every region the row of the next one in the table, under its own id."""
+
+    card = card(needs=("poi",))
+
+    def embed(self, view, *, units, seed, device):
+        every = list(view.region_ids)
+        rows = PoiCounts().embed(view, units=Units("region", tuple(every)), seed=seed, device=device).vectors
+        following = np.roll(rows, -1, axis=0)[[every.index(one) for one in units.ids]]
+        return EmbeddingSpace("region", np.array(units.ids), following)
+
+
+@dataclass(frozen=True)
+class NodeVectors(Model):
+    """A vector drawn for every region, as an untrained graph embedding has: content leaves no trace in it."""
+
+    card = card(needs=("poi",))
+
+    def embed(self, view, *, units, seed, device):
+        drawn = np.random.default_rng(seed).normal(size=(len(view.region_ids), 8)).astype(np.float32)
+        row_of = {one: row for row, one in enumerate(view.region_ids)}
+        _ = view.pois
+        return EmbeddingSpace("region", np.array(units.ids), drawn[[row_of[one] for one in units.ids]])
+
+
+def test_rows_of_other_regions_under_right_ids_are_found_by_planted_twins(city):
+    with pytest.raises(
+        Conformance, match=r"does not tell regions by their ids: of 12 regions that were planted"
+    ):
+        check_model(NextRow(), city)
+
+
+def test_vectors_in_which_content_leaves_no_trace_are_not_accused_of_it(city):
+    told = []
+    check_model(NodeVectors(), city, held=lambda _level, rule: told.append(rule))
+    assert told
+    assert not any("planted" in rule for rule in told)
+
+
 def test_docstring_example_of_the_model_contract_conforms(city):
     names = {}
     for example in doctest.DocTestFinder(recurse=False).find(urbanbench.model.Model, "Model"):

@@ -52,7 +52,7 @@ def test_inputs_are_parsed_and_written_in_fixed_order():
 
 
 def test_units_refuse_ids_that_stand_twice():
-    with pytest.raises(BadInput, match=r"ids twice \(b"):
+    with pytest.raises(BadInput, match=r"ids twice \('b'\)"):
         Units("region", ("a", "b", "b"))
     with pytest.raises(BadInput, match="Unknown level"):
         Units("planet", ("a",))

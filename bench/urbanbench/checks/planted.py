@@ -8,7 +8,7 @@ import numpy as np
 
 from urbanbench.space import EmbeddingSpace
 
-__all__ = ["MOST_NEARER", "TWINS", "share_nearer"]
+__all__ = ["MOST_NEARER", "TWINS", "rows_in_pairs", "share_nearer"]
 
 TWINS = 12
 """Pairs that are planted."""
@@ -18,6 +18,9 @@ MOST_NEARER = 0.25
 Rows that belong to other regions give 0.5 with a standard deviation of 0.29 / sqrt(12) = 0.08. Of the built-in models the one that looks
 furthest around a region gives 0.10, most give 0.
 """
+
+_EQUAL = 0.01
+"""Distance of rows that are all but equal, as a share of the usual distance of two rows."""
 
 
 def share_nearer(space: EmbeddingSpace, twin_of: Mapping[str, str]) -> float:
@@ -46,3 +49,18 @@ def share_nearer(space: EmbeddingSpace, twin_of: Mapping[str, str]) -> float:
         others = np.delete(away, [here, there])
         shares.append(float((others < away[there]).mean() + 0.5 * (others == away[there]).mean()))
     return float(np.mean(shares))
+
+
+def rows_in_pairs(space: EmbeddingSpace) -> int:
+    """Return how many rows have exactly one other that is all but equal to them, as the rows of twins are, under whatever ids.
+
+    A model whose vectors tell the surroundings of a region rather than its content, such as a graph embedding, has none: there a twin
+    that is not found says nothing of the order of rows.
+    """
+    from scipy.spatial.distance import cdist
+
+    vectors = space.vectors[space.mask].astype(np.float64)
+    spread = vectors.std(axis=0)
+    away = cdist(*(2 * [vectors / np.where(spread > 0, spread, 1.0)]))
+    usual = float(np.median(away[np.triu_indices(len(away), 1)])) if len(away) > 1 else 0.0
+    return int(((away <= _EQUAL * usual).sum(axis=1) == 2).sum())

@@ -24,7 +24,7 @@ LONGEST_REASON = 200
 def listed(*, slow: bool) -> list[str]:
     """Return the names of all benchmarks, ``test_hgi.py::test_growth``, in the order of their files."""
     asked = [*PYTEST, *PLAIN, "--collect-only", "-m", "" if slow else "not slow", str(BENCHMARKS)]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False, cwd=CHECKOUT)
+    done = subprocess.run(asked, capture_output=True, text=True, check=False, cwd=CHECKOUT, env=_alone())
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)
     found = [line.partition("::") for line in done.stdout.splitlines() if "::" in line]
@@ -60,6 +60,7 @@ def _run(name: str, folder: Path, limit_s: float) -> tuple[str, str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=CHECKOUT,
+        env=_alone(),
         start_new_session=True,
     )
     try:
@@ -71,6 +72,11 @@ def _run(name: str, folder: Path, limit_s: float) -> tuple[str, str]:
             return "failed", f"ended after {limit_s:g} s"
         raise
     return _outcome(report) or ("failed", f"the process ended with exit code {code}")
+
+
+def _alone() -> dict[str, str]:
+    """Return the environment without what another pytest, of which this may be a worker, tells its children."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
 
 
 def _outcome(report: Path) -> tuple[str, str] | None:
