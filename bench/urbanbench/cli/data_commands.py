@@ -9,6 +9,7 @@ import typer
 
 from urbanbench.cli import options
 from urbanbench.cli.build_command import build
+from urbanbench.cli.fetch_command import fetch
 from urbanbench.cli.pack_commands import pack, unpack
 from urbanbench.cli.printing import command, note, print_facts, print_json, say
 from urbanbench.cli.satellite_command import satellite
@@ -21,6 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.command("fetch")(fetch)
 app.command("build")(build)
 app.command("satellite")(satellite)
 app.command("pack")(pack)
