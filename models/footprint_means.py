@@ -81,7 +81,7 @@ class FootprintMeans(Model):
         """Return (n, dim of the encoder + 1): features, then the surface share in [0, 1], each pooled."""
         import numpy as np
 
-        from urbanbench.models._footprint_means_table import building_rows, region_rows
+        from urbanbench.models._footprint_means.rows import building_rows, region_rows
         from urbanbench.space import EmbeddingSpace
 
         if units.level == "building":
