@@ -19,6 +19,7 @@ __all__ = [
     "EMPTY_TEXT",
     "PRIMARY_KEYS",
     "TEXT_KEYS",
+    "category_text",
     "distinct_texts",
     "is_object",
     "is_place",
@@ -127,8 +128,20 @@ def place_texts(tags: TagTable, *, use_name: bool = True, every_key: bool = Fals
     for key in (*(TEXT_KEYS if use_name else TEXT_KEYS[1:]), *(PRIMARY_KEYS if every_key else ())):
         chosen = tags.with_key(key)
         for row, value in zip(chosen.rows.tolist(), chosen.value.tolist(), strict=True):
-            parts[row].append(f"{key}: {str(value).translate(_CLEAN).strip()}")
+            parts[row].append(category_text(f"{key}={value}"))
     return [", ".join(part) or EMPTY_TEXT for part in parts]
+
+
+def category_text(category: str) -> str:
+    """Write a category "key=value" as the text of a place that has no other tag.
+
+    Examples
+    --------
+    >>> category_text("amenity=fast_food")
+    'amenity: fast food'
+    """
+    key, _, value = category.partition("=")
+    return f"{key}: {value.translate(_CLEAN).strip()}"
 
 
 def distinct_texts(texts: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
