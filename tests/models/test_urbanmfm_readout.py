@@ -13,7 +13,7 @@ from urbanbench.city.city import City
 from urbanbench.models._urbanmfm.memory import StreetMemory, street_vectors
 from urbanbench.models._urbanmfm.nodes import only_among
 from urbanbench.models._urbanmfm.readout import embed_units
-from urbanbench.models._urbanmfm.vectors import fused_vectors, text_vectors
+from urbanbench.models._urbanmfm.vectors import poi_vectors, text_vectors
 from urbanbench.models.urbanmfm import UrbanMFM
 from urbanbench.units import Units
 
@@ -113,7 +113,7 @@ def some_places(trained):
 
 def test_a_poi_is_what_the_fusions_make_of_it_where_they_were_trained(trained, some_places):
     _, result = trained
-    made = fused_vectors(result)
+    made = poi_vectors(result)
     for place in some_places:
         vector, street, shape = parts_of(result, place)
         with torch.no_grad():
@@ -126,7 +126,7 @@ def test_a_poi_is_what_the_fusions_make_of_it_where_they_were_trained(trained, s
 
 def test_a_poi_is_the_mean_of_what_it_has_where_the_fusions_were_not_trained(trained, some_places):
     _, result = trained
-    made = fused_vectors(without_training(result))
+    made = poi_vectors(without_training(result))
     for place in some_places:
         has = [scaled(one) for one in parts_of(result, place) if one is not None]
         torch.testing.assert_close(made[place], torch.stack(has).mean(0), atol=1e-5, rtol=1e-4)
@@ -135,7 +135,7 @@ def test_a_poi_is_the_mean_of_what_it_has_where_the_fusions_were_not_trained(tra
 def test_a_region_is_its_pois_its_picture_and_which_of_them_it_has(trained):
     view, result = trained
     bare = emptied(without_training(result), 2, 12)
-    space, fused = regions(trained, bare), fused_vectors(bare).numpy()
+    space, fused = regions(trained, bare), poi_vectors(bare).numpy()
     pictures, picture = result.backbones.overhead_pictures(), result.backbones.overheads.picture
     assert space.dim == 2 * DIM + 2
     for row in range(len(view.region_ids)):
@@ -154,7 +154,7 @@ def test_a_region_is_its_pois_its_picture_and_which_of_them_it_has(trained):
 def test_trips_are_fused_with_the_pois_of_a_region_where_the_stage_was_trained(trained):
     result = emptied(trained[1], 12)
     space, flows = regions(trained, result), result.material.flows
-    fused = fused_vectors(result)
+    fused = poi_vectors(result)
     changed = 0
     for row in range(len(space)):
         inside = result.places.region == row
@@ -220,6 +220,6 @@ def test_a_building_sees_the_streets_around_its_centre(trained):
 def test_readouts_repeat_and_do_not_depend_on_what_was_read_before(trained):
     _, result = trained
     first, before = regions(trained).vectors, text_vectors(result).clone()
-    fused_vectors(without_training(result))
+    poi_vectors(without_training(result))
     np.testing.assert_array_equal(regions(trained).vectors, first)
     assert torch.equal(text_vectors(result), before)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanbench.errors import BadInput
-from urbanbench.parity.position import degrees, encoded
+from urbanbench.toolkit.ground.positions import degrees, encoded
 from urbanbench.scoring.evaluate import Scores
 from urbanbench.scoring.features import Features
 from urbanbench.scoring.metrics import compute_metrics
