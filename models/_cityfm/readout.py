@@ -110,8 +110,8 @@ def _pois(_: CityFM, trained: Pretrained, view: View, units: Units) -> tuple[np.
     row = {one: place for place, one in enumerate(places.ids[: places.n_points].tolist())}
     found = np.fromiter((row.get(one, -1) for one in units.ids), dtype=np.int64, count=len(units))
     known = np.flatnonzero(found >= 0)
-    vectors, _ = _context_vectors(trained, known, places.text[found[known]], len(units), zero=False)
-    return vectors, found >= 0
+    texts = places.text[found[known]]
+    return _context_vectors(trained, known, texts, len(units), zero=False)[0], found >= 0
 
 
 def _context_vectors(

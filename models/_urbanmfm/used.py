@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.seen import saw
+from urbanbench.toolkit.texts.counts import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -35,13 +36,13 @@ def tell_pictures(shop: Workshop, trained: Collection[str]) -> None:
 
 def tell_overheads(view: View, overheads: Overheads) -> None:
     """Say that the satellite pictures of regions were used."""
-    known = view.satellite.index
+    known = view.satellite.index.tolist()
     shown = [one for one, has in zip(view.region_ids, overheads.present, strict=True) if has]
-    saw("satellite", known.get_indexer(shown), of=len(known))
+    saw("satellite", rows_of(known, shown), of=len(known))
 
 
 def tell_streets(view: View, streets: Streets, points: np.ndarray) -> None:
     """Say that sampling points, rows of `streets` with -1 for none, were looked at: the street views they were made of."""
-    known = view.street_views.index
+    known = view.street_views.index.tolist()
     ids = {one for point in np.unique(points[points >= 0]).tolist() for one in streets.view_ids[point]}
-    saw("street_view", known.get_indexer(sorted(ids)), of=len(known))
+    saw("street_view", rows_of(known, sorted(ids)), of=len(known))

@@ -11,8 +11,8 @@ from urbanbench.parity.cuts import Shares
 from urbanbench.parity.forms import natural_form
 from urbanbench.parity.network import Network
 from urbanbench.parity.papers import PAPERS
-from urbanbench.toolkit.ground.positions import degrees, encoded
 from urbanbench.seeds import torch_generator
+from urbanbench.toolkit.ground.positions import degrees, encoded
 
 
 def widths(net):
