@@ -443,7 +443,8 @@ class Boastful(Model):
 
 def test_what_a_model_says_it_used_has_to_fit_the_view(city):
     with pytest.raises(
-        Conformance, match=r"used 1 of 1 POIs, where the view shows \d+\. .*Mend: saw\('poi', rows, of=len\(view.pois\)\)"
+        Conformance,
+        match=r"used 1 of 1 POIs, where the view shows \d+\. .*Mend: saw\('poi', rows, of=len\(view.pois\)\)",
     ):
         check_model(Boastful(), city)
     held = []

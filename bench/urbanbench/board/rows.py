@@ -11,6 +11,7 @@ from urbanbench.board.numbers import Score
 from urbanbench.errors import BadInput
 from urbanbench.inputs import FULL, INPUTS
 from urbanbench.registry.given import GIVEN_INPUTS
+from urbanbench.seen import KINDS
 
 __all__ = ["SCHEMA", "Row", "ordered", "read_row", "read_rows"]
 
@@ -118,6 +119,36 @@ class Row:
             return self.offered
         return touched or frozenset(self.model.get("inputs_declared") or ()) & self.offered
 
+    @cached_property
+    def saw(self) -> Mapping[str, tuple[int, int]]:
+        """Kind of objects to how many of how many the row used, of the kinds it says (`urbanbench.seen.KINDS`)."""
+        told = self.model.get("saw")
+        found = {kind: _pair(told.get(kind)) for kind in KINDS} if isinstance(told, Mapping) else {}
+        return {kind: pair for kind, pair in found.items() if pair is not None}
+
+    @cached_property
+    def lacks(self) -> tuple[str, ...]:
+        """What the paper's model has and this row's data did not give, in phrases for its name; () for a whole model.
+
+        Rows of earlier versions say it among their stand-ins only.
+        """
+        told = self.model.get("lacks")
+        if isinstance(told, list | tuple):
+            return tuple(map(str, told))
+        variant = self.model.get("variant")
+        left_out = variant.get("left out") if isinstance(variant, Mapping) else None
+        return (f"left out: {left_out}",) if left_out else ()
+
+    @cached_property
+    def knows_place(self) -> str | None:
+        """How the vectors tell where a unit lies, "" where they do not; None where a row of an earlier version does not say."""
+        told = self.model.get("knows_place")
+        if isinstance(told, str):
+            return told
+        if "coordinates" in self.used:
+            return "coordinates"
+        return "" if self.floor else None
+
     @property
     def settings(self) -> Mapping[str, Any] | None:
         """Parameters that differ from the preset's, with their values; None where the result does not say."""
@@ -208,6 +239,14 @@ def read_row(result: Mapping[str, Any]) -> Row:
 
 
 _NAMES = ("city", "task", "split", "model", "head")
+
+
+def _pair(told: Any) -> tuple[int, int] | None:
+    """Read {"used": …, "of": …}; None for anything else."""
+    if not isinstance(told, Mapping):
+        return None
+    used, of = told.get("used"), told.get("of")
+    return (used, of) if isinstance(used, int) and isinstance(of, int) and 0 <= used <= of else None
 
 
 def _section(result: Mapping[str, Any], name: str, run_id: str) -> Mapping[str, Any]:
