@@ -11,7 +11,7 @@ import numpy as np
 
 from urbanbench.errors import BadInput, UnknownName
 
-__all__ = ["COUNTED", "KINDS", "Seen", "saw", "seeing"]
+__all__ = ["COUNTED", "KINDS", "Seen", "count_words", "saw", "seeing"]
 
 KINDS: Mapping[str, str] = {
     "poi": "POIs",
@@ -98,6 +98,21 @@ def saw(kind: str, rows: np.ndarray, of: int | None = None) -> None:
         msg = f"The view's {KINDS[kind]} were said to be {len(before)} and {len(chosen)}. Expected the rows of one layer."
         raise BadInput(msg)
     seen.masks[kind] = chosen if before is None else before | chosen
+
+
+def count_words(record: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Write what `Seen.to_record` gave for people.
+
+    Examples
+    --------
+    >>> count_words({"poi": {"used": 25999, "of": 38986}})
+    ['25,999 of 38,986 POIs']
+    """
+    return [
+        f"{record[kind]['used']:,} of {record[kind]['of']:,} {KINDS[kind]}"
+        for kind in KINDS
+        if kind in record
+    ]
 
 
 def _mask(kind: str, rows: np.ndarray, of: int | None) -> np.ndarray:

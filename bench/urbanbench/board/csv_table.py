@@ -126,8 +126,7 @@ def _about(row: Row) -> dict[str, Any]:
         "n_uncovered": row.n_uncovered,
         "used_block_size_m": row.block_size_m,
         "dim": row.model.get("dim"),
-        "saw": _json({kind: {"used": used, "of": of} for kind, (used, of) in row.saw.items()})
-        or saw_text(row),
+        "saw": _json(row.saw) or saw_text(row),
         "lacks": "; ".join(row.lacks),
         "knows_place": row.knows_place,
         "variant": _json(row.model.get("variant")),

@@ -120,11 +120,14 @@ class Row:
         return touched or frozenset(self.model.get("inputs_declared") or ()) & self.offered
 
     @cached_property
-    def saw(self) -> Mapping[str, tuple[int, int]]:
-        """Kind of objects to how many of how many the row used, of the kinds it says (`urbanbench.seen.KINDS`)."""
+    def saw(self) -> Mapping[str, Mapping[str, int]]:
+        """Kind of objects to {"used": …, "of": …}, of the kinds the row says (`urbanbench.seen.KINDS`)."""
         told = self.model.get("saw")
-        found = {kind: _pair(told.get(kind)) for kind in KINDS} if isinstance(told, Mapping) else {}
-        return {kind: pair for kind, pair in found.items() if pair is not None}
+        return (
+            {kind: told[kind] for kind in KINDS if _is_count(told.get(kind))}
+            if isinstance(told, Mapping)
+            else {}
+        )
 
     @cached_property
     def lacks(self) -> tuple[str, ...]:
@@ -241,12 +244,12 @@ def read_row(result: Mapping[str, Any]) -> Row:
 _NAMES = ("city", "task", "split", "model", "head")
 
 
-def _pair(told: Any) -> tuple[int, int] | None:
-    """Read {"used": …, "of": …}; None for anything else."""
+def _is_count(told: Any) -> bool:
+    """Tell whether something is {"used": …, "of": …} with numbers that can be."""
     if not isinstance(told, Mapping):
-        return None
+        return False
     used, of = told.get("used"), told.get("of")
-    return (used, of) if isinstance(used, int) and isinstance(of, int) and 0 <= used <= of else None
+    return isinstance(used, int) and isinstance(of, int) and 0 <= used <= of
 
 
 def _section(result: Mapping[str, Any], name: str, run_id: str) -> Mapping[str, Any]:

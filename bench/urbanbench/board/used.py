@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from urbanbench.board.layout import Entry
 from urbanbench.board.rows import Row
 from urbanbench.inputs import INPUTS
-from urbanbench.seen import COUNTED, KINDS
+from urbanbench.seen import COUNTED, KINDS, count_words
 
 __all__ = ["ALL", "NOT_RECORDED", "is_recorded", "saw_entry", "saw_text"]
 
@@ -20,8 +22,7 @@ def is_recorded(row: Row) -> bool:
 
 def saw_entry(row: Row) -> Entry:
     """Return the shares of a row, with the numbers to look up."""
-    tip = "; ".join(f"{used:,} of {of:,} {KINDS[kind]}" for kind, (used, of) in row.saw.items())
-    return Entry(saw_text(row), tip=tip)
+    return Entry(saw_text(row), tip="; ".join(count_words(row.saw)))
 
 
 def saw_text(row: Row) -> str:
@@ -40,14 +41,13 @@ def saw_text(row: Row) -> str:
 
 def _part(row: Row, kind: str) -> str:
     """Return the share of a kind where it is not all; of POIs also how many came with their footprint."""
-    used, of = row.saw[kind]
-    shaped = row.saw.get(_SHAPED, (0, 0)) if kind == "poi" else (0, 0)
-    with_shape = f" ({_share(*shaped)} with their footprint)" if shaped[1] else ""
-    return f"{KINDS[kind]} {_share(used, of)}{with_shape}" if used < of or with_shape else ""
+    count, shaped = row.saw[kind], row.saw.get(_SHAPED) if kind == "poi" else None
+    with_shape = f" ({_share(shaped)} with their footprint)" if shaped else ""
+    return f"{KINDS[kind]} {_share(count)}{with_shape}" if count["used"] < count["of"] or with_shape else ""
 
 
-def _share(used: int, of: int) -> str:
+def _share(count: Mapping[str, int]) -> str:
     """Write a share in percent; nothing that is used or left out is rounded away."""
-    share = 100 * used / of if of else 0.0
+    share = 100 * count["used"] / count["of"] if count["of"] else 0.0
     text = "<1" if 0 < share < 1 else ">99" if 99 < share < 100 else f"{share:.0f}"
     return f"{text}\N{NO-BREAK SPACE}%"
