@@ -71,7 +71,7 @@ READOUTS = [
 ]
 
 
-@pytest.mark.parametrize("settings", READOUTS, ids=lambda one: "+".join(one))
+@pytest.mark.parametrize("settings", READOUTS, ids="+".join)
 def test_readouts_are_of_the_same_trained_stages(tiny_toyville, settings):
     city = City.open(tiny_toyville)
     plain, other = (UrbanMFM.from_settings("small", QUICK | more) for more in ({}, settings))
