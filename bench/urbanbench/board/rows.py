@@ -109,15 +109,16 @@ class Row:
         return stated or (frozenset({GIVEN_INPUTS}) if asked == GIVEN_INPUTS else stated)
 
     @cached_property
-    def used(self) -> frozenset[str]:
-        """Inputs the model really touched; for a run without scores those it declares within the offer.
-
-        Finished vectors touch nothing: theirs are what was stated of them.
-        """
+    def touched(self) -> frozenset[str]:
+        """Inputs the model really touched. Finished vectors touch nothing: theirs are what was stated of them."""
         touched = frozenset(self.model.get("inputs_touched") or ())
-        if not touched and GIVEN_INPUTS in {self.spec.get("inputs"), *self.offered}:
-            return self.offered
-        return touched or frozenset(self.model.get("inputs_declared") or ()) & self.offered
+        given = not touched and GIVEN_INPUTS in {self.spec.get("inputs"), *self.offered}
+        return self.offered if given else touched
+
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """Inputs the model touched; for a run that touched none those it declares within the offer."""
+        return self.touched or frozenset(self.model.get("inputs_declared") or ()) & self.offered
 
     @cached_property
     def saw(self) -> Mapping[str, Mapping[str, int]]:

@@ -31,9 +31,9 @@ def saw_text(row: Row) -> str:
     "all" where it used every one, "not recorded" for objects of which it does not say, "" where its inputs hold none that are counted.
     """
     parts = [_part(row, kind) for kind in KINDS if kind in row.saw and kind != _SHAPED]
-    silent = [KINDS[kind] for kind in KINDS if kind in (row.used & COUNTED) - set(row.saw)]
+    silent = [KINDS[kind] for kind in KINDS if kind in (row.touched & COUNTED) - set(row.saw)]
     if not row.saw:
-        unknown = row.used - set(INPUTS)  # vectors of which nobody says what they were made of
+        unknown = row.touched - set(INPUTS)  # vectors of which nobody says what they were made of
         return NOT_RECORDED if silent or unknown else ""
     gaps = [part for part in parts if part] + [f"{name} {NOT_RECORDED}" for name in silent]
     return ", ".join(gaps) or ALL
