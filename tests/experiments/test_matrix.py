@@ -61,7 +61,7 @@ def test_cells_are_main_scores_with_words_where_there_are_none(matrix, answer):
     assert texts(table)["text mean"] == [f"{mean:.2f} ± {spread:.2f}"]
     assert texts(table)["HGJ"] == ["not in this version"]
     assert texts(table)["UrbanMFM"] == ["not run"]
-    assert texts(table)["best floor of these inputs, any head"][0].endswith("(tfidf)")
+    assert texts(table)["best floor of these inputs, same head"][0].endswith("(tfidf)")
     assert texts(table)["learned models not below their best floor"] == ["1 of 1"]
     assert [line.kind for line in table.lines] == ["model", "model", "model", "floor", "floor", "floor"]
 

@@ -101,7 +101,7 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         )
     if any(floor_above(block, row) for block in blocks for row in block.models):
         said.append(
-            f"{BELOW} marks a learned model whose mean is below the best floor of the table's inputs, of whatever head, on the first metric."
+            f"{BELOW} marks a learned model whose mean is below the best floor of the table's inputs under the same head, or below a floor that is its own head (mean, spatial-lag), on the first metric."
         )
     if any(row.own for row in rows):
         said.append(f"{OWN} marks your own runs, from runs/; all other rows are reference rows.")

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from urbanbench.board.blocks import SELECT, Block, place_of
 from urbanbench.board.columns import direction
 from urbanbench.board.rows import Row
+from urbanbench.scoring.heads import HEADS
 
 __all__ = [
     "BELOW",
@@ -69,13 +70,17 @@ def marks(block: Block, metric: str, among: Collection[Row] | None = None) -> Ma
 
 
 def best_floor(block: Block, seeds: Sequence[int]) -> Row | None:
-    """Return the floor of the block's inputs, of any head, with the best mean of the main metric among those with these seeds."""
-    return _best(block.floors, seeds)
+    """Return the floor of the block's inputs with the best mean of the main metric among those with these seeds.
+
+    It is read by the block's head, so that a row is compared with what the same reader makes of a floor, or it is a floor that is nothing
+    but its head.
+    """
+    return _best(block.floors, block.head, seeds)
 
 
 def floor_beyond(block: Block, row: Row) -> Row | None:
-    """Return the best floor of other inputs when it is above a row and above the best floor of the block's inputs, else None."""
-    other, own = _best(block.elsewhere, row.seeds), best_floor(block, row.seeds)
+    """Return the best floor of other inputs and the block's head when it is above a row and above the best floor of the block's inputs."""
+    other, own = _best(block.elsewhere, block.head, row.seeds), best_floor(block, row.seeds)
     if other is None or other.main_metric != row.main_metric:
         return None
     rivals = [one for one in (row, own) if one is not None and math.isfinite(one.main)]
@@ -83,9 +88,19 @@ def floor_beyond(block: Block, row: Row) -> Row | None:
     return other if all(sign * other.main > sign * one.main for one in rivals) else None
 
 
-def _best(floors: Sequence[Row], seeds: Sequence[int]) -> Row | None:
-    usable = [row for row in floors if row.seeds == tuple(seeds) and row.score(row.main_metric).whole]
+def _best(floors: Sequence[Row], head: str, seeds: Sequence[int]) -> Row | None:
+    usable = [
+        row
+        for row in floors
+        if (row.head == head or _is_its_head(row))
+        and row.seeds == tuple(seeds)
+        and row.score(row.main_metric).whole
+    ]
     return max(usable, key=lambda row: direction(row.main_metric) * row.main, default=None)
+
+
+def _is_its_head(row: Row) -> bool:
+    return row.head in HEADS and HEADS[row.head].of_a_floor
 
 
 def floor_above(block: Block, row: Row) -> Row | None:

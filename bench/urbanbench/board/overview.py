@@ -15,7 +15,7 @@ from urbanbench.board.rows import Row, ordered
 
 __all__ = ["overview"]
 
-_HIGHER = "higher floor of other inputs"
+_HIGHER = "higher floor of other inputs, same head"
 _COUNT = "learned rows not below it"
 _COLUMNS = (
     Column("city, task and split"),
@@ -24,7 +24,7 @@ _COLUMNS = (
     Column("metric"),
     Column("best learned model"),
     Column("score", number=True),
-    Column("best floor of these inputs"),
+    Column("best floor of these inputs and head"),
     Column("score of the floor", number=True),
     Column(_COUNT),
     Column(_HIGHER),

@@ -22,18 +22,7 @@ if TYPE_CHECKING:
     from urbanbench.scoring.targets import Targets
     from urbanbench.space import EmbeddingSpace
 
-__all__ = ["evaluate", "repeats_of"]
-
-
-def repeats_of(question: Question, targets: Targets, name: str) -> list[list[Split]]:
-    """Return the splits of every repeat: one each, or the folds whose predictions are pooled.
-
-    Raises
-    ------
-    RunRefused
-        Too few units.
-    """
-    return [question.cut.folds(targets, seed, name) for seed in range(question.repeats)]
+__all__ = ["evaluate"]
 
 
 def evaluate(
@@ -67,9 +56,11 @@ def evaluate(
         msg = f"The space holds {space.level}s. Expected {targets.level}s, the level of the targets."
         raise BadInput(msg)
     aligned = space.take(targets.ids.tolist())
+    if question.covered_only:
+        aligned, targets = aligned.take(aligned.ids[aligned.mask].tolist()), targets.rows(aligned.mask)
     features = Features(aligned.vectors, np.asarray(aligned.covered, dtype=bool))
     position = encoded(degrees(targets.xy, crs)) if question.head.needs_position else None
-    runs = repeats_of(question, targets, name)
+    runs = [question.cut.folds(targets, seed, name) for seed in range(question.repeats)]
     start = time.perf_counter()
     repeats = [
         _Repeat(
@@ -131,6 +122,7 @@ _Parts = Sequence[tuple[np.ndarray, np.ndarray]]
 def _scores(
     repeats: Sequence[_Repeat], features: Features, targets: Targets, question: Question, seconds: float
 ) -> Scores:
+    folds = [fold for repeat in repeats for fold in repeat.folds]
     tests = [_pooled(repeat.tests(question)) for repeat in repeats]
     vals = [_pooled(parts) for repeat in repeats if (parts := repeat.vals(question))]
     covered = [(rows[features.covered[rows]], told[features.covered[rows]]) for rows, told in tests]
@@ -141,7 +133,8 @@ def _scores(
         n_units=len(targets),
         n_uncovered=int((~features.covered).sum()),
         block_size_m=None,
-        split_digest=split_digest(targets, [fold for repeat in repeats for fold in repeat.folds]),
+        sides=tuple(fold.sizes for fold in folds),
+        split_digest=split_digest(targets, folds),
         head_details=tuple(_details(repeat, targets, question) for repeat in repeats),
         predictions=_predictions(targets, tests, features.covered),
         seconds=seconds,

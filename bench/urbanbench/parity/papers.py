@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urbanbench.errors import UnknownName
 from urbanbench.parity.contract import Paper, Question
-from urbanbench.parity.cuts import Folds, Shares
+from urbanbench.parity.cuts import Folds, Shares, Shuffled
 from urbanbench.parity.network import Network
-from urbanbench.parity.plain_heads import Forest, Ridge
+from urbanbench.parity.plain_heads import CountedForest, Forest, Ridge
 
 __all__ = ["PAPERS", "get_paper"]
 
@@ -185,6 +185,33 @@ PAPERS: dict[str, Paper] = {
                 _UNITS_KEPT,
                 _WEIGHTED_F1,
                 _SHORT_SCHEDULE,
+            ),
+        ),
+        Paper(
+            "paper:regiondcl",
+            "RegionDCL",
+            (
+                (
+                    "Li et al.: Urban Region Representation Learning with OpenStreetMap Building Footprints, KDD 2023, "
+                    "doi:10.1145/3580305.3599538; code LightChaser666/RegionDCL, downstream/population_density.py"
+                ),
+            ),
+            (
+                Question(
+                    "regression",
+                    "region",
+                    Shuffled(0.2, first=1),
+                    CountedForest(100, first=1),
+                    10,
+                    _OVER_REPEATS,
+                    (_NEIGHBOURS,),
+                    covered_only=True,
+                ),
+            ),
+            (
+                "The authors score regions that are also in one of their baselines' tables (doc2vec's); here the label says which regions count.",
+                "Regions without a vector are left out, as published, so vectors of unlike coverage are tested on unlike units.",
+                "Units are taken in the order of their ids, the authors' in the order of their files.",
             ),
         ),
         Paper(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from urbanbench.scoring.split import Split
     from urbanbench.scoring.targets import Targets
 
-__all__ = ["Forest", "Ridge"]
+__all__ = ["CountedForest", "Forest", "Ridge"]
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,37 @@ class Forest:
 
         del position, name, device
         return _answer(RandomForestRegressor(self.trees, random_state=seed), vectors, targets, split)
+
+
+@dataclass(frozen=True)
+class CountedForest(Forest):
+    """A `Forest` whose seeds are counted from another number than 0.
+
+    Parameters
+    ----------
+    trees
+        Number of trees.
+    first
+        Seed in the first repeat; each further repeat has the next number.
+    """
+
+    first: int = 1
+
+    def fit_predict(
+        self,
+        vectors: np.ndarray,
+        targets: Targets,
+        split: Split,
+        *,
+        position: np.ndarray | None,
+        seed: int,
+        name: str,
+        device: str,
+    ) -> Answer:
+        """Fit on the training rows and predict the others, on the CPU."""
+        return super().fit_predict(
+            vectors, targets, split, position=position, seed=self.first + seed, name=name, device=device
+        )
 
 
 def _answer(model: Any, vectors: np.ndarray, targets: Targets, split: Split) -> Answer:

@@ -23,7 +23,7 @@ __all__ = ["Matrix"]
 
 READING = (
     "Every cell is the main score of its task: mean \N{PLUS-MINUS SIGN} sample standard deviation over seeds (a spread over splits, not a standard error). Higher is better in all columns.",
-    "Bold is the best of a column, floors included; \N{BLACK DOWN-POINTING TRIANGLE} marks a row whose mean is below the best floor that sees no more than it, of any head.",
+    "Bold is the best of a column, floors included; \N{BLACK DOWN-POINTING TRIANGLE} marks a row whose mean is below the best floor that sees no more than it, under the same head.",
     "Columns have different units and scales: there is no average over them.",
     "A row that lacks a part of its model for want of data says so behind its name and is not counted among the learned models.",
     "saw: which part of the POIs, footprints, street views and pictures a row used, in the first task for which that is recorded.",
@@ -210,4 +210,4 @@ def _best_floor(columns: Sequence[_Task]) -> Line:
             if floor is None or score is None
             else score_entry(score, f"{score.text} ({floor.spec['model']})")
         )
-    return Line("floor", (Entry("best floor of these inputs, any head"), Entry(), *entries))
+    return Line("floor", (Entry("best floor of these inputs, same head"), Entry(), *entries))
