@@ -52,7 +52,8 @@ class Model(ABC):
     >>> ShopCounts().parameters()
     {'keys': ['shop', 'amenity']}
 
-    Saved as ``shop_counts.py`` it runs with ``urbanbench run -m ./shop_counts.py -t popdensity``.
+    Saved as ``shop_counts.py`` it runs with ``urbanbench run -m ./shop_counts.py -t popdensity``. A model that leaves objects out says
+    how many it used: `urbanbench.seen.saw`.
     """
 
     card: ClassVar[ModelCard]
@@ -79,6 +80,22 @@ class Model(ABC):
         """Name what stands in for the paper's parts in this run, for example ``{"text": "minilm-l6"}``; recorded in the result."""
         del view
         return {}
+
+    def lacks(self, view: View) -> tuple[str, ...]:
+        """Say what of the paper's model this run leaves out or replaces because the city, or the run's inputs, have no data for it.
+
+        Short phrases that stand in the row's name, such as ``"no stage road"``; a row that lacks something is not counted among the
+        learned models of a table. Nothing that a parameter asks for belongs here.
+        """
+        del view
+        return ()
+
+    def knows_place(self) -> str:
+        """Say how a vector tells where its unit lies, such as ``"position encoding"``; "" where it tells what is there and no more.
+
+        Only what these parameters make is meant. A row that used the input `coordinates` counts as knowing in any case.
+        """
+        return ""
 
     def parameters(self) -> dict[str, Any]:
         """Return the hyper-parameters as a JSON-like mapping."""

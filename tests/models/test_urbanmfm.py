@@ -17,7 +17,7 @@ from urbanbench.models._urbanmfm.groups import road_groups
 from urbanbench.models._urbanmfm.kept import stage_keys
 from urbanbench.models._urbanmfm.l_local import LocalObjective
 from urbanbench.models._urbanmfm.readout import embed_units
-from urbanbench.models._urbanmfm.vectors import fused_vectors, text_vectors
+from urbanbench.models._urbanmfm.vectors import poi_vectors, text_vectors
 from urbanbench.models.urbanmfm import UrbanMFM
 from urbanbench.toolkit.ground.places import gather_places
 from urbanbench.units import Units
@@ -72,7 +72,7 @@ def test_regions_come_in_the_order_asked_for(trained):
 def test_a_region_is_the_mean_of_its_pois_and_without_any_it_is_not_covered(trained):
     model, view, result = trained
     space = embed_units(model, result, view, Units("region", view.region_ids))
-    fused = fused_vectors(result).numpy()
+    fused = poi_vectors(result).numpy()
     for row in range(len(space)):
         inside = result.places.region == row
         assert space.mask[row] == inside.any()
@@ -82,7 +82,7 @@ def test_a_region_is_the_mean_of_its_pois_and_without_any_it_is_not_covered(trai
 
 def test_a_poi_with_a_footprint_is_the_mean_of_text_and_shape(trained):
     _, _, result = trained
-    text, fused = text_vectors(result), fused_vectors(result)
+    text, fused = text_vectors(result), poi_vectors(result)
     bare = result.places.shape < 0
     torch.testing.assert_close(fused[bare], text[bare])
     place = int(np.flatnonzero(~bare)[0])
@@ -107,7 +107,7 @@ def test_density_columns_count_what_a_mean_forgets(trained):
 def test_a_sum_per_km2_keeps_kind_and_number(trained):
     _, view, result = trained
     space = embed_units(quick(pooling="sum"), result, view, Units("region", view.region_ids))
-    fused, area = fused_vectors(result).numpy(), view.regions["area_km2"].to_numpy()
+    fused, area = poi_vectors(result).numpy(), view.regions["area_km2"].to_numpy()
     for row in range(len(space)):
         inside = result.places.region == row
         wanted = fused[inside].sum(axis=0) / area[row]
@@ -162,7 +162,7 @@ def test_pois_get_their_fused_vector_and_filtered_ones_none(trained):
     assert space.mask.tolist() == [one in known for one in view.pois.index]
     row = int(np.flatnonzero(space.mask)[3])
     place = int(np.flatnonzero(result.places.ids == view.pois.index[row])[0])
-    np.testing.assert_allclose(space.vectors[row], fused_vectors(result)[place])
+    np.testing.assert_allclose(space.vectors[row], poi_vectors(result)[place])
     assert not space.vectors[~space.mask].any()
 
 

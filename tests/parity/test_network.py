@@ -11,8 +11,8 @@ from urbanbench.parity.cuts import Shares
 from urbanbench.parity.forms import natural_form
 from urbanbench.parity.network import Network
 from urbanbench.parity.papers import PAPERS
-from urbanbench.parity.position import degrees, encoded
 from urbanbench.seeds import torch_generator
+from urbanbench.toolkit.ground.positions import degrees, encoded
 
 
 def widths(net):
@@ -107,16 +107,6 @@ def test_a_lone_last_row_is_never_normalised_alone():
     shuffled = np.concatenate(list(_batches(Network((4,), batch=32, shuffled=True), rows, order)))
     assert sorted(shuffled) == rows.tolist()
     assert shuffled.tolist() != rows.tolist()
-
-
-def test_position_is_encoded_as_in_a_naive_loop():
-    place = (1.3521, 103.8198)
-    naive = []
-    for k in range(0, 128, 2):
-        frequency = 100 / 10000 ** (k / 128)
-        for angle in place:
-            naive += [100 * math.sin(angle * frequency), 100 * math.cos(angle * frequency)]
-    np.testing.assert_allclose(encoded(np.array([place]))[0], naive, atol=1e-9)
 
 
 def test_degrees_are_latitude_then_longitude():

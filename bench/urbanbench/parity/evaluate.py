@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanbench.errors import BadInput
-from urbanbench.parity.position import degrees, encoded
 from urbanbench.scoring.evaluate import Scores
 from urbanbench.scoring.features import Features
 from urbanbench.scoring.metrics import compute_metrics
 from urbanbench.scoring.split import Split
 from urbanbench.scoring.splits import split_digest
+from urbanbench.toolkit.ground.positions import degrees, encoded
 
 if TYPE_CHECKING:
     from urbanbench.parity.contract import Answer, Question

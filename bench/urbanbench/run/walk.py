@@ -50,6 +50,7 @@ class _Setting:
     view: View
     units: Units
     variant: Mapping[str, str]
+    lacks: tuple[str, ...]
     key: EmbeddingKey
 
 
@@ -133,10 +134,14 @@ def _prepare(order: Order, bench: Workbench) -> _Setting:
     check_split(order, targets)
     units = units_of(city, targets.level, ids)
     with state_kept():
-        variant = dict(order.model.variant(view))
-    return _Setting(
-        city, targets, view, units, variant, embedding_key(order, view, units, variant, bench.device)
-    )
+        variant, lacks = dict(order.model.variant(view)), _phrases(order.model.lacks(view))
+    key = embedding_key(order, view, units, variant, bench.device)
+    return _Setting(city, targets, view, units, variant, lacks, key)
+
+
+def _phrases(said: tuple[str, ...] | str) -> tuple[str, ...]:
+    """Read what a model says it lacks; one phrase alone counts as one, not as its letters."""
+    return (said,) if isinstance(said, str) else tuple(map(str, said))
 
 
 def embedding_key(
@@ -240,9 +245,18 @@ def _model_facts(order: Order, setting: _Setting, facts: Mapping[str, Any]) -> d
             "variant": dict(setting.variant),
             "inputs_allowed": _listed(setting.view.inputs),
             "inputs_touched": facts["inputs_touched"],
+            **({"saw": facts["saw"]} if "saw" in facts else {}),
+            "lacks": list(setting.lacks),
+            "knows_place": _place_known(order, facts),
             "dim": facts["dim"],
         }
     )
+
+
+def _place_known(order: Order, facts: Mapping[str, Any]) -> str:
+    """Say how the vectors tell where a unit lies: what the model says, or that it used coordinates; "" where they do not."""
+    told = order.model.knows_place()
+    return told or ("coordinates" if "coordinates" in facts["inputs_touched"] else "")
 
 
 def mark_of(order: Order) -> dict[str, Any]:

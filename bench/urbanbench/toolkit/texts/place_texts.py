@@ -19,6 +19,7 @@ __all__ = [
     "EMPTY_TEXT",
     "PRIMARY_KEYS",
     "TEXT_KEYS",
+    "building_texts",
     "category_text",
     "distinct_texts",
     "is_object",
@@ -76,6 +77,8 @@ PLAIN_BUILDINGS = frozenset({"", "yes", "no", "roof", "garage", "terrace", "shed
 """Values of `building` that say nothing about its use."""
 
 EMPTY_TEXT = "context: none"
+MERE_BUILDING = "building"
+"""The text of a building of which nothing is known but that it is one."""
 _CLEAN = str.maketrans({"_": " ", '"': None, "'": None, "{": None, "}": None})
 
 
@@ -142,6 +145,12 @@ def category_text(category: str) -> str:
     """
     key, _, value = category.partition("=")
     return f"{key}: {value.translate(_CLEAN).strip()}"
+
+
+def building_texts(tags: TagTable, *, use_name: bool = True) -> list[str]:
+    """Write the text of every building as `place_texts` does, "building" for one of whose tags nothing but ``building=yes`` is written."""
+    mere = {EMPTY_TEXT, "building: yes"}
+    return [MERE_BUILDING if text in mere else text for text in place_texts(tags, use_name=use_name)]
 
 
 def distinct_texts(texts: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
