@@ -9,13 +9,14 @@ import numpy as np
 import shapely
 
 from urbanbench.hashing import value_digest
+from urbanbench.seen import saw
 from urbanbench.toolkit.features.encoded import shape_features
 from urbanbench.toolkit.ground.objects import pooled
 from urbanbench.toolkit.ground.places import gather_places
 from urbanbench.toolkit.kept.feature_store import cached_features, encoder_digest, shapes_digest
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.shapes.polygon import at_origin, surface_share
-from urbanbench.toolkit.texts.counts import rows_of
+from urbanbench.toolkit.texts.counts import rows_of, saw_units
 from urbanbench.toolkit.training import seeded_torch
 
 if TYPE_CHECKING:
@@ -35,12 +36,13 @@ def region_rows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return pooled vectors of regions, float64 (n, dim + 1), and which have any."""
     encoder, number = _encoder(model, seed), np.zeros(len(view.region_ids))
+    asked = rows_of(view.region_ids, units.ids)
     outlines = at_origin(view.buildings.geometry)
     means = np.zeros((len(number), encoder.dim + 1))
     for regions, sizes, rows in _chunks(view, model):
         means[regions] = _means(model, encoder, outlines[rows], sizes, device)
         number[regions] = sizes
-    asked = rows_of(view.region_ids, units.ids)
+        saw("polygon", rows[np.isin(np.repeat(regions, sizes), asked)], of=len(outlines))
     means, number = means[asked], number[asked]
     vectors = pooled(view, units, means * number[:, None], number, model.pooling)
     return vectors, (number > 0) | (model.pooling == "sum")
@@ -51,6 +53,7 @@ def building_rows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the vectors of single buildings, float64 (n, dim + 1), all of them covered."""
     outlines = at_origin(view.unit_geometry(units))
+    saw_units(view, units)
     made = _vectors(model, _encoder(model, seed), outlines, device, keep=True)
     return made.astype(np.float64), np.ones(len(outlines), dtype=bool)
 

@@ -23,6 +23,7 @@ from urbanbench.models.random_codes import RandomCodes
 from urbanbench.models.text_codes import TextCodes
 from urbanbench.models.urban2vec import Urban2Vec
 from urbanbench.seeds import generator
+from urbanbench.seen import seeing
 from urbanbench.toolkit.ground.objects import MERE_BUILDING, gather_objects
 from urbanbench.toolkit.ground.places import gather_places
 from urbanbench.toolkit.pictures.image_encoders import encode_shapes, load_image_encoder
@@ -164,6 +165,29 @@ def test_around_a_building_all_objects_but_itself_count(view, buildings):
         np.testing.assert_allclose(space.vectors, np.log1p(counts), rtol=1e-6)
         shares = embedded(PoiShares(objects="footprints", radius_m=radius_m), view, buildings)
         np.testing.assert_allclose(shares.vectors, counts / np.maximum(number, 1)[:, None], rtol=1e-6)
+
+
+@pytest.mark.parametrize("which", ["all", "kept", "places", "footprints"])
+def test_a_row_says_which_objects_it_counted(view, regions, which):
+    few = Units("region", regions.ids[:20])
+    with seeing() as seen:
+        embedded(PoiShares(objects=which), view, few)
+    counted_ids = {one for one, region, _, words in shown(view, which) if region in few.ids and words}
+    told = seen.to_record()
+    assert told["poi"] == {"used": len(counted_ids & {*view.pois.index}), "of": len(view.pois)}
+    footprints = counted_ids & {*view.buildings.index}
+    assert told.get("polygon", {"used": 0})["used"] == len(footprints)
+
+
+def test_footprint_means_say_which_footprints_entered(view, regions, buildings, own_cache):
+    few = Units("region", regions.ids[:20])
+    for units, used in (
+        (few, int(view.buildings["region_id"].isin(few.ids).sum())),
+        (buildings, len(buildings)),
+    ):
+        with seeing() as seen:
+            embedded(tiny(), view, units)
+        assert seen.to_record() == {"polygon": {"used": used, "of": len(view.buildings)}}
 
 
 def test_random_codes_are_the_counts_times_a_normal_matrix_that_names_decide(view, regions):

@@ -9,6 +9,7 @@ import numpy as np
 
 from urbanbench.city.folder.tags import tag_table
 from urbanbench.errors import UnknownName
+from urbanbench.seen import saw
 from urbanbench.toolkit.texts.counts import (
     Tokens,
     area_km2,
@@ -114,7 +115,7 @@ def gather_objects(view: View, which: str) -> Objects:
 def count_categories(
     view: View, units: Units, *, objects: str, radius_m: float, max_columns: int | None = None
 ) -> CategoryCounts:
-    """Count objects by category in regions, or within a distance of buildings, the building itself left out.
+    """Count objects by category in regions, or within a distance of buildings, the building itself left out; and say which they are.
 
     Parameters
     ----------
@@ -139,6 +140,7 @@ def count_categories(
     per_object, names = vocabulary_matrix(tokens, max_columns=max_columns)
     belongs = _objects_of_units(view, units, chosen, radius_m)
     told = np.bincount(tokens.row, minlength=tokens.n) > 0
+    _say_used(view, chosen, told & np.asarray(belongs.sum(axis=0) > 0))
     return CategoryCounts(names, belongs @ per_object, np.asarray(belongs @ told.astype(np.float64)))
 
 
@@ -164,6 +166,14 @@ def pooled(view: View, units: Units, sums: np.ndarray, number: np.ndarray, pooli
 def signed_log1p(values: np.ndarray) -> np.ndarray:
     """Return sign(x) · log1p(|x|) of every number."""
     return np.asarray(np.sign(values) * np.log1p(np.abs(values)))
+
+
+def _say_used(view: View, objects: Objects, used: np.ndarray) -> None:
+    """Say which objects, bool (n_objects,), were counted (`urbanbench.seen.saw`)."""
+    n = len(objects.poi)
+    saw("poi", objects.poi[used[:n]], of=len(view.pois))
+    if len(objects.building):
+        saw("polygon", objects.building[used[n:]], of=len(view.buildings))
 
 
 def _tokens(view: View, objects: Objects) -> Tokens:
