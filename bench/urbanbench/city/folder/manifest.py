@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from urbanbench.city.folder.entries import depth_of, json_kind, read_label_entry, read_layer_entry
+from urbanbench.city.folder.entries import depth_of, read_label_entry, read_layer_entry
+from urbanbench.city.folder.fields import CRS, NAME, json_kind
 from urbanbench.city.folder.format import FORMAT, TABLES, LabelInfo, LayerInfo
 from urbanbench.city.folder.limits import MAX_DEPTH, MAX_JSON_BYTES
 from urbanbench.city.folder.paths import path_fault
 
 __all__ = ["Manifest", "is_name", "read_manifest"]
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-_CRS = re.compile(r"[A-Za-z]{2,10}:[0-9]{1,9}")
+_NAME, _CRS = re.compile(NAME), re.compile(CRS)
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from urbanbench.city.folder.limits import FREE_BYTES, MIB, unfolded_limit
 from urbanbench.city.folder.unfolding import Unfolding, unfolding
@@ -42,12 +43,15 @@ class TableHead:
         Key and value metadata of the schema.
     file_bytes
         Size of the file.
+    native
+        Columns of Parquet's own types of geometry, and the CRS they state, {} where they state none.
     """
 
     rows: int
     columns: tuple[tuple[str, pa.DataType], ...]
     metadata: Mapping[bytes, bytes]
     file_bytes: int
+    native: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -70,7 +74,27 @@ def read_head(folder: Path, file: str) -> TableHead:
         for kind in schema.types:
             str(kind)  # fields inside of columns have names too
         size = (folder / file).stat().st_size
-        return TableHead(parquet.metadata.num_rows, columns, schema.metadata or {}, size)
+        native = _native_geometry(parquet.schema, schema.metadata or {})
+        return TableHead(parquet.metadata.num_rows, columns, schema.metadata or {}, size, native)
+
+
+def _native_geometry(schema: Any, metadata: Mapping[bytes, bytes]) -> dict[str, Mapping[str, Any]]:
+    """Return the columns of type GEOMETRY or GEOGRAPHY."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for place in range(len(schema)):
+        column = schema.column(place)
+        if "." in column.path or not str(column.logical_type).startswith(("Geometry", "Geography")):
+            continue
+        told = json.loads(column.logical_type.to_json()).get("crs") or ""
+        kind, _, rest = told.partition(":")
+        if kind == "projjson":
+            told = metadata.get(rest.encode(), b"").decode("utf-8", "replace")
+        elif kind == "srid":
+            told = f"EPSG:{rest}"
+        with suppress(ValueError, RecursionError):
+            told = json.loads(told)
+        found[column.path] = {"crs": told} if told else {}
+    return found
 
 
 def read_table(folder: Path, file: str, names: Sequence[str] | None, *, features: bool = False) -> pa.Table:
