@@ -14,6 +14,7 @@ from urbanbench.city.folder.read import read_shapes
 
 if TYPE_CHECKING:
     import pandas as pd
+
     from urbanbench.city.changing.merge_plan import Merging
 
 __all__ = [

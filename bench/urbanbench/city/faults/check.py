@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.city.faults.fit import outside_note
+from urbanbench.city.faults.forms import form_note
 from urbanbench.city.faults.structure import structure_faults
 from urbanbench.city.feature_tables import features_faults
-from urbanbench.city.folder.format import UNIT_LAYER
+from urbanbench.city.folder.format import TABLES, UNIT_LAYER
 from urbanbench.city.folder.manifest import Manifest, read_manifest
 from urbanbench.city.folder.paths import folder_fault
 from urbanbench.city.load import judge_layer, load_label, load_unit_ids
@@ -67,6 +68,8 @@ def check_report(folder: Path) -> CheckReport:
     for name in manifest.tables:
         frame, found = _layer(folder, manifest, name, regions) if name in sound else (None, [])
         regions = frame if name == "regions" and not found else regions
+        if not found and frame is not None:
+            notes.append(form_note(folder, manifest.tables[name].file, TABLES[name]))
         faults += of_table[name] + found
         if not found and frame is not None and regions is not None and name in _PLACED:
             notes.append(outside_note(manifest.tables[name].file, frame, regions))

@@ -162,7 +162,7 @@ def _judged(stored: pa.Array, shapes: Sequence[str], geo: GeoColumn, notes: _Not
         else:
             notes.add(rows, f"a {shape}", found, _EXPLODE)
     there = ~shapely.is_missing(geometry)
-    geometry = single(geometry, shapes)
+    geometry = _flat(single(geometry, shapes))
     empty = shapely.is_empty(geometry) & there
     notes.add(empty, f"a {shape}", "empty geometry", _REMOVE)
     kind = kinds_of(geometry)
@@ -174,6 +174,16 @@ def _judged(stored: pa.Array, shapes: Sequence[str], geo: GeoColumn, notes: _Not
     if geo.crs == WGS84:
         good = _on_earth(good, notes)
     return _valid(good, notes)
+
+
+def _flat(geometry: np.ndarray) -> np.ndarray:
+    """Drop heights and measures."""
+    import shapely
+
+    tall = shapely.get_coordinate_dimension(geometry) > 2
+    if tall.any():
+        geometry[tall] = shapely.force_2d(geometry[tall])
+    return geometry
 
 
 def kinds_of(geometry: np.ndarray) -> np.ndarray:
