@@ -11,6 +11,7 @@ from urbanbench.cli import options
 from urbanbench.cli.build_command import build
 from urbanbench.cli.printing import command, note, print_facts, print_json, say
 from urbanbench.cli.satellite_command import satellite
+from urbanbench.cli.schema_command import schema
 from urbanbench.errors import CityFaults
 
 __all__ = ["app"]
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command("build")(build)
 app.command("satellite")(satellite)
+app.command("schema")(schema)
 Folder = Annotated[
     str, typer.Argument(help="A city: path, name (folders below URBANBENCH_DATA go by theirs), or name:size.")
 ]

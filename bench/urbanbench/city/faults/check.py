@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.city.faults.build_report import build_report_faults
 from urbanbench.city.faults.fit import outside_note
 from urbanbench.city.faults.forms import form_note
 from urbanbench.city.faults.structure import structure_faults
@@ -78,6 +79,7 @@ def check_report(folder: Path) -> CheckReport:
         faults += of_table[f"labels/{name}"] + found
     levels = {"street_views": "street_view", "satellite": "region"}
     faults += features_faults(folder, lambda layer: _unit_ids(folder, manifest, levels[layer], sound))
+    faults += build_report_faults(folder)
     return CheckReport(tuple(faults), tuple(note for note in notes if note))
 
 

@@ -142,7 +142,7 @@ REPORT_LINE_FIELDS = (
     Field("deed", "text", "read, kept, dropped or mended.", required=True),
     Field("why", "text", "The reason.", required=True),
     Field("count", "count", "How many rows.", required=True),
-    Field("ids", "names", "Some of them."),
+    Field("ids", "list", "Some of them."),
 )
 """Fields of a line of build_report.json."""
 

@@ -12,6 +12,7 @@ __all__ = [
     "DIRECTIONS",
     "FORMAT",
     "LEVEL_WORDS",
+    "REPORT_FILE",
     "TABLES",
     "UNIT_LAYER",
     "LabelInfo",
@@ -21,6 +22,9 @@ __all__ = [
 ]
 
 FORMAT = 1
+REPORT_FILE = "build_report.json"
+"""What a build read, kept, dropped and mended, in the city folder."""
+
 _LONGEST_NAME = 80
 """Characters of an id that a sentence quotes."""
 

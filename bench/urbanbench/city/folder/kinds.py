@@ -12,7 +12,7 @@ from urbanbench.city.folder.text import is_text
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["EXPECTED", "as_text", "fits", "is_whole"]
+__all__ = ["ALSO", "ARROW", "EXPECTED", "as_text", "fits", "is_whole"]
 
 EXPECTED = {
     "text": "text",
@@ -24,6 +24,31 @@ EXPECTED = {
     "geometry": "WKB (binary)",
 }
 """What a sentence says is expected of a kind."""
+
+_TEXT = ("large_string", "string_view", "dictionary of text")
+_WHOLE = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+
+ARROW = {
+    "text": "string",
+    "id": "string",
+    "group": "string",
+    "number": "double",
+    "integer": "int32",
+    "tags": "map<string, string>",
+    "geometry": "binary",
+}
+"""The Arrow type that the project itself writes a kind as."""
+
+ALSO = {
+    "text": _TEXT,
+    "id": (*_TEXT, *_WHOLE),
+    "group": (*_TEXT, *_WHOLE),
+    "number": ("halffloat", "float", *_WHOLE),
+    "integer": tuple(one for one in _WHOLE if one != "int32"),
+    "tags": ("struct of text", "list of struct<key, value>", "list of pairs of text", "string (JSON object)"),
+    "geometry": ("large_binary",),
+}
+"""Further types that are read as a kind."""
 
 
 def fits(kind: str, found: pa.DataType, geo: GeoColumn | None = None) -> bool:
@@ -57,10 +82,10 @@ def fits(kind: str, found: pa.DataType, geo: GeoColumn | None = None) -> bool:
 
 
 def is_whole(found: pa.DataType) -> bool:
-    """Tell whether a type is integers, as categories too."""
+    """Tell whether a type is integers; Parquet stores categories of integers as these."""
     from pyarrow import types
 
-    return bool(types.is_integer(found.value_type if types.is_dictionary(found) else found))
+    return bool(types.is_integer(found))
 
 
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -72,7 +97,5 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
         The column is neither.
     """
     import pyarrow as pa
-    from pyarrow import types
 
-    plain = column.cast(column.type.value_type) if types.is_dictionary(column.type) else column
-    return plain.cast(pa.large_string())
+    return column.cast(pa.large_string())
