@@ -10,7 +10,7 @@ from urbanbench.city.folder.entries import depth_of
 from urbanbench.city.folder.fields import json_kind
 from urbanbench.city.folder.limits import MAX_DEPTH, MAX_JSON_BYTES
 
-__all__ = ["read_object"]
+__all__ = ["object_of", "read_object"]
 
 
 def read_object(folder: Path, file: str, like: str) -> tuple[dict[str, Any] | None, str]:
@@ -24,8 +24,11 @@ def read_object(folder: Path, file: str, like: str) -> tuple[dict[str, Any] | No
         What to do about a file that holds something else, as a sentence.
     """
     text, fault = _text(folder / file, file)
-    if fault:
-        return None, fault
+    return (None, fault) if fault else object_of(file, text, like)
+
+
+def object_of(file: str, text: str, like: str) -> tuple[dict[str, Any] | None, str]:
+    """Read the text of a file that holds one object; see `read_object`."""
     try:
         raw = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:

@@ -14,7 +14,7 @@ from urbanbench.city.folder.format import FORMAT, TABLES, LabelInfo, LayerInfo
 from urbanbench.city.folder.json_file import read_object
 from urbanbench.city.folder.paths import path_fault
 
-__all__ = ["Manifest", "is_name", "read_manifest"]
+__all__ = ["Manifest", "is_name", "manifest_of", "read_manifest"]
 
 _NAME, _CRS = re.compile(NAME), re.compile(CRS)
 
@@ -59,6 +59,20 @@ def read_manifest(folder: Path) -> tuple[Manifest | None, list[str]]:
     raw, faults = _read_json(folder)
     if raw is None:
         return None, faults
+    return manifest_of(folder, raw)
+
+
+def manifest_of(folder: Path, raw: Mapping[str, Any]) -> tuple[Manifest, list[str]]:
+    """Judge what a city.json holds; entries with faults are left out.
+
+    Parameters
+    ----------
+    folder
+        The city folder, for the files that are named.
+    raw
+        The object in city.json.
+    """
+    faults: list[str] = []
     name, title, crs = _head(raw, folder, faults)
     entries: dict[str, Mapping[str, Any]] = {}
     layers = {}
