@@ -166,5 +166,5 @@ def _extract(order: Order, box: Box, report: Report) -> Extract | None:
         return None
     west, south, east, north = box
     up = order.reach_m / _DEGREE_M
-    across = up / max(math.cos(math.radians(max(abs(south), abs(north)))), 0.05)
+    across = up / max(math.cos(math.radians(max(abs(south), abs(north)))), 1e-3)
     return read_extract(order.osm, (west - across, south - up, east + across, north + up), report)

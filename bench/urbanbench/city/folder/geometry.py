@@ -23,6 +23,15 @@ EXCHANGE = "Exchange them: frame.geometry = shapely.transform(frame.geometry, la
 _REMOVE = "Remove these rows or give them a geometry."
 _EXPLODE = "Take Multi geometries and collections apart with frame.explode(), number the ids anew, and drop other kinds."
 
+TURN = "Turn them: frame.geometry = shapely.transform(frame.geometry, lambda xy: numpy.column_stack([(xy[:, 0] + 180) % 360 - 180, xy[:, 1]]))."
+_CUT = "Cut them at longitude 180, into parts of one MultiPolygon or into rows of their own."
+
+_HALF_TURN = 180.0
+_EDGE = 1e-6
+"""Degrees from the date line within which a shape was cut there."""
+_GRID_M = 1e-4
+"""Metres to which the parts of such a shape are rounded when they are joined."""
+
 _BATCH = 100_000
 """Rows decoded at a time."""
 
@@ -194,22 +203,35 @@ def kinds_of(geometry: np.ndarray) -> np.ndarray:
 
 
 def _on_earth(geometry: np.ndarray, notes: _Notes) -> np.ndarray:
-    """Drop and note what does not lie in longitude and latitude."""
+    """Drop and note what does not lie in longitude and latitude, or reaches over the date line unseen."""
     import shapely
 
     west, south, east, north = shapely.bounds(geometry).T
     with np.errstate(invalid="ignore"):
-        outside = ~shapely.is_missing(geometry) & ~(
-            (west >= -180) & (east <= 180) & (south >= -90) & (north <= 90)
-        )
+        level = (south >= -90) & (north <= 90)
+        outside = ~shapely.is_missing(geometry) & ~(level & (west >= -180) & (east <= 180))
+        turned = outside & level & (west >= -360) & (east <= 360)
+        wide = np.flatnonzero(~outside & (east - west > _HALF_TURN))
     expected, found = "longitude in [-180, 180] and latitude in [-90, 90]", "coordinates outside of them"
-    if _may_be_exchanged(geometry, outside):
+    if turned.any() and turned.sum() == outside.sum():
+        notes.add(outside, expected, "longitudes beyond them", TURN)
+    elif _may_be_exchanged(geometry, outside):
         notes.add(outside, expected, f"{found}; {EXCHANGED}", EXCHANGE)
     else:
         notes.add(
             outside, expected, found, "Bring the layer to longitude and latitude with frame.to_crs(4326)."
         )
-    return _without(geometry, outside)
+    across = np.zeros(len(geometry), dtype=bool)
+    across[wide] = [_widest_part(one) > _HALF_TURN for one in geometry[wide]]
+    notes.add(across, "shapes on one side of the date line", "shapes wider than half the earth", _CUT)
+    return _without(geometry, outside | across)
+
+
+def _widest_part(shape: Any) -> float:
+    import shapely
+
+    west, _, east, _ = shapely.bounds(shapely.get_parts(shape)).T
+    return float(np.max(east - west))
 
 
 def _valid(geometry: np.ndarray, notes: _Notes) -> np.ndarray:
@@ -236,7 +258,11 @@ def _placed(geometry: np.ndarray, project: Any, geo: GeoColumn, notes: _Notes) -
     """Bring geometries to the city's CRS; drop and note what it cannot hold."""
     import shapely
 
-    placed = shapely.transform(geometry, project)
+    placed = (
+        _joined(geometry, shapely.transform(geometry, project))
+        if geo.crs == WGS84
+        else shapely.transform(geometry, project)
+    )
     lost = ~shapely.is_missing(geometry) & ~np.isfinite(shapely.bounds(placed)).all(axis=1)
     notes.add(
         lost,
@@ -245,6 +271,19 @@ def _placed(geometry: np.ndarray, project: Any, geo: GeoColumn, notes: _Notes) -
         "Name the projected CRS of this place in city.json, or mend the coordinates.",
     )
     return np.asarray(placed, dtype=object)
+
+
+def _joined(geometry: np.ndarray, placed: np.ndarray) -> np.ndarray:
+    """Join the parts of polygons that were cut at the date line, where the city's CRS has no line."""
+    import shapely
+
+    bounds = shapely.bounds(geometry)
+    with np.errstate(invalid="ignore"):
+        cut = np.flatnonzero((bounds[:, 0] <= _EDGE - _HALF_TURN) & (bounds[:, 2] >= _HALF_TURN - _EDGE))
+    for row in cut:
+        if np.isfinite(shapely.bounds(placed[row])).all():
+            placed[row] = shapely.union_all(shapely.get_parts(placed[row]), grid_size=_GRID_M)
+    return placed
 
 
 def projection(source: str, crs: str) -> Callable[[np.ndarray], np.ndarray]:
