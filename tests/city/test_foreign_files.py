@@ -483,6 +483,7 @@ REFUSED = {
     "tags as a structure of numbers": (tags_as(lambda tags: {"levels": 3}, pa.struct([("levels", pa.int64())])), "expected a map of text to text, found struct<levels: int64>"),
     "tags as a map of numbers": (tags_as(lambda tags: [("levels", 3)], pa.map_(pa.string(), pa.int64())), "expected a map of text to text, found map<string, int64"),
     "tags as pairs with null": (tags_as(lambda tags: [["amenity", None]], pa.list_(pa.list_(pa.string()))), "expected text for every key, found null keys or values"),
+    "tags as structures without a key": (tags_as(lambda tags: [{"key": None, "value": "b"}], pa.list_(pa.struct([("key", pa.string()), ("value", pa.string())]))), "expected pairs of texts, found others."),
     "no tags at all in JSON": (tags_as(lambda tags: None, pa.string()), "expected a map, empty where there are no tags, found null."),
 }  # fmt: skip
 

@@ -36,7 +36,10 @@ def write_city(path, crs, regions, pois=(), file_crs="EPSG:4326"):
     save("regions", {"region_id": [f"r{k:02d}" for k in range(len(regions))]}, regions)
     raw = {"format": 1, "name": "place", "crs": crs, "layers": {}, "labels": {}}
     if len(pois):
-        columns = {"poi_id": [f"p{k:02d}" for k in range(len(pois))], "tags": pa.array([[]] * len(pois), TAGS)}
+        columns = {
+            "poi_id": [f"p{k:02d}" for k in range(len(pois))],
+            "tags": pa.array([[]] * len(pois), TAGS),
+        }
         save("pois", columns, [shapely.Point(one) for one in pois])
         raw["layers"]["pois"] = {"file": "pois.parquet"}
     (path / "city.json").write_text(json.dumps(raw), encoding="utf-8")

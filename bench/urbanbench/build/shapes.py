@@ -18,7 +18,7 @@ def ground_km2(shapes: np.ndarray) -> np.ndarray:
     --------
     >>> import shapely
     >>> ground_km2(np.array([shapely.box(0, 0, 1, 1), shapely.box(0, 60, 1, 61)])).round().tolist()
-    [12309.0, 6109.0]
+    [12308.0, 6123.0]
     """
     import shapely
     from pyproj import Transformer

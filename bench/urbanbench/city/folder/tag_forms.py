@@ -129,14 +129,16 @@ def _of_lists(whole: pa.Array) -> tuple[pa.Array, np.ndarray]:
     fields = _pair_fields(pairs.type)
     if fields:
         key, value = (pc.struct_field(pairs, name) for name in fields)
-        return _map_of(row, key, value, len(whole)), broken
-    two = (pc.list_value_length(pairs).fill_null(0).to_numpy(zero_copy_only=False)) == 2
-    broken[row[~two]] = True
-    kept = ~broken[row]
-    texts = pc.list_flatten(pairs.filter(pa.array(kept)))
-    even = pa.array(np.arange(0, len(texts), 2))
-    key, value = texts.take(even), texts.take(pc.add(even, 1))
-    return _map_of(row[kept], key, value, len(whole)), broken
+    else:
+        two = pc.list_value_length(pairs).fill_null(0).to_numpy(zero_copy_only=False) == 2
+        broken[row[~two]] = True
+        row, pairs = row[two], pairs.filter(pa.array(two))
+        texts = pc.list_flatten(pairs)
+        even = pa.array(np.arange(0, len(texts), 2))
+        key, value = texts.take(even), texts.take(pc.add(even, 1))
+    broken[row[key.is_null().to_numpy(zero_copy_only=False)]] = True
+    kept = pa.array(~broken[row])
+    return _map_of(row[~broken[row]], key.filter(kept), value.filter(kept), len(whole)), broken
 
 
 def _of_json(whole: pa.Array) -> tuple[pa.Array, np.ndarray]:
