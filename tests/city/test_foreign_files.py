@@ -497,6 +497,30 @@ def test_what_is_refused_is_one_sentence_with_its_mend(light, case):
     assert MEND.search(fault), fault
 
 
+@pytest.mark.parametrize("kind", ["gpkg", "geojson", "feather", "csv"])
+def test_a_file_of_another_format_is_called_by_its_name(light, kind):
+    path = light.path / "pois.parquet"
+    frame = gpd.read_parquet(path)[["poi_id", "geometry"]]
+    other = light.path / f"pois.{kind}"
+    if kind in {"gpkg", "geojson"}:
+        frame.to_file(other)
+    elif kind == "feather":
+        frame.to_feather(other)
+    else:
+        frame.to_csv(other)
+    other.rename(path)
+    (fault,) = check_folder(light.path)
+    words = {
+        "gpkg": "found a GeoPackage or another SQLite file. Write it as one: geopandas.read_file('pois.parquet').to_crs(4326)",
+        "geojson": "found JSON. Write it as one: geopandas.read_file(",
+        "feather": "found an Arrow file (Feather). Write it as one: frame.to_parquet(...).",
+        "csv": "found a fault in its footer",
+    }
+    assert fault.startswith("pois.parquet: expected a whole Parquet file, ")
+    assert words[kind] in fault
+    assert MEND.search(fault)
+
+
 def test_two_different_crs_in_one_file_are_a_fault(light):
     by_duckdb("V2", crs="EPSG:32632")(light, "pois")
     head = read_head(light.path, "pois.parquet")

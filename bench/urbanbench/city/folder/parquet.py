@@ -25,6 +25,19 @@ _HARMLESS = 16
 """A bound so many times above the limit is still looked into, row by row; texts of very different lengths reach it."""
 
 
+_LAYERS = ("a GeoPackage or another SQLite file", "a FlatGeobuf file", "a Shapefile", "JSON")
+_MARKS = {
+    b"SQLite format 3": _LAYERS[0],
+    b"fgb": _LAYERS[1],
+    b"\x00\x00\x27\x0a": _LAYERS[2],
+    b"{": _LAYERS[3],
+    b"ARROW1": "an Arrow file (Feather)",
+    b"PK\x03\x04": "a ZIP file",
+    b"ORC": "an ORC file",
+}
+"""How files of other formats begin."""
+
+
 class FaultyTable(ValueError):
     """A Parquet file that cannot be opened or read; the text is the fault, as a sentence."""
 
@@ -67,6 +80,11 @@ def read_head(folder: Path, file: str) -> TableHead:
     FaultyTable
         It cannot be read, or the name of a column is no text.
     """
+    other = _other_format(folder / file)
+    if other:
+        layer = f"geopandas.read_file({file!r}).to_crs(4326).to_parquet(...)"
+        msg = f"{file}: expected a whole Parquet file, found {other}. Write it as one: {layer if other in _LAYERS else 'frame.to_parquet(...)'}."
+        raise FaultyTable(msg)
     mend = "Write the file anew."
     with _opened(folder, file, "a whole Parquet file", "in its footer", mend) as parquet:
         schema = parquet.schema_arrow
@@ -76,6 +94,16 @@ def read_head(folder: Path, file: str) -> TableHead:
         size = (folder / file).stat().st_size
         native = _native_geometry(parquet.schema, schema.metadata or {})
         return TableHead(parquet.metadata.num_rows, columns, schema.metadata or {}, size, native)
+
+
+def _other_format(path: Path) -> str:
+    """Name the format of a file that is no Parquet but begins as others do; "" where it cannot be told."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(16)
+    except OSError:
+        return ""
+    return next((name for mark, name in _MARKS.items() if head.startswith(mark)), "")
 
 
 def _native_geometry(schema: Any, metadata: Mapping[bytes, bytes]) -> dict[str, Mapping[str, Any]]:
