@@ -11,6 +11,7 @@ from urbanbench.cli import options
 from urbanbench.cli.build_command import build
 from urbanbench.cli.printing import command, note, print_facts, print_json, say
 from urbanbench.cli.satellite_command import satellite
+from urbanbench.cli.tiles_command import tiles
 from urbanbench.errors import CityFaults
 
 __all__ = ["app"]
@@ -21,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("build")(build)
+app.command("tiles")(tiles)
 app.command("satellite")(satellite)
 Folder = Annotated[
     str, typer.Argument(help="A city: path, name (folders below URBANBENCH_DATA go by theirs), or name:size.")

@@ -1,0 +1,2 @@
+class OvertureFolder:
+    part = "overture"
