@@ -88,7 +88,9 @@ def write_folder(folder, tiles, *, suffix=".pbf", packed=False):
 def write_mbtiles(path, tiles, **metadata):
     with sqlite3.connect(path) as base:
         base.execute("CREATE TABLE metadata (name text, value text)")
-        base.execute("CREATE TABLE tiles (zoom_level integer, tile_column integer, tile_row integer, tile_data blob)")
+        base.execute(
+            "CREATE TABLE tiles (zoom_level integer, tile_column integer, tile_row integer, tile_data blob)"
+        )
         told = {"format": "pbf", "bounds": ",".join(f"{edge:.6f}" for edge in BOX), **metadata}
         base.executemany("INSERT INTO metadata VALUES (?, ?)", told.items())
         rows = [
@@ -109,7 +111,7 @@ def write_pmtiles(path, tiles):
         numbered = {zxy_to_tileid(ZOOM, CORNER[0] + x, CORNER[1] + y): data for (x, y), data in tiles.items()}
         for number in sorted(numbered):
             writer.write_tile(number, gzip.compress(numbered[number], mtime=0))
-        west, south, east, north = (int(round(edge * 1e7)) for edge in BOX)
+        west, south, east, north = (round(edge * 1e7) for edge in BOX)
         header = {
             "tile_type": TileType.MVT, "tile_compression": Compression.GZIP, "min_zoom": ZOOM, "max_zoom": ZOOM,
             "min_lon_e7": west, "min_lat_e7": south, "max_lon_e7": east, "max_lat_e7": north,
@@ -120,7 +122,9 @@ def write_pmtiles(path, tiles):
 
 
 def square(x, y, side, *, holes=()):
-    return shapely.Polygon(shapely.box(x, y, x + side, y + side).exterior, [shapely.box(*one).exterior for one in holes])
+    return shapely.Polygon(
+        shapely.box(x, y, x + side, y + side).exterior, [shapely.box(*one).exterior for one in holes]
+    )
 
 
 def openmaptiles_town():
@@ -140,13 +144,43 @@ def openmaptiles_town():
         at = 0.35 + 0.75 * k
         town.add("transportation", shapely.LineString([(0.1, at), (2.9, at)]), **{"class": "minor"})
         town.add("transportation", shapely.LineString([(at, 0.1), (at, 2.9)]), **{"class": "tertiary"})
-        town.add("transportation_name", shapely.LineString([(0.1, at), (2.9, at)]), name=f"Row {k}", **{"class": "minor"})
-    town.add("transportation", shapely.LineString([(0.2, 0.97), (2.8, 1.06)]), brunnel="bridge", **{"class": "motorway"})
-    town.add("transportation", shapely.LineString([(0.2, 0.2), (0.2, 2.8)]), subclass="rail", **{"class": "rail"})
-    town.add("poi", shapely.Point(0.5, 0.5), name="Luna", name_en="Luna", rank=3, **{"class": "cafe", "subclass": "cafe"})
-    town.add("poi", shapely.Point(1.005, 0.5), name="Sol", rank=1, **{"class": "grocery", "subclass": "supermarket"})
+        town.add(
+            "transportation_name",
+            shapely.LineString([(0.1, at), (2.9, at)]),
+            name=f"Row {k}",
+            **{"class": "minor"},
+        )
+    town.add(
+        "transportation",
+        shapely.LineString([(0.2, 0.97), (2.8, 1.06)]),
+        brunnel="bridge",
+        **{"class": "motorway"},
+    )
+    town.add(
+        "transportation", shapely.LineString([(0.2, 0.2), (0.2, 2.8)]), subclass="rail", **{"class": "rail"}
+    )
+    town.add(
+        "poi",
+        shapely.Point(0.5, 0.5),
+        name="Luna",
+        name_en="Luna",
+        rank=3,
+        **{"class": "cafe", "subclass": "cafe"},
+    )
+    town.add(
+        "poi",
+        shapely.Point(1.005, 0.5),
+        name="Sol",
+        rank=1,
+        **{"class": "grocery", "subclass": "supermarket"},
+    )
     town.add("poi", shapely.Point(0.998, 1.997), rank=9, **{"class": "shop", "subclass": "books"})
     for k in range(2):
-        town.add("poi", shapely.Point(1.5 + 1.2 * k / EXTENT, 1.5), rank=k, **{"class": "bench", "subclass": "bench"})
+        town.add(
+            "poi",
+            shapely.Point(1.5 + 1.2 * k / EXTENT, 1.5),
+            rank=k,
+            **{"class": "bench", "subclass": "bench"},
+        )
     town.add("water", square(0.2, 2.2, 0.1), **{"class": "lake"})
     return town

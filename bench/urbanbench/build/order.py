@@ -105,7 +105,9 @@ class Order:
             msg = f"{' and '.join(given)} are two maps of one city. Expected one of --osm, --tiles and --overture. Mend: build a city of each."
             raise BadInput(msg)
         if self.regions == BLOCKS and not given:
-            msg = "--regions blocks needs roads. Expected a map: --osm FILE, --tiles FILE or --overture FOLDER."
+            msg = (
+                "--regions blocks needs roads. Expected a map: --osm FILE, --tiles FILE or --overture FOLDER."
+            )
             raise BadInput(msg)
         if self.zoom is not None and (self.tiles is None or not 0 <= self.zoom <= 30):
             msg = f"--zoom got {self.zoom}. Expected 0 to 30, with --tiles FILE."

@@ -28,6 +28,7 @@ __all__ = ["REPORT_FILE", "build", "rehearse"]
 REPORT_FILE = "build_report.json"
 """What was read, kept, dropped and mended, in the city folder."""
 
+
 def build(order: Order, out: Path) -> Report:
     """Build a city folder, whole or not at all. The same files and order give the same bytes.
 

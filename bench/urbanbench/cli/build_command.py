@@ -78,9 +78,7 @@ def build(
     ] = "",
     within: Annotated[
         str,
-        typer.Option(
-            "--within", help="The area: W,S,E,N in degrees or a vector file; the map's box else."
-        ),
+        typer.Option("--within", help="The area: W,S,E,N in degrees or a vector file; the map's box else."),
     ] = "",
     min_area: Annotated[float, typer.Option("--min-area", help="Smallest region, in km2.")] = 0.0,
     max_area: Annotated[float, typer.Option("--max-area", help="Largest region, in km2.")] = float("inf"),
@@ -96,7 +94,8 @@ def build(
     about: Annotated[
         Path | None,
         typer.Option(
-            "--about", help="TOML: source, date, licence, attribution of [regions], [osm], [tiles], [satellite], …"
+            "--about",
+            help="TOML: source, date, licence, attribution of [regions], [osm], [tiles], [satellite], …",
         ),
     ] = None,
     dry_run: Annotated[

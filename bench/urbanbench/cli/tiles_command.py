@@ -19,8 +19,8 @@ _NOT_OF_TILES = ("osm", "overture", "min_confidence", "size", "seed")
 def tiles(**given: Any) -> None:
     """Build a city folder whose map is vector tiles of OpenMapTiles or Protomaps; the same as data build NAME --tiles FILE."""
     if given["tiles"] is None or not given["regions"]:
-        lacking = "--tiles FILE" if given["tiles"] is None else "--regions"
-        msg = f"data tiles got no {lacking.split()[0]}. Expected vector tiles and regions: urbanbench data tiles NAME --tiles FILE --regions grid:500 (or h3:9, blocks, or FILE --id COLUMN)."
+        lacking = "--tiles" if given["tiles"] is None else "--regions"
+        msg = f"data tiles got no {lacking}. Expected vector tiles and regions: urbanbench data tiles NAME --tiles FILE --regions grid:500 (or h3:9, blocks, or FILE --id COLUMN)."
         raise BadInput(msg)
     build(**given)
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.build.map.heights import height_of
 from urbanbench.build.map.objects import Box
+from urbanbench.build.map.rows import Rows
+from urbanbench.build.map.splitting import RoadBook, Run
 from urbanbench.build.osm.kinds import AREA_KEYS, is_building, is_landuse, is_place_area, says_something
 from urbanbench.build.osm.mending import mended_areas
 from urbanbench.build.osm.position import Position
 from urbanbench.build.osm.routes import BusRoutes, read_routes
-from urbanbench.build.map.rows import Rows
 from urbanbench.build.osm.source import check_extract, osmium_package, told_damage
-from urbanbench.build.map.splitting import RoadBook, Run
 from urbanbench.errors import BadInput
 from urbanbench.progress import Bar, tracking
 
@@ -30,6 +30,7 @@ __all__ = ["Extract", "read_extract"]
 _MULTI = struct.pack("<BI", 1, 6)
 _FIRST_CORNER = 22
 """Where the first corner stands in the WKB of a multipolygon: after three counts, two types and two byte orders."""
+
 
 @dataclass(frozen=True)
 class Extract:

@@ -81,14 +81,14 @@ def polygons_of_rings(areas: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
     found = np.full(len(areas), None, dtype=object)
     simple = [row for row, rings in enumerate(areas) if len(rings) == 1 and _turn(rings[0])]
     if simple:
-        rings = [areas[row][0] for row in simple]
-        corners = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
-        found[simple] = shapely.polygons(shapely.linearrings(np.concatenate(rings), indices=corners))
+        outlines = [areas[row][0] for row in simple]
+        corners = np.repeat(np.arange(len(outlines)), [len(ring) for ring in outlines])
+        found[simple] = shapely.polygons(shapely.linearrings(np.concatenate(outlines), indices=corners))
     for row, rings in enumerate(areas):
         if len(rings) > 1:
             found[row] = _assembled(rings)
-    for row in np.flatnonzero(~shapely.is_valid(found) & (found != None)):  # noqa: E711 - asked of every element
-        found[row] = polygons_of(found[row])
+    for broken in np.flatnonzero(~shapely.is_valid(found) & ~shapely.is_missing(found)).tolist():
+        found[broken] = polygons_of(found[broken])
     return found
 
 

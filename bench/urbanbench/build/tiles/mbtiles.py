@@ -89,7 +89,6 @@ class MbtilesStore:
             raise FaultyTile(msg)
         return unpacked(row[0])
 
-
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:

@@ -97,7 +97,9 @@ def _tie_ends(
         near = tree.query(places[members[0]], predicate="dwithin", distance=reach).tolist()
         own = {ends[member][0] for member in members}
         passing = [row for row in near if row not in own]
-        spot = _corner_near([corners[row] for row in passing], shapely.get_coordinates(places[members[0]])[0], reach)
+        spot = _corner_near(
+            [corners[row] for row in passing], shapely.get_coordinates(places[members[0]])[0], reach
+        )
         for member in members:
             row, place = ends[member]
             corners[row][place] = spot
@@ -132,9 +134,7 @@ def _add_crossings(
     one, other = tree.query(shapes, predicate="crosses")
     pairs = (one < other) & ground[one] & ground[other]
     one, other = one[pairs], other[pairs]
-    places, row = shapely.get_coordinates(
-        shapely.intersection(shapes[one], shapes[other]), return_index=True
-    )
+    places, row = shapely.get_coordinates(shapely.intersection(shapes[one], shapes[other]), return_index=True)
     spots = shapely.points(places)
     ends = [shapely.get_point(shapes[rows[row]], place) for rows in (one, other) for place in (0, -1)]
     clear = np.min([shapely.distance(spots, end) for end in ends], axis=0) > reach
@@ -159,4 +159,4 @@ def _with_added(corners: np.ndarray, more: Sequence[np.ndarray], step: float) ->
     found = np.concatenate([corners, places])[order]
     numbers = np.array(_numbers(found, step))
     fresh = np.concatenate([[True], numbers[1:] != numbers[:-1]])
-    return found[fresh]
+    return np.asarray(found[fresh])

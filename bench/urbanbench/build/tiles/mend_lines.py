@@ -43,7 +43,9 @@ def cut_at_edges(piece: Piece, grid: Grid) -> list[Cut]:
     square = _square(piece, grid)
     inside = shapely.intersection(piece.shape, square)
     parts = shapely.get_parts(inside)
-    lines = [part for part in parts[shapely.get_type_id(parts) == shapely.GeometryType.LINESTRING] if part.length]
+    lines = [
+        part for part in parts[shapely.get_type_id(parts) == shapely.GeometryType.LINESTRING] if part.length
+    ]
     return [Cut(replace(piece, shape=line), piece.shape) for line in lines]
 
 

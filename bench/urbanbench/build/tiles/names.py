@@ -50,7 +50,9 @@ def named_roads(roads: pa.Table, names: Sequence[Piece], grid: Grid) -> tuple[pa
     lines = np.array([name.shape for name in names], dtype=object)
     tags = [dict(one) for one in roads["tags"].to_pylist()]
     beside = _BESIDE_STEPS * max(name.step for name in names)
-    best = _along(shapes, lines, beside, [_road_class(one) for one in tags], [_road_class(one.tags) for one in names])
+    best = _along(
+        shapes, lines, beside, [_road_class(one) for one in tags], [_road_class(one.tags) for one in names]
+    )
     rows = Rows()
     for one, known, wkb, name in zip(
         roads["id"].to_pylist(), tags, roads["wkb"].to_pylist(), best.tolist(), strict=True
@@ -70,7 +72,9 @@ def _along(
     import shapely
 
     road, name = shapely.STRtree(lines).query(shapes, predicate="dwithin", distance=beside)
-    alike = np.array([of_road[a] == of_name[b] for a, b in zip(road.tolist(), name.tolist(), strict=True)], dtype=bool)
+    alike = np.array(
+        [of_road[a] == of_name[b] for a, b in zip(road.tolist(), name.tolist(), strict=True)], dtype=bool
+    )
     road, name = road[alike], name[alike]
     used, place = np.unique(name, return_inverse=True)
     around = shapely.buffer(lines[used], beside, cap_style="flat")

@@ -31,7 +31,18 @@ _SUBCLASS_IS = {"information": "information", "place_of_worship": "religion", "p
 
 _RAMPS = frozenset({"motorway", "trunk", "primary", "secondary", "tertiary"})
 _ROADS = frozenset({*_RAMPS, "service", "track", "raceway", "busway", "bus_guideway"})
-_ROAD_KEYS = ("access", "bicycle", "foot", "horse", "indoor", "layer", "level", "mtb_scale", "service", "surface")
+_ROAD_KEYS = (
+    "access",
+    "bicycle",
+    "foot",
+    "horse",
+    "indoor",
+    "layer",
+    "level",
+    "mtb_scale",
+    "service",
+    "surface",
+)
 _ICE = {"ice_shelf": "glacier"}
 
 

@@ -46,5 +46,7 @@ def without_parts(buildings: pa.Table, report: Report) -> pa.Table:
     share = shapely.area(shapely.intersection(shapes[part], shapes[whole])) / shapely.area(shapes[part])
     dropped = np.zeros(len(shapes), dtype=bool)
     dropped[part[share > _MOST_COVERED]] = True
-    report.add("buildings", "dropped", "parts of a building that is there as a whole", count=int(dropped.sum()))
+    report.add(
+        "buildings", "dropped", "parts of a building that is there as a whole", count=int(dropped.sum())
+    )
     return buildings.filter(pa.array(~dropped))

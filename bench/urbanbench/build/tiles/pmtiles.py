@@ -108,7 +108,6 @@ class PmtilesStore:
             raise FaultyTile(msg)
         return unpacked(self._bytes(*place), self._packing("tile_compression"))
 
-
     def _place(self, zoom: int, tile: Tile) -> tuple[int, int] | None:
         """Return where a tile begins in the file, and its length."""
         number = self._package.zxy_to_tileid(zoom, tile.x, tile.y)

@@ -20,12 +20,30 @@ _LAYERS = {
 _STRANGERS = frozenset({"streets", "street_polygons", "street_labels", "transportation", "poi", "building"})
 
 _RAW_KEYS = (
-    *("aeroway", "amenity", "attraction", "boundary", "craft", "cuisine", "highway", "historic", "iata", "landuse", "leisure"),
+    *(
+        "aeroway",
+        "amenity",
+        "attraction",
+        "boundary",
+        "craft",
+        "cuisine",
+        "highway",
+        "historic",
+        "iata",
+        "landuse",
+        "leisure",
+    ),
     *("man_made", "natural", "place", "railway", "religion", "shop", "sport", "tourism", "wetland"),
 )
 """Keys of OpenStreetMap that version 2 writes as they are, and later ones some of."""
 
-_ROADS = {"highway": "motorway", "major_road": "primary", "medium_road": "secondary", "minor_road": "road", "path": "path"}
+_ROADS = {
+    "highway": "motorway",
+    "major_road": "primary",
+    "medium_road": "secondary",
+    "minor_road": "road",
+    "path": "path",
+}
 """`highway` by kind, where no detail is told (version 3)."""
 
 _NO_ROADS = frozenset({"aerialway", "aeroway", "ferry", "pier", "rail", "railway"})
@@ -98,14 +116,24 @@ def _building(attributes: Mapping[str, Value]) -> dict[str, str] | Skipped:
 def _road(attributes: Mapping[str, Value]) -> dict[str, str] | Skipped:
     kind, detail = _kind(attributes), _kind(attributes, "_detail")
     value = plain(attributes.get("highway", "")) or detail or _ROADS.get(kind, "road")
-    if kind in _NO_ROADS or value == "pier" or (kind == "other" and "highway" not in attributes and not detail):
+    if (
+        kind in _NO_ROADS
+        or value == "pier"
+        or (kind == "other" and "highway" not in attributes and not detail)
+    ):
         return f"{kind}: no road"
     tags = {"highway": value}
     if value in _SERVICES:
         tags = {"highway": "service", "service": value}
     elif value in _FOOTWAYS:
         tags = {"highway": "footway", "footway": value}
-    if _flag(attributes, "is_link", "pmap:link") and value in {"motorway", "trunk", "primary", "secondary", "tertiary"}:
+    if _flag(attributes, "is_link", "pmap:link") and value in {
+        "motorway",
+        "trunk",
+        "primary",
+        "secondary",
+        "tertiary",
+    }:
         tags["highway"] += "_link"
     tags |= meant_names(attributes)
     known = ("access", "bridge", "layer", "network", "oneway", "ref", "service", "tunnel")

@@ -69,6 +69,4 @@ def meant_names(attributes: Mapping[str, Value]) -> dict[str, str]:
     for key, value in attributes.items():
         if key.startswith(("name:", "name_")) and key not in DERIVED:
             found["name:" + key[5:]] = plain(value)
-    return {
-        key: text for key, text in found.items() if text and (key == "name" or text != found["name"])
-    }
+    return {key: text for key, text in found.items() if text and (key == "name" or text != found["name"])}
