@@ -81,7 +81,7 @@ def parsed(data: bytes) -> Any:
 
 def layer_names(message: Any) -> list[str]:
     """Return the names of a parsed tile's layers."""
-    return [str(layer.name) for layer in message.layers]
+    return [layer.name for layer in message.layers if isinstance(layer.name, str)]
 
 
 def features_of(message: Any, tile: Tile, wanted: Collection[str], faults: Counter[str]) -> Iterator[Feature]:
@@ -105,7 +105,7 @@ def features_of(message: Any, tile: Tile, wanted: Collection[str], faults: Count
             faults[layer.name] += len(layer.features)
             continue
         values = [_value(one) for one in layer.values]
-        keys = list(layer.keys)
+        keys = [key if isinstance(key, str) else None for key in layer.keys]  # bytes, where they are no text
         for place, raw in enumerate(layer.features):
             found = _feature(raw, tile, layer, place, keys, values)
             if found is None:
@@ -115,7 +115,7 @@ def features_of(message: Any, tile: Tile, wanted: Collection[str], faults: Count
 
 
 def _feature(
-    raw: Any, tile: Tile, layer: Any, place: int, keys: list[str], values: list[Value | None]
+    raw: Any, tile: Tile, layer: Any, place: int, keys: list[str | None], values: list[Value | None]
 ) -> Feature | None:
     pairs = list(raw.tags)
     step = UNITS / layer.extent
@@ -129,11 +129,12 @@ def _feature(
     corner = (tile.x * UNITS, tile.y * UNITS)
     paths = [path * step + corner for path in drawn]
     number = int(raw.id) if raw.HasField("id") and raw.id else None
-    attributes = {key: value for key, value in named.items() if value is not None}
+    attributes = {key: value for key, value in named.items() if key is not None and value is not None}
     return Feature(tile, layer.name, place, number, raw.type, attributes, paths, step)
 
 
 def _value(raw: Any) -> Value | None:
-    """Return the one value of a value message; None where it has none."""
+    """Return the one value of a value message; None where it has none, or text that is none."""
     fields = raw.ListFields()
-    return fields[0][1] if fields else None
+    found = fields[0][1] if fields else None
+    return None if isinstance(found, bytes) else found

@@ -92,16 +92,23 @@ def _united(parts: Sequence[Piece]) -> Piece:
 
 
 def _together(group: Sequence[Piece], grid: Grid) -> list[list[int]]:
-    """Group parts, equal in number or tags, that neighbouring tiles show of one area."""
+    """Group parts, equal in number or tags, that neighbouring tiles show of one area.
+
+    In the small square that tiles share at a corner much looks alike, so it is asked only for parts without another in the tiles beside theirs.
+    """
     import shapely
 
     groups = Groups(len(group))
     shapes = np.array([one.shape for one in group], dtype=object)
     pairs = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=group[0].step).T
     near = [(a, b) for a, b in pairs.tolist() if a < b and _neighbours(group[a].tile, group[b].tile)]
-    if near and not group[0].numbered:
-        near = _alike(group, shapes, near, grid)
-    for a, b in near:
+    beside = [(a, b) for a, b in near if _share_an_edge(group[a].tile, group[b].tile)]
+    joined = set()
+    for a, b in _alike(group, shapes, beside, grid):
+        groups.join(a, b)
+        joined |= {a, b}
+    across = [(a, b) for a, b in near if (a, b) not in set(beside) and not {a, b} & joined]
+    for a, b in _alike(group, shapes, across, grid):
         groups.join(a, b)
     return groups.members()
 
@@ -109,7 +116,9 @@ def _together(group: Sequence[Piece], grid: Grid) -> list[list[int]]:
 def _alike(
     group: Sequence[Piece], shapes: np.ndarray, near: list[tuple[int, int]], grid: Grid
 ) -> list[tuple[int, int]]:
-    """Keep the pairs that look alike in the strip both tiles show."""
+    """Keep the pairs that look alike in the strip both tiles show; all of them where the parts have numbers."""
+    if not near or group[0].numbered:
+        return near
     pairs = np.array(near)
     margin = _margin(group, grid)
     strips = np.array([_strip(group[a].tile, group[b].tile, grid, margin) for a, b in near], dtype=object)
@@ -120,6 +129,10 @@ def _alike(
 
 def _neighbours(one: Tile, other: Tile) -> bool:
     return one != other and abs(one.x - other.x) <= 1 and abs(one.y - other.y) <= 1
+
+
+def _share_an_edge(one: Tile, other: Tile) -> bool:
+    return one.x == other.x or one.y == other.y
 
 
 def _margin(group: Sequence[Piece], grid: Grid) -> float:
