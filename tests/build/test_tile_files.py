@@ -246,7 +246,7 @@ def test_fifty_damaged_sets_of_tiles_are_faults_or_fewer_objects(tiles, tmp_path
         kind: write(tmp_path / f"whole.{kind}", tiles).read_bytes()
         for kind, write in (("pmtiles", write_pmtiles), ("mbtiles", write_mbtiles))
     }
-    ended = {"read": 0, "refused": 0}
+    said, sound = [], 0
     for k in range(50):
         if k % 2:
             damaged = {
@@ -260,13 +260,13 @@ def test_fifty_damaged_sets_of_tiles_are_faults_or_fewer_objects(tiles, tmp_path
         try:
             objects, _ = read(path)
         except BadInput as error:
-            assert str(error).count("\n") == 0
-            ended["refused"] += 1
+            said.append(str(error))
         else:
-            ended["read"] += 1
+            sound += 1
             for table in objects.layers.values():
                 found = shapely.from_wkb(table["wkb"].to_numpy())
                 assert shapely.is_valid(found).all()
                 assert np.isfinite(shapely.get_coordinates(found)).all()
-    assert ended["read"] > 20
-    assert ended["refused"] > 3
+    assert sound > 20
+    assert len(said) > 3
+    assert not any("\n" in one for one in said)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbanbench.city.folder.paths import path_fault
-from urbanbench.errors import BadInput, DataMissing
+from urbanbench.errors import BadInput, DataMissing, UrbanbenchError
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
     from urbanbench.build.report import Report
 
-__all__ = ["KINDS", "damaged", "find_files", "opened"]
+__all__ = ["KINDS", "find_files", "opened", "told_damage"]
 
 KINDS: Mapping[str, str] = {
     "place": "pois",
@@ -58,7 +59,8 @@ def find_files(folder: Path, report: Report) -> dict[str, list[Path]]:
         if fault:
             report.add("overture", "dropped", f"files: {fault}", ids=[name])
             continue
-        kind = _kind(path, name)
+        with told_damage(path):
+            kind = _kind(path, name)
         if kind in KINDS:
             found[kind].append(path)
         else:
@@ -98,21 +100,32 @@ def opened(path: Path) -> pq.ParquetFile:
     BadInput
         It is damaged, or something else.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with told_damage(path):
         return pq.ParquetFile(path)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise damaged(path, error) from error
 
 
-def damaged(path: Path, error: Exception) -> BadInput:
-    """Return the error for a file that cannot be read."""
-    reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
-    return BadInput(
-        f"{path.name}: expected a GeoParquet file that can be read, found a fault ({reason}). Mend: fetch it again."
-    )
+@contextmanager
+def told_damage(path: Path) -> Iterator[None]:
+    """Turn whatever pyarrow raises for a damaged file into one sentence.
+
+    Raises
+    ------
+    BadInput
+        The file cannot be read.
+    """
+    import pyarrow as pa
+
+    kinds = (OSError, ValueError, TypeError, LookupError, OverflowError, MemoryError)
+    try:
+        yield
+    except UrbanbenchError:
+        raise
+    except (*kinds, pa.ArrowException) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
+        msg = f"{path.name}: expected a GeoParquet file that can be read, found a fault ({reason}). Mend: fetch it again."
+        raise BadInput(msg) from error
 
 
 def _only_value(file: pq.ParquetFile, column: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.build.map.objects import Box, MapObjects
 from urbanbench.build.overture.buildings import BUILDING_COLUMNS
-from urbanbench.build.overture.files import KINDS, find_files, opened
+from urbanbench.build.overture.files import KINDS, find_files, opened, told_damage
 from urbanbench.build.overture.land_use import LAND_USE_COLUMNS
 from urbanbench.build.overture.places import PLACE_COLUMNS
 from urbanbench.build.overture.reading import chunks_of, stated_box
@@ -88,7 +88,8 @@ class OvertureFolder:
         return MapObjects(layers, words, digests)
 
     def _tell_lacking(self, path: Path, kind: str, report: Report) -> None:
-        known = opened(path).schema_arrow.names
+        with told_damage(path):
+            known = opened(path).schema_arrow.names
         lacking = [f"{kind}.{one}" for one in _COLUMNS[kind] if one not in known]
         report.add("overture", "dropped", "columns that a file of this release does not have", ids=lacking)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanbench.build.map.objects import Box
-from urbanbench.build.overture.files import damaged, opened
+from urbanbench.build.overture.files import opened, told_damage
 from urbanbench.city.folder.wkb import undecodable_kinds
 from urbanbench.errors import BadInput
 
@@ -53,22 +53,18 @@ def chunks_of(path: Path, columns: Sequence[str], box: Box) -> Iterator[Chunk]:
     BadInput
         A damaged file, or one without geometry.
     """
-    import pyarrow as pa
-
-    file = opened(path)
-    names = file.schema_arrow.names
-    if "geometry" not in names:
-        msg = f"{path.name}: expected a column geometry, found {', '.join(map(str, names[:20]))}."
-        raise BadInput(msg)
-    wanted = [one for one in (*columns, "geometry", "bbox") if one in names]
-    groups = [k for k in range(file.metadata.num_row_groups) if _meet(_edges(file, k), box)]
-    try:
+    with told_damage(path):
+        file = opened(path)
+        names = file.schema_arrow.names
+        if "geometry" not in names:
+            msg = f"{path.name}: expected a column geometry, found {', '.join(map(str, names[:20]))}."
+            raise BadInput(msg)
+        wanted = [one for one in (*columns, "geometry", "bbox") if one in names]
+        groups = [k for k in range(file.metadata.num_row_groups) if _meet(_edges(file, k), box)]
         for batch in file.iter_batches(batch_size=_AT_ONCE, row_groups=groups, columns=wanted):
             chunk = _chunk(batch, box)
             if chunk.rows:
                 yield chunk
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise damaged(path, error) from error
 
 
 def stated_box(paths: Iterable[Path]) -> Box | None:
@@ -81,8 +77,9 @@ def stated_box(paths: Iterable[Path]) -> Box | None:
     """
     edges = []
     for path in paths:
-        file = opened(path)
-        edges += [_edges(file, group) for group in range(file.metadata.num_row_groups)]
+        with told_damage(path):
+            file = opened(path)
+            edges += [_edges(file, group) for group in range(file.metadata.num_row_groups)]
     if not edges or not np.isfinite(edges).all():
         return None
     west, south, east, north = np.array(edges).T
@@ -124,12 +121,11 @@ def _chunk(batch: pa.RecordBatch, box: Box) -> Chunk:
     for rows in undecodable_kinds(stored).values():
         wkb[rows] = None
     shapes = np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"))
+    edges = shapely.bounds(shapes).reshape(-1, 4)
+    shapes[~np.isfinite(edges).all(axis=1)] = None
     meets = np.ones(len(shapes), dtype=bool)
-    if near is None and len(shapes):
-        edges = shapely.bounds(shapes)
-        outside = (
-            (edges[:, 0] > box[2]) | (edges[:, 1] > box[3]) | (edges[:, 2] < box[0]) | (edges[:, 3] < box[1])
-        )
+    if near is None:
+        outside = (edges[:, :2] > box[2:]).any(axis=1) | (edges[:, 2:] < box[:2]).any(axis=1)
         meets = ~outside
     kept = batch.filter(pa.array(meets)).drop_columns(
         [one for one in ("geometry", "bbox") if one in batch.schema.names]
