@@ -69,7 +69,7 @@ def test_missing_tiles_of_the_area_are_counted_and_nothing_is_made_up(tiles, tmp
     rest = {place: data for place, data in tiles.items() if place != (1, 1)}
     path = write_pmtiles(tmp_path / "holed.pmtiles", rest)
     part, told = read(path)
-    assert "tiles: dropped 1: tiles of the area that are not there" in told
+    assert "tiles: dropped 1: not there, of those that the area and its margin touch" in told
     assert 0 < part.layers["buildings"].num_rows < whole.layers["buildings"].num_rows
 
 

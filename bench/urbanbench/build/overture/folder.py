@@ -40,6 +40,9 @@ _NOTES = {
     "roads": "Overture's segments of the subtype road, cut at connectors; highway=* from class and subclass.",
     "landuse": "Overture's land use, with the tags of OpenStreetMap it was made from.",
 }
+_REPLACED = frozenset({"connector_ids"})
+"""Columns of old releases alone, which no file lacks."""
+
 _OWN_KEYS = ("overture:", "name", "addr:", "brand", "phone", "website")
 
 
@@ -67,11 +70,13 @@ class OvertureFolder:
     part: str = "overture"
 
     def box(self) -> Box | None:
-        """Return the box around the places, or else around buildings, segments or land use; None where the files do not tell."""
-        for paths in find_files(self.path, Report()).values():
-            if paths:
-                return stated_box(paths)
-        return None
+        """Return the box around places, buildings and segments, else around land use; None where the files do not tell.
+
+        Areas of land use reach far beyond what was asked for.
+        """
+        files = find_files(self.path, Report())
+        narrow = [path for kind, paths in files.items() if kind != "land_use" for path in paths]
+        return stated_box(narrow or files["land_use"])
 
     def read(self, box: Box, report: Report) -> MapObjects:
         """Read what lies in a box, some rows at a time."""
@@ -90,7 +95,7 @@ class OvertureFolder:
     def _tell_lacking(self, path: Path, kind: str, report: Report) -> None:
         with told_damage(path):
             known = opened(path).schema_arrow.names
-        lacking = [f"{kind}.{one}" for one in _COLUMNS[kind] if one not in known]
+        lacking = [f"{kind}.{one}" for one in _COLUMNS[kind] if one not in known and one not in _REPLACED]
         report.add("overture", "dropped", "columns that a file of this release does not have", ids=lacking)
 
     def _words(self, kind: str, told: _Sources) -> dict[str, str]:

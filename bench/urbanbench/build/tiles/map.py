@@ -96,7 +96,8 @@ class TileMap:
         if not tiles:
             msg = f"{self.path.name}: expected tiles of zoom {grid.zoom} in the area ({', '.join(f'{edge:.3f}' for edge in box)}), found none. Mend: name the area with --within, or another level with --zoom."
             raise BadInput(msg)
-        report.add("tiles", "dropped", "tiles of the area that are not there", count=many - len(tiles))
+        why = "not there, of those that the area and its margin touch"
+        report.add("tiles", "dropped", why, count=many - len(tiles))
         return tiles
 
     def _schema(self, store: TileStore, grid: Grid, tiles: Sequence[Tile]) -> Schema:
@@ -114,7 +115,7 @@ class TileMap:
             if schema.claims(names):
                 return schema
         known = "OpenMapTiles (poi, building, transportation, …) or of Protomaps (pois, buildings, roads, …)"
-        found = ", ".join(sorted(names)[:20]) or "none that can be read"
+        found = ", ".join(sorted(names)[:20]) or f"none in {len(tiles)} tiles that can be read"
         msg = f"{self.path.name}: expected layers of {known}, found {found}. Tiles of other schemas are not understood."
         raise BadInput(msg)
 
