@@ -46,10 +46,11 @@ def row_label(row: Row, beside: Sequence[Row]) -> str:
 
 
 def _told(row: Row) -> list[str]:
-    """Return what a row says of itself, whatever stands beside it: preset, settings, the seed of its training."""
+    """Return what a row says of itself, whatever stands beside it: preset, settings, its trainings or the seed of one."""
     preset, seed = str(row.spec.get("preset") or ""), row.spec.get("model_seed")
     settings = [f"{name}={brief(value)}" for name, value in sorted((row.settings or {}).items())]
-    return [*([preset] if preset else []), *settings, *([f"model seed={seed}"] if seed else [])]
+    trained = [f"{len(row.trainings)} trainings"] if row.trainings else [f"model seed={seed}"] if seed else []
+    return [*([preset] if preset else []), *settings, *trained]
 
 
 def _is_rival(one: Row, row: Row) -> bool:
