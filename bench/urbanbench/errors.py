@@ -17,6 +17,7 @@ __all__ = [
     "ExtraMissing",
     "InputMasked",
     "LayerMissing",
+    "NoFloor",
     "PluginBroken",
     "RunRefused",
     "UnknownName",
@@ -161,6 +162,10 @@ class PluginBroken(UrbanbenchError, ImportError):
 
 class RunRefused(UrbanbenchError, ValueError):
     """A run that cannot be done as asked (missing label, input or capability); kept as a row, not a crash."""
+
+
+class NoFloor(RunRefused):
+    """A model cannot be scored beside a floor, because no floor reads content from inputs that the model sees."""
 
 
 class Conformance(UrbanbenchError, AssertionError):
