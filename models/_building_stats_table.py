@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from urbanbench.city.view import View
     from urbanbench.units import Units
 
-__all__ = ["building_rows", "region_rows"]
+__all__ = ["OF_HEIGHTS", "building_rows", "region_rows"]
+
+OF_HEIGHTS = {"region": [1, 7, 8, 9, 10], "building": [5, 6, 12]}
+"""Columns that are made of heights: floor area; mean, spread, maximum and share of known ones. Of buildings: height, known, that of neighbours."""
 
 _BIN_DEGREES = 5.0
 _BINS = 18

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
-__all__ = ["Model"]
+__all__ = ["Model", "identifying_parameters", "later"]
+
+_LATER = "later"
 
 
 class Model(ABC):
@@ -127,6 +129,21 @@ class Model(ABC):
                 raise UnknownName(kind, name, known)
             chosen[name] = _read(name, text, get_type_hints(cls)[name])
         return cls(**chosen)
+
+
+def later(default: Any) -> Any:
+    """Declare a field that a model was given when results of it were already kept, with the value that changes nothing.
+
+    While it has this value it is no part of what identifies a result, so earlier results stay those of today's cells.
+    """
+    return dataclasses.field(default=default, metadata={_LATER: True})
+
+
+def identifying_parameters(model: Model) -> dict[str, Any]:
+    """Return the parameters that identify a model's results: all but those declared with `later` that have their default."""
+    fields = _fields(type(model))
+    same = {f.name for f in fields if f.metadata.get(_LATER) and getattr(model, f.name) == f.default}
+    return {name: value for name, value in model.parameters().items() if name not in same}
 
 
 def _fields(kind: type) -> tuple[dataclasses.Field[Any], ...]:

@@ -82,7 +82,7 @@ def _models() -> Rows:
                 "needs": ",".join([*card.needs, *(["|".join(card.needs_any)] if card.needs_any else [])]),
                 "can use": ",".join(card.can_use),
                 "embeds": ",".join(card.embeds),
-                "kind": "floor" if card.floor else "learned",
+                "kind": " ".join([*card.family.split(), "floor"]) if card.floor else "learned",
             }
         rows.append(_row(entry, facts))
     return rows

@@ -8,7 +8,9 @@ __all__ = [
     "FREE_BYTES",
     "FREE_ROWS",
     "MAX_DEPTH",
+    "MAX_HEIGHT_M",
     "MAX_JSON_BYTES",
+    "MAX_METRES",
     "MAX_NUMBER",
     "MAX_ROWS",
     "MAX_TAG_BYTES",
@@ -39,6 +41,12 @@ MAX_TEXT_BYTES, MAX_TAG_BYTES = MIB, 16 * 1024
 
 MAX_NUMBER = 1e18
 """The largest number, positive or negative, that a label, a trip or a support may be: sums and squares of more lose their meaning."""
+
+MAX_HEIGHT_M = 10_000.0
+"""No building is higher; larger numbers stand for an unknown height in many files."""
+
+MAX_METRES = 1e8
+"""No projected coordinate of the earth is larger."""
 
 
 def unfolded_limit(rows: int, *, features: bool = False) -> int:

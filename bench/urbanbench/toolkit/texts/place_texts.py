@@ -20,6 +20,7 @@ __all__ = [
     "PRIMARY_KEYS",
     "TEXT_KEYS",
     "building_texts",
+    "category_text",
     "distinct_texts",
     "is_object",
     "is_place",
@@ -130,8 +131,20 @@ def place_texts(tags: TagTable, *, use_name: bool = True, every_key: bool = Fals
     for key in (*(TEXT_KEYS if use_name else TEXT_KEYS[1:]), *(PRIMARY_KEYS if every_key else ())):
         chosen = tags.with_key(key)
         for row, value in zip(chosen.rows.tolist(), chosen.value.tolist(), strict=True):
-            parts[row].append(f"{key}: {str(value).translate(_CLEAN).strip()}")
+            parts[row].append(category_text(f"{key}={value}"))
     return [", ".join(part) or EMPTY_TEXT for part in parts]
+
+
+def category_text(category: str) -> str:
+    """Write a category "key=value" as the text of a place that has no other tag.
+
+    Examples
+    --------
+    >>> category_text("amenity=fast_food")
+    'amenity: fast food'
+    """
+    key, _, value = category.partition("=")
+    return f"{key}: {value.translate(_CLEAN).strip()}"
 
 
 def building_texts(tags: TagTable, *, use_name: bool = True) -> list[str]:
