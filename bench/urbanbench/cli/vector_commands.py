@@ -20,7 +20,6 @@ from urbanbench.cli.run_command import (
     run_and_show,
 )
 from urbanbench.errors import BadInput
-from urbanbench.seen import count_words
 
 __all__ = ["embed", "score"]
 
@@ -84,6 +83,8 @@ def embed(
             dict(facts) | {"file": str(out), "level": space.level, "units": len(space), "dim": space.dim}
         )
     else:
+        from urbanbench.seen import count_words
+
         say(f"{out}: {space!r}")
         if counted := count_words(facts.get("saw", {})):
             note(f"Used: {'; '.join(counted)}.")
