@@ -47,6 +47,9 @@ class ModelCard:
         One sentence per difference between this implementation and the paper.
     floor
         True for a reference that learns no representation.
+    family
+        Word that stands for several floors which are run only when they are asked for, by it or by name ("attribution"); a floor without
+        one stands beside every model.
     head
         Name of the only head that makes sense for it (`mean` for the mean floor); "" lets the run choose.
     extra
@@ -73,6 +76,7 @@ class ModelCard:
     code: str = ""
     differs_from_paper: tuple[str, ...] = ()
     floor: bool = False
+    family: str = ""
     head: str = ""
     extra: str = ""
     version: int = 1

@@ -142,7 +142,10 @@ class RunResult:
     cell
         What was asked.
     model, task
-        What the cards say, and what the model really saw.
+        What the cards say, and what the model really saw. Of a finished run `model` has, beside what its card and the run say:
+        ``inputs_touched``; ``saw``, how much of it was used, kind to ``{"used": …, "of": …}`` for the kinds of `urbanbench.seen.KINDS`
+        that the model told; ``lacks``, phrases for what the paper's model has and this run had no data for; ``knows_place``, how the
+        vectors tell where a unit lies, or "". Results of earlier versions have none of the last three.
     scores, scores_covered
         Metric name to one number per seed; on all units, and on units with data only.
     evaluation

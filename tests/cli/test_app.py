@@ -124,6 +124,19 @@ def test_floors_that_fit_run_beside_a_model(run_words, capsys):
     }  # the village has neither layer
 
 
+def test_floors_of_a_family_run_only_when_asked_for_and_keep_no_other_floor_away(run_words, village, capsys):
+    words = ["run", "-t", "popdensity", "-c", str(village), "--seeds", "2", "--dry-run", "--json"]
+    family = {"places-counts", "poi-shares", "random-codes", "text-codes", "footprint-means"}
+
+    def asked_for(*models):
+        main([*words, *(word for model in models for word in ("-m", model))])
+        return {cell["model"] for cell in json.loads(capsys.readouterr().out)}
+
+    assert not asked_for(run_words[2]) & family
+    assert asked_for("attribution") == {*family, *asked_for("floors")} - {"building-stats", "flow-rows"}
+    assert asked_for("attribution", "mean") == {*family, "mean"}
+
+
 def test_floors_obey_the_inputs_of_the_run(run_words, capsys):
     words = [word for word in run_words if word != "--no-floors"]
     main([*words, "-t", "popdensity", "--inputs", "poi", "--dry-run", "--json"])

@@ -11,6 +11,7 @@ from urbanbench.board.numbers import Score
 from urbanbench.errors import BadInput
 from urbanbench.inputs import FULL, INPUTS
 from urbanbench.registry.given import GIVEN_INPUTS
+from urbanbench.seen import KINDS
 
 __all__ = ["SCHEMA", "Row", "ordered", "read_row", "read_rows"]
 
@@ -108,15 +109,49 @@ class Row:
         return stated or (frozenset({GIVEN_INPUTS}) if asked == GIVEN_INPUTS else stated)
 
     @cached_property
-    def used(self) -> frozenset[str]:
-        """Inputs the model really touched; for a run without scores those it declares within the offer.
-
-        Finished vectors touch nothing: theirs are what was stated of them.
-        """
+    def touched(self) -> frozenset[str]:
+        """Inputs the model really touched. Finished vectors touch nothing: theirs are what was stated of them."""
         touched = frozenset(self.model.get("inputs_touched") or ())
-        if not touched and GIVEN_INPUTS in {self.spec.get("inputs"), *self.offered}:
-            return self.offered
-        return touched or frozenset(self.model.get("inputs_declared") or ()) & self.offered
+        given = not touched and GIVEN_INPUTS in {self.spec.get("inputs"), *self.offered}
+        return self.offered if given else touched
+
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """Inputs the model touched; for a run that touched none those it declares within the offer."""
+        return self.touched or frozenset(self.model.get("inputs_declared") or ()) & self.offered
+
+    @cached_property
+    def saw(self) -> Mapping[str, Mapping[str, int]]:
+        """Kind of objects to {"used": …, "of": …}, of the kinds the row says (`urbanbench.seen.KINDS`)."""
+        told = self.model.get("saw")
+        return (
+            {kind: told[kind] for kind in KINDS if _is_count(told.get(kind))}
+            if isinstance(told, Mapping)
+            else {}
+        )
+
+    @cached_property
+    def lacks(self) -> tuple[str, ...]:
+        """What the paper's model has and this row's data did not give, in phrases for its name; () for a whole model.
+
+        Rows of earlier versions say it among their stand-ins only.
+        """
+        told = self.model.get("lacks")
+        if isinstance(told, list | tuple):
+            return tuple(map(str, told))
+        variant = self.model.get("variant")
+        left_out = variant.get("left out") if isinstance(variant, Mapping) else None
+        return (f"left out: {left_out}",) if left_out else ()
+
+    @cached_property
+    def knows_place(self) -> str | None:
+        """How the vectors tell where a unit lies, "" where they do not; None where a row of an earlier version does not say."""
+        told = self.model.get("knows_place")
+        if isinstance(told, str):
+            return told
+        if "coordinates" in self.used:
+            return "coordinates"
+        return "" if self.floor else None
 
     @property
     def settings(self) -> Mapping[str, Any] | None:
@@ -208,6 +243,14 @@ def read_row(result: Mapping[str, Any]) -> Row:
 
 
 _NAMES = ("city", "task", "split", "model", "head")
+
+
+def _is_count(told: Any) -> bool:
+    """Tell whether something is {"used": …, "of": …} with numbers that can be."""
+    if not isinstance(told, Mapping):
+        return False
+    used, of = told.get("used"), told.get("of")
+    return isinstance(used, int) and isinstance(of, int) and 0 <= used <= of
 
 
 def _section(result: Mapping[str, Any], name: str, run_id: str) -> Mapping[str, Any]:

@@ -20,6 +20,7 @@ from urbanbench.home import fresh_cache
 from urbanbench.inputs import LAYER_OF, format_inputs
 from urbanbench.model import Model
 from urbanbench.seeds import generator
+from urbanbench.seen import COUNTED, KINDS, Seen, seeing
 from urbanbench.space import EmbeddingSpace
 from urbanbench.units import Units
 
@@ -52,7 +53,8 @@ def check_model(
     The rules: the card is complete and parameters can be rebuilt; the same ids in the order asked for, float32, finite, zero rows
     for units without data; the same seed gives the same bits; the view is not changed; only declared inputs are touched, and
     optional ones only where the view has them; a model that does not declare `coordinates` gives the same vectors when the whole
-    city is moved by some kilometres; a region planted twice, with all it holds, has like vectors under both ids.
+    city is moved by some kilometres; a region planted twice, with all it holds, has like vectors under both ids. What a model says of the
+    objects it used (`urbanbench.seen.saw`) fits the view's layers.
 
     Parameters
     ----------
@@ -142,9 +144,14 @@ class _Check:
         units, fewer = Units(level, tuple(ids)), Units(level, tuple(ids[: max(len(ids) // 2, 1)][::-1]))
         before = frames_digest(self.view)
         self.view.reset_touched()
-        space = self._embed(self.view, units)
+        with seeing() as seen:
+            space = self._embed(self.view, units)
+        touched = self.view.touched
         self._check_touched(self.view)
         self.held(level, "it touches declared inputs only")
+        self._check_seen(seen)
+        if touched & COUNTED and touched & COUNTED <= set(seen.masks):
+            self.held(level, "it says how many of the objects it touched it used")
         self._check_space(space, units)
         self.held(
             level,
@@ -278,6 +285,17 @@ class _Check:
                 f"touched {format_inputs(strange)} without declaring it",
                 "Mend: name it under needs or can_use in the card.",
             )
+
+    def _check_seen(self, seen: Seen) -> None:
+        """Compare what the model says it used with the layers of the view; it need not say anything."""
+        for kind, told in seen.to_record().items():
+            name = "poi" if kind == "poi_with_footprint" else kind
+            there = len(getattr(self.view, LAYER_OF[name])) if self.view.has(name) else 0
+            if told["of"] != there:
+                self._fail(
+                    f"said that it used {told['used']} of {told['of']} {KINDS[kind]}, where the view shows {there}",
+                    f"Expected rows of the view's layer. Mend: saw({kind!r}, rows, of=len(view.{LAYER_OF[name]})).",
+                )
 
     def _check_space(self, space: EmbeddingSpace, units: Units) -> None:
         if not isinstance(space, EmbeddingSpace):

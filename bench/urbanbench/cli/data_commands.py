@@ -13,6 +13,7 @@ from urbanbench.cli.check_folder_command import check
 from urbanbench.cli.printing import command, note, print_facts, print_json, say
 from urbanbench.cli.satellite_command import satellite
 from urbanbench.cli.schema_command import schema
+from urbanbench.cli.tiles_command import tiles
 
 __all__ = ["app"]
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.command("build")(build)
 app.command("check")(check)
+app.command("tiles")(tiles)
 app.command("satellite")(satellite)
 app.command("schema")(schema)
 Folder = Annotated[

@@ -27,7 +27,7 @@ Models = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="Model: a name, a path, `floors`, `learned` or `all`. Repeats; takes lists and globs.",
+        help="Model: a name, a path, `floors`, `attribution` (floors that explain a gap), `learned` or `all`. Repeats; takes lists and globs.",
     ),
 ]
 Inputs = Annotated[

@@ -21,6 +21,7 @@ from urbanbench.cli.run_command import (
     run_and_show,
 )
 from urbanbench.errors import BadInput
+from urbanbench.seen import count_words
 
 __all__ = ["embed", "score"]
 
@@ -85,6 +86,8 @@ def embed(
         )
     else:
         say(f"{out}: {space!r}")
+        if counted := count_words(facts.get("saw", {})):
+            note(f"Used: {'; '.join(counted)}.")
     fitting = [task] if task else _tasks_of(bench.city(spec.city).labels, space.level)
     if fitting:
         inputs_used = ",".join(facts["inputs_touched"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urbanbench.errors import BadInput, UnknownName
 from urbanbench.hashing import code_digest, file_digest
 from urbanbench.inputs import FULL, format_inputs, parse_inputs
+from urbanbench.model import identifying_parameters
 from urbanbench.parity.contract import DEFAULT, Paper, Question
 from urbanbench.parity.papers import get_paper
 from urbanbench.registry import GROUPS, Face, face_of, file_of, names, plain_name, sound
@@ -176,7 +177,7 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
         city=plain_name("city", spec.city),
         model=_free_name(spec.name) or plain_name("model", spec.model),
         preset=preset,
-        parameters=model.parameters(),
+        parameters=identifying_parameters(model),
         inputs=inputs if asked is None else format_inputs(asked),
         task=plain_name("task", spec.task),
         task_version=task.card.version,

@@ -98,9 +98,9 @@ def open_cities(specs: Sequence[RunSpec]) -> dict[str, City]:
 
 
 def with_floors(specs: Sequence[RunSpec], cities: Mapping[str, City]) -> list[RunSpec]:
-    """Put the fitting floors behind the specs, so that mistakes in a model show early; unless a floor is among them already.
+    """Put the fitting floors behind the specs, so that mistakes in a model show early; unless such a floor is among them already.
 
-    A floor fits when it can embed the task's units from inputs that the run allows and the city has; where a unit lies is
+    Floors of a family (`ModelCard.family`) are not added. A floor fits when it can embed the task's units from inputs that the run allows and the city has; where a unit lies is
     allowed to floors in every run. It is run with each head asked for, and with the head that is chosen by validation score; under a
     paper's protocol with that paper's head alone, and not at all where a floor is nothing but its head.
 
@@ -111,13 +111,18 @@ def with_floors(specs: Sequence[RunSpec], cities: Mapping[str, City]) -> list[Ru
     cities
         What `open_cities` gave.
     """
-    if any(face_of("model", spec.model).card.floor for spec in specs):
+    if any(_stands_beside(face_of("model", spec.model).card) for spec in specs):
         return list(specs)
     cards = {entry.name: entry.card for entry in entries("model") if isinstance(entry.card, ModelCard)}
-    floors = {name: card for name, card in cards.items() if card.floor}
+    floors = {name: card for name, card in cards.items() if _stands_beside(card)}
     sound = [spec for spec in specs if _loads(spec)]
     added = [floor for spec in sound for floor in _floors_of(spec, floors, cities[spec.city])]
     return list(dict.fromkeys([*specs, *added]))
+
+
+def _stands_beside(card: ModelCard) -> bool:
+    """Tell whether a model is a floor of every table; those of a family are run only when they are asked for."""
+    return card.floor and not card.family
 
 
 def _loads(spec: RunSpec) -> bool:

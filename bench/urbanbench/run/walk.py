@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from urbanbench.city.city import City
     from urbanbench.city.view import View
     from urbanbench.scoring.evaluate import Scores
-    from urbanbench.scoring.split import Split
     from urbanbench.scoring.targets import Targets
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
@@ -51,6 +50,7 @@ class _Setting:
     view: View
     units: Units
     variant: Mapping[str, str]
+    lacks: tuple[str, ...]
     key: EmbeddingKey
 
 
@@ -134,10 +134,14 @@ def _prepare(order: Order, bench: Workbench) -> _Setting:
     check_split(order, targets)
     units = units_of(city, targets.level, ids)
     with state_kept():
-        variant = dict(order.model.variant(view))
-    return _Setting(
-        city, targets, view, units, variant, embedding_key(order, view, units, variant, bench.device)
-    )
+        variant, lacks = dict(order.model.variant(view)), _phrases(order.model.lacks(view))
+    key = embedding_key(order, view, units, variant, bench.device)
+    return _Setting(city, targets, view, units, variant, lacks, key)
+
+
+def _phrases(said: tuple[str, ...] | str) -> tuple[str, ...]:
+    """Read what a model says it lacks; one phrase alone counts as one, not as its letters."""
+    return (said,) if isinstance(said, str) else tuple(map(str, said))
 
 
 def embedding_key(
@@ -209,7 +213,7 @@ def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: 
         task=_task_facts(order, setting.targets),
         scores={name: list(numbers) for name, numbers in scores.per_seed.items()},
         scores_covered={name: list(numbers) for name, numbers in scores.per_seed_covered.items()},
-        evaluation=_evaluation(order, setting.targets, scores),
+        evaluation=_evaluation(setting.targets, scores),
         ceiling=getattr(label, "ceiling", None) if order.paper is None else None,
         versions=versions_of(order),
         protocol=_paper_facts(order),
@@ -241,9 +245,18 @@ def _model_facts(order: Order, setting: _Setting, facts: Mapping[str, Any]) -> d
             "variant": dict(setting.variant),
             "inputs_allowed": _listed(setting.view.inputs),
             "inputs_touched": facts["inputs_touched"],
+            **({"saw": facts["saw"]} if "saw" in facts else {}),
+            "lacks": list(setting.lacks),
+            "knows_place": _place_known(order, facts),
             "dim": facts["dim"],
         }
     )
+
+
+def _place_known(order: Order, facts: Mapping[str, Any]) -> str:
+    """Say how the vectors tell where a unit lies: what the model says, or that it used coordinates; "" where they do not."""
+    told = order.model.knows_place()
+    return told or ("coordinates" if "coordinates" in facts["inputs_touched"] else "")
 
 
 def mark_of(order: Order) -> dict[str, Any]:
@@ -280,11 +293,11 @@ def _task_facts(order: Order, targets: Targets | None = None) -> dict[str, Any]:
     }
 
 
-def _evaluation(order: Order, targets: Targets, scores: Scores) -> dict[str, Any]:
+def _evaluation(targets: Targets, scores: Scores) -> dict[str, Any]:
     from urbanbench.scoring.metrics import MAIN_METRIC
 
-    sides = [(len(one.train), len(one.val), len(one.test)) for one in _splits(order, targets)]
-    n_train, n_val, n_test = (round(sum(column) / len(sides)) for column in zip(*sides, strict=True))
+    sides = zip(*scores.sides, strict=True)
+    n_train, n_val, n_test = (round(sum(column) / len(scores.sides)) for column in sides)
     return {
         "main_metric": MAIN_METRIC[targets.kind],
         "n_units": scores.n_units,
@@ -295,16 +308,6 @@ def _evaluation(order: Order, targets: Targets, scores: Scores) -> dict[str, Any
         "block_size_m": scores.block_size_m,
         "head_details": [dict(one) for one in scores.head_details],
     }
-
-
-def _splits(order: Order, targets: Targets) -> list[Split]:
-    if order.question is None:
-        from urbanbench.scoring.splits import make_splits
-
-        return make_splits(targets, order.protocol)
-    from urbanbench.parity.evaluate import repeats_of
-
-    return [fold for folds in repeats_of(order.question, targets, order.cell.protocol) for fold in folds]
 
 
 def _costs(facts: Mapping[str, Any], head: Cost, *, cached: bool) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from urbanbench.errors import CannotWrite, Conformance, DataMissing, quoted
 from urbanbench.inputs import format_inputs
 from urbanbench.progress import note
 from urbanbench.registry import is_foreign, open_city
+from urbanbench.seen import seeing
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.kept.reading import reading
 from urbanbench.toolkit.training.checkpoint import checkpoints_in
@@ -140,11 +141,12 @@ class Workbench:
 def embed(order: Order, view: View, units: Units, device: str) -> tuple[EmbeddingSpace, Mapping[str, Any]]:
     """Let the model embed, check what it gives, and record what it cost and saw."""
     view.reset_touched()
-    with state_kept(), measured() as cost, recording() as stages, reading() as kept:
+    with state_kept(), measured() as cost, recording() as stages, reading() as kept, seeing() as seen:
         space = order.model.embed(view, units=units, seed=order.cell.model_seed, device=device)
     _check(space, units, order.cell.model)
     return space, asdict(cost) | {
         "inputs_touched": _listed(view.touched),
+        "saw": seen.to_record(),
         "dim": space.dim,
         "units": len(space),
         "training": [stage.to_record() for stage in stages],

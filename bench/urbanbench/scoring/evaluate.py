@@ -42,6 +42,8 @@ class Scores:
         Labelled units, and those of them without data.
     block_size_m
         Side of the blocks in metres; None for other splits.
+    sides
+        Units for training, validation and test, per split.
     split_digest
         Hash of the sides of all splits; equal digests mean the same test units.
     head_details
@@ -59,6 +61,7 @@ class Scores:
     n_units: int
     n_uncovered: int
     block_size_m: float | None
+    sides: tuple[tuple[int, int, int], ...]
     split_digest: str
     head_details: tuple[dict[str, Any], ...]
     predictions: dict[str, np.ndarray]
@@ -112,6 +115,7 @@ def evaluate(
         n_units=len(targets),
         n_uncovered=int((~features.covered).sum()),
         block_size_m=resolve_block_size(targets, protocol) if protocol.split == "block" else None,
+        sides=tuple(split.sizes for split in splits),
         split_digest=split_digest(targets, splits),
         head_details=tuple(output.details for output in outputs),
         predictions=_predictions(targets, protocol.seeds, splits, outputs, features.covered),

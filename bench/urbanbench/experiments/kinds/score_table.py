@@ -126,7 +126,7 @@ class ScoreTable:
             numbers.append(Entry() if itself else signed(difference(one, self.full[0], self._main)))
         used = ordered(one.scored.used) if one.scored is not None else ""
         entries = (
-            Entry(f"{one.label}{below}"),
+            Entry(f"{one.title}{below}"),
             Entry(used),
             *numbers,
             *self._published(name),

@@ -10,6 +10,7 @@ from urbanbench.board.marks import best_floor
 from urbanbench.board.numbers import Score
 from urbanbench.board.remarks import notes, short_reason
 from urbanbench.board.rows import Row, read_row
+from urbanbench.board.used import ALL, NOT_RECORDED, saw_text
 from urbanbench.experiments.kinds.base import Choice
 from urbanbench.experiments.kinds.contender import Contender, Place
 from urbanbench.experiments.kinds.shelf import Shelf, absence
@@ -44,6 +45,12 @@ class Standing:
     word: str = ""
     remarks: tuple[str, ...] = ()
     block: Block | None = None
+
+    @property
+    def title(self) -> str:
+        """The label, with what the row lacks of its model for want of data."""
+        lacks = self.scored.lacks if self.scored is not None else ()
+        return f"{self.label} ({', '.join(lacks)})" if lacks else self.label
 
     @property
     def scored(self) -> Row | None:
@@ -132,6 +139,8 @@ def _remarks(
     contender: Contender, row: Row, block: Block, choice: Choice, full: Standing | None
 ) -> list[str]:
     said = notes(row, block)
+    if (used := saw_text(row)) not in {ALL, NOT_RECORDED, ""}:
+        said.append(f"saw {used}")
     whole = full.scored if full is not None else None
     if contender.without and whole is not None and not whole.offered & set(contender.without):
         said.append(f"the city has no {' and no '.join(contender.without)}: same inputs as the full row")
