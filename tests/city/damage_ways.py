@@ -434,18 +434,6 @@ def wrong_tags(rng, folder):
     return f"{path.name} {made['tags'].type}"
 
 
-LIGHT = [
-    flip_bytes,
-    flip_bytes,
-    cut,
-    misplace,
-    retype,
-    replace_values,
-    replace_values,
-    replace_values,
-    change_metadata,
-    change_manifest,
-]
 FULL = [
     flip_bytes,
     cut,
@@ -466,4 +454,4 @@ FULL = [
     stop_the_pipe,
     wrong_tags,
 ]
-WAYS = {"light": LIGHT, "full": FULL, "heavy": [unfold]}
+WAYS = {"full": FULL, "heavy": [unfold]}

@@ -77,7 +77,7 @@ def helsinki(tmp_path_factory):
     return trimmed(source, tmp_path_factory.mktemp("trimmed") / "helsinki")
 
 
-def read_damaged(whole, work, first, last, mode="light"):
+def read_damaged(whole, work, first, last, mode="full"):
     """Damage and read copies in a process of its own; return what was done and how it ended, by seed."""
     words = [sys.executable, "-W", "error", str(PROGRAM), str(whole), str(work), str(first), str(last), mode]
     made = subprocess.run(words, capture_output=True, text=True, check=False)
@@ -92,11 +92,11 @@ def bad(read):
 
 
 def test_damaged_folders_are_told_and_nothing_else_happens(whole, tmp_path):
-    assert bad(read_damaged(whole, tmp_path, 0, 10)) == []
+    assert bad(read_damaged(whole, tmp_path, 0, 25)) == []
 
 
 def test_damaged_cities_are_told_shown_and_mended_and_nothing_else_happens(toyville, tmp_path):
-    read = read_damaged(toyville, tmp_path, 0, 60, "full")
+    read = read_damaged(toyville, tmp_path, 0, 35)
     assert bad(read) == []
     assert {one["ended"] for one in read} == ENDS
 
@@ -119,11 +119,11 @@ def test_many_small_files_that_unfold_are_refused(whole, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(1000, 1150, 50))
 def test_many_damaged_cities_are_told_shown_and_mended(toyville, tmp_path, first):
-    assert bad(read_damaged(toyville, tmp_path, first, first + 50, "full")) == []
+    assert bad(read_damaged(toyville, tmp_path, first, first + 50)) == []
 
 
 @pytest.mark.slow
 @pytest.mark.realdata
 @pytest.mark.parametrize("first", range(2000, 2150, 50))
 def test_many_damaged_copies_of_a_real_city_are_told_shown_and_mended(helsinki, tmp_path, first):
-    assert bad(read_damaged(helsinki, tmp_path, first, first + 50, "full")) == []
+    assert bad(read_damaged(helsinki, tmp_path, first, first + 50)) == []

@@ -346,3 +346,13 @@ def test_a_folder_that_fails_while_it_is_written_is_not_there(folder, monkeypatc
     with pytest.raises(OSError, match="No space"):
         mend_folder(folder.path, folder.path.parent / "mended")
     assert sorted(path.name for path in folder.path.parent.iterdir()) == ["testville"]
+
+
+def test_a_label_that_gives_its_ids_twice_keeps_the_rows_that_it_may_name(folder):
+    path = folder.path / "labels/function.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.append_column("building_id", table["building_id"]), path)
+    row(folder, "buildings", 1, geometry=shapely.Polygon())
+    row(folder, "pois", 1, geometry=None)
+    _, report = mended(folder, left=["buildings.parquet: column 'geometry'", "labels/function.parquet: column 'building_id'"])  # fmt: skip
+    assert report == ["pois: dropped 1: no geometry, or an empty one (p1)"]

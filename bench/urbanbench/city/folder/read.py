@@ -107,6 +107,11 @@ def read_column(folder: Path, file: str, name: str) -> tuple[np.ndarray | None, 
         table = read_table(folder, file, [name])
     except FaultyTable as error:
         return None, [str(error)]
+    if table.column_names.count(name) != 1:
+        times = table.column_names.count(name)
+        return None, [
+            f"{file}: column {name!r}: expected it once, found {times} columns of that name. Name one so."
+        ]
     faults = text_faults(file, table, name)
     return (None, faults) if faults else (_plain(file, name, table[name], "text"), [])
 
