@@ -13,6 +13,7 @@ __all__ = [
     "CannotWrite",
     "CityFaults",
     "Conformance",
+    "DataCorrupt",
     "DataMissing",
     "ExtraMissing",
     "InputMasked",
@@ -99,6 +100,12 @@ class LayerMissing(UrbanbenchError, LookupError):
 
 class DataMissing(UrbanbenchError, FileNotFoundError):
     """A folder, file or label that should be there is not."""
+
+    exit_code = 3
+
+
+class DataCorrupt(UrbanbenchError, ValueError):
+    """A file or archive that is there and does not hold what it should: cut short, changed, or made to do harm."""
 
     exit_code = 3
 

@@ -35,6 +35,7 @@ __all__ = [
     "SplitsFile",
     "Tasks",
     "TimeLimit",
+    "as_path",
     "read_device",
     "read_keeping",
     "read_model_seeds",
@@ -138,6 +139,17 @@ Out = Annotated[
         "--out", help="Results folder; runs/ when left out, which git does not track.", show_default=False
     ),
 ]
+
+
+def as_path(folder: Path) -> str:
+    """Write a folder so that it is taken for one, not for a city's name.
+
+    Examples
+    --------
+    >>> as_path(Path("singapore")), as_path(Path("a/b"))
+    ('./singapore', 'a/b')
+    """
+    return str(folder) if folder.is_absolute() or len(folder.parts) > 1 else f"./{folder}"
 
 
 def read_seeds(text: str, option: str = "--seeds") -> tuple[int, ...]:
