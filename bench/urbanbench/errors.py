@@ -18,6 +18,7 @@ __all__ = [
     "ExtraMissing",
     "InputMasked",
     "LayerMissing",
+    "NoFloor",
     "PluginBroken",
     "RunRefused",
     "UnknownName",
@@ -168,6 +169,10 @@ class PluginBroken(UrbanbenchError, ImportError):
 
 class RunRefused(UrbanbenchError, ValueError):
     """A run that cannot be done as asked (missing label, input or capability); kept as a row, not a crash."""
+
+
+class NoFloor(RunRefused):
+    """A model cannot be scored beside a floor, because no floor reads content from inputs that the model sees."""
 
 
 class Conformance(UrbanbenchError, AssertionError):

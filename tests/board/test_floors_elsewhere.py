@@ -45,9 +45,9 @@ def test_floors_of_other_inputs_stand_below_and_take_no_part_in_marks(results):
 
 def test_a_better_floor_of_other_inputs_is_named_with_its_inputs_and_score(results):
     block = block_of(results)
-    assert floor_beyond(block, block.models[0]).head == "select"
+    assert floor_beyond(block, block.models[0]).head == "mlp"
     line = next(one for one in render(results, format="md").splitlines() if one.startswith("| mine"))
-    assert "lower than building-stats (rf; polygon), a floor of other inputs: 0.800 ± 0.071" in line
+    assert "lower than building-stats (mlp; polygon), a floor of other inputs: 0.750 ± 0.071" in line
 
 
 def test_a_floor_of_other_inputs_that_is_lower_than_the_own_best_one_is_not_named(make_result, results):
@@ -79,16 +79,16 @@ def test_no_table_calls_a_floor_the_best_that_is_not(results, make_result):
         if one.startswith(("| city", "| singapore · popdensity · random"))
     )
     cells = dict(zip(*([part.strip() for part in one.split("|")] for one in (head, line)), strict=True))
-    assert cells["best floor of these inputs"] == "tfidf"
-    assert cells["higher floor of other inputs"] == "building-stats (best head: rf), from polygon"
-    assert cells["its score"] == "0.800 ± 0.071"
+    assert cells["best floor of these inputs and head"] == "tfidf"
+    assert cells["higher floor of other inputs, same head"] == "building-stats, from polygon"
+    assert cells["its score"] == "0.750 ± 0.071"
     assert "best floor " not in text.replace("best floor of", "")
 
 
 def test_csv_says_below_which_floor_of_other_inputs_a_model_is(results):
     lines = list(csv.DictReader(io.StringIO(render(results, format="csv", metrics=["r2"]))))
     told = {line["model"]: line["below_floor_of_other_inputs"] for line in lines}
-    assert told["mine"] == "building-stats (rf)"
+    assert told["mine"] == "building-stats (mlp)"
     assert len(lines) == 5
 
 
@@ -109,7 +109,7 @@ def test_vectors_of_unstated_inputs_are_ranked_with_floors_that_see_nothing_and_
     assert "### Inputs: not stated · ranked: head mlp" in text
     line = next(one for one in text.splitlines() if one.startswith("| vectors"))
     assert "nobody says what these vectors were made of" in line
-    assert "lower than building-stats (rf; polygon)" in line
+    assert "lower than building-stats (mlp; polygon)" in line
     block = block_of([given, *results[1:]])
     assert (len(block.floors), len(block.elsewhere)) == (0, 4)
 

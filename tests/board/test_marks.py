@@ -1,5 +1,7 @@
 """Best, second and below a floor."""
 
+import pytest
+
 from urbanbench.board.blocks import make_groups
 from urbanbench.board.marks import BEST, SECOND, best_floor, chosen_heads, floor_above, marks
 from urbanbench.board.rows import read_row, read_rows
@@ -46,17 +48,33 @@ def test_unknown_metrics_never_rank(make_result):
     assert marked(block_of(*results), "mystery") == {}
 
 
-def test_rows_of_another_head_are_not_ranked_but_count_as_floors(make_result):
-    block = block_of(
-        make_result("a", (0.6, 0.6)),
-        make_result("b", (0.9, 0.9)),
-        make_result("poi-counts", (0.5, 0.5), used=["poi"], floor=True),
-        make_result("poi-counts", (0.7, 0.7), used=["poi"], floor=True, head="select", chosen=["rf", "rf"]),
+def test_rows_are_compared_with_floors_of_the_same_head_only(make_result):
+    weak = make_result("poi-counts", (0.5, 0.5), used=["poi"], floor=True)
+    chosen = make_result(
+        "poi-counts", (0.7, 0.7), used=["poi"], floor=True, head="select", chosen=["rf", "rf"]
     )
-    assert marked(block, "r2") == {"b": BEST, "a": SECOND}
+    learned = [make_result("a", (0.6, 0.6)), make_result("b", (0.4, 0.4))]
+    block = block_of(*learned, weak, chosen)
+    assert marked(block, "r2") == {"a": BEST, "poi-counts": SECOND}
     below = {row.name: floor_above(block, row) for row in block.models}
-    assert below["b"] is None
-    assert (below["a"].name, chosen_heads(below["a"])) == ("poi-counts", "rf")
+    assert below["a"] is None
+    assert (below["b"].name, below["b"].head) == ("poi-counts", "mlp")
+
+
+def test_a_row_of_the_best_head_is_compared_with_floors_of_the_best_head(make_result):
+    floors = [
+        make_result("poi-counts", (score, score), used=["poi"], floor=True, head=head, chosen=["rf", "rf"])
+        for head, score in (("mlp", 0.5), ("select", 0.7))
+    ]
+    block = block_of(make_result("a", (0.6, 0.6), head="select", chosen=["mlp", "mlp"]), *floors)
+    assert chosen_heads(floor_above(block, block.models[0])) == "rf"
+
+
+@pytest.mark.parametrize(("name", "head"), [("mean", "mean"), ("spatial-lag", "knn")])
+def test_a_floor_that_is_its_own_head_counts_beside_every_head(make_result, name, head):
+    floor = make_result(name, (0.7, 0.7), used=["coordinates"], floor=True, head=head)
+    block = block_of(make_result("a", (0.6, 0.6)), floor)
+    assert floor_above(block, block.models[0]).name == name
 
 
 def test_below_a_floor_follows_the_direction_of_the_main_metric(make_result):

@@ -37,7 +37,7 @@ def test_ten_stacked_seeds_equal_each_seed_alone(build_features, build_targets, 
     targets = build_targets(kind, n=150)
     features = build_features(n=150, covered=np.arange(150) % 8 != 0)
     splits = make_splits(targets, Protocol(split=split, block_size_m=1200.0))
-    head = MlpHead(batch_size=32, max_epochs=40, patience=6)
+    head = MlpHead(batch_size=32, max_epochs=40, patience=6, patience_updates=1)
     stacked = head.fit_predict(features, targets, splits, seeds=list(range(10)), device="cpu")
     epochs = [output.details["epochs"] for output in stacked]
     assert len(set(epochs)) > 1
@@ -77,7 +77,9 @@ def test_training_stops_after_patience_and_uses_the_best_epoch(build_features, b
     noise = np.random.default_rng(0).normal(size=120)
     targets, features = build_targets(values=noise), build_features(dim=60)
     splits = make_splits(targets, Protocol(seeds=(0, 1, 2)))
-    outputs = MlpHead(patience=7).fit_predict(features, targets, splits, seeds=[0, 1, 2], device="cpu")
+    outputs = MlpHead(patience=7, patience_updates=1).fit_predict(
+        features, targets, splits, seeds=[0, 1, 2], device="cpu"
+    )
     for seed, output in enumerate(outputs):
         best = output.details["best_epoch"]
         assert output.details["epochs"] == best + 7
@@ -85,6 +87,15 @@ def test_training_stops_after_patience_and_uses_the_best_epoch(build_features, b
             features, targets, [splits[seed]], seeds=[seed], device="cpu"
         )[0]
         np.testing.assert_allclose(short.predicted_test, output.predicted_test, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(("batch_size", "expected"), [(128, 200), (36, 100), (2, 20)])
+def test_patience_is_of_updates_where_an_epoch_has_few(build_features, build_targets, batch_size, expected):
+    targets = build_targets(values=np.random.default_rng(0).normal(size=120))
+    splits = make_splits(targets, Protocol(seeds=(0,)))
+    head = MlpHead(batch_size=batch_size)
+    details = head.fit_predict(build_features(dim=60), targets, splits, seeds=[0], device="cpu")[0].details
+    assert details["epochs"] - details["best_epoch"] == expected
 
 
 def test_an_epoch_takes_every_training_row_once_with_equal_weight():

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from urbanbench.board.blocks import SELECT, Block, place_of
 from urbanbench.board.columns import direction
 from urbanbench.board.rows import Row
+from urbanbench.scoring.heads import HEADS
 
 __all__ = [
     "BELOW",
     "BEST",
     "OWN",
     "SECOND",
+    "above_floor",
     "best_floor",
     "by_score",
     "chosen_heads",
@@ -50,14 +52,15 @@ def ranked(block: Block) -> list[Row]:
     return [row for row in block.scored if row.head == block.head and row.seeds == seeds]
 
 
-def marks(block: Block, metric: str) -> Mapping[str, str]:
-    """Mark the best and second mean of a metric by run id.
+def marks(block: Block, metric: str, among: Collection[Row] | None = None) -> Mapping[str, str]:
+    """Mark the best and second mean of a metric by run id, of all rows that can be ranked or of some of them.
 
     Equal means share a mark, and two best leave no second. Nothing is marked when fewer than two rows can be ranked. A row that
     lacks a finite score on some seed is not: its mean is over other splits.
     """
     sign = direction(metric)
-    means = {row.run_id: sign * row.score(metric).mean for row in ranked(block) if row.score(metric).whole}
+    rows = [row for row in ranked(block) if among is None or row in among]
+    means = {row.run_id: sign * row.score(metric).mean for row in rows if row.score(metric).whole}
     means = {run_id: mean for run_id, mean in means.items() if math.isfinite(mean)}
     if sign == 0 or len(means) < 2:
         return {}
@@ -67,13 +70,17 @@ def marks(block: Block, metric: str) -> Mapping[str, str]:
 
 
 def best_floor(block: Block, seeds: Sequence[int]) -> Row | None:
-    """Return the floor of the block's inputs, of any head, with the best mean of the main metric among those with these seeds."""
-    return _best(block.floors, seeds)
+    """Return the floor of the block's inputs with the best mean of the main metric among those with these seeds.
+
+    It is read by the block's head, so that a row is compared with what the same reader makes of a floor, or it is a floor that is nothing
+    but its head.
+    """
+    return _best(block.floors, block.head, seeds)
 
 
 def floor_beyond(block: Block, row: Row) -> Row | None:
-    """Return the best floor of other inputs when it is above a row and above the best floor of the block's inputs, else None."""
-    other, own = _best(block.elsewhere, row.seeds), best_floor(block, row.seeds)
+    """Return the best floor of other inputs and the block's head when it is above a row and above the best floor of the block's inputs."""
+    other, own = _best(block.elsewhere, block.head, row.seeds), best_floor(block, row.seeds)
     if other is None or other.main_metric != row.main_metric:
         return None
     rivals = [one for one in (row, own) if one is not None and math.isfinite(one.main)]
@@ -81,9 +88,19 @@ def floor_beyond(block: Block, row: Row) -> Row | None:
     return other if all(sign * other.main > sign * one.main for one in rivals) else None
 
 
-def _best(floors: Sequence[Row], seeds: Sequence[int]) -> Row | None:
-    usable = [row for row in floors if row.seeds == tuple(seeds) and row.score(row.main_metric).whole]
+def _best(floors: Sequence[Row], head: str, seeds: Sequence[int]) -> Row | None:
+    usable = [
+        row
+        for row in floors
+        if (row.head == head or _is_its_head(row))
+        and row.seeds == tuple(seeds)
+        and row.score(row.main_metric).whole
+    ]
     return max(usable, key=lambda row: direction(row.main_metric) * row.main, default=None)
+
+
+def _is_its_head(row: Row) -> bool:
+    return row.head in HEADS and HEADS[row.head].of_a_floor
 
 
 def floor_above(block: Block, row: Row) -> Row | None:
@@ -93,6 +110,18 @@ def floor_above(block: Block, row: Row) -> Row | None:
         return None
     sign = direction(row.main_metric)
     return floor if sign * row.main < sign * floor.main else None
+
+
+def above_floor(block: Block, rows: Sequence[Row]) -> tuple[int, int] | None:
+    """Count the learned rows that are not below the best floor of the block's inputs, and those that are counted at all.
+
+    A row that lacks a part of its model for want of data is not counted: it says nothing of the model. None without a floor.
+    """
+    counted = [
+        row for row in rows if not (row.floor or row.lacks) and best_floor(block, row.seeds) is not None
+    ]
+    above = [row for row in counted if floor_above(block, row) is None]
+    return (len(above), len(counted)) if counted else None
 
 
 def head_counts(row: Row) -> dict[str, int]:

@@ -31,6 +31,8 @@ class HeadInfo:
     version
         Raised whenever the same vectors, targets, split and seed give other predictions; results of an earlier version are computed
         again. `select` fits other heads: when one of those rises, it does too.
+    of_a_floor
+        Whether it is the whole of a floor (`mean`, `spatial-lag`) and not a reader of vectors that one may choose.
     """
 
     name: str
@@ -38,6 +40,7 @@ class HeadInfo:
     summary: str
     target: str
     version: int = 1
+    of_a_floor: bool = False
 
 
 _HERE = "urbanbench.scoring.heads"
@@ -49,6 +52,7 @@ HEADS: dict[str, HeadInfo] = {
             "MLP",
             "Perceptron 256-128 with early stopping; all seeds trained at once.",
             f"{_HERE}.mlp:MlpHead",
+            version=2,
         ),
         HeadInfo(
             "ridge",
@@ -68,18 +72,21 @@ HEADS: dict[str, HeadInfo] = {
             "kNN",
             "Distance-weighted nearest training units, k chosen on validation.",
             f"{_HERE}.knn:KnnHead",
+            of_a_floor=True,
         ),
         HeadInfo(
             "mean",
             "Mean",
             "Training mean, most frequent class or mean shares; ignores the vectors.",
             f"{_HERE}.mean:MeanHead",
+            of_a_floor=True,
         ),
         HeadInfo(
             "select",
             "Best head",
             "Best of mlp, ridge, lightgbm and rf by validation score, per seed.",
             f"{_HERE}.select:SelectHead",
+            version=2,
         ),
     )
 }

@@ -29,7 +29,8 @@ class MlpHead:
 
     Squared error on the training-standardised target for a regression; softmax with cross entropy for classes, and
     against the shares (the Kullback-Leibler divergence but for a constant) for a composition. AdamW. Training stops when
-    the validation loss has not fallen for `patience` epochs and the weights of the best epoch are used.
+    the validation loss has fallen neither for `patience` epochs nor for `patience_updates` updates, and the weights of the best epoch
+    are used. Of few units an epoch is a step or two, so there the updates decide.
 
     Each seed has its own first weights, batch order, standardisation and stopping; the seeds' networks are stacked and
     trained together, and the result does not depend on which seeds share the stack, but for rounding.
@@ -42,19 +43,22 @@ class MlpHead:
         Of AdamW.
     batch_size
         About the rows of a batch when 60 % of the units train.
-    max_epochs, patience
-        Longest training and patience, in epochs.
+    max_epochs
+        Longest training.
+    patience, patience_updates
+        Patience: so many epochs, and at least so many updates of the weights.
     """
 
     hidden: tuple[int, ...] = (256, 128)
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     batch_size: int = 128
-    max_epochs: int = 300
+    max_epochs: int = 1500
     patience: int = 20
+    patience_updates: int = 200
 
     def __post_init__(self) -> None:
-        numbers = (*self.hidden, self.batch_size, self.max_epochs, self.patience)
+        numbers = (*self.hidden, self.batch_size, self.max_epochs, self.patience, self.patience_updates)
         if not self.hidden or min(numbers) < 1 or self.learning_rate <= 0 or self.weight_decay < 0:
             msg = f"Head 'mlp' has parameters {self}. Expected sizes, epochs and patience >= 1, learning_rate > 0 and weight_decay >= 0."
             raise BadInput(msg)
@@ -78,9 +82,10 @@ class MlpHead:
         )
         found = []
         for k, (split, output) in enumerate(zip(splits, outputs, strict=True)):
-            natural = _natural(targets, split, output)
+            natural, belief, end = _natural(targets, split, output), _belief(targets, output), len(split.val)
             details = {"epochs": int(fitted.epochs[k]), "best_epoch": int(fitted.best_epoch[k])}
-            found.append(HeadOutput(natural[: len(split.val)], natural[len(split.val) :], details))
+            beliefs = None if belief is None else (belief[:end], belief[end:])
+            found.append(HeadOutput(natural[:end], natural[end:], details, beliefs))
         return found
 
     def _fit(self, inputs: Inputs, wanted: Wanted, splits: Sequence[Split], seeds: Sequence[int]) -> Fitted:
@@ -94,7 +99,8 @@ class MlpHead:
         steps = steps_per_epoch(len(wanted.values), self.batch_size)
         order = [generator(seed, "head", "mlp", "order") for seed in seeds]
         batches = Batches([split.train for split in splits], steps, order)
-        schedule = Schedule(self.learning_rate, self.weight_decay, self.max_epochs, self.patience)
+        patience = max(self.patience, -(-self.patience_updates // steps))
+        schedule = Schedule(self.learning_rate, self.weight_decay, self.max_epochs, patience)
         return fit(net, inputs, wanted, batches, [split.val for split in splits], schedule)
 
 
@@ -144,3 +150,11 @@ def _natural(targets: Targets, split: Split, output: np.ndarray) -> np.ndarray:
     elif targets.kind == "composition":
         output = np.exp(output - output.max(axis=1, keepdims=True))
     return natural_predictions(targets, split, output)
+
+
+def _belief(targets: Targets, output: np.ndarray) -> np.ndarray | None:
+    """Return the softmax of raw outputs (m, classes); None for no classes."""
+    if targets.kind != "classification":
+        return None
+    odds = np.exp(output.astype(np.float64) - output.max(axis=1, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
