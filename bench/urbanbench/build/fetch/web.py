@@ -78,21 +78,28 @@ class Patience:
 
 
 def reader() -> Any:
-    """Return a session of requests.
+    """Return a session of requests, which takes no passwords from files.
 
     Raises
     ------
     ExtraMissing
-        The package is not installed.
+        Packages of the extra `fetch` are not installed.
     """
     try:
+        import pooch
         import requests
     except ImportError as error:
         msg = f"Fetching needs the packages pooch and requests, of which one is not installed ({error.name}). Mend: pip install 'urbanbench[fetch]'"
         raise ExtraMissing(msg) from error
+    pooch.get_logger().setLevel("WARNING")
     session = requests.Session()
+    session.auth = _as_it_is  # or a .netrc would overrule the header with the user's key
     session.headers.update({"User-Agent": _AGENT, "Accept-Encoding": "identity"})
     return session
+
+
+def _as_it_is(request: Any) -> Any:
+    return request
 
 
 @contextmanager
