@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from urbanbench.build.fetch.answers import named_by_answer
 from urbanbench.build.fetch.download import Resuming
 from urbanbench.build.fetch.keys import asks_for, key_of, secret_headers
 from urbanbench.build.fetch.lock import Lock, Noted, today
 from urbanbench.build.fetch.recipe import Recipe, Source
 from urbanbench.build.fetch.verified import published_hash, verified
-from urbanbench.build.fetch.web import NoAnswer, Patience, Refused, named_by_answer, reader
+from urbanbench.build.fetch.web import NoAnswer, Patience, Refused, reader
 from urbanbench.city.folder.limits import MIB
 from urbanbench.errors import BadInput, DataCorrupt
 from urbanbench.hashing import sha256_of

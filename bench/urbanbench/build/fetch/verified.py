@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from urbanbench.build.fetch.answers import short_text
 from urbanbench.build.fetch.lock import LOCK_FILE, Noted, today
 from urbanbench.build.fetch.recipe import Source
-from urbanbench.build.fetch.web import Patience, Refused, short_text
+from urbanbench.build.fetch.web import Patience, Refused
 from urbanbench.errors import DataCorrupt
 from urbanbench.hashing import sha256_of
 
