@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from urbanbench.errors import BadInput
-from urbanbench.parity.position import degrees, encoded
 from urbanbench.scoring.evaluate import Scores
 from urbanbench.scoring.features import Features
 from urbanbench.scoring.metrics import compute_metrics
 from urbanbench.scoring.split import Split
 from urbanbench.scoring.splits import split_digest
+from urbanbench.toolkit.ground.positions import degrees, encoded
 
 if TYPE_CHECKING:
     from urbanbench.parity.contract import Answer, Question
@@ -65,7 +65,10 @@ def evaluate(
     repeats = [
         _Repeat(
             folds,
-            [_fitted(features, targets, question, fold, position, seed, name, device) for fold in folds],
+            [
+                _fitted(features, targets, question, fold, position, space.parts, seed, name, device)
+                for fold in folds
+            ],
         )
         for seed, folds in enumerate(runs)
     ]
@@ -79,13 +82,14 @@ def _fitted(
     question: Question,
     fold: Split,
     position: np.ndarray | None,
+    parts: Mapping[str, tuple[int, int]],
     seed: int,
     name: str,
     device: str,
 ) -> Answer:
     rows = features.rows(np.arange(len(features)), features.scaler(fold), standardised=False)
     return question.head.fit_predict(
-        rows, targets, fold, position=position, seed=seed, name=name, device=device
+        rows, targets, fold, position=position, parts=parts, seed=seed, name=name, device=device
     )
 
 
