@@ -23,15 +23,14 @@ NODES_PER_BLOCK = 20 * 4 + 10 + 1
 PATIENCE_S = 120
 OURS = """
 import shapely, geopandas as gpd
-from urbanbench.build.osm.layers import city_layers
-from urbanbench.build.osm.read import read_extract
+from urbanbench.build.map.layers import city_layers
+from urbanbench.build.osm.file import OsmFile
 from urbanbench.build.report import Report
-from urbanbench.build.osm.source import extract_box
-path, report = Path(sys.argv[1]), Report()
-box = extract_box(path)
-extract = read_extract(path, box, report)
+source, report = OsmFile(Path(sys.argv[1])), Report()
+box = source.box()
+objects = source.read(box, report)
 regions = gpd.GeoDataFrame({"name": ["all"]}, geometry=[shapely.box(*box)], index=["all"], crs="EPSG:4326")
-found = {name: len(one) for name, one in city_layers(extract, regions, sys.argv[2], 200.0, report).items()}
+found = {name: len(one) for name, one in city_layers(objects, regions, sys.argv[2], 200.0, report).items()}
 """
 PYROSM = """
 import warnings; warnings.simplefilter("ignore")
