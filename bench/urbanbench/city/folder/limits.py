@@ -12,6 +12,10 @@ __all__ = [
     "MAX_JSON_BYTES",
     "MAX_METRES",
     "MAX_NUMBER",
+    "MAX_PACKED_BYTES",
+    "MAX_PACKED_FILES",
+    "MAX_PACK_LIST_BYTES",
+    "MAX_PACK_RATIO",
     "MAX_ROWS",
     "MAX_TAG_BYTES",
     "MAX_TEXT_BYTES",
@@ -47,6 +51,15 @@ MAX_HEIGHT_M = 10_000.0
 
 MAX_METRES = 1e8
 """No projected coordinate of the earth is larger."""
+
+MAX_PACKED_FILES, MAX_PACKED_BYTES = 500_000, 2**38
+"""Files of an archive, and bytes (256 GiB) that all of them may hold when unpacked."""
+
+MAX_PACK_RATIO = 100
+"""Times its own size, beside `FREE_BYTES`, to which an archive may unfold: pictures and Parquet hardly shrink, tables of numbers tenfold."""
+
+MAX_PACK_LIST_BYTES = 128 * MIB
+"""The list of files and hashes at the front of a packed city."""
 
 
 def unfolded_limit(rows: int, *, features: bool = False) -> int:
