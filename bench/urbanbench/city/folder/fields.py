@@ -41,7 +41,7 @@ class Field:
     kind
         "text"; "path" (text, a file of the folder); "name" and "crs" (text of a certain form); "word" (one of `words`); "count" (a whole
         number of 0 or more); "truth"; "number"; "list"; "names" (a list of different texts that are not empty); "named counts" (such a list, or an
-        object of such names and counts); "object"; "entries" (an object of names and objects). One of several kinds: "list or object".
+        object of such names and counts); "object"; "entries" (an object of names and objects); "free" (anything). One of several kinds: "list or object".
     about
         What it means, as a sentence.
     required
@@ -81,7 +81,11 @@ LAYER_FIELDS = (
         mend="Write true where regions overlap on purpose.",
     ),
     Field("bounds_crs", "text", "Of satellite: the CRS of the boxes, equal to crs."),
-    Field("drawn_from", "names", "Of pictures of kind rendered-map: the layers that are drawn."),
+    Field(
+        "drawn_from",
+        "free",
+        "Of pictures of kind rendered-map: a list of the layers that are drawn; anything else says nothing.",
+    ),
 )
 """Fields of an entry of a layer, and of `regions`."""
 
@@ -191,7 +195,7 @@ def field_faults(
     entry
         The object.
     fields
-        Its fields; kinds "name", "crs", "word" and "entries" are judged where they are read.
+        Its fields; kinds "name", "crs", "word" and "entries" are judged where they are read, "free" never.
     mend
         What to do about any of them; the field's own mend where left out.
     """

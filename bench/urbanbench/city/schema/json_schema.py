@@ -42,6 +42,7 @@ _KINDS: Mapping[str, Mapping[str, Any]] = {
     "named counts": {"anyOf": [_NAMES, _NAMED_COUNTS]},
     "object": {"type": "object"},
     "null": {"type": "null"},
+    "free": {},
     "entries": {"type": "object", "propertyNames": {"pattern": f"^{NAME}$"}},
 }
 """What a kind of field allows."""
