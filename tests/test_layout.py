@@ -39,8 +39,8 @@ FLOORS = {
 WINGS = {
     "toolkit": {"features": 6, "ground": 5, "pictures": 4, "texts": 3, "training": 2, "shapes": 1, "kept": 0},
     "city": {
-        "drawing": 4, "changing": 4, "ground": 3,
-        "city": 2, "view": 2, "withhold": 2, "contents": 2,
+        "drawing": 4, "changing": 4, "packing": 4, "ground": 3,
+        "city": 2, "view": 2, "withhold": 2, "contents": 2, "schema": 2,
         "faults": 1, "load": 0.5, "feature_tables": 0.5, "pictures": 0.5,
         "folder": 0,
     },

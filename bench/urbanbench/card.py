@@ -56,6 +56,8 @@ class ModelCard:
         Name of the optional dependency group it needs, or "".
     version
         Raised whenever the same parameters give other vectors than before; results of an earlier version are computed again.
+    trained
+        False where no seed changes the vectors, as of frozen encoders: of several trainings one is then run. Floors need not say it.
 
     Raises
     ------
@@ -80,6 +82,7 @@ class ModelCard:
     head: str = ""
     extra: str = ""
     version: int = 1
+    trained: bool = True
 
     def __post_init__(self) -> None:
         _check_version(self.title, self.version)
@@ -96,6 +99,11 @@ class ModelCard:
         if twice:
             msg = f"Card of {self.title!r} lists {twice} under two of needs, can_use and needs_any. Expected each input once."
             raise BadInput(msg)
+
+    @property
+    def seeded(self) -> bool:
+        """Whether another seed is another training."""
+        return self.trained and not self.floor
 
     @property
     def inputs(self) -> frozenset[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from urbanbench.models._urbanmfm.buildings import building_vectors
-from urbanbench.models._urbanmfm.regions import region_vectors
+from urbanbench.models._urbanmfm.regions import halves_of, region_vectors
 from urbanbench.models._urbanmfm.vectors import poi_vectors
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.ground.positions import positions
@@ -29,9 +29,9 @@ def embed_units(model: UrbanMFM, trained: Pretrained, view: View, units: Units) 
         vectors = np.where(
             covered[:, None], np.hstack([vectors, positions(view, units, model="UrbanMFM")]), 0
         )
-    return EmbeddingSpace(
-        units.level, np.array(units.ids), np.ascontiguousarray(vectors, dtype=np.float32), covered
-    )
+    vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+    parts = halves_of(model, trained) if units.level == "region" else {}
+    return EmbeddingSpace(units.level, np.array(units.ids), vectors, covered, parts)
 
 
 def _pois(model: UrbanMFM, trained: Pretrained, view: View, units: Units) -> tuple[np.ndarray, np.ndarray]:

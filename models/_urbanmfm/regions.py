@@ -55,6 +55,16 @@ def region_vectors(
     return vectors[wanted], (covered | seen)[wanted]
 
 
+def halves_of(model: UrbanMFM, trained: Pretrained) -> dict[str, tuple[int, int]]:
+    """Return the columns of a region's local half, its POIs, and its global half, E_macro, where it has both and they are as wide."""
+    dim = trained.net.dim
+    pictures = trained.backbones.overheads is not None and trained.backbones.overhead_pictures() is not None
+    if not pictures or model.pooling != "mean" or model.poi_vector == "concat":
+        return {}
+    start = 2 * dim if model.graph_vector and "local" in trained.trained else dim
+    return {"local": (0, dim), "global": (start, start + dim)}
+
+
 def _micro_half(
     model: UrbanMFM, trained: Pretrained, view: View
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

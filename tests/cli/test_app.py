@@ -339,10 +339,12 @@ def test_cache_is_listed_explained_and_pruned(run_words, village, counting, caps
     assert "0 embeddings" in capsys.readouterr().err
 
 
-def test_features_and_trained_stages_are_listed_and_pruned(own_cache, capsys):
+def test_features_trained_stages_and_joined_weights_are_listed_and_pruned(own_cache, capsys):
     features, training = own_cache / "features", own_cache / "training" / "abcdef0123456789"
-    features.mkdir(parents=True)
-    training.mkdir(parents=True)
+    weights = own_cache / "weights" / "all-mpnet-0123"
+    for folder in (features, training, weights):
+        folder.mkdir(parents=True)
+    (weights / "model.safetensors").write_bytes(b"x" * 300_000)
     (features / "0123456789abcdef.safetensors").write_bytes(b"x" * 2_000_000)
     (features / "0123456789abcdef.lock").touch()
     for name in ("01-poi", "02-local"):
@@ -353,14 +355,17 @@ def test_features_and_trained_stages_are_listed_and_pruned(own_cache, capsys):
     assert {kind: (row["digest"], row["mb"]) for kind, row in rows.items()} == {
         "features": ("0123456789", "2.0"),
         "training": ("abcdef0123", "1.0"),
+        "weights": ("all-mpnet-", "0.3"),
     }
-    assert "0 embeddings (0.0 MB), 1 feature tables (2.0 MB), 1 trained stages (1.0 MB) in " in said.err
+    assert "1 trained stages (1.0 MB), 1 encoders from packages (0.3 MB) in " in said.err
     assert main(["cache", "prune", "--older-than", "1"]) == 0
     assert main(["cache", "prune", "--keep-gb", "0.0015"]) == 0
     assert "Removed 1 feature tables, 2.0 MB." in capsys.readouterr().out
     assert training.is_dir()
     assert main(["cache", "prune"]) == 0
-    assert "Removed 1 trained stages, 1.0 MB." in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "Removed 1 trained stages, 1.0 MB." in told
+    assert "Removed 1 encoders from packages, 0.3 MB." in told
     assert not training.exists()
 
 

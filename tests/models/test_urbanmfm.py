@@ -16,6 +16,7 @@ from urbanbench.home import fresh_cache
 from urbanbench.models._urbanmfm.groups import road_groups
 from urbanbench.models._urbanmfm.kept import stage_keys
 from urbanbench.models._urbanmfm.l_local import LocalObjective
+from urbanbench.models._urbanmfm.material import gather_material
 from urbanbench.models._urbanmfm.readout import embed_units
 from urbanbench.models._urbanmfm.vectors import poi_vectors, text_vectors
 from urbanbench.models.urbanmfm import UrbanMFM
@@ -466,3 +467,19 @@ def test_stages_without_a_picture_that_opens_are_skipped_and_say_so(city, monkey
         skipped = {one.name: one.skipped for one in result.log if one.skipped}
         assert skipped == dict.fromkeys(("svi", "macro", "global"), "no picture opens")
         assert space.dim == 32
+
+
+def test_more_neighbours_enter_within_a_wider_radius(city):
+    """A fixed number would be the same few nearest POIs whatever the radius."""
+    reached = {}
+    for radius in (500, 1000, 2000):
+        model = UrbanMFM.from_settings("small", QUICK | {"max_dist_m": str(radius)})
+        stars = gather_material(model, city.view(ALL)).stars
+        xy = gather_places(city.view(ALL), poi_filter="paper", use_name=True).xy
+        wanted = 8 * (radius // 500) ** 2 // 4
+        for row in range(0, len(xy), 300):
+            apart = np.sort(np.hypot(*(xy - xy[row]).T))[1:]
+            inside = min(wanted, int((apart <= radius).sum()))
+            assert (stars.neighbour[row] >= 0).sum() == inside
+        reached[radius] = np.nanmax(np.where(stars.neighbour >= 0, stars.distance_m, np.nan))
+    assert reached[500] < reached[1000] < reached[2000]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from urbanbench.board.added import ADDS, added_entry
 from urbanbench.board.blocks import Block, Group
 from urbanbench.board.ceilings import NOISE_ONLY, ceiling_of
 from urbanbench.board.columns import choose_metrics, heading, metric_title, unit_of
@@ -26,6 +27,7 @@ from urbanbench.board.published_tables import (
 )
 from urbanbench.board.remarks import notes, short_reason
 from urbanbench.board.rows import Row, ordered
+from urbanbench.board.trainings import trainings_told
 from urbanbench.board.used import is_recorded, saw_entry
 
 __all__ = ["assemble"]
@@ -146,6 +148,7 @@ def _table(group: Group, block: Block, part: Part, metrics: Sequence[str], publi
             Column(f"{metric_title(metric)}, published ({source})", number=True, published=True)
             for metric, source in paper.items()
         ),
+        Column(ADDS, number=True),
         Column("seeds", number=True, brief=False),
         Column("uncovered", number=True, brief=False),
         Column("dim", number=True, brief=False),
@@ -178,8 +181,12 @@ def _saying_nothing(block: Block) -> list[str]:
     """Return columns with the same entry in every line that the section's facts or their absence tell as well."""
     same_seeds = len({len(row.seeds) for row in block.shown}) == 1
     all_covered = not any(row.n_uncovered for row in block.shown)
-    silent = not any(is_recorded(row) for row in block.shown)
-    said = {"seeds": same_seeds, "uncovered": all_covered, "saw": silent}
+    said = {
+        "seeds": same_seeds,
+        "uncovered": all_covered,
+        "saw": not any(is_recorded(row) for row in block.shown),
+        ADDS: not any(row.added for row in block.shown),
+    }
     return [title for title, nothing in said.items() if nothing]
 
 
@@ -204,6 +211,7 @@ def _scored_line(
         Entry(row.head, tip=chosen_heads(row)),
         *(_score_entry(row, metric, best[metric].get(row.run_id, "")) for metric in metrics),
         *published_entries(group, block, row.name, paper),
+        added_entry(row.added, row.main_metric),
         _number(len(row.seeds)),
         _number(row.n_uncovered),
         _number(row.model.get("dim")),
@@ -226,6 +234,8 @@ def _score_entry(row: Row, metric: str, mark: str) -> Entry:
         return Entry()
     pairs = zip(row.seeds, score.values, strict=False)
     tip = ", ".join(f"seed {seed}: {'none' if value is None else f'{value:.4g}'}" for seed, value in pairs)
+    if score.trainings:
+        tip = f"{trainings_told(row, metric)}; means over them: {tip}"
     return Entry(score.text, mark, tip, score.mean if math.isfinite(score.mean) else None)
 
 

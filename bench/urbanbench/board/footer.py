@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from urbanbench.board.added import READING
 from urbanbench.board.blocks import SELECT, Block, Group
 from urbanbench.board.costs import READ
 from urbanbench.board.knowing import parts_of
@@ -11,6 +12,7 @@ from urbanbench.board.marks import BELOW, OWN, floor_above
 from urbanbench.board.numbers import HUGE, NO_SCORE
 from urbanbench.board.published import CITATION
 from urbanbench.board.rows import Row
+from urbanbench.board.trainings import TRAININGS
 from urbanbench.board.used import ALL, NOT_RECORDED, is_recorded, saw_text
 from urbanbench.scoring.split import is_split_file
 
@@ -60,11 +62,13 @@ _KNOWS = (
 _INFINITE = f'"{NO_SCORE}": the metric is a finite number on no seed.'
 
 
-def _numbers(rows: Sequence[Row]) -> list[str]:
-    """Return how to read costs with kept parts, powers of ten, and scores that are no numbers, where there are any."""
+def _numbers(rows: Sequence[Row], shown: Sequence[Row]) -> list[str]:
+    """Return how to read joined trainings, gains, costs with kept parts, powers of ten, and scores that are no numbers, where there are any."""
     scores = [score for row in rows for score in row.scores.values() if score.values]
     huge = any(abs(one) >= HUGE for score in scores for one in (score.mean, score.std))
     return [
+        *([TRAININGS] if any(row.trainings for row in shown) else []),
+        *([READING] if any(row.added for row in shown) else []),
         *([_READ] if any(row.cost.get("embed_read") for row in rows) else []),
         *([_POWERS] if huge else []),
         *([_INFINITE] if any(score.text == NO_SCORE for score in scores) else []),
@@ -110,7 +114,7 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
             "Uncovered units have no data for the model; they are filled and scored all the same, and their number is given."
         )
     said.extend(_seen(rows, blocks))
-    said.extend(_numbers(rows))
+    said.extend(_numbers(rows, [row for block in blocks for row in block.shown]))
     if published:
         said.append(
             f"Published numbers are from {CITATION}: other data, units and protocol, for display only, never ranked. * marks numbers with a note: rows of the paper that repeat or contradict others."

@@ -49,11 +49,11 @@ def row_label(row: Row, beside: Sequence[Row]) -> str:
 
 
 def _told(row: Row) -> list[str]:
-    """Return what a row says of itself, whatever stands beside it: preset, settings, what it lacks, the seed of its training."""
+    """Return what a row says of itself, whatever stands beside it: preset, settings, what it lacks, its trainings or the seed of one."""
     preset, seed = str(row.spec.get("preset") or ""), row.spec.get("model_seed")
     settings = [_setting(name, value) for name, value in sorted((row.settings or {}).items())]
-    told = [*([preset] if preset else []), *settings, *map(brief, row.lacks)]
-    return [*told, *([f"model seed={seed}"] if seed else [])]
+    trained = [f"{len(row.trainings)} trainings"] if row.trainings else [f"model seed={seed}"] if seed else []
+    return [*([preset] if preset else []), *settings, *map(brief, row.lacks), *trained]
 
 
 def _setting(name: str, value: Any) -> str:

@@ -51,7 +51,7 @@ def check_model(
     """Check that a model keeps its contract; it is run up to six times per level.
 
     The rules: the card is complete and parameters can be rebuilt; the same ids in the order asked for, float32, finite, zero rows
-    for units without data; the same seed gives the same bits; the view is not changed; only declared inputs are touched, and
+    for units without data; the same seed gives the same bits, and any seed does where the card says trained=False; the view is not changed; only declared inputs are touched, and
     optional ones only where the view has them; a model that does not declare `coordinates` gives the same vectors when the whole
     city is moved by some kilometres; a region planted twice, with all it holds, has like vectors under both ids. What a model says of the
     objects it used (`urbanbench.seen.saw`) fits the view's layers.
@@ -163,10 +163,12 @@ class _Check:
                 "Expected `embed` to read only. Mend: copy a frame before writing into it.",
             )
         self.held(level, "it leaves the view as it was")
+        seed = self.seed if self.model.card.trained else self.seed + 1
         with fresh_cache():  # a trained part that is read from disk would prove nothing
-            again = self._embed(self.view, units)
+            again = self._embed(self.view, units, seed)
         self._check_same_bits(space, again)
-        self.held(level, f"it gives the same bits for the same seed {self.seed}")
+        same = "for the same seed" if self.model.card.trained else "for any seed, as its card says, here"
+        self.held(level, f"it gives the same bits {same} {seed}")
         self._check_lean(fewer)
         self.held(level, "it does with fewer units in another order, from needed inputs alone")
         if self._check_moved(units):
@@ -179,6 +181,11 @@ class _Check:
             second.vectors.tobytes(),
             second.mask.tobytes(),
         ):
+            if not self.model.card.trained:
+                self._fail(
+                    f"gave other vectors for seed {self.seed + 1} than for seed {self.seed}",
+                    "Expected the same bits, because its card says trained=False. Mend: draw nothing at random, or leave trained=False out.",
+                )
             self._fail(
                 f"gave other vectors for the same seed {self.seed}",
                 "Expected the same bits on the CPU. Mend: draw all randomness from urbanbench.seeds and keep no state between calls.",
@@ -251,9 +258,10 @@ class _Check:
             )
         return True
 
-    def _embed(self, view: View, units: Units) -> EmbeddingSpace:
+    def _embed(self, view: View, units: Units, seed: int | None = None) -> EmbeddingSpace:
         with self._explained(view):
-            return self.model.embed(view, units=units, seed=self.seed, device=self.device)
+            chosen = self.seed if seed is None else seed
+            return self.model.embed(view, units=units, seed=chosen, device=self.device)
 
     @contextmanager
     def _explained(self, view: View) -> Iterator[None]:

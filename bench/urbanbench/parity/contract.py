@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -85,6 +85,7 @@ class PaperHead(Protocol):
         split: Split,
         *,
         position: np.ndarray | None,
+        parts: Mapping[str, tuple[int, int]],
         seed: int,
         name: str,
         device: str,
@@ -101,6 +102,8 @@ class PaperHead(Protocol):
             The rows of each side.
         position
             float64 (n, 256), the positional encoding, for heads that need it.
+        parts
+            Columns of named parts of the vectors, where the model tells them.
         seed
             Number of the repeat.
         name

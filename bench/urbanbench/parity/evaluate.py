@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +65,10 @@ def evaluate(
     repeats = [
         _Repeat(
             folds,
-            [_fitted(features, targets, question, fold, position, seed, name, device) for fold in folds],
+            [
+                _fitted(features, targets, question, fold, position, space.parts, seed, name, device)
+                for fold in folds
+            ],
         )
         for seed, folds in enumerate(runs)
     ]
@@ -79,13 +82,14 @@ def _fitted(
     question: Question,
     fold: Split,
     position: np.ndarray | None,
+    parts: Mapping[str, tuple[int, int]],
     seed: int,
     name: str,
     device: str,
 ) -> Answer:
     rows = features.rows(np.arange(len(features)), features.scaler(fold), standardised=False)
     return question.head.fit_predict(
-        rows, targets, fold, position=position, seed=seed, name=name, device=device
+        rows, targets, fold, position=position, parts=parts, seed=seed, name=name, device=device
     )
 
 

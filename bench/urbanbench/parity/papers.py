@@ -5,7 +5,7 @@ from __future__ import annotations
 from urbanbench.errors import UnknownName
 from urbanbench.parity.contract import Paper, Question
 from urbanbench.parity.cuts import Folds, Shares, Shuffled
-from urbanbench.parity.network import Network
+from urbanbench.parity.network import GatedNetwork, Network
 from urbanbench.parity.plain_heads import CountedForest, Forest, Ridge
 
 __all__ = ["PAPERS", "get_paper"]
@@ -156,10 +156,11 @@ PAPERS: dict[str, Paper] = {
                     "regression",
                     "region",
                     Shares(6, 2, 10, whole_parts=True),
-                    Network((512, 256, 128), entry=768, position=0.1),
+                    GatedNetwork((512, 256, 128), entry=768, position=0.1),
                     10,
                     _OVER_REPEATS,
                     (_NEIGHBOURS, _POSITION, _SCALED),
+                    version=2,
                 ),
                 Question(
                     "classification",
@@ -178,8 +179,9 @@ PAPERS: dict[str, Paper] = {
                 ),
                 "The number of runs for buildings is not stated; the code makes one.",
                 (
-                    "The code's head gates the global and the local half of its own model's vector before a layer of 768 units; other models "
-                    "have no such halves, so the whole vector goes through that layer without the gate."
+                    "The code's head gates the global and the local half of its own model's vector before a layer of 768 units, as ours does for "
+                    "UrbanMFM (pooling=mean with satellite); other models have no such halves, so the whole vector goes through that layer. The "
+                    "code's vectors have the lengths they come with: --set raw_length=true."
                 ),
                 _SEEDED,
                 _UNITS_KEPT,

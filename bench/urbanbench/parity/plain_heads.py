@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ class Ridge:
         split: Split,
         *,
         position: np.ndarray | None,
+        parts: Mapping[str, tuple[int, int]],
         seed: int,
         name: str,
         device: str,
@@ -53,7 +55,7 @@ class Ridge:
         """Fit on the training rows and predict the others; nothing in it is random."""
         from sklearn.linear_model import Ridge as SklearnRidge
 
-        del position, seed, name, device
+        del position, parts, seed, name, device
         return _answer(SklearnRidge(alpha=self.alpha), vectors.astype(np.float64), targets, split)
 
 
@@ -87,6 +89,7 @@ class Forest:
         split: Split,
         *,
         position: np.ndarray | None,
+        parts: Mapping[str, tuple[int, int]],
         seed: int,
         name: str,
         device: str,
@@ -94,7 +97,7 @@ class Forest:
         """Fit on the training rows and predict the others, on the CPU."""
         from sklearn.ensemble import RandomForestRegressor
 
-        del position, name, device
+        del position, parts, name, device
         return _answer(RandomForestRegressor(self.trees, random_state=seed), vectors, targets, split)
 
 
@@ -119,13 +122,21 @@ class CountedForest(Forest):
         split: Split,
         *,
         position: np.ndarray | None,
+        parts: Mapping[str, tuple[int, int]],
         seed: int,
         name: str,
         device: str,
     ) -> Answer:
         """Fit on the training rows and predict the others, on the CPU."""
         return super().fit_predict(
-            vectors, targets, split, position=position, seed=self.first + seed, name=name, device=device
+            vectors,
+            targets,
+            split,
+            position=position,
+            parts=parts,
+            seed=self.first + seed,
+            name=name,
+            device=device,
         )
 
 

@@ -21,6 +21,7 @@ from urbanbench.reasons import place_in, speakable, told, trace_of
 from urbanbench.registry import is_foreign
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_paper, check_split, units_of
+from urbanbench.run.beside import adds_section, floor_orders
 from urbanbench.run.finished import check_vectors
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.standing import foreign_code, stale_parts, versions_of
@@ -42,6 +43,15 @@ _TRACE_FRAMES = 6
 
 
 @dataclass(frozen=True, eq=False)
+class _Floor:
+    """A floor that stands beside the model."""
+
+    order: Order
+    view: View
+    key: EmbeddingKey
+
+
+@dataclass(frozen=True, eq=False)
 class _Setting:
     """What stands ready before a model embeds."""
 
@@ -52,6 +62,7 @@ class _Setting:
     variant: Mapping[str, str]
     lacks: tuple[str, ...]
     key: EmbeddingKey
+    floors: Mapping[str, _Floor]
 
 
 def execute(
@@ -117,7 +128,8 @@ def rests_on(order: Order, bench: Workbench) -> tuple[dict[str, str], Mapping[st
     if order.foreign:
         targets = bench.targets(order)
         view = admitted_view(order, bench.city(order.spec.city), targets.ids.tolist())
-        data = {"view_key": view.data_key, "targets_digest": targets.digest()}
+        floors = _floors(order, bench.city(order.spec.city), view, targets, bench.device)
+        data = {"view_key": view.data_key, "targets_digest": targets.digest(), **_floors_key(floors)}
         return foreign_code(order) | data, None
     setting = _prepare(order, bench)
     return _hashes(order, setting), setting.variant
@@ -136,12 +148,28 @@ def _prepare(order: Order, bench: Workbench) -> _Setting:
     with state_kept():
         variant, lacks = dict(order.model.variant(view)), _phrases(order.model.lacks(view))
     key = embedding_key(order, view, units, variant, bench.device)
-    return _Setting(city, targets, view, units, variant, lacks, key)
+    floors = _floors(order, city, view, targets, bench.device)
+    return _Setting(city, targets, view, units, variant, lacks, key, floors)
 
 
 def _phrases(said: tuple[str, ...] | str) -> tuple[str, ...]:
     """Read what a model says it lacks; one phrase alone counts as one, not as its letters."""
     return (said,) if isinstance(said, str) else tuple(map(str, said))
+
+
+def _floors(order: Order, city: City, view: View, targets: Targets, device: str) -> dict[str, _Floor]:
+    """Return what stands beside the model, by name; nothing where none is asked for."""
+    found, ids = {}, targets.ids.tolist()
+    for floor in floor_orders(order, city, view) if order.cell.beside else ():
+        seen, units = admitted_view(floor, city, ids), units_of(city, targets.level, ids)
+        found[floor.cell.model] = _Floor(floor, seen, embedding_key(floor, seen, units, {}, device))
+    return found
+
+
+def _floors_key(floors: Mapping[str, _Floor]) -> dict[str, str]:
+    """Hash the data that the floors beside a model see; {} without any."""
+    seen = {name: floor.view.data_key for name, floor in sorted(floors.items())}
+    return {"floors_key": value_digest(seen)} if seen else {}
 
 
 def embedding_key(
@@ -178,6 +206,7 @@ def _hashes(order: Order, setting: _Setting) -> dict[str, str]:
         "view_key": setting.view.data_key,
         "view_code": view_code(),
         "targets_digest": setting.targets.digest(),
+        **_floors_key(setting.floors),
         "embedding_digest": setting.key.digest,
         "data_digest": setting.city.digest(["regions", f"labels/{order.task.card.label}"]),
     }
@@ -202,9 +231,11 @@ def _paper_digest() -> str:
 def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: dict[str, Any]) -> RunResult:
     space, facts, cached = bench.embedding(order, setting.view, setting.units, setting.key)
     # A foreign model had the city in its hands: what it is scored on is read again.
-    setting = replace(setting, city=bench.city(order.spec.city), targets=bench.targets(order))
+    city, targets = bench.city(order.spec.city), bench.targets(order)
+    floors = _floors(order, city, setting.view, targets, bench.device)
+    setting = replace(setting, city=city, targets=targets, floors=floors)
     with measured() as head_cost:
-        scores = _scored(order, setting, space, bench.device)
+        scores, adds = _scored(order, setting, space, bench)
     label = setting.city.labels[order.task.card.label]
     return RunResult(
         OK,
@@ -219,18 +250,39 @@ def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: 
         protocol=_paper_facts(order),
         cost=_costs(facts, head_cost, cached=cached),
         training=facts.get("training", []),
+        adds=adds,
         provenance=origin | {"split_digest": scores.split_digest},
         predictions=scores.predictions,
     )
 
 
-def _scored(order: Order, setting: _Setting, space: EmbeddingSpace, device: str) -> Scores:
+def _scored(
+    order: Order, setting: _Setting, space: EmbeddingSpace, bench: Workbench
+) -> tuple[Scores, dict[str, Any]]:
+    """Return the scores, and what the model adds to the floors beside it where there are any."""
+    if setting.floors:
+        return _scored_beside(order, setting, space, bench)
     if order.question is None:
-        return order.task.evaluate(space, setting.targets, protocol=order.protocol, device=device)
+        return order.task.evaluate(space, setting.targets, protocol=order.protocol, device=bench.device), {}
     from urbanbench.parity.evaluate import evaluate
 
     name, crs = order.cell.protocol, setting.city.crs
-    return evaluate(space, setting.targets, order.question, name=name, crs=crs, device=device)
+    return evaluate(space, setting.targets, order.question, name=name, crs=crs, device=bench.device), {}
+
+
+def _scored_beside(
+    order: Order, setting: _Setting, space: EmbeddingSpace, bench: Workbench
+) -> tuple[Scores, dict[str, Any]]:
+    from urbanbench.scoring.fusion.evaluate import fuse
+    from urbanbench.scoring.fusion.reading import Exam, read
+
+    exam, units = Exam.of(setting.targets, order.protocol, bench.device), setting.units
+    floors = {
+        name: bench.floor_reading(floor.order, floor.view, units, floor.key, exam)
+        for name, floor in setting.floors.items()
+    }
+    fused = fuse(read(space, exam), floors, exam)
+    return fused.scores, adds_section(fused, floors)
 
 
 def _paper_facts(order: Order) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 
 from urbanbench.board.columns import heading
 from urbanbench.board.layout import Column, Entry, Line, Table
@@ -12,7 +11,7 @@ from urbanbench.board.marks import BELOW, above_floor, floor_above
 from urbanbench.board.rows import Row
 from urbanbench.board.used import saw_entry
 from urbanbench.experiments.kinds.base import Choice, Experiment
-from urbanbench.experiments.kinds.contender import Contender, Place, places
+from urbanbench.experiments.kinds.contender import Contender, Place, cells, places
 from urbanbench.experiments.kinds.report import Report, Section
 from urbanbench.experiments.kinds.score_table import score_entry
 from urbanbench.experiments.kinds.shelf import Shelf
@@ -52,8 +51,7 @@ class Matrix(Experiment):
 
     def specs(self, choice: Choice) -> list[RunSpec]:
         """Return one cell per row and place whose city has the label, as far as that is known."""
-        rows = (*self.contenders, *self.references)
-        return [row.spec(choice, place) for place, row in product(self._places(choice), rows)]
+        return cells((*self.contenders, *self.references), self._places(choice), choice)
 
     def show(self, results: Sequence[RunResult], choice: Choice) -> Report:
         """Return a section per city, split and head; tasks without any score have no column."""
@@ -68,7 +66,7 @@ class Matrix(Experiment):
             self.title,
             self.question,
             tuple(section for section in sections if section.tables),
-            (*self.notes, *READING),
+            (*self.notes, *READING, *shelf.notes),
         )
 
     def _places(self, choice: Choice) -> list[Place]:

@@ -67,12 +67,12 @@ def stand(
 ) -> Standing:
     """Look a contender up and say how it stands; `full` is the row it is held against."""
     spec = contender.spec(choice, place)
-    result = shelf.find(spec)
-    if result is None:
+    trainings = shelf.trainings(spec, choice.model_seeds)
+    if not trainings:
         return _absent(contender, spec)
-    row = read_row(result.to_dict())
+    row = shelf.row(trainings)
     if not row.ok:
-        return Standing(contender.label, row, _word(result), (short_reason(row),))
+        return Standing(contender.label, row, _word(trainings[0]), (short_reason(row),))
     lacking = [name for name in contender.needs if name not in row.used]
     if lacking:
         said = (
@@ -138,7 +138,7 @@ def _block(row: Row, shelf: Shelf) -> Block:
 def _remarks(
     contender: Contender, row: Row, block: Block, choice: Choice, full: Standing | None
 ) -> list[str]:
-    said = notes(row, block)
+    said = [*([f"{len(row.trainings)} trainings"] if row.trainings else []), *notes(row, block)]
     if (used := saw_text(row)) not in {ALL, NOT_RECORDED, ""}:
         said.append(f"saw {used}")
     whole = full.scored if full is not None else None

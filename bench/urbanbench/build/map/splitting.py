@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.build.osm.kinds import WALKS
-from urbanbench.build.osm.rows import Rows
+from urbanbench.build.map.rows import Rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["RoadBook", "Run"]
+__all__ = ["WALKS", "RoadBook", "Run"]
+
+WALKS = frozenset(
+    {"bridleway", "corridor", "cycleway", "elevator", "footway", "path", "platform", "pedestrian", "steps"}
+)
+"""Values of `highway` that do not cut a carriageway in two where they meet it."""
 
 Run = list[tuple[int, float, float]]
 """Nodes that follow one another on a way, each (id, longitude, latitude)."""
@@ -28,7 +32,7 @@ class RoadBook:
     """Ways that are roads, with their nodes, until all are known and can be cut.
 
     A node cuts a road when it belongs to it and to another road, or twice to it. A carriageway is cut by carriageways only, not where a
-    footway, a cycleway or steps meet it (`kinds.WALKS`); these are cut by every road. Ends are no cuts.
+    footway, a cycleway or steps meet it (`WALKS`); these are cut by every road. Ends are no cuts.
     """
 
     def __init__(self) -> None:

@@ -1,20 +1,17 @@
-"""From an extract to the layers of a city: what lies at the regions, in the shapes that the format wants."""
+"""From a map to the layers of a city: what lies at the regions, in the shapes that the format wants."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.build.osm.heights import LEVEL_M, measured
-from urbanbench.build.osm.kinds import is_building, is_landuse, is_place_area
+from urbanbench.build.map.objects import MAP_LAYERS, MapObjects
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pyarrow as pa
 
-    from urbanbench.build.osm.read import Extract
     from urbanbench.build.report import Report
 
 __all__ = ["city_layers"]
@@ -24,17 +21,16 @@ _AT_ONCE = 50_000
 
 
 def city_layers(
-    extract: Extract, regions: gpd.GeoDataFrame, crs: str, reach_m: float, report: Report
+    objects: MapObjects, regions: gpd.GeoDataFrame, crs: str, reach_m: float, report: Report
 ) -> dict[str, pa.Table]:
-    """Make `pois`, `buildings`, `roads` and `landuse` of what lies within reach of a region.
+    """Keep of a map's layers what lies within reach of a region.
 
-    A place mapped as an area becomes a point in its middle, or on it where the middle lies outside. A building of several polygons becomes several
-    buildings. Roads and land use are kept whole.
+    A building of several polygons becomes several buildings. Roads and land use are kept whole.
 
     Parameters
     ----------
-    extract
-        What was read.
+    objects
+        What was read; its tables are taken out.
     regions
         In longitude and latitude.
     crs
@@ -51,17 +47,10 @@ def city_layers(
         `height_m`.
     """
     near = _Near(regions, crs, reach_m)
-    kinds = (is_building, is_landuse, is_place_area)
-    building, landuse, place = _answers(extract.areas, kinds)
-    made = {
-        "pois": _stacked(extract.nodes, _points(_where(extract.areas, place))),
-        "buildings": _parts(_where(extract.areas, building), report),
-        "roads": extract.roads,
-        "landuse": _single(_where(extract.areas, landuse)),
-    }
-    del building, landuse, place
-    layers = {name: _finished(name, made.pop(name), near, report) for name in list(made)}
-    _tell(layers, report)
+    found = objects.layers
+    found["buildings"] = _parts(found["buildings"], report)
+    found["landuse"] = _single(found["landuse"])
+    layers = {name: _finished(name, found.pop(name), near, report) for name in MAP_LAYERS}
     return {name: table for name, table in layers.items() if table.num_rows}
 
 
@@ -91,24 +80,6 @@ class _Near:
         return np.concatenate(answers)
 
 
-def _tags_of(table: pa.Table) -> Iterator[dict[str, str]]:
-    """Give the tags of every row, without all of them in memory."""
-    for batch in table.select(["tags"]).to_batches(max_chunksize=_AT_ONCE):
-        yield from map(dict, batch["tags"].to_pylist())
-
-
-def _answers(table: pa.Table, questions: Sequence[Callable[[dict[str, str]], bool]]) -> np.ndarray:
-    """Ask questions of every row's tags, bool (q, n)."""
-    rows = (tuple(ask(one) for ask in questions) for one in _tags_of(table))
-    return np.array(list(rows), dtype=bool).reshape(-1, len(questions)).T
-
-
-def _where(table: pa.Table, keep: np.ndarray) -> pa.Table:
-    import pyarrow as pa
-
-    return table.filter(pa.array(keep))
-
-
 def _wkb(table: pa.Table) -> np.ndarray:
     return np.asarray(table["wkb"].to_numpy(), dtype=object)
 
@@ -119,16 +90,6 @@ def _with_wkb(table: pa.Table, shapes: np.ndarray) -> pa.Table:
 
     column = pa.array(shapely.to_wkb(shapes).tolist(), pa.binary())
     return table.set_column(table.column_names.index("wkb"), "wkb", column)
-
-
-def _points(areas: pa.Table) -> pa.Table:
-    import shapely
-
-    shapes = shapely.from_wkb(_wkb(areas))
-    middle = shapely.centroid(shapes)
-    outside = ~shapely.intersects(shapes, middle)
-    middle[outside] = shapely.point_on_surface(shapes[outside])
-    return _with_wkb(areas.select(["id", "tags", "wkb"]), middle)
 
 
 def _parts(buildings: pa.Table, report: Report) -> pa.Table:
@@ -161,12 +122,6 @@ def _single(areas: pa.Table) -> pa.Table:
     return _with_wkb(areas.select(["id", "tags", "wkb"]), shapes)
 
 
-def _stacked(*tables: pa.Table) -> pa.Table:
-    import pyarrow as pa
-
-    return pa.concat_tables(tables)
-
-
 def _finished(name: str, table: pa.Table, near: _Near, report: Report) -> pa.Table:
     """Keep what is near, each id once, sorted by id."""
     import pyarrow as pa
@@ -186,21 +141,3 @@ def _finished(name: str, table: pa.Table, near: _Near, report: Report) -> pa.Tab
     del ids
     report.add(name, "kept", why, count=int((~twice).sum()))
     return table.take(pa.array(close[order.to_numpy()][~twice]))
-
-
-def _tell(layers: dict[str, Any], report: Report) -> None:
-    for why, count in _heights(layers["buildings"]).items():
-        report.add("buildings", "read", why, count=count)
-    routes = sum("bus_routes" in one for one in _tags_of(layers["roads"]))
-    report.add("roads", "read", "pieces with bus routes", count=routes)
-
-
-def _heights(buildings: pa.Table) -> dict[str, int]:
-    questions = (lambda one: measured(one) is not None, lambda one: one["building"] != "yes")
-    by_tag, typed = (int(one.sum()) for one in _answers(buildings, questions))
-    known = len(buildings) - buildings["height_m"].null_count
-    return {
-        "with a height from `height`": by_tag,
-        f"with a height from `building:levels`, {LEVEL_M:g} m each": known - by_tag,
-        "with a type (building=* other than yes)": typed,
-    }
