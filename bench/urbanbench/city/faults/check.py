@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.city.faults.fit import outside_note
+from urbanbench.city.faults.raster import date_notes, raster_faults
 from urbanbench.city.faults.structure import structure_faults
 from urbanbench.city.feature_tables import features_faults
 from urbanbench.city.folder.format import UNIT_LAYER
@@ -14,6 +15,7 @@ from urbanbench.city.folder.manifest import Manifest, read_manifest
 from urbanbench.city.folder.paths import folder_fault
 from urbanbench.city.load import judge_layer, load_label, load_unit_ids
 from urbanbench.city.pictures import picture_faults
+from urbanbench.city.rasters.embedding import EmbeddingRaster
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,6 +72,11 @@ def check_report(folder: Path) -> CheckReport:
         faults += of_table[name] + found
         if not found and frame is not None and regions is not None and name in _PLACED:
             notes.append(outside_note(manifest.tables[name].file, frame, regions))
+    for raster in manifest.rasters.values():
+        layer = EmbeddingRaster(manifest.name, folder, manifest.crs, raster)
+        found, said = raster_faults(layer, regions)
+        faults += found
+        notes += said + date_notes(raster, manifest.labels)
     for name in manifest.labels:
         found = _label(folder, manifest, name, sound) if f"labels/{name}" in sound else []
         faults += of_table[f"labels/{name}"] + found

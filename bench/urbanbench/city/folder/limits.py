@@ -10,6 +10,10 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_JSON_BYTES",
     "MAX_NUMBER",
+    "MAX_RASTER_BANDS",
+    "MAX_RASTER_BLOCK_BYTES",
+    "MAX_RASTER_FILES",
+    "MAX_RASTER_NUMBERS",
     "MAX_ROWS",
     "MAX_TAG_BYTES",
     "MAX_TEXT_BYTES",
@@ -39,6 +43,15 @@ MAX_TEXT_BYTES, MAX_TAG_BYTES = MIB, 16 * 1024
 
 MAX_NUMBER = 1e18
 """The largest number, positive or negative, that a label, a trip or a support may be: sums and squares of more lose their meaning."""
+
+MAX_RASTER_FILES, MAX_RASTER_BANDS = 10_000, 4096
+"""Files of a layer of rasters; bands of each."""
+
+MAX_RASTER_NUMBERS = 200_000_000_000
+"""Numbers (pixels times bands) of all files of a layer of rasters: 64 bands of a square of 550 km at 10 m."""
+
+MAX_RASTER_BLOCK_BYTES = 256 * MIB
+"""The parts in which a raster is stored are unpacked whole: a larger one is refused."""
 
 
 def unfolded_limit(rows: int, *, features: bool = False) -> int:
