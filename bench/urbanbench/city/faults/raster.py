@@ -67,9 +67,10 @@ def _away(raster: EmbeddingRaster, heads: Any, shapes: np.ndarray) -> str:
     name = f"{raster.info.file}{f' and {len(heads) - 1} more' if len(heads) > 1 else ''}"
     if ground.is_empty or ground.intersects(box):
         return f'{name}: expected pixels with data in the regions, found none. Take files of this place, and check "nodata" in city.json.'
-    west, south, east, north = projected(np.array([box]), raster.crs, heads[0].crs)[0].bounds
+    bounds = projected(np.array([box]), raster.crs, heads[0].crs)[0].bounds
+    west, south, east, north = (f"{round(edge, 3):.12g}" for edge in bounds)
     away = shapely.distance(ground, box) / 1000
-    return f"{name}: expected a raster that covers the regions, found one {away:,.0f} km away. Take the files of this place: in their CRS it is {west:.6g} to {east:.6g}, {south:.6g} to {north:.6g}."
+    return f"{name}: expected a raster that covers the regions, found one {away:,.0f} km away. Take the files of this place: in their CRS it is {west} to {east}, {south} to {north}."
 
 
 def _cover_notes(name: str, ids: np.ndarray, share: np.ndarray) -> list[str]:
