@@ -190,6 +190,14 @@ def nowhere(path, west, north):
         file.write(numbers())
 
 
+def write_scaled(path, west, north):
+    import rasterio
+
+    write_raster(path, numbers(), west, north, SIZE)
+    with rasterio.open(path, "r+") as file:
+        file.scales = [0.01] * 4
+
+
 RASTERS = {
     "another number of bands": (
         lambda path, west, north: write_raster(path, numbers(bands=5), west, north, SIZE),
@@ -232,7 +240,7 @@ RASTERS = {
         "raster_embedding/b.tif: expected real numbers of one type in all bands, found complex64.",
     ),
     "its own scale": (
-        lambda path, west, north: write_scaled(path, west, north),
+        write_scaled,
         {"law": "linear", "scale": 0.5},
         "raster_embedding/b.tif: expected the scale of city.json (0.5), found that the file states 0.01 itself.",
     ),
@@ -250,14 +258,6 @@ RASTERS = {
         "raster_embedding/b.tif: expected the values of an embedding, found -3.4e+38. If it stands for no data, say so:",
     ),
 }  # fmt: skip
-
-
-def write_scaled(path, west, north):
-    import rasterio
-
-    write_raster(path, numbers(), west, north, SIZE)
-    with rasterio.open(path, "r+") as file:
-        file.scales = [0.01] * 4
 
 
 @pytest.mark.parametrize("case", RASTERS)

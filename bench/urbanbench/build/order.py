@@ -17,7 +17,7 @@ __all__ = ["BLOCKS", "Order", "read_about"]
 
 BLOCKS = "blocks"
 _CELLS = ("grid:", "h3:")
-_PARTS = ("regions", "osm", "street_views", "satellite", "flows")
+_PARTS = ("regions", "osm", "street_views", "satellite", "raster_embedding", "flows")
 _WORDS = ("source", "date", "licence", "attribution", "note", "kind")
 
 
@@ -49,8 +49,10 @@ class Order:
         Folder, raster or tiles, table.
     picture_size
         Pixels per side of satellite pictures.
+    raster_embedding, raster_embedding_law
+        File or folder of embedding rasters, and how their numbers become values; see `urbanbench.build.rasters.cut.open_rasters`.
     about
-        What is known of each part: "regions", "osm", "street_views", "satellite", "flows" to source, date, licence, attribution, note, kind.
+        What is known of each part: "regions", "osm", "street_views", "satellite", "raster_embedding", "flows" to source, date, licence, attribution, note, kind.
 
     Raises
     ------
@@ -76,6 +78,8 @@ class Order:
     satellite: Path | None = None
     flows: Path | None = None
     picture_size: int = 256
+    raster_embedding: Path | None = None
+    raster_embedding_law: str = ""
     about: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

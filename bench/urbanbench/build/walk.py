@@ -14,6 +14,7 @@ from urbanbench.build.labels.make import make_label
 from urbanbench.build.labels.places import Places
 from urbanbench.build.order import BLOCKS, Order
 from urbanbench.build.osm.layers import city_layers
+from urbanbench.build.rasters.cut import cut_rasters, open_rasters
 from urbanbench.build.regions.choose import choose_regions
 from urbanbench.build.report import Report
 from urbanbench.build.satellite import open_ground
@@ -66,11 +67,11 @@ def build(order: Order, out: Path) -> Report:
 
 
 def rehearse(order: Order) -> Report:
-    """Do everything but keep the folder and cut satellite pictures."""
+    """Do everything but keep the folder and cut satellite pictures and rasters."""
     report = Report()
     _check_given(order)
     with tempfile.TemporaryDirectory(prefix="urbanbench-build-") as folder:
-        _write(order, Path(folder), report)
+        _write(order, Path(folder), report, keep=False)
     return report
 
 
@@ -82,6 +83,8 @@ def _check_given(order: Order) -> None:
         check_street_views(order.street_views)
     if order.flows is not None:
         there(order.flows, "flows")
+    if order.raster_embedding is not None:
+        open_rasters(order.raster_embedding, order.raster_embedding_law)
 
 
 def _write_with_pictures(order: Order, part: Path, report: Report) -> None:
@@ -108,8 +111,8 @@ def _write_with_pictures(order: Order, part: Path, report: Report) -> None:
     _write_report(order, part, report)
 
 
-def _write(order: Order, folder: Path, report: Report) -> str:
-    """Write all but the satellite pictures and return the CRS."""
+def _write(order: Order, folder: Path, report: Report, *, keep: bool = True) -> str:
+    """Write all but the satellite pictures, and rasters only to keep them; return the CRS."""
     regions, crs, extract = choose_regions(order, report)
     report.add("regions", "kept", f"in {crs}", count=len(regions))
     manifest = Manifest(order.name, order.title, crs)
@@ -122,7 +125,14 @@ def _write(order: Order, folder: Path, report: Report) -> str:
     for name, table in layers.items():
         write_layer(folder, name, table)
         manifest.layer(name, table.num_rows, _osm_words(order, name, newest))
-    _write_rest(order, folder, manifest, Places(regions, crs, layers.get("buildings")), report)
+    places = Places(regions, crs, layers.get("buildings"))
+    _write_rest(order, folder, manifest, places, report)
+    if order.raster_embedding is not None:
+        rasters = open_rasters(order.raster_embedding, order.raster_embedding_law)
+        target = folder if keep else None
+        entry = cut_rasters(rasters, places.metric, order.reach_m, target, report)
+        told = order.told("raster_embedding", source=_name(order.raster_embedding))
+        manifest.raster("raster_embedding", entry, told)
     manifest.write(folder)
     _write_report(order, folder, report)
     return crs
@@ -169,7 +179,12 @@ def _name(path: Path | None) -> str:
 
 
 def _write_report(order: Order, folder: Path, report: Report) -> None:
-    given = [order.osm, None if order.made_regions else Path(order.regions), order.flows]
+    given = [
+        order.osm,
+        None if order.made_regions else Path(order.regions),
+        order.flows,
+        order.raster_embedding,
+    ]
     given += [one.file for one in order.labels if one.how != "osm"]
     files = {path.name: file_digest(path) for path in given if path is not None and path.is_file()}
     content = {"files": files, "report": report.records()}
