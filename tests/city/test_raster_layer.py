@@ -308,9 +308,9 @@ def test_a_raster_without_data_in_the_regions_is_told(rastered):
 
 
 def test_rasters_and_parts_that_are_too_large_are_refused_unread(rastered, monkeypatch):
-    from urbanbench.city.rasters import heads
+    from urbanbench.city.rasters import heads, together
 
-    monkeypatch.setattr(heads, "MAX_RASTER_NUMBERS", 120 * 40 * 4 + 1)
+    monkeypatch.setattr(together, "MAX_RASTER_NUMBERS", 120 * 40 * 4 + 1)
     [told] = check_folder(rastered.path)
     assert "expected at most 2e+04 numbers in all files, found 3.84e+04. Cut them to the city's box" in told
     monkeypatch.setattr(heads, "MAX_RASTER_NUMBERS", 1000)

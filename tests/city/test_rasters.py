@@ -396,3 +396,26 @@ def test_a_moved_city_reads_the_same_pixels(one_file):
     offset = (8192.0, -16384.0)
     there = here.moved(offset).zonal(shapely.transform(SHAPES, lambda xy: xy + offset), spread=True)
     np.testing.assert_allclose(there.mean, here.zonal(SHAPES, spread=True).mean, atol=1e-6)
+
+
+def test_damaged_files_are_told_and_nothing_else_happens(tmp_path):
+    rng = np.random.default_rng(11)
+    told, read = [], []
+    for k in range(60):
+        layout = {"compress": "deflate", "tiled": True, "blockxsize": 16, "blockysize": 16} if k % 2 else {}
+        (tmp_path / "a.tif").unlink(missing_ok=True)
+        path = write_raster(tmp_path / "a.tif", drawn()[0], WEST, NORTH, SIZE, nodata=-128, **layout)
+        content = bytearray(path.read_bytes())
+        for _ in range(rng.integers(1, 6)):
+            content[rng.integers(0, min(700, len(content)))] = rng.choice([0, 1, 127, 128, 255])
+        path.write_bytes(bytes(content))
+        try:
+            found = opened(tmp_path).zonal(SHAPES[:4], spread=True)
+        except CityFaults as error:
+            told += error.faults
+        else:
+            read.append(found.mean)
+    assert told
+    assert all(one.startswith("a.tif") and len(one) < 600 for one in told)
+    assert read
+    assert np.isfinite(read).all()

@@ -13,8 +13,10 @@ from urbanbench.build.rasters.find import OPTION, Found, find_rasters
 from urbanbench.build.rasters.law import Law, read_law, settled_law
 from urbanbench.build.rasters.sources import Inner, heads_of, open_source
 from urbanbench.city.folder.format import RasterInfo
+from urbanbench.city.folder.raster_entry import PIXEL_SCALE
 from urbanbench.city.rasters.ground import projected
-from urbanbench.city.rasters.heads import RasterHead, head_faults
+from urbanbench.city.rasters.heads import RasterHead
+from urbanbench.city.rasters.together import head_faults
 from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ def open_rasters(path: Path, law: str) -> Rasters:
     both = [heads_of(one) for one in found]
     heads = tuple(head for head, _ in both)
     settled = settled_law(asked, heads, [one for _, one in both])
-    scales = tuple(one for _, one in both if one is not None) if settled.name == "pixel-scale" else ()
+    scales = tuple(one for _, one in both if one is not None) if settled.name == PIXEL_SCALE else ()
     info = RasterInfo(
         LAYER, heads[0].file, law=settled.name, scale=settled.scale or (1.0,), offset=settled.offset or (0.0,)
     )

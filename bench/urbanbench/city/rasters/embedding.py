@@ -11,8 +11,9 @@ import numpy as np
 
 from urbanbench.city.folder.format import RasterInfo
 from urbanbench.city.rasters.grids import Grid, grids_of
-from urbanbench.city.rasters.heads import RasterHead, head_faults, read_head
+from urbanbench.city.rasters.heads import RasterHead, read_head
 from urbanbench.city.rasters.opening import FaultyRaster
+from urbanbench.city.rasters.together import head_faults
 from urbanbench.city.rasters.zonal import Zonal, zonal_statistics
 from urbanbench.errors import BadInput, CityFaults
 
