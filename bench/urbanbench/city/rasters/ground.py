@@ -37,7 +37,7 @@ def projected(shapes: np.ndarray, crs: str, target: str) -> np.ndarray:
     from pyproj import CRS, Transformer
 
     source, other = CRS.from_user_input(crs), CRS.from_user_input(target)
-    if source == other:
+    if source.equals(other, ignore_axis_order=True):
         return shapes
     longest = _LONGEST_M / 111_000 if source.is_geographic else _LONGEST_M
     project = Transformer.from_crs(source, other, always_xy=True)
