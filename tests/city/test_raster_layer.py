@@ -14,6 +14,7 @@ from urbanbench.city.city import City
 from urbanbench.city.drawing.show import describe_city
 from urbanbench.city.faults.check import check_folder, check_report
 from urbanbench.city.folder import limits
+from urbanbench.city.folder.manifest import read_manifest
 from urbanbench.cli.app import main
 from urbanbench.errors import CityFaults, ExtraMissing, InputMasked, LayerMissing
 
@@ -134,17 +135,17 @@ ENTRIES = {
     "outside": ({"files": ["../up.tif", FILES[1]]}, "expected a file inside the folder, found a path with '..' ('../up.tif')."),
     "not there": ({"files": [*FILES, "c.tif"], "count": 3}, "found no such file ('c.tif'). Put the file there, or correct the path."),
     "count": ({"count": 3}, "'layers.raster_embedding.count': expected 2, the number of files, found 3."),
-    "bands as text": ({"bands": "64"}, "'layers.raster_embedding.bands': expected a whole number up to 4096, found 64."),
-    "too many bands": ({"bands": 5000}, "expected a whole number up to 4096, found 5000."),
+    "bands as text": ({"bands": "64"}, "'layers.raster_embedding.bands': expected a count, found '64'. Write a number."),
+    "too many bands": ({"bands": 5000}, "'layers.raster_embedding.bands': expected at most 4096, found 5000."),
     "bands": ({"bands": 64}, "raster_embedding/a.tif and 1 more: expected 64 bands as city.json has, found 4. Leave files of another model or version out."),
     "dtype": ({"dtype": "uint8"}, "raster_embedding/a.tif and 1 more: expected numbers of type uint8 as city.json says, found int8."),
     "scale of another law": ({"scale": 2}, "'layers.raster_embedding.scale': expected none for the law 'alphaearth', found 2. Leave it out, or write \"law\": 'linear'."),
     "scales of another law": ({"scales": ["s.tif"]}, "'layers.raster_embedding.scales': expected none for the law 'alphaearth'"),
     "scale of 0": ({"law": "linear", "scale": 0}, "expected numbers other than 0, found 0."),
-    "scale as text": ({"law": "linear", "scale": "a"}, "expected a finite number, or one for each band, found a."),
+    "scale as text": ({"law": "linear", "scale": "a"}, "'layers.raster_embedding.scale': expected a number or a list, found text. Write numbers."),
     "too few offsets": ({"law": "linear", "offset": [1, 2]}, "'layers.raster_embedding.offset': expected a finite number, or one for each band, found [1, 2]."),
     "huge scale": ({"law": "linear", "scale": 10**400}, "expected a finite number, or one for each band"),
-    "nodata as text": ({"nodata": "NaN"}, "'layers.raster_embedding.nodata': expected the number of pixels without data, found NaN."),
+    "nodata as text": ({"nodata": "NaN"}, "'layers.raster_embedding.nodata': expected a number, found text. Leave it out for NaN"),
     "no scales": ({"law": "pixel-scale"}, "'layers.raster_embedding.scales': expected a list of 1 to 10000 different paths"),
     "too few scales": ({"law": "pixel-scale", "scales": [FILES[0]]}, "expected 2 files, as many as `files`, found 1."),
     "source as number": ({"source": 7}, "'layers.raster_embedding.source': expected text, found a number. Put it in quotes."),
@@ -435,3 +436,72 @@ def test_rasters_that_no_layer_names_are_left_alone(rastered):
     rastered.write_json(json.dumps(told))
     (rastered.path / FILES[0]).write_text("no raster")
     assert check_folder(rastered.path) == []
+
+
+ODD = [
+    None,
+    True,
+    -1,
+    0,
+    3,
+    10**400,
+    1.5,
+    "",
+    "x",
+    "/x",
+    "../x",
+    "linear",
+    [],
+    ["a"],
+    ["a", "a"],
+    [1],
+    [""],
+    {},
+    {"a": 1},
+]
+
+
+def test_what_the_schema_forbids_of_an_entry_is_refused(rastered):
+    import jsonschema
+
+    from urbanbench.city.schema.document import part_of_schema
+
+    judge, forbidden = jsonschema.Draft202012Validator(part_of_schema("city.json")), 0
+    judge.validate(rastered.json)
+    sound = dict(rastered.json["layers"]["raster_embedding"])
+    for field in (
+        "files",
+        "file",
+        "law",
+        "scale",
+        "offset",
+        "scales",
+        "nodata",
+        "bands",
+        "dtype",
+        "date",
+        "count",
+    ):
+        for value in ODD:
+            rastered.json["layers"]["raster_embedding"] = {**sound, field: value}
+            rastered.write_json()
+            if not judge.is_valid(rastered.json):
+                forbidden += 1
+                assert read_manifest(rastered.path)[1], (field, value)
+    assert forbidden > 100
+
+
+def test_a_packed_city_keeps_its_raster(rastered, tmp_path):
+    archive = tmp_path / "city.zip"
+    assert main(["data", "pack", str(rastered.path), "--out", str(archive)]) == 0
+    assert main(["data", "unpack", str(archive), "--to", str(tmp_path / "again")]) == 0
+    for file in FILES:
+        assert (tmp_path / "again" / file).read_bytes() == (rastered.path / file).read_bytes()
+    assert check_folder(tmp_path / "again") == []
+
+
+def test_a_mended_city_keeps_its_raster_and_its_paths_are_turned(rastered, tmp_path):
+    entry(rastered, files=[one.replace("/", "\\") for one in FILES])
+    assert main(["data", "check", str(rastered.path), "--fix", "--to", str(tmp_path / "mended")]) == 0
+    assert check_folder(tmp_path / "mended") == []
+    assert City.open(tmp_path / "mended").layers["raster_embedding"].files == tuple(FILES)

@@ -13,7 +13,7 @@ from urbanbench.build.rasters.find import OPTION, Found, find_rasters
 from urbanbench.build.rasters.law import Law, read_law, settled_law
 from urbanbench.build.rasters.sources import Inner, heads_of, open_source
 from urbanbench.city.folder.format import RasterInfo
-from urbanbench.city.folder.raster_entry import PIXEL_SCALE
+from urbanbench.city.folder.laws import PIXEL_SCALE
 from urbanbench.city.rasters.ground import projected
 from urbanbench.city.rasters.heads import RasterHead
 from urbanbench.city.rasters.together import head_faults

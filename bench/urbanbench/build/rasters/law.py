@@ -8,7 +8,7 @@ from math import isfinite
 
 import numpy as np
 
-from urbanbench.city.folder.raster_entry import ALPHAEARTH, FLOAT, LAWS, LINEAR, PIXEL_SCALE
+from urbanbench.city.folder.laws import ALPHAEARTH, FLOAT, LAWS, LINEAR, PIXEL_SCALE
 from urbanbench.city.rasters.heads import RasterHead
 from urbanbench.errors import BadInput, UnknownName
 

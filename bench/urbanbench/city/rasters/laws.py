@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from urbanbench.city.folder.format import RasterInfo
+from urbanbench.city.folder.laws import ALPHAEARTH, LINEAR, PIXEL_SCALE
 from urbanbench.city.folder.limits import MAX_NUMBER
-from urbanbench.city.folder.raster_entry import ALPHAEARTH, LINEAR, PIXEL_SCALE
 
 __all__ = ["ALPHAEARTH_NODATA", "too_large", "values_of", "with_data"]
 

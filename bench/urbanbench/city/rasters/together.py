@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from urbanbench.city.folder.format import RasterInfo
+from urbanbench.city.folder.laws import ALPHAEARTH, FLOAT, LINEAR, PIXEL_SCALE
 from urbanbench.city.folder.limits import MAX_RASTER_NUMBERS
-from urbanbench.city.folder.raster_entry import ALPHAEARTH, FLOAT, LINEAR, PIXEL_SCALE
 from urbanbench.city.rasters.heads import RasterHead
 
 __all__ = ["head_faults"]
