@@ -16,6 +16,7 @@ import pytest
 import shapely
 import typer
 from tests.drawn_extract import BOX, draw_hamlet
+from tests.made_rasters import write_raster
 
 from urbanbench.build.labels.read import read_wishes
 from urbanbench.build.order import Order
@@ -138,6 +139,17 @@ def own_city(world: Path) -> None:
     grid = gpd.GeoDataFrame({"id": range(16), "population": range(20, 36)}, geometry=cells, crs=4326)
     grid.to_file(world / "grid.gpkg")
     (world / "labels.toml").write_text(blocks("docs/your_city.md", "toml")[0], encoding="utf-8")
+    raster_page = "docs/models/raster_embedding.md"
+    (world / "about.toml").write_text(blocks(raster_page, "toml")[0], encoding="utf-8")
+    ground = np.full((2, 200, 200), 51, dtype=np.int8)
+    write_raster(
+        world / "aef/2019/35N/a.tiff",
+        ground,
+        west - 0.01,
+        north + 0.01,
+        (north - south + 0.02) / 200,
+        crs="EPSG:4326",
+    )
     labels = tuple(read_wishes([str(world / "labels.toml")]))
     order = Order(
         "helsinki-centre",
