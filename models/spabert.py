@@ -79,8 +79,8 @@ class SpaBERT(Model):
         "paper": {},
         "small": {
             "text_encoder": "minilm",
-            "neighbours": 4,
-            "max_tokens": 32,
+            "max_tokens": 128,
+            "use_kind": True,
             "batch": 32,
             "epochs": 5,
             "max_steps": 300,

@@ -15,6 +15,7 @@ CARD = ModelCard(
     needs=("poi",),
     can_use=("polygon",),
     embeds=("region", "building", "poi"),
+    version=2,
     differs_from_paper=(
         "Regions and buildings are ours, the paper has neither: a region's vector is the mean over its POIs' pivot vectors, a building's the mean over a pivot 'building' at its centroid and the POIs within radius_m.",
         "Training goes on from general BERT weights on the city itself; the paper trains on London and California and ships those weights.",
@@ -27,7 +28,7 @@ CARD = ModelCard(
         "The sentence closes with one [SEP], which stands for the separator after the last neighbour.",
         "Adam with warm-up over 5 % of the steps, linear decay, a held-out part and early stop instead of AdamW at a constant rate; weights are not decayed.",
         "Masked-token and masked-entity prediction are drawn per sentence with probability one half each, from seeds of the run.",
-        "The small preset reads 4 neighbours and 32 tokens, and trains a six-layer encoder for at most 300 batches of 32 sentences at a higher learning rate.",
+        "The small preset writes what a POI is behind its name (option use_kind), reads at most 128 tokens, and trains a six-layer encoder for at most 300 batches of 32 sentences at a higher learning rate.",
         "An encoder without a masked-language head, such as the packaged one of the preset small, gets a new one that is tied to its word embeddings; the result names it.",
     ),
 )

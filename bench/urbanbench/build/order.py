@@ -13,10 +13,10 @@ from urbanbench.build.labels.wish import Wish
 from urbanbench.city.folder.manifest import is_name
 from urbanbench.errors import BadInput, UnknownName
 
-__all__ = ["BLOCKS", "Order", "read_about"]
+__all__ = ["BLOCKS", "CELLS", "Order", "read_about"]
 
 BLOCKS = "blocks"
-_CELLS = ("grid:", "h3:")
+CELLS = ("grid:", "h3:")
 _MAPS = ("osm", "tiles", "overture")
 _PARTS = ("regions", *_MAPS, "street_views", "satellite", "flows")
 _WORDS = ("source", "date", "licence", "attribution", "note", "kind")
@@ -119,7 +119,7 @@ class Order:
     @property
     def made_regions(self) -> bool:
         """Whether the regions are made here, not read from a file."""
-        return self.regions == BLOCKS or self.regions.startswith(_CELLS)
+        return self.regions == BLOCKS or self.regions.startswith(CELLS)
 
     def told(self, part: str, **known: str) -> dict[str, str]:
         """Return the words for an entry of city.json: what is known by itself, and over it what the user says."""

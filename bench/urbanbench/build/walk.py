@@ -20,13 +20,11 @@ from urbanbench.build.report import Report
 from urbanbench.build.satellite import open_ground
 from urbanbench.build.sources import map_source
 from urbanbench.build.street_views import check_street_views, copy_street_views
+from urbanbench.city.folder.format import REPORT_FILE
 from urbanbench.city.folder.new_folder import new_folder
 from urbanbench.hashing import file_digest
 
-__all__ = ["REPORT_FILE", "build", "rehearse"]
-
-REPORT_FILE = "build_report.json"
-"""What was read, kept, dropped and mended, in the city folder."""
+__all__ = ["build", "rehearse"]
 
 
 def build(order: Order, out: Path) -> Report:

@@ -178,9 +178,4 @@ def _own(order: Order, out: Path | None, *, as_json: bool) -> None:
     else:
         if not as_json:
             say(out)
-        note(f"Next: {command('data', 'check', _path(out))}")
-
-
-def _path(out: Path) -> str:
-    """Write a folder so that it is taken for one, not for a city's name."""
-    return str(out) if out.is_absolute() or len(out.parts) > 1 else f"./{out}"
+        note(f"Next: {command('data', 'check', options.as_path(out))}")

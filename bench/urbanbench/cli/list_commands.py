@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -55,12 +56,12 @@ def describe(
     name: Annotated[
         str,
         typer.Argument(
-            help="A model, task, city, protocol, split, head, input or metric; kind:name where two share it."
+            help="A model, task, city, protocol, split, head, input or metric; kind:name where two share it; or a result's file."
         ),
     ],
     as_json: options.Json = False,
 ) -> None:
-    """Show the card of a model, task or city, or the meaning of a word."""
+    """Show the card of a model, task or city, the meaning of a word, or what a result's file says: scores, and what the row used and lacks."""
     facts = _described(name)
     if as_json:
         print_json(facts)
@@ -81,7 +82,7 @@ def _models() -> Rows:
                 "needs": ",".join([*card.needs, *(["|".join(card.needs_any)] if card.needs_any else [])]),
                 "can use": ",".join(card.can_use),
                 "embeds": ",".join(card.embeds),
-                "kind": "floor" if card.floor else "learned",
+                "kind": " ".join([*card.family.split(), "floor"]) if card.floor else "learned",
             }
         rows.append(_row(entry, facts))
     return rows
@@ -207,8 +208,12 @@ _KINDS = {
 
 
 def _described(word: str) -> dict[str, Any]:
-    from urbanbench.registry import is_label
+    from urbanbench.registry import is_label, is_path
 
+    if word.endswith(".json") and is_path(word):
+        from urbanbench.cli.result_facts import result_facts
+
+        return result_facts(Path(word))
     kind, sign, name = word.partition(":")
     if is_label(word):
         msg = f"{word!r} is a label, which a city tells of. Expected a city. Mend: {command('list', 'tasks', '--city', 'CITY')}"

@@ -13,7 +13,7 @@ from urbanbench.build.regions.blocks import block_regions
 from urbanbench.build.regions.cells import grid_regions, h3_regions
 from urbanbench.build.regions.drawn import drawn_regions
 from urbanbench.build.regions.sizes import within_sizes
-from urbanbench.build.shapes import polygons_of
+from urbanbench.build.shapes import ground_km2, polygons_of
 from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _inside(regions: gpd.GeoDataFrame, area: Any, report: Report) -> gpd.GeoData
     if area is None:
         return regions
     shapes = regions.geometry.to_numpy()
-    share = shapely.area(shapely.intersection(shapes, area)) / shapely.area(shapes)
+    share = ground_km2(shapely.intersection(shapes, area)) / ground_km2(shapes)
     outside = share < _LEAST_INSIDE
     report.add(
         "regions", "dropped", "less than half of it lies in the area of the map", ids=regions.index[outside]
@@ -176,5 +176,5 @@ def _objects(order: Order, source: MapSource | None, box: Box, report: Report) -
         return None
     west, south, east, north = box
     up = order.reach_m / _DEGREE_M
-    across = up / max(math.cos(math.radians(max(abs(south), abs(north)))), 0.05)
+    across = up / max(math.cos(math.radians(max(abs(south), abs(north)))), 1e-3)
     return source.read((west - across, south - up, east + across, north + up), report)

@@ -1,0 +1,68 @@
+"""What one result's file says, for ``urbanbench describe``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from urbanbench.seen import KINDS
+
+if TYPE_CHECKING:
+    from urbanbench.board.rows import Row
+
+__all__ = ["result_facts"]
+
+
+def result_facts(file: Path) -> dict[str, Any]:
+    """Read a result and say what was run, what came out, and what the row used, lacks and knows.
+
+    Raises
+    ------
+    DataMissing
+        No such file, or one that is no result.
+    BadInput
+        A result of another schema.
+    """
+    from urbanbench.board.labels import row_label
+    from urbanbench.board.rows import ordered, read_row
+    from urbanbench.store import ResultStore
+
+    result = ResultStore.read(file)
+    row = read_row(result.to_dict())
+    facts = {"kind": "result", "name": row_label(row, [row]), "cell": str(result.cell), "status": row.status}
+    if not row.ok:
+        return facts | {"reason": row.reason}
+    return {
+        **facts,
+        "scores": _scores(row),
+        "inputs used": ordered(row.used),
+        "used": _used(row),
+        "lacks": list(row.lacks),
+        "knows where it is": "not recorded" if row.knows_place is None else row.knows_place or "no",
+        "stands in": dict(_mapping(row.model.get("variant"))),
+        "settings": dict(row.settings or {}),
+    }
+
+
+def _scores(row: Row) -> dict[str, str]:
+    from urbanbench.board.columns import choose_metrics, metric_title
+
+    kind = str(row.task.get("kind") or "")
+    return {
+        metric_title(one): row.score(one).text
+        for one in choose_metrics(kind, row.main_metric, row.scores, None)
+    }
+
+
+def _used(row: Row) -> dict[str, str] | str:
+    """Return how many objects of each kind were used; a word where nothing is recorded, or nothing is there to be counted."""
+    from urbanbench.board.used import saw_text
+
+    if not row.saw:
+        return saw_text(row)
+    return {KINDS[kind]: f"{count['used']:,} of {count['of']:,}" for kind, count in row.saw.items()}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
