@@ -16,6 +16,8 @@ import pytest
 import shapely
 import typer
 from tests.drawn_extract import BOX, draw_hamlet
+from tests.overture_town import write_town
+from tests.tile_town import openmaptiles_town, write_pmtiles
 
 from urbanbench.build.labels.read import read_wishes
 from urbanbench.build.order import Order
@@ -148,6 +150,8 @@ def own_city(world: Path) -> None:
     )
     for city in ("helsinki-centre", "baltimore"):
         build(order, world / city)
+    write_pmtiles(world / "town.pmtiles", openmaptiles_town().tiles())
+    write_town(world / "overture")
 
 
 def takes(words: list[str], option: str) -> bool:
