@@ -17,6 +17,8 @@ import shapely
 import typer
 from tests.drawn_extract import BOX, draw_hamlet
 from tests.made_rasters import write_raster
+from tests.overture_town import write_town
+from tests.tile_town import openmaptiles_town, write_pmtiles
 
 from urbanbench.build.labels.read import read_wishes
 from urbanbench.build.order import Order
@@ -160,6 +162,8 @@ def own_city(world: Path) -> None:
     )
     for city in ("helsinki-centre", "baltimore"):
         build(order, world / city)
+    write_pmtiles(world / "town.pmtiles", openmaptiles_town().tiles())
+    write_town(world / "overture")
 
 
 def takes(words: list[str], option: str) -> bool:
