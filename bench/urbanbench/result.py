@@ -157,7 +157,7 @@ class RunResult:
     cost, provenance
         Seconds and memory; versions, hardware and hashes.
     training
-        What every stage of the model's training left behind (`urbanbench.toolkit.training.schedule.StageLog.to_record`); written only where
+        What every stage of the model's training left behind (`urbanbench.toolkit.training.stage_log.StageLog.to_record`); written only where
         there is something.
     error_type, traceback
         Of a failed run.

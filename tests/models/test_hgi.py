@@ -18,7 +18,7 @@ from urbanbench.models._hgi.readout import region_vectors
 from urbanbench.models.hgi import HGI
 from urbanbench.toolkit.ground.places import centres, region_rows
 from urbanbench.toolkit.texts.place_texts import is_place, is_shaped_place
-from urbanbench.toolkit.training.schedule import learning_rate_factor, recording
+from urbanbench.toolkit.training.stage_log import recording
 from urbanbench.units import Units
 
 BRIEF = dataclasses.replace(HGI.from_settings("small"), dim=16, epochs=3, max_steps=3, walks=1)

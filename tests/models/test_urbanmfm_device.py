@@ -80,10 +80,10 @@ def test_a_step_never_waits_for_the_device(shop_of, name, own_cache, monkeypatch
     shop = shop_of(train_text_encoder=tuned, train_image_encoder=tuned)
     objective = sent_nowhere(objective_of(name, shop), shop)
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # torch knows none for this device
-    monkeypatch.setattr(loops, "READ_EVERY_S", float("inf"))
+    monkeypatch.setattr(fits, "READ_EVERY_S", float("inf"))
     schedule = Schedule(batch=12, epochs=50)
     stage = Stage(objective, schedule, seed=0)
-    loop = loops._Loop([stage], schedule, Equal(), total=100, device=NOWHERE)
+    loop = fits.Fit([stage], schedule, Equal(), total=100, device=NOWHERE, seed=0)
     for _ in range(3):
         loop.take_step()
     assert loop.state.step == 3
