@@ -62,7 +62,7 @@ class UrbanCLIP(Model):
         Whether pairs of the same sentence or picture are no negatives of each other.
     caption_weight
         Weight of the caption loss beside the contrastive one.
-    lr, weight_decay, batch, epochs, max_steps, warmup, held_out, patience, precision
+    lr, weight_decay, batch, epochs, min_steps, max_steps, warmup, held_out, patience, precision
         Schedule, see `urbanbench.toolkit.training.schedule.Schedule`; weight decay is decoupled.
     """
 
@@ -91,11 +91,12 @@ class UrbanCLIP(Model):
     lr: float = 3e-5
     weight_decay: float = 0.01
     batch: int = 128
-    epochs: int = 100
+    epochs: int | None = 100
+    min_steps: int = 0
     max_steps: int | None = None
-    warmup: float = 0.05
+    warmup: int = 50
     held_out: float = 0.1
-    patience: int = 3
+    patience: int = 6
     precision: str = "auto"
 
     card: ClassVar[ModelCard] = CARD
@@ -114,7 +115,9 @@ class UrbanCLIP(Model):
             "mask_same": True,
             "lr": 3e-4,
             "batch": 64,
-            "max_steps": 300,
+            "epochs": None,
+            "min_steps": 500,
+            "max_steps": 20_000,
         },
     }
 

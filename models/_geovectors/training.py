@@ -16,7 +16,7 @@ from urbanbench.atomic import remove_leftovers, replacing
 from urbanbench.home import cache_root
 from urbanbench.progress import Bar, tracking
 from urbanbench.seeds import integer_seed
-from urbanbench.toolkit.training.schedule import StageLog, record
+from urbanbench.toolkit.training.stage_log import StageLog, record
 
 if TYPE_CHECKING:
     from gensim.models import Word2Vec

@@ -14,7 +14,7 @@ from urbanbench.seeds import generator, integer_seed
 from urbanbench.toolkit.ground.places import region_rows
 from urbanbench.toolkit.texts.counts import Tokens, key_value_tokens
 from urbanbench.toolkit.texts.place_texts import is_place
-from urbanbench.toolkit.training.schedule import StageLog, record
+from urbanbench.toolkit.training.stage_log import StageLog, record
 
 if TYPE_CHECKING:
     from gensim.models import Word2Vec

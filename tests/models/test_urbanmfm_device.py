@@ -13,7 +13,7 @@ from urbanbench.models._urbanmfm.material import gather_material
 from urbanbench.models._urbanmfm.stages import Workshop, objective_of
 from urbanbench.models.urbanmfm import STAGES, UrbanMFM
 from urbanbench.toolkit.features._feature_rows import TunedPictures, TunedTexts
-from urbanbench.toolkit.training import loop as loops
+from urbanbench.toolkit.training import fit as fits
 from urbanbench.toolkit.training import seeded_torch
 from urbanbench.toolkit.training.schedule import Schedule
 from urbanbench.toolkit.training.stage import Stage

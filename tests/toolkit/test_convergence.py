@@ -74,6 +74,11 @@ def test_nothing_falls_or_ends_before_the_floor_of_steps():
     assert len(train_stage(Told([5.0]), schedule(min_steps=60, max_steps=30), seed=0).steps) == 30
 
 
+def test_the_floor_may_be_told_in_passes():
+    log = train_stage(Told([5.0]), schedule(min_epochs=11), seed=0)
+    assert log.falls[0] == 45, "the first check after eleven passes of four steps"
+
+
 def test_small_gains_add_up_until_they_count():
     plan = schedule(min_gain=0.1, patience=3)
     slow, still = Plateau(), Plateau()

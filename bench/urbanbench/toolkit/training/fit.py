@@ -49,6 +49,7 @@ class Fit:
     ) -> None:
         self.stages, self.schedule, self.weighing = stages, schedule, weighing
         self.total, self.device, self.seed = total, device, seed
+        self.floor = schedule.least_steps(max(stage.per_epoch for stage in stages))
         self.logs = [stage.log for stage in stages]
         self.name = "+".join(log.name for log in self.logs)
         for log in self.logs:
@@ -163,7 +164,7 @@ class Fit:
             losses = [agreed(stage.held_out_loss()) for stage in self.stages]
         whole, state = sum(losses[1:], losses[0]), self.state
         state.keep_if_best(whole)
-        state.plateau.look(whole, state.step, self.schedule)
+        state.plateau.look(whole, state.step, self.schedule, floor=self.floor)
         for log, loss in zip(self.logs, losses, strict=True):
             log.checks.append((state.step, loss))
             log.best_step, log.falls = state.best_step, list(state.plateau.falls)

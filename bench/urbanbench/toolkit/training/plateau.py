@@ -35,13 +35,13 @@ class Plateau:
     falls: list[int] = field(default_factory=list)
     reached: bool = False
 
-    def look(self, loss: float, step: int, plan: Schedule) -> None:
-        """Take note of a check after `step` steps; before the plan's floor neither does the rate fall nor training end."""
+    def look(self, loss: float, step: int, plan: Schedule, *, floor: int = 0) -> None:
+        """Take note of a check after `step` steps; before the floor neither does the rate fall nor training end."""
         if self.mark is None or loss < self.mark - plan.min_gain * abs(self.mark):
             self.mark, self.stale = loss, 0
             return
         self.stale += 1
-        if self.stale < plan.patience or step < plan.floor:
+        if self.stale < plan.patience or step < floor:
             return
         if len(self.falls) < plan.max_falls:
             self.falls.append(step)

@@ -26,8 +26,8 @@ class Schedule:
         Most passes over the anchors and most optimiser steps; None for no such limit, but not both.
     max_seconds
         Longest wall time, judged at checks; None for none. What it ends depends on the machine.
-    min_steps
-        Floor: neither does the rate fall nor the stage end at a plateau before so many steps.
+    min_steps, min_epochs
+        Floor: neither does the rate fall nor the stage end at a plateau before so many steps and passes.
     warmup
         Steps over which the learning rate rises from 0.
     held_out
@@ -56,6 +56,7 @@ class Schedule:
     max_steps: int | None = 20_000
     max_seconds: float | None = None
     min_steps: int = 0
+    min_epochs: int = 0
     warmup: int = 50
     held_out: float = 0.05
     check_every: int = 50
@@ -78,10 +79,9 @@ class Schedule:
             msg = "Schedule has neither epochs nor max_steps. Expected a cap, however generous. For example max_steps=20000"
             raise BadInput(msg)
 
-    @property
-    def floor(self) -> int:
-        """Steps before which nothing ends at a plateau: `min_steps`, and the warm-up."""
-        return max(self.min_steps, self.warmup)
+    def least_steps(self, per_epoch: int) -> int:
+        """Return the floor in steps, for anchors that make so many batches; the warm-up is a part of it."""
+        return max(self.min_steps, self.min_epochs * per_epoch, self.warmup)
 
     def most_steps(self, per_epoch: int) -> int:
         """Return the cap in steps, for anchors that make so many batches."""
@@ -95,6 +95,7 @@ _EXPECTED = {
     "max_steps": ">= 1 or None",
     "max_seconds": "above 0 or None",
     "min_steps": ">= 0",
+    "min_epochs": ">= 0",
     "warmup": ">= 0",
     "held_out": "in [0, 1)",
     "check_every": ">= 1",
@@ -115,6 +116,7 @@ def _sound(plan: Schedule) -> dict[str, bool]:
         "max_steps": plan.max_steps is None or plan.max_steps >= 1,
         "max_seconds": plan.max_seconds is None or plan.max_seconds > 0,
         "min_steps": plan.min_steps >= 0,
+        "min_epochs": plan.min_epochs >= 0,
         "warmup": plan.warmup >= 0,
         "held_out": 0 <= plan.held_out < 1,
         "check_every": plan.check_every >= 1,
