@@ -17,6 +17,7 @@ from urbanbench.board.published import Published, for_row, for_task
 from urbanbench.board.published_tables import stands_beside
 from urbanbench.board.rows import Row, ordered
 from urbanbench.board.text import one_line
+from urbanbench.convergence import told_stages
 
 __all__ = ["plain_text", "to_csv"]
 
@@ -49,7 +50,7 @@ _ORIGIN = (
 _FIELDS = (
     *_SPEC, "label", "kind", "own", "run_id", "status", "reason", "metric", "main_metric", "mean", "std", "n_seeds", "values", "covered_mean",
     "mark", "below_floor", "below_floor_of_other_inputs", "table_inputs", "inputs_used", "chosen_heads", "task_kind", "level", "unit", "n_units", "n_uncovered",
-    "used_block_size_m", "dim", "variant", "embed_read_seconds", "embed_read", *_COST, *_ORIGIN,
+    "used_block_size_m", "dim", "converged", "training", "variant", "embed_read_seconds", "embed_read", *_COST, *_ORIGIN,
 )  # fmt: skip
 _PUBLISHED = ("published_mean", "published_std", "published_setting", "published_source", "published_note")
 _FORMULA = ("=", "+", "-", "@")
@@ -125,6 +126,8 @@ def _about(row: Row) -> dict[str, Any]:
         "n_uncovered": row.n_uncovered,
         "used_block_size_m": row.block_size_m,
         "dim": row.model.get("dim"),
+        "converged": row.converged,
+        "training": "; ".join(told_stages(row.training)),
         "variant": _json(row.model.get("variant")),
         "embed_read_seconds": read_seconds(row)[0] if row.cost.get("embed_read") else "",
         "embed_read": _json(row.cost.get("embed_read")),

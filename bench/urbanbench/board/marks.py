@@ -16,6 +16,7 @@ __all__ = [
     "BEST",
     "OWN",
     "SECOND",
+    "UNCONVERGED",
     "best_floor",
     "by_score",
     "chosen_heads",
@@ -31,6 +32,8 @@ BEST, SECOND = "best", "second"
 BELOW = "\N{BLACK DOWN-POINTING TRIANGLE}"
 OWN = "\N{DAGGER}"
 """Marks an own run that stands beside reference rows."""
+UNCONVERGED = "\N{WHITE DIAMOND}"
+"""Marks a row whose model had not converged when its training ended."""
 
 
 def usual_seeds(block: Block) -> tuple[int, ...]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from urbanbench.cli import options
 from urbanbench.cli.printing import command, print_facts, print_json, print_table
+from urbanbench.cli.result_facts import is_result_file, result_facts
 from urbanbench.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
@@ -55,12 +57,12 @@ def describe(
     name: Annotated[
         str,
         typer.Argument(
-            help="A model, task, city, protocol, split, head, input or metric; kind:name where two share it."
+            help="A model, task, city, protocol, split, head, input or metric; kind:name where two share it; or a result's file."
         ),
     ],
     as_json: options.Json = False,
 ) -> None:
-    """Show the card of a model, task or city, or the meaning of a word."""
+    """Show the card of a model, task or city, the meaning of a word, or what a result's file says."""
     facts = _described(name)
     if as_json:
         print_json(facts)
@@ -209,6 +211,8 @@ _KINDS = {
 def _described(word: str) -> dict[str, Any]:
     from urbanbench.registry import is_label
 
+    if is_result_file(word):
+        return result_facts(Path(word))
     kind, sign, name = word.partition(":")
     if is_label(word):
         msg = f"{word!r} is a label, which a city tells of. Expected a city. Mend: {command('list', 'tasks', '--city', 'CITY')}"
