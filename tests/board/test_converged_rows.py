@@ -89,7 +89,7 @@ def test_floors_are_not_trained_and_never_marked(make_result):
 def test_the_mark_can_be_printed_everywhere():
     assert plain(f"a {UNCONVERGED}") == "a (not converged)"
     table = Table("T", (Column("model"),), (Line("model", (Entry(f"a {UNCONVERGED}"),)),))
-    assert "a $\\diamond$" in to_latex(Board("B", (Section("S", (), (), (table,)),)))
+    assert "a $\\diamond$" in to_latex(Board("B", "", (Section("S", (), (), (table,)),), ()))
 
 
 def test_a_result_file_is_shown_with_its_stages(tmp_path, village, counting, capsys, own_cache):
@@ -101,4 +101,4 @@ def test_a_result_file_is_shown_with_its_stages(tmp_path, village, counting, cap
     assert main(["describe", str(file)]) == 0
     assert capsys.readouterr().out == shown
     assert "converged  not known" in shown
-    assert main(["results", "show", str(tmp_path / "none.json")]) == 2
+    assert main(["results", "show", str(tmp_path / "none.json")]) == 3
