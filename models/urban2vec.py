@@ -36,6 +36,25 @@ LEAST: Mapping[str, int] = {
     "max_name_count": 1,
 }
 
+SMALL: dict[str, Any] = {
+    "image_encoder": "efficientnet-lite0",
+    "train_image_encoder": False,
+    "street_size": 96,
+    "raster_size": 64,
+    "pairs": 20_000,
+    "held_out_pairs": 2_000,
+    "batch": 256,
+    "epochs": None,
+    "patience": 6,
+    "region_shapes": 32,
+    "word_epochs": None,
+    "word_patience": 6,
+    "word_lr": 5e-3,
+    "min_steps": 500,
+    "max_steps": 20_000,
+}
+"""Preset `small`: to the plateau on two cores. `quick` is the same for a first look, ended by a cap long before it has converged."""
+
 
 @dataclass(frozen=True)
 class Urban2Vec(Model):
@@ -128,23 +147,8 @@ class Urban2Vec(Model):
     card: ClassVar[ModelCard] = CARD
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
-        "small": {
-            "image_encoder": "efficientnet-lite0",
-            "train_image_encoder": False,
-            "street_size": 96,
-            "raster_size": 64,
-            "pairs": 20_000,
-            "held_out_pairs": 2_000,
-            "batch": 256,
-            "epochs": None,
-            "patience": 6,
-            "region_shapes": 32,
-            "word_epochs": None,
-            "word_patience": 6,
-            "word_lr": 5e-3,
-            "min_steps": 500,
-            "max_steps": 20_000,
-        },
+        "small": SMALL,
+        "quick": SMALL | {"min_steps": 0, "max_steps": 200},
     }
 
     def __post_init__(self) -> None:

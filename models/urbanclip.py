@@ -26,6 +26,25 @@ _SIZES = (
     "dim", "size", "grid", "patch", "image_layers", "text_layers", "max_words", "heads", "queries", "decoder_layers", "caption_tokens",
 )  # fmt: skip
 
+SMALL: dict[str, Any] = {
+    "dim": 256,
+    "image_tower": "efficientnet-lite0",
+    "train_image_tower": False,
+    "text_tower": "scratch",
+    "text_layers": 4,
+    "max_words": 40,
+    "heads": 4,
+    "queries": 8,
+    "decoder_layers": 2,
+    "mask_same": True,
+    "lr": 3e-4,
+    "batch": 64,
+    "epochs": None,
+    "min_steps": 500,
+    "max_steps": 20_000,
+}
+"""Preset `small`: to the plateau on two cores. `quick` is the same for a first look, ended by a cap long before it has converged."""
+
 
 @dataclass(frozen=True)
 class UrbanCLIP(Model):
@@ -102,23 +121,8 @@ class UrbanCLIP(Model):
     card: ClassVar[ModelCard] = CARD
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
-        "small": {
-            "dim": 256,
-            "image_tower": "efficientnet-lite0",
-            "train_image_tower": False,
-            "text_tower": "scratch",
-            "text_layers": 4,
-            "max_words": 40,
-            "heads": 4,
-            "queries": 8,
-            "decoder_layers": 2,
-            "mask_same": True,
-            "lr": 3e-4,
-            "batch": 64,
-            "epochs": None,
-            "min_steps": 500,
-            "max_steps": 20_000,
-        },
+        "small": SMALL,
+        "quick": SMALL | {"min_steps": 0, "max_steps": 60},
     }
 
     def __post_init__(self) -> None:

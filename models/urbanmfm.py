@@ -34,6 +34,27 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "pooling": ("mean", "mean+density", "sum"),
 }
 
+SMALL: dict[str, Any] = {
+    "dim": 256,
+    "text_encoder": "minilm",
+    "train_text_encoder": False,
+    "image_encoder": "efficientnet-lite0",
+    "train_image_encoder": False,
+    "raster_size": 64,
+    "street_size": 96,
+    "epochs": None,
+    "max_neighbours": 16,
+    "max_street_views": 8,
+    "region_pois": 8,
+    "max_adjacent": 8,
+    "fusion_heads": 8,
+    "min_steps": 2000,
+    "max_steps": 20_000,
+    "lr": 1e-3,
+    "lr_new": 1e-3,
+}
+"""Preset `small`: to the plateau on two cores. `quick` is the same for a first look, ended by a cap long before it has converged."""
+
 
 @dataclass(frozen=True)
 class UrbanMFM(Model):
@@ -164,25 +185,8 @@ class UrbanMFM(Model):
     card: ClassVar[ModelCard] = CARD
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
-        "small": {
-            "dim": 256,
-            "text_encoder": "minilm",
-            "train_text_encoder": False,
-            "image_encoder": "efficientnet-lite0",
-            "train_image_encoder": False,
-            "raster_size": 64,
-            "street_size": 96,
-            "epochs": None,
-            "max_neighbours": 16,
-            "max_street_views": 8,
-            "region_pois": 8,
-            "max_adjacent": 8,
-            "fusion_heads": 8,
-            "min_steps": 2000,
-            "max_steps": 20_000,
-            "lr": 1e-3,
-            "lr_new": 1e-3,
-        },
+        "small": SMALL,
+        "quick": SMALL | {"min_steps": 0, "max_steps": 60},
     }
 
     def __post_init__(self) -> None:

@@ -72,7 +72,7 @@ def rate_factor(step: int, warmup: int, falls: Sequence[int], factor: float) -> 
     return factor ** sum(one <= step for one in falls)
 
 
-def settled(losses: Sequence[float], patience: int, min_gain: float) -> bool:
+def settled(losses: Sequence[float], patience: int = 2, min_gain: float = 0.01) -> bool:
     """Tell of a training that ended by itself whether its held-out losses had stopped falling by then.
 
     Parameters
@@ -80,7 +80,7 @@ def settled(losses: Sequence[float], patience: int, min_gain: float) -> bool:
     losses
         In order, the first before training.
     patience, min_gain
-        As in `Schedule`: the last `patience` losses are all no lower than the best before them by that share.
+        As in `Schedule`, of epochs that are few: the last `patience` losses are all no lower than the best before them by that share.
 
     Examples
     --------

@@ -44,6 +44,10 @@ class StageLog:
         "plateau", "cap", "time" or "epochs"; empty where nobody said.
     converged
         Whether its held-out loss had stopped falling; None where that was not judged.
+    epochs
+        Passes over the data where another library counts them; else 0.
+    judged
+        What the checks are and how convergence was judged by them, where it was not by the loop's own rule.
     refit
         Training loss of every step of the last fit on all anchors; empty where there was none.
     seconds
@@ -65,6 +69,8 @@ class StageLog:
     falls: list[int] = field(default_factory=list)
     ended: str = ""
     converged: bool | None = None
+    epochs: int = 0
+    judged: str = ""
     refit: list[float] = field(default_factory=list)
     seconds: float = 0.0
     own_chance: float | None = None
@@ -89,7 +95,7 @@ class StageLog:
     @property
     def passes(self) -> float:
         """How often the anchors were seen; NaN where their number is not known."""
-        return len(self.steps) * self.batch / self.anchors if self.anchors else nan
+        return len(self.steps) * self.batch / self.anchors if self.anchors else float(self.epochs or nan)
 
     @property
     def last_over_chance(self) -> float:
@@ -112,6 +118,7 @@ class StageLog:
             "falls": list(self.falls),
             "ended": self.ended,
             "converged": self.converged,
+            **({"judged": self.judged} if self.judged else {}),
             "refit_steps": len(self.refit),
             "last_over_chance": _known(self.last_over_chance),
             "chance": self.chance,
