@@ -35,4 +35,5 @@ CARD = ModelCard(
         "The paper's speed task is not part of the suite, so roads have no vectors of their own.",
         "The small preset has frozen encoders, no roads without POIs in the text stage and learning rates up to ten times the paper's.",
     ),
+    version=2,
 )

@@ -34,4 +34,5 @@ CARD = ModelCard(
         "Where no satellite picture may be seen, maps drawn from building footprints stand in for it; no street view is replaced. The paper has no such setting.",
         "The preset small keeps the image encoders as they are and trains what follows them.",
     ),
+    version=2,
 )

@@ -27,7 +27,8 @@ CARD = ModelCard(
         "The sentence closes with one [SEP], which stands for the separator after the last neighbour.",
         "Adam with warm-up over 5 % of the steps, linear decay, a held-out part and early stop instead of AdamW at a constant rate; weights are not decayed.",
         "Masked-token and masked-entity prediction are drawn per sentence with probability one half each, from seeds of the run.",
-        "The small preset reads 4 neighbours and 32 tokens, and trains a six-layer encoder for at most 300 batches of 32 sentences at a higher learning rate.",
+        "The small preset reads 4 neighbours and 32 tokens, and trains a six-layer encoder for at least five passes in batches of 32 sentences at a higher learning rate, to the plateau of its loss.",
         "An encoder without a masked-language head, such as the packaged one of the preset small, gets a new one that is tied to its word embeddings; the result names it.",
     ),
+    version=2,
 )

@@ -26,4 +26,5 @@ CARD = ModelCard(
         "Regions are trained on and embedded in the same city; the paper's four cities are not joined.",
         "Pairs with the same sentence or the same picture count as negatives of each other as in the authors' code; the preset small leaves them out (option mask_same).",
     ),
+    version=2,
 )

@@ -47,4 +47,5 @@ CARD = ModelCard(
         "Vectors of POIs and nodes of the global graph are scaled to length 1.",
         "Joint training reads the backbones' features from before training in the local and global objectives.",
     ),
+    version=2,
 )
