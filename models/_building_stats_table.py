@@ -10,6 +10,7 @@ import shapely
 from scipy import sparse
 from scipy.spatial import cKDTree
 
+from urbanbench.seen import saw
 from urbanbench.toolkit.shapes.measures import Shapes, measure_shapes
 from urbanbench.toolkit.texts.counts import area_km2, key_value_tokens, rows_of, vocabulary_matrix
 
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from urbanbench.city.view import View
     from urbanbench.units import Units
 
-__all__ = ["building_rows", "region_rows"]
+__all__ = ["OF_HEIGHTS", "building_rows", "region_rows"]
+
+OF_HEIGHTS = {"region": [1, 7, 8, 9, 10], "building": [5, 6, 12]}
+"""Columns that are made of heights: floor area; mean, spread, maximum and share of known ones. Of buildings: height, known, that of neighbours."""
 
 _BIN_DEGREES = 5.0
 _BINS = 18
@@ -34,6 +38,7 @@ def region_rows(view: View, units: Units, *, max_types: int, storey_m: float) ->
     buildings, n = view.buildings, len(units)
     region = pd.Index(list(units.ids), dtype=object).get_indexer(buildings["region_id"])
     inside = np.flatnonzero(region >= 0)
+    saw("polygon", inside, of=len(buildings))
     region = region[inside]
     shapes = measure_shapes(buildings.geometry.to_numpy()[inside])
     height = buildings["height_m"].to_numpy(dtype=np.float64)
@@ -113,6 +118,7 @@ def building_rows(view: View, units: Units, *, max_types: int, radius_m: float) 
     """
     buildings = view.buildings
     asked = rows_of(buildings.index, units.ids)
+    saw("polygon", asked, of=len(buildings))
     shapes = measure_shapes(buildings.geometry.to_numpy()[asked])
     height = buildings["height_m"].to_numpy(dtype=np.float64)
     known = np.isfinite(height)
@@ -158,5 +164,6 @@ def _near_sums(found: np.ndarray, rows: np.ndarray, table: np.ndarray) -> np.nda
     near = np.concatenate([np.asarray(one, dtype=np.int64) for one in found])
     other = near != rows[unit]
     unit, near = unit[other], near[other]
+    saw("polygon", near, of=len(table))
     columns = [np.ones(len(near)), table[near, 0], table[near, 0] ** 2, *(table[near, k] for k in (1, 2, 3))]
     return np.column_stack([np.bincount(unit, column, minlength=len(rows)) for column in columns])

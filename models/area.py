@@ -36,8 +36,11 @@ class Area(Model):
         import shapely
 
         from urbanbench.space import EmbeddingSpace
+        from urbanbench.toolkit.texts.counts import saw_units
 
         del seed, device
+        if units.level == "building":
+            saw_units(view, units)
         outline = view.unit_geometry(units)
         area, perimeter = shapely.area(outline), shapely.length(outline)
         compactness = 4 * np.pi * area / np.maximum(perimeter, 1e-9) ** 2

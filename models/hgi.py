@@ -21,6 +21,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "features": ("walks", "one-hot"),
     "region_vector": ("graph", "pooled"),
     "poi_filter": ("paper", "all"),
+    "untagged": ("strict", "poi"),
 }
 
 SMALL: dict[str, Any] = {"category_batch": 1024, "category_lr": 5e-3}
@@ -66,6 +67,9 @@ class HGI(Model):
         "graph", a region's vector after the graph of regions, as in the paper; "pooled", what the attention makes of its own POIs.
     poi_filter
         "paper" keeps POIs by their tags as UrbanMFM's authors do; "all" keeps every object with a key of the first level.
+    untagged
+        Buildings that are POIs themselves: "strict", those whose tags tell their use; "poi", all, with the category ``building=yes`` where
+        no tag says more.
     """
 
     dim: int = 64
@@ -96,6 +100,7 @@ class HGI(Model):
     min_count: int = 5
     region_vector: str = "graph"
     poi_filter: str = "paper"
+    untagged: str = "strict"
 
     card: ClassVar[ModelCard] = CARD
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -158,5 +163,10 @@ class HGI(Model):
 
     def variant(self, view: View) -> Mapping[str, str]:
         """Name where categories come from and what the POIs are."""
-        nodes = "POIs and tagged buildings" if view.has("polygon") else "POIs"
+        buildings = "all buildings" if self.untagged == "poi" else "tagged buildings"
+        nodes = f"POIs and {buildings}" if view.has("polygon") else "POIs"
         return {"categories": "OpenStreetMap tags", "nodes": nodes}
+
+    def knows_place(self) -> str:
+        """Name the graph of neighbouring regions, which mixes into a region's vector what lies around it."""
+        return "graph of neighbouring regions" if self.region_vector == "graph" else ""

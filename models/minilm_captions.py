@@ -37,6 +37,7 @@ class MinilmCaptions(Model):
         code="https://github.com/huggingface/sentence-transformers (Apache-2.0; not used)",
         needs=("captions",),
         embeds=("region",),
+        trained=False,
         differs_from_paper=(
             "The encoder is all-MiniLM-L6-v2, a later and smaller one of the same family; its vectors are not scaled to length 1.",
             "Averaging over a region's captions is ours: it is what a model of pictures and captions has to beat where there are captions.",

@@ -191,3 +191,9 @@ class MuseCL(Model):
             left_out.append("satellite pictures")
         made["fusion"] = f"{self.fusion_loss} ({self.align})"
         return made | ({"left out": ", ".join(left_out)} if left_out else {})
+
+    def lacks(self, view: View) -> tuple[str, ...]:
+        """Name the kinds of pictures that cannot be seen, and what takes their place; with one kind there is nothing to fuse."""
+        street, overhead = view.has("street_view"), view.has("satellite") or view.has("polygon")
+        told = [] if view.has("satellite") or not overhead else ["footprint maps for satellite"]
+        return (*told, *([] if street and overhead else ["one kind of picture, no fusion"]))

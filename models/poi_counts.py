@@ -50,12 +50,15 @@ class PoiCounts(Model):
             area_km2,
             key_value_tokens,
             pois_of_units,
+            saw_pois,
             vocabulary_matrix,
         )
 
         del seed, device
         per_poi, _ = vocabulary_matrix(key_value_tokens(view.pois), max_columns=self.max_columns)
-        counts = (pois_of_units(view, units, self.radius_m) @ per_poi).toarray()
+        belongs = pois_of_units(view, units, self.radius_m)
+        saw_pois(belongs, np.diff(per_poi.indptr) > 0)
+        counts = (belongs @ per_poi).toarray()
         if units.level == "region":
             counts /= area_km2(view, units)[:, None]
         return EmbeddingSpace(units.level, np.array(units.ids), np.log1p(counts).astype(np.float32))

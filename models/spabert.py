@@ -21,8 +21,8 @@ POI_FILTERS = ("paper", "all")
 
 SMALL: dict[str, Any] = {
     "text_encoder": "minilm",
-    "neighbours": 4,
-    "max_tokens": 32,
+    "max_tokens": 128,
+    "use_kind": True,
     "batch": 32,
     "epochs": None,
     "min_epochs": 5,

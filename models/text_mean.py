@@ -59,6 +59,7 @@ class TextMean(Model):
         needs=("poi",),
         can_use=("polygon",),
         embeds=("region", "building", "poi"),
+        trained=False,
         differs_from_paper=(
             "The encoder is not fine-tuned; a text's vector is the mean over its tokens, not [CLS] (option text_pool).",
             "Averaging over a region's or a building's POIs is ours: it is what learned models of POI texts have to beat.",
@@ -107,13 +108,21 @@ class TextMean(Model):
 
     def _blocks(self, view: View, units: Units) -> list[tuple[tuple[str, ...], sparse.csr_array]]:
         """Return the parts of a unit's vector: distinct texts, and how often each stands in each unit, (n_units, n_texts)."""
-        from urbanbench.toolkit.texts.counts import pois_of_units, rows_of
+        import numpy as np
+
+        from urbanbench.seen import saw
+        from urbanbench.toolkit.texts.counts import pois_of_units, rows_of, saw_pois
 
         pois, buildings = view.pois, view.buildings if units.level == "building" else None
         texts, of_poi = self._texts(pois, shaped=False)
+        told = np.diff(of_poi.indptr) > 0
         if units.level == "poi":
-            return [(texts, of_poi[rows_of(pois.index, units.ids)])]
-        around = [(texts, pois_of_units(view, units, self.radius_m) @ of_poi)]
+            rows = rows_of(pois.index, units.ids)
+            saw("poi", rows[told[rows]], of=len(pois))
+            return [(texts, of_poi[rows])]
+        belongs = pois_of_units(view, units, self.radius_m)
+        saw_pois(belongs, told)
+        around = [(texts, belongs @ of_poi)]
         if buildings is None:
             return around
         own, of_building = self._texts(buildings, shaped=True)

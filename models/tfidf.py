@@ -64,6 +64,7 @@ class TfIdf(Model):
             key_value_tokens,
             name_tokens,
             pois_of_units,
+            saw_pois,
             vocabulary_matrix,
         )
         from urbanbench.units import Units
@@ -76,7 +77,10 @@ class TfIdf(Model):
         per_poi, _ = vocabulary_matrix(
             tokens, documents=regions, min_documents=self.min_regions, max_columns=self.max_columns
         )
-        wanted = pois_of_units(view, units, self.radius_m) @ per_poi
+        near, told = pois_of_units(view, units, self.radius_m), np.diff(per_poi.indptr) > 0
+        for belongs in (regions, near):  # the regions' POIs make the frequencies
+            saw_pois(belongs, told)
+        wanted = near @ per_poi
         vectors = _weighted(regions @ per_poi, wanted)
         covered = np.diff(wanted.indptr) > 0
         vectors[~covered] = 0.0

@@ -215,3 +215,10 @@ class Urban2Vec(Model):
 
             made["word vectors"] = name_word_vectors(self.word_vectors)
         return made
+
+    def lacks(self, view: View) -> tuple[str, ...]:
+        """Name what takes the place of street views that cannot be seen, and of words where POIs cannot."""
+        kind, told = self.pictures_in(view), []
+        if self.pictures in {"auto", "street_view"} and kind != "street_view":
+            told.append("footprints for street views" if kind == "polygon" else "no street views")
+        return (*told, *([] if view.has("poi") else ["no words"]))

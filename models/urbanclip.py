@@ -180,3 +180,9 @@ class UrbanCLIP(Model):
         if view.kind("satellite"):
             made["satellite"] = view.kind("satellite")
         return made
+
+    def lacks(self, view: View) -> tuple[str, ...]:
+        """Say that sentences are written from a template, as where the city has no captions."""
+        from urbanbench.models._urbanclip.captions import caption_source
+
+        return ("template captions",) if caption_source(view, self.captions) == "template" else ()

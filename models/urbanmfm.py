@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from urbanbench.card import ModelCard
@@ -32,6 +32,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "street_prior": ("literal", "log"),
     "dbscan_unit": ("m", "deg"),
     "pooling": ("mean", "mean+density", "sum"),
+    "poi_vector": ("auto", "fused", "mean", "concat"),
+    "untagged": ("strict", "poi"),
 }
 
 SMALL: dict[str, Any] = {
@@ -87,6 +89,9 @@ class UrbanMFM(Model):
     poi_filter, use_name
         "paper" keeps POIs by their tags as the authors do, "all" every object with a primary OpenStreetMap key; whether names
         belong to the texts.
+    untagged
+        "strict" takes buildings as POIs whose tags tell their use, as the authors do; "poi" all of them, with their shape and the
+        text "building" where no tag says more.
     grouping, road_radius_m, road_pois, include_self, knn_neighbours
         `L_poi`: "road", "knn", or "auto" (by road where roads are seen); how far from a road its POIs lie; most POIs of a road
         in its mean at one step, None for all; whether the mean includes the sampled POI, as printed; neighbours with "knn".
@@ -94,8 +99,9 @@ class UrbanMFM(Model):
         `L_svi`: where scene labels come from, "auto", "precomputed", "clip", "kmeans" or "none"; the CLIP model's name or
         folder; whether Eq. 9 is taken with the candidates as printed.
     max_dist_m, max_neighbours, max_street_views, street_prior, drop_share
-        `L_local`: radius of Eqs. 10 and 15; most neighbours and street view points of a POI; how distance enters Eq. 13,
-        "literal" or added as a "log"; share of neighbours left out of a positive graph.
+        `L_local`: radius of Eqs. 10 and 15; most neighbours and street view points of a POI for a radius of 1 km, more and fewer with
+        the square of another radius; how distance enters Eq. 13, "literal" or added as a "log"; share of neighbours left out of a
+        positive graph.
     dbscan_eps_m, dbscan_unit, min_pts, cosine_threshold, log_density, similar_regions
         `L_macro`: ε in metres (or thousandths of a degree with "deg") and MinPts of Eq. 17; threshold of Eq. 21; whether
         densities in F_p are log1p; most partners kept per region.
@@ -110,11 +116,18 @@ class UrbanMFM(Model):
     batch, epochs, min_steps, max_steps, warmup, patience, precision, lr, lr_new, lr_backbone
         Schedule of every stage, see `urbanbench.toolkit.training.schedule.Schedule`; learning rates of the projections, of what only
         `L_local` and `L_global` train (gates, fusions, graph encoders), and of encoders that are trained along.
+    poi_vector, raw_length
+        A POI's vector: "fused", E_j of Eqs. 23-25, which needs `L_global`; "mean" of its text, footprint and street view vectors;
+        "concat", these side by side, zeros where there is none; "auto", fused where `L_global` was trained and else the mean. Whether
+        vectors keep the lengths they come with instead of 1. All are read from the same trained stages.
     pooling
         "mean" over a region's POIs (Eq. 26); "mean+density", which appends what a mean forgets: how many POIs and buildings there
         are; or "sum": the POIs' vectors added up per km², signed log1p, for targets that count per area.
     graph_vector
         Whether a region's vector also has the graph encoders' vectors.
+    with_pe
+        Whether vectors have the positional encoding of the unit's place, 256 numbers, which the authors' head reads; needs the input
+        `coordinates`.
     context_radius_m
         How far from a building's centre the POIs around it are read.
     """
@@ -135,6 +148,7 @@ class UrbanMFM(Model):
     sample_share: float = 1.0
     poi_filter: str = "paper"
     use_name: bool = True
+    untagged: str = "strict"
     grouping: str = "auto"
     road_radius_m: float = 100.0
     road_pois: int | None = 32
@@ -178,8 +192,11 @@ class UrbanMFM(Model):
     lr: float = 1e-4
     lr_new: float = 1e-4
     lr_backbone: float = 1e-4
+    poi_vector: str = "auto"
+    raw_length: bool = False
     pooling: str = "mean"
     graph_vector: bool = False
+    with_pe: bool = False
     context_radius_m: float = 100.0
 
     card: ClassVar[ModelCard] = CARD
@@ -227,6 +244,14 @@ class UrbanMFM(Model):
         if not 0 < self.sample_share <= 1:
             msg = f"Parameter 'sample_share' of UrbanMFM is {self.sample_share}. Expected a share above 0 and at most 1."
             raise BadInput(msg)
+        if self.poi_vector == "fused" and "global" not in self.stages:
+            msg = f"Parameter 'poi_vector' of UrbanMFM is 'fused', but the stages {', '.join(self.stages) or 'none'} train no fusion. Expected 'global' among them, or --set poi_vector=mean"
+            raise BadInput(msg)
+        if self.flows and self.poi_vector not in {"auto", "fused"}:
+            msg = f"Parameter 'poi_vector' of UrbanMFM is {self.poi_vector!r} with flows=true. Expected 'auto' or 'fused': trips are fused with fused vectors only."
+            raise BadInput(msg)
+        if self.with_pe:  # only then are coordinates among the inputs that tables set runs apart by
+            object.__setattr__(self, "card", replace(CARD, needs=(*CARD.needs, "coordinates")))
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
         """Train on the view and return vectors of regions, buildings or POIs (see docs/models/urbanmfm.md for their parts)."""
@@ -281,3 +306,14 @@ class UrbanMFM(Model):
         if left_out := [stage for stage in self.stages if stage not in stages]:
             made["left out"] = ", ".join(left_out)
         return made
+
+    def lacks(self, view: View) -> tuple[str, ...]:
+        """Name the wanted objectives that the view has no data for."""
+        there = self.stages_in(view)
+        absent = [stage for stage in STAGES if stage in self.stages and stage not in there]
+        return (f"no stage {'+'.join(absent)}",) if absent else ()
+
+    def knows_place(self) -> str:
+        """Name the positional encoding and the graphs of neighbours, where they are asked for."""
+        told = ["position encoding"] if self.with_pe else []
+        return ", ".join([*told, "graphs of neighbours"] if self.graph_vector else told)

@@ -19,6 +19,7 @@ from urbanbench.city.city import City
 from urbanbench.errors import CityFaults, Conformance, RunRefused
 from urbanbench.model import Model
 from urbanbench.models.poi_counts import PoiCounts
+from urbanbench.seen import saw
 from urbanbench.space import EmbeddingSpace
 from urbanbench.task import Task
 from urbanbench.tasks.building_function import BuildingFunction
@@ -428,3 +429,24 @@ def test_frames_digest_sees_every_kind_of_change(city):
         lambda frame: frame.assign(region_id=None),
     ]
     assert same not in {digest(change) for change in changes}
+
+
+@dataclass(frozen=True)
+class Boastful(Model):
+    of: int = 1
+    card = card(needs=("poi",))
+
+    def embed(self, view, *, units, seed, device):
+        saw("poi", np.arange(min(self.of, len(view.pois))), of=self.of)
+        return ones(units)
+
+
+def test_what_a_model_says_it_used_has_to_fit_the_view(city):
+    with pytest.raises(
+        Conformance,
+        match=r"used 1 of 1 POIs, where the view shows \d+\. .*Mend: saw\('poi', rows, of=len\(view.pois\)\)",
+    ):
+        check_model(Boastful(), city)
+    held = []
+    check_model(Boastful(of=len(city.pois)), city, held=lambda _, rule: held.append(rule))
+    assert "it says how many of the objects it touched it used" in held

@@ -33,9 +33,23 @@ def test_built_in_city_is_sound(city):
 LEARNED = [name for name in names("model") if not load_model(name).card.floor]
 
 
+TELLS = "it says how many of the objects it touched it used"
+TOUCH_NOTHING_COUNTED = {"coordinates", "flow-rows", "mean", "minilm-captions", "random", "spatial-lag"}
+"""Models that read no POIs, footprints or pictures at any level."""
+
+
+def check_that_it_tells(name, *where, **words):
+    """Check a model of ours, which also says how much it used."""
+    held = []
+    check_model(*where, held=lambda level, rule: held.append((level, rule)), **words)
+    levels = {level for level, _ in held if level} - ({"region"} if name == "area" else set())
+    told = {level for level, rule in held if rule == TELLS}
+    assert told == (set() if name in TOUCH_NOTHING_COUNTED else levels)
+
+
 @pytest.mark.parametrize("name", [name for name in names("model") if name not in LEARNED])
 def test_floor_conforms(city, name):
-    check_model(load_model(name), city)
+    check_that_it_tells(name, load_model(name), city)
 
 
 BRIEF = {
@@ -75,14 +89,14 @@ def briefly_trained(request):
 @pytest.mark.parametrize("name", LEARNED)
 def test_learned_model_conforms_for_regions(city, captioned, briefly_trained, name):
     model = briefly_trained(name)
-    check_model(model, captioned if "captions" in model.card.inputs else city, level="region")
+    check_that_it_tells(name, model, captioned if "captions" in model.card.inputs else city, level="region")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNED)
 def test_learned_model_conforms_at_every_level(city, captioned, briefly_trained, name):
     model = briefly_trained(name)
-    check_model(model, captioned if "captions" in model.card.inputs else city)
+    check_that_it_tells(name, model, captioned if "captions" in model.card.inputs else city)
 
 
 @pytest.mark.parametrize("name", names("task"))

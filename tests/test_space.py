@@ -77,3 +77,20 @@ def test_load_says_what_is_wrong_with_a_file(tmp_path):
             EmbeddingSpace.load(tmp_path / name)
     with pytest.raises(BadInput, match=r"suffix '\.npy'"):
         EmbeddingSpace.load(tmp_path / "v.npy")
+
+
+def test_parts_are_kept_by_safetensors_and_by_taking_rows(tmp_path):
+    vectors = np.arange(12, dtype=np.float32).reshape(3, 4)
+    space = EmbeddingSpace(
+        "region", np.array(["a", "b", "c"]), vectors, parts={"local": (0, 2), "global": (2, 4)}
+    )
+    space.save(tmp_path / "space.safetensors")
+    found = EmbeddingSpace.load(tmp_path / "space.safetensors")
+    assert found.parts == space.take(["c"]).parts == {"local": (0, 2), "global": (2, 4)}
+    assert found.digest() == space.digest()
+
+
+@pytest.mark.parametrize("columns", [(0, 0), (-1, 2), (3, 5)])
+def test_a_part_of_columns_that_do_not_exist_is_refused(columns):
+    with pytest.raises(BadInput, match="Expected first < end within 0 to 4"):
+        EmbeddingSpace("region", np.array(["a"]), np.ones((1, 4), dtype=np.float32), parts={"x": columns})

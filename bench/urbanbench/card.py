@@ -47,12 +47,17 @@ class ModelCard:
         One sentence per difference between this implementation and the paper.
     floor
         True for a reference that learns no representation.
+    family
+        Word that stands for several floors which are run only when they are asked for, by it or by name ("attribution"); a floor without
+        one stands beside every model.
     head
         Name of the only head that makes sense for it (`mean` for the mean floor); "" lets the run choose.
     extra
         Name of the optional dependency group it needs, or "".
     version
         Raised whenever the same parameters give other vectors than before; results of an earlier version are computed again.
+    trained
+        False where no seed changes the vectors, as of frozen encoders: of several trainings one is then run. Floors need not say it.
 
     Raises
     ------
@@ -73,9 +78,11 @@ class ModelCard:
     code: str = ""
     differs_from_paper: tuple[str, ...] = ()
     floor: bool = False
+    family: str = ""
     head: str = ""
     extra: str = ""
     version: int = 1
+    trained: bool = True
 
     def __post_init__(self) -> None:
         _check_version(self.title, self.version)
@@ -92,6 +99,11 @@ class ModelCard:
         if twice:
             msg = f"Card of {self.title!r} lists {twice} under two of needs, can_use and needs_any. Expected each input once."
             raise BadInput(msg)
+
+    @property
+    def seeded(self) -> bool:
+        """Whether another seed is another training."""
+        return self.trained and not self.floor
 
     @property
     def inputs(self) -> frozenset[str]:

@@ -13,10 +13,12 @@ __all__ = [
     "CannotWrite",
     "CityFaults",
     "Conformance",
+    "DataCorrupt",
     "DataMissing",
     "ExtraMissing",
     "InputMasked",
     "LayerMissing",
+    "NoFloor",
     "PluginBroken",
     "RunRefused",
     "UnknownName",
@@ -102,6 +104,12 @@ class DataMissing(UrbanbenchError, FileNotFoundError):
     exit_code = 3
 
 
+class DataCorrupt(UrbanbenchError, ValueError):
+    """A file or archive that is there and does not hold what it should: cut short, changed, or made to do harm."""
+
+    exit_code = 3
+
+
 class CityFaults(UrbanbenchError, ValueError):
     """All faults of a city folder at once.
 
@@ -161,6 +169,10 @@ class PluginBroken(UrbanbenchError, ImportError):
 
 class RunRefused(UrbanbenchError, ValueError):
     """A run that cannot be done as asked (missing label, input or capability); kept as a row, not a crash."""
+
+
+class NoFloor(RunRefused):
+    """A model cannot be scored beside a floor, because no floor reads content from inputs that the model sees."""
 
 
 class Conformance(UrbanbenchError, AssertionError):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["array_digest", "code_digest", "file_digest", "short", "value_digest"]
+__all__ = ["array_digest", "code_digest", "file_digest", "sha256_of", "short", "value_digest"]
 
 _SIZE = 16
 
@@ -36,6 +36,12 @@ def file_digest(path: Path) -> str:
     """Hash a file's bytes."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=_SIZE)).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file's bytes as other people's tools do, 64 hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def array_digest(*arrays: np.ndarray) -> str:

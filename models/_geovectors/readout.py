@@ -10,8 +10,9 @@ from urbanbench.models._geovectors.encode import encode_places
 from urbanbench.models._geovectors.entities import Entities, entities_of, local_xy
 from urbanbench.models._geovectors.location import chosen_nodes, node_vectors
 from urbanbench.models._geovectors.tagvectors import entity_tag_vectors
+from urbanbench.seen import saw
 from urbanbench.space import EmbeddingSpace
-from urbanbench.toolkit.texts.counts import pois_of_units, rows_of
+from urbanbench.toolkit.texts.counts import pois_of_units, rows_of, saw_pois
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -32,7 +33,9 @@ def embed_units(model: GeoVectors, view: View, units: Units, seed: int) -> Embed
     belongs = _belonging(model, view, units, entities)
     parts = []
     if "tags" in model.parts:
-        parts.append(_mean(belongs, *entity_tag_vectors(model, entities.words, seed)))
+        vectors, known = entity_tag_vectors(model, entities.words, seed)
+        saw_pois(belongs, known)
+        parts.append(_mean(belongs, vectors, known))
     if "location" in model.parts:
         parts.append(_location(model, view, units, entities, belongs, seed))
     covered = np.logical_or.reduce([known for _, known in parts])
@@ -59,6 +62,7 @@ def _location(
     """Encode where units are; a region is the mean over its entities, or its centroid where it has none."""
     xy = entities.xy[entities.tagged]
     chosen = chosen_nodes(len(xy), model.max_nodes, seed)
+    saw("poi", np.flatnonzero(entities.tagged)[chosen], of=len(entities.tagged))
     nodes = node_vectors(model, xy[chosen], seed)
     nodes_xy = xy[chosen][: len(nodes)]
     places = local_xy(view.unit_geometry(units), entities.corner)
@@ -68,6 +72,7 @@ def _location(
     every = np.zeros((len(entities.tagged), model.location_dim), dtype=np.float32)
     has = np.zeros(len(entities.tagged), dtype=bool)
     inside = np.unique(belongs.indices)
+    saw("poi", inside, of=len(has))
     every[inside], has[inside] = encode_places(entities.xy[inside], nodes_xy, nodes, k=model.neighbours)
     mean, filled = _mean(belongs, every, has)
     return np.where(filled[:, None], mean, own), filled | known

@@ -9,9 +9,10 @@ import numpy as np
 
 from urbanbench.hashing import array_digest, code_digest, value_digest
 from urbanbench.models._geovectors.judge import chance, context_samples, negative_sampling_loss
-from urbanbench.models._geovectors.pretrained import CITY, read_word_vectors
+from urbanbench.models._geovectors.pretrained import CITY, chosen_words, read_word_vectors
 from urbanbench.models._geovectors.training import Corpus, KeptTraining, fixed_hash, gensim_seed, train
 from urbanbench.seeds import generator
+from urbanbench.seen import saw
 from urbanbench.toolkit.kept.versions import learned_versions
 from urbanbench.toolkit.training.stage_log import StageLog
 
@@ -48,10 +49,12 @@ def entity_tag_vectors(model: GeoVectors, words: Words, seed: int) -> tuple[np.n
 
 def word_vectors(model: GeoVectors, words: Words, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return a vector per word, float32 (n_words, dim), and which words have one, bool (n_words,)."""
-    if model.words != CITY:
-        return read_word_vectors(model.words, words.names)
+    source = chosen_words(model.words)
+    if source != CITY:
+        return read_word_vectors(source, words.names)
     if not words.names:
         return np.zeros((0, model.tag_dim), dtype=np.float32), np.zeros(0, dtype=bool)
+    saw("poi", np.unique(words.row), of=words.n)  # all are trained on
     key = value_digest(
         {
             "stage": "tags",

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 FIRST_LEVEL = (*CLASS_KEYS, "building")
 """Keys that are first-level categories; an object belongs to the first of them that it has."""
 
+MERE_BUILDING = "building=yes"
+"""Category of a building of which nothing is known but that it is one."""
+
 
 @dataclass(frozen=True, eq=False)
 class Categories:

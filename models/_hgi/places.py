@@ -9,9 +9,10 @@ import numpy as np
 
 from urbanbench.city.folder.tags import tag_table
 from urbanbench.errors import RunRefused
-from urbanbench.models._hgi.categories import Categories, categories_of, category_words
-from urbanbench.toolkit.ground.places import centres, region_rows
-from urbanbench.toolkit.texts.place_texts import is_place, is_shaped_place
+from urbanbench.models._hgi.categories import MERE_BUILDING, Categories, categories_of, category_words
+from urbanbench.seen import saw
+from urbanbench.toolkit.ground.places import centres, region_rows, shaped_places
+from urbanbench.toolkit.texts.place_texts import is_place
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -60,7 +61,7 @@ class Places:
 
 
 def gather_places(model: HGI, view: View) -> Places:
-    """Read the POIs, and the buildings that are POIs themselves where footprints may be seen.
+    """Read the POIs, and the buildings that are POIs themselves where footprints may be seen, and say which they are (`urbanbench.seen.saw`).
 
     Raises
     ------
@@ -69,7 +70,7 @@ def gather_places(model: HGI, view: View) -> Places:
     """
     parts = [_points(view, every=model.poi_filter == "all")]
     if view.has("polygon"):
-        parts.append(_buildings(view))
+        parts.append(_buildings(view, model.untagged))
     ids, xy, region, words = (np.concatenate([part[k] for part in parts]) for k in range(4))
     is_building = np.repeat([False, True][: len(parts)], [len(part[0]) for part in parts])
     found = len(np.unique(region[region >= 0]))
@@ -95,6 +96,7 @@ def _points(view: View, *, every: bool) -> tuple[np.ndarray, ...]:
     tags = tag_table(pois["tags"])
     words = category_words(tags)
     kept = (words != "") if every else (words != "") & is_place(tags)
+    saw("poi", kept)
     return (
         np.asarray(pois.index, dtype=object)[kept],
         centres(pois.geometry)[kept],
@@ -103,14 +105,16 @@ def _points(view: View, *, every: bool) -> tuple[np.ndarray, ...]:
     )
 
 
-def _buildings(view: View) -> tuple[np.ndarray, ...]:
+def _buildings(view: View, untagged: str) -> tuple[np.ndarray, ...]:
     buildings = view.buildings
     tags = tag_table(buildings["tags"])
-    kept = is_shaped_place(tags)
+    kept, words = shaped_places(tags, untagged), category_words(tags)
+    words[words == ""] = MERE_BUILDING  # only where all are taken
+    saw("polygon", kept)
     some = buildings[kept]
     return (
         np.asarray(some.index, dtype=object),
         centres(some.geometry),
         region_rows(view, some["region_id"]),
-        category_words(tags)[kept],
+        words[kept],
     )

@@ -12,6 +12,7 @@ from urbanbench.models._hgi.delaunay import delaunay_graph
 from urbanbench.models._hgi.material import poi_matrix
 from urbanbench.models._hgi.objective import encode_regions, pool_regions
 from urbanbench.seeds import generator
+from urbanbench.seen import saw
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.ground.places import centres, region_rows
 from urbanbench.toolkit.texts.counts import rows_of
@@ -80,6 +81,7 @@ def building_vectors(
     """
     places, city = trained.places, trained.material
     buildings = view.buildings
+    saw("polygon", np.arange(len(buildings)), of=len(buildings))  # those that are no POIs are nodes, too
     own = np.isin(np.asarray(buildings.index, dtype=object), places.ids[places.is_building])
     bare = buildings[~own]
     xy = np.concatenate([places.xy, centres(bare.geometry) - places.corner])

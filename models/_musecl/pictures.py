@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.hashing import value_digest
+from urbanbench.seen import saw
 from urbanbench.toolkit.features.footprint_maps import FootprintMaps, square_windows
 from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.ground.places import region_rows
@@ -23,6 +24,30 @@ COLUMNS = ("east", "south", "west", "north", "image")
 
 
 @dataclass(frozen=True, eq=False)
+class Shown:
+    """Which objects of a layer the pictures show.
+
+    Parameters
+    ----------
+    kind
+        "street_view", "satellite" or "polygon".
+    row, picture
+        int64 (m,): rows of the view's layer, and pictures they are in.
+    of
+        Rows of the layer.
+    """
+
+    kind: str
+    row: np.ndarray
+    picture: np.ndarray
+    of: int
+
+    def tell(self, ok: np.ndarray) -> None:
+        """Say that what is in the pictures that are `ok`, bool (p,), was used."""
+        saw(self.kind, self.row[ok[self.picture]], of=self.of)
+
+
+@dataclass(frozen=True, eq=False)
 class Pictures:
     """p distinct pictures of one kind, and which of them show a region.
 
@@ -34,11 +59,14 @@ class Pictures:
         Paths of the table to the hash of what they show.
     groups
         Pictures of every region of the view.
+    shown
+        What is in them.
     """
 
     table: PictureTable
     digest: Callable[[Sequence[str]], str]
     groups: Groups
+    shown: Shown
 
     def without(self, ok: np.ndarray) -> Groups:
         """Return the pictures of every region that can be opened, bool (p,)."""
@@ -68,7 +96,8 @@ def street_pictures(view: View, size: int, *, keep: bool) -> Pictures | None:
     columns = [name for name in COLUMNS if name in frame]
     named = frame[columns].to_numpy(dtype=object)
     row, column = np.nonzero(frame[columns].notna().to_numpy() & (region >= 0)[:, None])
-    return _of_files(view, named[row, column], region[row], size, keep=keep)
+    paths = named[row, column]
+    return _of_files(view, "street_view", paths, region[row], row, len(frame), size, keep=keep)
 
 
 def overhead_pictures(view: View, size: int, *, keep: bool) -> Pictures | None:
@@ -78,8 +107,8 @@ def overhead_pictures(view: View, size: int, *, keep: bool) -> Pictures | None:
         named = frame["image"].to_numpy(dtype=object)
         shown = frame["image"].notna().to_numpy()
         region = region_rows(view, frame.index.tolist())
-        shown = shown & (region >= 0)
-        return _of_files(view, named[shown], region[shown], size, keep=keep)
+        row = np.flatnonzero(shown & (region >= 0))
+        return _of_files(view, "satellite", named[row], region[row], row, len(frame), size, keep=keep)
     return _drawn(view, size, keep=keep) if view.has("polygon") else None
 
 
@@ -102,10 +131,21 @@ def _drawn(view: View, size: int, *, keep: bool) -> Pictures | None:
         )  # one by one: a city has many corners
         store = open_pixel_store(shown, len(table), size)
         table = PictureTable(table.open_image, table.paths, size, store=store)
-    return Pictures(table, maps.digest, own)
+    return Pictures(table, maps.digest, own, Shown("polygon", inside, place, len(buildings)))
 
 
-def _of_files(view: View, paths: np.ndarray, region: np.ndarray, size: int, *, keep: bool) -> Pictures | None:
+def _of_files(
+    view: View,
+    kind: str,
+    paths: np.ndarray,
+    region: np.ndarray,
+    row: np.ndarray,
+    of: int,
+    size: int,
+    *,
+    keep: bool,
+) -> Pictures | None:
+    """Put the pictures together that rows of a layer name: path, region and row of each mention, (m,)."""
     if not len(paths):
         return None
     distinct, place = np.unique(paths.astype(str), return_inverse=True)
@@ -114,4 +154,4 @@ def _of_files(view: View, paths: np.ndarray, region: np.ndarray, size: int, *, k
     store = open_pixel_store(view.picture_digest(names), len(names), size) if keep else None
     table = PictureTable(view.open_image, names, size, store=store)
     groups = Groups.from_pairs(pairs[:, 0], pairs[:, 1], len(view.region_ids))
-    return Pictures(table, view.picture_digest, groups)
+    return Pictures(table, view.picture_digest, groups, Shown(kind, row, place, of))

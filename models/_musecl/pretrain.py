@@ -155,6 +155,7 @@ def train_kind(
     if len(regions) < FEWEST:
         record(StageLog(kind.name, 0, 0, skipped=f"{len(regions)} regions with pictures can be compared"))
         return None
+    pictures.shown.tell(source.ok)
     with seeded_torch(seed, "musecl", kind.name, "head"):
         head = nn.Linear(source.dim, model.dim).to(device)
     partners = find_partners(likeness, regions, top_k=model.top_k, spared=model.spared)

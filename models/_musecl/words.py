@@ -11,6 +11,7 @@ import numpy as np
 from urbanbench.city.folder.tags import tag_table
 from urbanbench.progress import Bar, tracking
 from urbanbench.seeds import generator, integer_seed
+from urbanbench.seen import saw
 from urbanbench.toolkit.ground.places import region_rows
 from urbanbench.toolkit.texts.counts import Tokens, key_value_tokens
 from urbanbench.toolkit.texts.place_texts import is_place
@@ -92,7 +93,7 @@ class Places:
 
 
 def gather_places(view: View) -> Places:
-    """Read the POIs of a view."""
+    """Read the POIs of a view that have a tag to be compared by, and say which they are (`urbanbench.seen.saw`)."""
     pois = view.pois
     chosen = is_place(tag_table(pois["tags"]))
     tags = key_value_tokens(pois)
@@ -100,6 +101,7 @@ def gather_places(view: View) -> Places:
     used = np.zeros(len(tags.names), dtype=bool)
     used[tags.code[kept]] = True
     tokens = Tokens(tags.row[kept], tags.code[kept], tags.names, tags.n).where(used)
+    saw("poi", np.unique(tokens.row), of=tokens.n)
     return Places(tokens, region_rows(view, pois["region_id"].tolist()), len(view.region_ids))
 
 

@@ -12,7 +12,7 @@ from urbanbench.models._spabert.net import SpatialBert, TokenHead
 from urbanbench.models._spabert.words import HashedTokenizer, PretrainedTokenizer, Tokenizer
 from urbanbench.toolkit.texts.text_encoders import (
     HASHING,
-    PACKAGED,
+    is_packaged,
     name_text_encoder,
     packaged_folder,
     read_weights,
@@ -98,7 +98,7 @@ def _untrained(scale: float) -> Backbone:
 
 
 def _place(word: str) -> str:
-    return str(packaged_folder(word)) if word in PACKAGED else word
+    return str(packaged_folder(word)) if is_packaged(word) else word
 
 
 def _config(word: str, place: str, *, local_only: bool) -> BertConfig:

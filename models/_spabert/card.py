@@ -25,10 +25,10 @@ CARD = ModelCard(
         "The loss is taken on masked tokens only; the code takes it on all tokens and on padding (option parity_bugs).",
         "A sentence ends before the first neighbour that does not fit wholly into max_tokens; the code cuts in the middle of a name. Sentences are padded to the longest of a batch.",
         "The sentence closes with one [SEP], which stands for the separator after the last neighbour.",
-        "Adam with warm-up over 5 % of the steps, linear decay, a held-out part and early stop instead of AdamW at a constant rate; weights are not decayed.",
+        "Adam with a warm-up of 50 steps, a rate that falls at plateaus of the loss on a held-out part and an end at the last one instead of AdamW at a constant rate; weights are not decayed.",
         "Masked-token and masked-entity prediction are drawn per sentence with probability one half each, from seeds of the run.",
-        "The small preset reads 4 neighbours and 32 tokens, and trains a six-layer encoder for at least five passes in batches of 32 sentences at a higher learning rate, to the plateau of its loss.",
+        "The small preset writes what a POI is behind its name (option use_kind), reads at most 128 tokens, and trains a six-layer encoder for at least five passes in batches of 32 sentences at a higher learning rate, to the plateau of its loss.",
         "An encoder without a masked-language head, such as the packaged one of the preset small, gets a new one that is tied to its word embeddings; the result names it.",
     ),
-    version=2,
+    version=3,
 )

@@ -10,6 +10,7 @@ import numpy as np
 
 from urbanbench.city.folder.tags import tag_table
 from urbanbench.errors import RunRefused
+from urbanbench.seen import saw
 from urbanbench.toolkit.ground.places import centres
 from urbanbench.toolkit.texts.place_texts import CLASS_KEYS, PRIMARY_KEYS, distinct_texts, is_object, is_place
 
@@ -59,7 +60,7 @@ class Entities:
 
 
 def gather_entities(view: View, *, poi_filter: str, use_name: bool, use_kind: bool) -> Entities:
-    """Read the entities of a view.
+    """Read the entities of a view, and say which POIs they are (`urbanbench.seen.saw`).
 
     Raises
     ------
@@ -72,6 +73,7 @@ def gather_entities(view: View, *, poi_filter: str, use_name: bool, use_kind: bo
     if len(row) < FEWEST:
         msg = f"City {view.city_name!r} has {len(row)} POIs left after the filter {poi_filter!r}. Expected at least {FEWEST}. Mend: --set poi_filter=all"
         raise RunRefused(msg)
+    saw("poi", row, of=len(pois))
     called = entity_strings(tags, use_name=use_name, use_kind=use_kind)
     names, name = distinct_texts([called[one] for one in row.tolist()])
     spoken = np.array([one[0].isalpha() for one in names])[name]

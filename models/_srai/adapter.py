@@ -95,6 +95,10 @@ class SraiModel(Model):
             made["embedder"] = short(code_digest(Path(inspect.getfile(self.embedder))))
         return made
 
+    def knows_place(self) -> str:
+        """Say whether the embedder mixes what lies in neighbouring regions into a vector."""
+        return self.about.place
+
     def _settings(self) -> dict[str, dict[str, Any]]:
         """Return keyword arguments by who takes them; empty tuples and None leave the embedder its defaults."""
         made: dict[str, dict[str, Any]] = {"__init__": {}, "fit": {}, "trainer": {}, "dataloader": {}}

@@ -10,6 +10,7 @@ import numpy as np
 from urbanbench.errors import RunRefused
 from urbanbench.models._srai.library import tag_filter
 from urbanbench.models._srai.tags import flag_columns, tag_columns, wanted_tags
+from urbanbench.seen import COUNTED, saw
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -89,10 +90,20 @@ def frames_of(
         msg = f"No object of {', '.join(shown)} in a region of {view.city_name!r} has a wanted tag. Expected tags of {', '.join(list(rules)[:5])}, …. Set keys or osm_filter."
         raise RunRefused(msg)
     rows = np.unique(pairs[:, 1])
+    _tell_used(shown, objects, rows)
     geometry = np.concatenate([np.asarray(one.geometry, dtype=object) for one in objects])[rows]
     features = gpd.GeoDataFrame(_lean(table.iloc[rows], columns), geometry=geometry, crs=view.crs)
     index = pd.MultiIndex.from_arrays([pairs[:, 0], pairs[:, 1]], names=["region_id", "feature_id"])
     return Frames(regions, features.rename_axis("feature_id"), gpd.GeoDataFrame(index=index))
+
+
+def _tell_used(layers: list[str], objects: list[gpd.GeoDataFrame], rows: np.ndarray) -> None:
+    """Say which objects of the layers are features; `rows` are positions in all layers behind one another."""
+    before = 0
+    for layer, frame in zip(layers, objects, strict=True):
+        if layer in COUNTED:
+            saw(layer, rows[(rows >= before) & (rows < before + len(frame))] - before, of=len(frame))
+        before += len(frame)
 
 
 def _rows_with_tags(table: pd.DataFrame, columns: str) -> np.ndarray:

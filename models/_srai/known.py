@@ -48,6 +48,8 @@ class Known:
         Other defaults of the embedder's parameters than srai's.
     chance
         Training loss of vectors that tell nothing; None where nobody knows it.
+    place
+        How its vectors tell where a region lies, see `urbanbench.model.Model.knows_place`.
     """
 
     card: ModelCard
@@ -56,6 +58,7 @@ class Known:
     osm_filter: str = "HEX2VEC_FILTER"
     defaults: Mapping[str, Any] = field(default_factory=dict)
     chance: float | None = None
+    place: str = ""
 
 
 _OBJECTS: Mapping[str, Any] = {
@@ -95,6 +98,7 @@ _KNOWN: Mapping[str, Known] = {
             **_OBJECTS,
         ),
         defaults={"neighbourhood_distance": 1, "num_of_multiprocessing_workers": 1},
+        place="counts of neighbouring regions",
     ),
     "Hex2VecEmbedder": Known(
         ModelCard(

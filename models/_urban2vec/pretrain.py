@@ -20,6 +20,7 @@ from urbanbench.models._urban2vec.regions import chosen_pictures, filled, means
 from urbanbench.models._urban2vec.word_stage import WordObjective
 from urbanbench.models._urban2vec.words import RegionWords, gather_words
 from urbanbench.seeds import generator
+from urbanbench.seen import saw
 from urbanbench.toolkit.training import seeded_torch, train_stage
 from urbanbench.toolkit.training.schedule import Schedule
 from urbanbench.toolkit.training.stage_log import StageLog, record
@@ -142,7 +143,10 @@ def see(model: Urban2Vec, view: View, *, seed: int, device: str) -> tuple[Sight 
     with seeded_torch(seed, "urban2vec", "head"):
         head = PictureHead(features.dim, model.dim, model.dropout).to(device)
     sight = Sight(pictures, features, read[ok[read]], head)
-    return sight, _train_pictures(model, sight, pairs.where(ok[pairs.picture].all(axis=1)), seed, device)
+    pairs = pairs.where(ok[pairs.picture].all(axis=1))
+    layer = view.street_views if pictures.kind == "street_view" else view.buildings
+    saw(pictures.kind, pictures.unit[np.union1d(sight.read, pairs.picture)], of=len(layer))
+    return sight, _train_pictures(model, sight, pairs, seed, device)
 
 
 def first_vectors(

@@ -9,6 +9,7 @@ import numpy as np
 from urbanbench.errors import BadInput
 from urbanbench.models._urban2vec.pretrain import pretrain, see
 from urbanbench.models._urban2vec.regions import means
+from urbanbench.seen import saw
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.texts.counts import rows_of
 
@@ -57,5 +58,6 @@ def street_view_vectors(
     if sight is None:
         return np.zeros((count, model.dim), dtype=np.float32), np.zeros(count, dtype=bool)
     opened = np.flatnonzero(sight.features.ok[sight.pictures.source])
+    saw("street_view", sight.pictures.unit[opened], of=count)
     mean, found = means(sight.vectors(opened), sight.pictures.unit[opened], count)
     return mean, found > 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.city.folder.tags import tag_table
+from urbanbench.seen import saw
 from urbanbench.toolkit.ground.places import region_rows
 from urbanbench.toolkit.texts.counts import POI_KEYS, Tokens, joined_tokens
 from urbanbench.toolkit.texts.place_texts import is_object, is_place, is_shaped_place
@@ -81,10 +82,18 @@ def gather_words(model: Urban2Vec, view: View) -> RegionWords | None:
     if model.use_name:
         named = [(region, words) for region, _, words in parts]
         every.append(_joined(named, model.min_name_count, model.max_name_count))
+    _tell_used(np.unique(np.concatenate([words.row for _, words in every])), [one[1].n for one in parts])
     names = np.unique(np.concatenate([words.names for _, words in every]))
     region = np.concatenate([region[words.row] for region, words in every])
     word = np.concatenate([np.searchsorted(names, words.names)[words.code] for _, words in every])
     return RegionWords(region, word.astype(np.int64), names, regions)
+
+
+def _tell_used(rows: np.ndarray, sizes: list[int]) -> None:
+    """Say which objects have a word that is kept; `rows` are positions among the POIs and the buildings behind them."""
+    saw("poi", rows[rows < sizes[0]], of=sizes[0])
+    if len(sizes) > 1:
+        saw("polygon", rows[rows >= sizes[0]] - sizes[0], of=sizes[1])
 
 
 def tag_tokens(tags: TagTable) -> Tokens:

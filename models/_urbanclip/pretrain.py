@@ -23,6 +23,7 @@ from urbanbench.models._urbanclip.template import cover_shares, template_sentenc
 from urbanbench.models._urbanclip.tiles import Tiles, gather_tiles
 from urbanbench.models._urbanclip.towers import TowerMaker
 from urbanbench.progress import note
+from urbanbench.seen import saw
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.pictures.table import PictureTable
@@ -180,6 +181,8 @@ def embed_units(model: UrbanCLIP, trained: Pretrained, view: View, units: Units)
         vectors, _ = net.see(torch.from_numpy(rows).to(trained.device))
         table[tiles.region[rows]] = vectors.cpu().numpy()
     covered[tiles.region[shown]] = True
+    layer = view.satellite.index.tolist()
+    saw("satellite", rows_of(layer, [view.region_ids[row] for row in tiles.region[shown]]), of=len(layer))
     wanted = rows_of(view.region_ids, units.ids)
     return EmbeddingSpace(units.level, np.array(units.ids), table[wanted], covered[wanted])
 

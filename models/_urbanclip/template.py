@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from urbanbench.city.folder.tags import tag_table
+from urbanbench.seen import saw
 from urbanbench.toolkit.texts.counts import rows_of
 from urbanbench.toolkit.texts.place_texts import CLASS_KEYS, PLAIN_BUILDINGS, is_place
 
@@ -99,6 +100,7 @@ def _buildings(view: View, area: np.ndarray) -> list[list[str]]:
     frame = view.buildings
     region = _region_rows(view, frame["region_id"])
     inside = region >= 0
+    saw("polygon", inside)
     footprint = np.bincount(region[inside], np.asarray(frame["area_m2"])[inside], minlength=len(area))
     height = _mean_by(region, np.asarray(frame["height_m"], dtype=np.float64), len(area))
     dense = amounts(footprint / area, ("sparse", "scattered", "dense"))
@@ -117,6 +119,7 @@ def _places(view: View, area: np.ndarray) -> list[str]:
     frame = view.pois
     region, tags = _region_rows(view, frame["region_id"]), tag_table(frame["tags"])
     kept = is_place(tags)
+    saw("poi", kept & (region >= 0))
     told = tags.where(kept[tags.rows]).with_key(*CLASS_KEYS)
     named = most_common(region[told.rows], _kinds(told), np.ones(len(told)), len(area), 3)
     count = np.bincount(region[kept & (region >= 0)], minlength=len(area)) / area

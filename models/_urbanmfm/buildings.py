@@ -11,7 +11,9 @@ from torch import Tensor
 
 from urbanbench.errors import RunRefused
 from urbanbench.models._urbanmfm.net import mean_by_group, unit
+from urbanbench.models._urbanmfm.used import tell_streets
 from urbanbench.models._urbanmfm.vectors import CHUNK, shape_vectors, text_vectors
+from urbanbench.seen import saw
 from urbanbench.toolkit.ground.neighbours import groups_near_points
 
 if TYPE_CHECKING:
@@ -42,12 +44,14 @@ def building_vectors(
     row_of = {one: row for row, one in enumerate(view.buildings.index)}
     rows = np.fromiter((row_of[one] for one in units.ids), dtype=np.int64, count=len(units))
     shapes = trained.backbones.encode_shapes(geometry)
-    shape = shape_vectors(trained.net, shapes).cpu().numpy()
-    text = text_vectors(trained).cpu()
+    raw = model.raw_length
+    shape = shape_vectors(trained.net, shapes, raw=raw).cpu().numpy()
+    text = text_vectors(trained, raw=raw).cpu()
+    saw("polygon", rows, of=len(row_of))
     centre = shapely.get_coordinates(shapely.centroid(geometry))
     around = _context(trained, text, centre, rows, model.context_radius_m)
     own = _own_text(trained, text.numpy(), rows)
-    street = _street(trained, centre, [*own, around])
+    street = _street(trained, view, centre, [*own, around], raw=raw)
     parts = [one for part in (around, *own, *street) for one in (part, _there(part))]
     return np.hstack([shape, *parts]), np.ones(len(units), dtype=bool)
 
@@ -57,8 +61,10 @@ def _there(part: np.ndarray) -> np.ndarray:
     return np.asarray(part.any(axis=1, keepdims=True), dtype=np.float32)
 
 
-def _street(trained: Pretrained, centre: np.ndarray, texts: list[np.ndarray]) -> list[np.ndarray]:
-    """Return E_v (n, d) at length 1, zeros where there is none; nothing where street views may not be seen.
+def _street(
+    trained: Pretrained, view: View, centre: np.ndarray, texts: list[np.ndarray], *, raw: bool
+) -> list[np.ndarray]:
+    """Return E_v (n, d) at length 1 or its own, zeros where there is none; nothing where street views may not be seen.
 
     The memory is asked with the first of `texts`, (n, d) each, that a building has; one without any sees the mean of what is near.
     """
@@ -69,12 +75,14 @@ def _street(trained: Pretrained, centre: np.ndarray, texts: list[np.ndarray]) ->
     for text in reversed(texts[:-1]):
         query = np.where(text.any(axis=1, keepdims=True), text, query)
     memory = sight.memory(centre)
+    tell_streets(view, sight.streets, memory.point)
     street, made = sight.street(memory), np.zeros_like(query)
     found = np.flatnonzero(memory.has)
     for start in range(0, len(found), CHUNK):
         part = found[start : start + CHUNK]
         asked = torch.from_numpy(query[part]).to(trained.device)
-        made[part] = unit(street(part, asked)).cpu().numpy()
+        seen = street(part, asked)
+        made[part] = (seen if raw else unit(seen)).cpu().numpy()
     return [made]
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from urbanbench.city.view import View
     from urbanbench.models.urbanmfm import UrbanMFM
 
-READOUT = ("pooling", "graph_vector", "context_radius_m")
+READOUT = ("pooling", "poi_vector", "raw_length", "graph_vector", "with_pe", "context_radius_m")
 """Parameters that no stage knows of."""
 
 OF_STAGE: Mapping[str, tuple[str, ...]] = {
@@ -65,7 +65,7 @@ def stage_keys(
             "code": code_digest(Path(__file__).with_name("pretrain.py")),
             "variant": dict(model.variant(view)) | {"left out": ""},
             "encoders": dict(encoders),
-            "view": view.key,
+            "view": view.without("coordinates").key,  # which are read for the positional encoding alone
             "seed": seed,
             "device": device.partition(":")[0],
             "processes": processes(),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urbanbench.models._urbanmfm.adjacent import adjacent_regions
 from urbanbench.models._urbanmfm.flows import Flows, flow_features
 from urbanbench.models._urbanmfm.overheads import Overheads, gather_overheads
+from urbanbench.models._urbanmfm.reach import cap_within
 from urbanbench.models._urbanmfm.stars import StarTable
 from urbanbench.models._urbanmfm.streets import Streets, gather_streets
 from urbanbench.toolkit.ground.neighbours import nearest_within
@@ -52,8 +53,11 @@ def gather_material(model: UrbanMFM, view: View) -> Material:
     RunRefused
         No POI is left after the filter.
     """
-    places = gather_places(view, poi_filter=model.poi_filter, use_name=model.use_name)
-    neighbour, distance = nearest_within(places.xy, radius_m=model.max_dist_m, cap=model.max_neighbours)
+    places = gather_places(
+        view, poi_filter=model.poi_filter, use_name=model.use_name, untagged=model.untagged
+    )
+    cap = cap_within(model.max_neighbours, model.max_dist_m)
+    neighbour, distance = nearest_within(places.xy, radius_m=model.max_dist_m, cap=cap)
     overheads = gather_overheads(view)
     return Material(
         places,

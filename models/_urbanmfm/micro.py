@@ -69,8 +69,8 @@ class MicroEncoder:
             made += [self.net.image, self.net.surface, self.net.fuse_shape]
         return list(dict.fromkeys(made))
 
-    def vectors(self, rows: np.ndarray) -> Tensor:
-        """Return E_j of the POIs in `rows` (m,) at length 1, (m, d).
+    def vectors(self, rows: np.ndarray, *, raw: bool = False) -> Tensor:
+        """Return E_j of the POIs in `rows` (m,) at length 1, or with `raw` at the length the fusion gives them, (m, d).
 
         A POI without a modality goes past its fusion. Length 1 gives those that were fused, whose vectors are as long as a
         LayerNorm makes them, no more weight in a mean than those that were not.
@@ -86,7 +86,7 @@ class MicroEncoder:
             if len(chosen):
                 shape = self._shapes(self.shapes, self.shape_of_place[rows[chosen]])
                 made = self._fused(self.net.fuse_shape, made, chosen, shape)
-        return unit(made)
+        return made if raw else unit(made)
 
     def means(self, rows: np.ndarray, owner: np.ndarray, n: int) -> Tensor:
         """Return E_micro (n, d), the mean of E_j over the POIs `rows` (m,) by the region `owner` (m,) each belongs to; Eq. 26."""

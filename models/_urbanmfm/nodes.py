@@ -30,9 +30,10 @@ def only_among(stars: StarTable, kept: np.ndarray) -> StarTable:
     return StarTable(np.where(stays, stars.neighbour, -1), stars.distance_m)
 
 
-def macro_vectors(net: UrbanNet, pictures: PictureRows, picture: Tensor) -> Tensor:
-    """Return E_macro (n, d) at length 1 of the pictures in `picture` (n,); Eq. 1 with a projection."""
-    return unit(net.image(pictures.rows(picture)))
+def macro_vectors(net: UrbanNet, pictures: PictureRows, picture: Tensor, *, raw: bool = False) -> Tensor:
+    """Return E_macro (n, d) at length 1, or with `raw` at its own, of the pictures in `picture` (n,); Eq. 1 with a projection."""
+    made: Tensor = net.image(pictures.rows(picture))
+    return made if raw else unit(made)
 
 
 def macro_nodes(net: UrbanNet, pictures: PictureRows, picture: np.ndarray, stars: Stars) -> Tensor:
@@ -59,12 +60,17 @@ def trip_vectors(net: UrbanNet, flows: Flows, regions: np.ndarray, device: str) 
     return made
 
 
-def with_trips(net: UrbanNet, flows: Flows, regions: np.ndarray, means: Tensor) -> Tensor:
-    """Fuse the vectors of some regions, (r, d), with their trips; those without trips stay as they are, others have length 1."""
+def with_trips(
+    net: UrbanNet, flows: Flows, regions: np.ndarray, means: Tensor, *, raw: bool = False
+) -> Tensor:
+    """Fuse the vectors of some regions, (r, d), with their trips; those without trips stay as they are, others have length 1.
+
+    With `raw` those that are fused keep the length the fusion gives them.
+    """
     has = flows.has[regions]
     if not has.any():
         return means
     chosen = on_device(np.flatnonzero(has), means.device)
     trips = trip_vectors(net, flows, regions[has], str(means.device))
-    fused = unit(net.fuse_flow(take_rows(means, chosen), trips))
-    return replaced(means, has, fused)
+    fused = net.fuse_flow(take_rows(means, chosen), trips)
+    return replaced(means, has, fused if raw else unit(fused))

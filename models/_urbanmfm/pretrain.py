@@ -13,6 +13,7 @@ from urbanbench.models._urbanmfm.kept import KeptStage, stage_keys
 from urbanbench.models._urbanmfm.material import Material, gather_material
 from urbanbench.models._urbanmfm.net import NetSizes, UrbanNet
 from urbanbench.models._urbanmfm.stages import Workshop, objective_of, stages_with_pictures, uses_roads
+from urbanbench.models._urbanmfm.used import tell_pictures
 from urbanbench.toolkit.kept.feature_store import encoder_digest
 from urbanbench.toolkit.kept.reading import was_read
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
@@ -105,6 +106,7 @@ def pretrain(model: UrbanMFM, view: View, *, seed: int, device: str) -> Pretrain
     for stage, key in keys.items():
         log += _train_or_load(shop, stage, KeptStage(key))
     trained = frozenset(one.name for one in log if not one.skipped)
+    tell_pictures(shop, trained)
     net.eval()
     return Pretrained(material, net, backbones, shop.micro, shop.sight, trained, tuple(log), device)
 

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from urbanbench.models._urbanmfm.buildings import building_vectors
-from urbanbench.models._urbanmfm.regions import region_vectors
-from urbanbench.models._urbanmfm.vectors import fused_vectors
+from urbanbench.models._urbanmfm.regions import halves_of, region_vectors
+from urbanbench.models._urbanmfm.vectors import poi_vectors
 from urbanbench.space import EmbeddingSpace
+from urbanbench.toolkit.ground.positions import positions
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -24,14 +25,18 @@ def embed_units(model: UrbanMFM, trained: Pretrained, view: View, units: Units) 
     """Return the vectors of units of any level the card names."""
     made = {"region": region_vectors, "building": building_vectors, "poi": _pois}[units.level]
     vectors, covered = made(model, trained, view, units)
-    return EmbeddingSpace(
-        units.level, np.array(units.ids), np.ascontiguousarray(vectors, dtype=np.float32), covered
-    )
+    if model.with_pe:
+        vectors = np.where(
+            covered[:, None], np.hstack([vectors, positions(view, units, model="UrbanMFM")]), 0
+        )
+    vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+    parts = halves_of(model, trained) if units.level == "region" else {}
+    return EmbeddingSpace(units.level, np.array(units.ids), vectors, covered, parts)
 
 
-def _pois(_: UrbanMFM, trained: Pretrained, view: View, units: Units) -> tuple[np.ndarray, np.ndarray]:
+def _pois(model: UrbanMFM, trained: Pretrained, view: View, units: Units) -> tuple[np.ndarray, np.ndarray]:
     del view
-    fused = fused_vectors(trained).cpu().numpy()
+    fused = poi_vectors(trained, model.poi_vector, raw=model.raw_length).cpu().numpy()
     places = trained.places
     row = {one: place for place, one in enumerate(places.ids[: places.n_points].tolist())}
     rows = np.fromiter((row.get(one, -1) for one in units.ids), dtype=np.int64, count=len(units))

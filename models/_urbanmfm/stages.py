@@ -16,6 +16,7 @@ from urbanbench.models._urbanmfm.l_poi import PoiObjective
 from urbanbench.models._urbanmfm.l_svi import SviObjective
 from urbanbench.models._urbanmfm.micro import MicroEncoder, pois_by_region
 from urbanbench.models._urbanmfm.pairs import Similarity, similar_pairs
+from urbanbench.models._urbanmfm.reach import cap_within
 from urbanbench.models._urbanmfm.sampled import SampledObjective
 from urbanbench.models._urbanmfm.sight import StreetSight
 from urbanbench.seeds import generator
@@ -69,7 +70,7 @@ class Workshop:
             streets,
             pictures,
             max_dist_m=model.max_dist_m,
-            cap=model.max_street_views,
+            cap=cap_within(model.max_street_views, model.max_dist_m),
             prior=model.street_prior,
             temperature=model.temperature,
         )

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from urbanbench.errors import RunRefused
 from urbanbench.models._urbanmfm.net import unit
 
 if TYPE_CHECKING:
@@ -18,37 +19,74 @@ if TYPE_CHECKING:
 CHUNK = 4096
 """Rows that go through the net at once."""
 
+Part = tuple[Tensor, Tensor]
+"""Rows of some POIs, int64 (m,), and vectors of theirs (m, d)."""
+
 
 @torch.no_grad()
-def text_vectors(trained: Pretrained) -> Tensor:
-    """Return E_t of every POI at length 1, (n, d)."""
+def text_vectors(trained: Pretrained, *, raw: bool = False) -> Tensor:
+    """Return E_t of every POI at length 1, or with `raw` at its own, (n, d)."""
     parts = [trained.net.encode_text(chunk) for chunk in torch.split(trained.texts.features, CHUNK)]
-    return unit(torch.cat(parts))[torch.from_numpy(trained.places.text).to(trained.device)]
+    made = torch.cat(parts)
+    made = made if raw else unit(made)
+    return made[torch.from_numpy(trained.places.text).to(trained.device)]
 
 
 @torch.no_grad()
-def shape_vectors(net: UrbanNet, shapes: Shapes) -> Tensor:
-    """Return E_p of footprints at length 1, (p, d)."""
+def shape_vectors(net: UrbanNet, shapes: Shapes, *, raw: bool = False) -> Tensor:
+    """Return E_p of footprints at length 1, or with `raw` at its own, (p, d)."""
     parts = zip(torch.split(shapes.features, CHUNK), torch.split(shapes.surface, CHUNK), strict=True)
-    return unit(torch.cat([net.encode_shape(*part) for part in parts]))
+    made = torch.cat([net.encode_shape(*part) for part in parts])
+    return made if raw else unit(made)
 
 
 @torch.no_grad()
-def fused_vectors(trained: Pretrained) -> Tensor:
-    """Return the vector of every POI, (n, d).
+def poi_vectors(trained: Pretrained, how: str = "auto", *, raw: bool = False) -> Tensor:
+    """Return the vector of every POI, (n, d), or for "concat" (n, d for each kind there is in the city).
 
-    It is E_j of Eqs. 23-25 where the global stage has trained the fusions; else the mean of those of E_t, E_p and E_v that the
-    POI has, each at length 1.
+    Parameters
+    ----------
+    trained
+        The trained parts, the same for all readouts.
+    how
+        "fused": E_j of Eqs. 23-25. "mean": the mean of those of E_t, E_p and E_v that the POI has. "concat": these side by side, zeros
+        where it has none. "auto": fused where the global stage has trained the fusions, else the mean.
+    raw
+        Whether all of these keep their own lengths; else each has length 1.
+
+    Raises
+    ------
+    RunRefused
+        "fused", and nothing has trained the fusions.
     """
-    if "global" in trained.trained:
-        micro = trained.micro
-        return torch.cat([micro.vectors(rows) for rows in _chunks(np.arange(len(trained.places)))])
-    total = text_vectors(trained)
-    count = total.new_ones(len(total), 1)
-    for rows, vectors in (*_shaped(trained), *_seen(trained, total)):
+    learned = "global" in trained.trained
+    if how == "fused" and not learned:
+        msg = "UrbanMFM was asked for fused vectors of POIs, but the objective that trains the fusion was left out: no region has a satellite picture to be seen. Mend: allow the input satellite, or --set poi_vector=mean"
+        raise RunRefused(msg)
+    if learned and how in {"auto", "fused"}:
+        rows = _chunks(np.arange(len(trained.places)))
+        return torch.cat([trained.micro.vectors(part, raw=raw) for part in rows])
+    text = text_vectors(trained, raw=raw)
+    others = [one for one in (_shaped(trained, raw), _seen(trained, text, raw)) if one is not None]
+    return _beside(text, others) if how == "concat" else _mean(text, others)
+
+
+def _mean(text: Tensor, others: list[list[Part]]) -> Tensor:
+    total, count = text.clone(), text.new_ones(len(text), 1)
+    for rows, vectors in (part for parts in others for part in parts):
         total[rows] += vectors
         count[rows] += 1
     return total / count
+
+
+def _beside(text: Tensor, others: list[list[Part]]) -> Tensor:
+    blocks = [text]
+    for parts in others:
+        block = torch.zeros_like(text)
+        for rows, vectors in parts:
+            block[rows] = vectors
+        blocks.append(block)
+    return torch.cat(blocks, dim=1)
 
 
 @torch.no_grad()
@@ -65,24 +103,26 @@ def graph_vectors(trained: Pretrained) -> Tensor:
     return torch.cat(parts)
 
 
-def _shaped(trained: Pretrained) -> list[tuple[Tensor, Tensor]]:
-    """Return the rows of POIs with a footprint and their E_p at length 1; nothing without polygons."""
+def _shaped(trained: Pretrained, raw: bool) -> list[Part] | None:
+    """Return the rows of POIs with a footprint and their E_p; None without polygons."""
     if trained.shapes is None:
-        return []
+        return None
     row = torch.from_numpy(trained.places.shape).to(trained.device)
     rows = torch.nonzero(row >= 0)[:, 0]
-    return [(rows, shape_vectors(trained.net, trained.shapes)[row[rows]])]
+    return [(rows, shape_vectors(trained.net, trained.shapes, raw=raw)[row[rows]])]
 
 
-def _seen(trained: Pretrained, text: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Return the rows of POIs with street views and their E_v at length 1, given E_t (n, d), some at a time."""
+def _seen(trained: Pretrained, text: Tensor, raw: bool) -> list[Part] | None:
+    """Return the rows of POIs with street views and their E_v, given E_t (n, d), some at a time; None without street views."""
     micro = trained.micro
     if micro.street is None:
-        return []
-    return [
-        (index := torch.from_numpy(rows).to(trained.device), unit(micro.street(rows, text[index])))
-        for rows in _chunks(np.flatnonzero(micro.has_street))
-    ]
+        return None
+    parts = []
+    for rows in _chunks(np.flatnonzero(micro.has_street)):
+        index = torch.from_numpy(rows).to(trained.device)
+        made = micro.street(rows, text[index])
+        parts.append((index, made if raw else unit(made)))
+    return parts
 
 
 def _chunks(rows: np.ndarray) -> list[np.ndarray]:

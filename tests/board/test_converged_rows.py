@@ -1,5 +1,7 @@
 """What a record of training says of convergence, old records without a word of it included; and how boards show it."""
 
+from dataclasses import replace
+
 import pytest
 
 from urbanbench.board import rows
@@ -10,6 +12,7 @@ from urbanbench.board.latex import to_latex
 from urbanbench.board.layout import Board, Column, Entry, Line, Section, Table
 from urbanbench.board.marks import UNCONVERGED
 from urbanbench.board.remarks import notes
+from urbanbench.board.trainings import joined
 from urbanbench.cli.app import main
 from urbanbench.cli.signs import plain
 from urbanbench.convergence import converged, stage_converged, told_stages
@@ -86,6 +89,15 @@ def test_floors_are_not_trained_and_never_marked(make_result):
     assert not any(UNCONVERGED in row_label(row, block.scored) for row in block.scored)
 
 
+def test_a_row_of_several_trainings_has_converged_where_each_of_them_had(make_result):
+    done, cut = make_result("a") | {"training": [DONE]}, make_result("a") | {"training": [CUT]}
+    one, other = rows.read_row(done), rows.read_row(cut)
+    other = replace(other, run_id="other", spec={**other.spec, "model_seed": 1})
+    assert [row.converged for row in joined([one, other])] == ["no"]
+    again = replace(one, run_id="other", spec={**one.spec, "model_seed": 1})
+    assert [row.converged for row in joined([one, again])] == ["yes"]
+
+
 def test_the_mark_can_be_printed_everywhere():
     assert plain(f"a {UNCONVERGED}") == "a (not converged)"
     table = Table("T", (Column("model"),), (Line("model", (Entry(f"a {UNCONVERGED}"),)),))
@@ -100,5 +112,6 @@ def test_a_result_file_is_shown_with_its_stages(tmp_path, village, counting, cap
     shown = capsys.readouterr().out
     assert main(["describe", str(file)]) == 0
     assert capsys.readouterr().out == shown
-    assert "converged  not known" in shown
+    assert "converged" in shown
+    assert "not known" in shown
     assert main(["results", "show", str(tmp_path / "none.json")]) == 3

@@ -208,7 +208,7 @@ def test_the_overview_has_a_line_per_table(make_result):
     text = render(results, format="md").partition("## singapore")[0]
     lines = [" ".join(line.split()) for line in table_lines(text)[2:]]
     assert lines == [
-        "| singapore · popdensity · random | poi,polygon | mlp | R² ↑ | a | 0.600 ± 0 | tfidf | 0.500 ± 0 |",
-        "| singapore · popdensity · block (900 m) | poi,polygon | mlp | R² ↑ | a ▼ | 0.400 ± 0 | tfidf | 0.500 ± 0 |",
+        "| singapore · popdensity · random | poi,polygon | mlp | R² ↑ | a | 0.600 ± 0 | tfidf | 0.500 ± 0 | 1 of 1 |",
+        "| singapore · popdensity · block (900 m) | poi,polygon | mlp | R² ↑ | a ▼ | 0.400 ± 0 | tfidf | 0.500 ± 0 | 0 of 1 |",
     ]
     assert "Overview" not in render(results[:2], format="md")

@@ -8,9 +8,10 @@ import pytest
 import shapely
 from tests.drawn_extract import BOX, corners
 
-from urbanbench.build.osm import rows as rows_module
-from urbanbench.build.osm.heights import height_of
-from urbanbench.build.osm.layers import city_layers
+from urbanbench.build.map import rows as rows_module
+from urbanbench.build.map.heights import height_of
+from urbanbench.build.map.layers import city_layers
+from urbanbench.build.osm.file import OsmFile
 from urbanbench.build.osm.read import read_extract
 from urbanbench.build.osm.source import extract_box
 from urbanbench.build.report import Report
@@ -29,10 +30,13 @@ def layers_of(path, box=BOX, reach_m=200.0):
     import geopandas as gpd
     import pandas as pd
 
-    extract, report = read(path, (box[0] - 0.01, box[1] - 0.01, box[2] + 0.01, box[3] + 0.01))
+    report, source = Report(), OsmFile(path)
+    objects = source.read((box[0] - 0.01, box[1] - 0.01, box[2] + 0.01, box[3] + 0.01), report)
     index = pd.Index(["r1"], name="region_id")
     regions = gpd.GeoDataFrame({"name": ["r1"]}, geometry=[shapely.box(*box)], index=index, crs=4326)
-    return city_layers(extract, regions, CRS, reach_m, report), report
+    layers = city_layers(objects, regions, CRS, reach_m, report)
+    source.tell(layers, report)
+    return layers, report
 
 
 def shapes(table):

@@ -10,9 +10,10 @@ import shapely
 from tests.drawn_extract import BOX, draw_hamlet
 
 from urbanbench.build.order import Order, read_about
-from urbanbench.build.walk import REPORT_FILE, build, rehearse
+from urbanbench.build.walk import build, rehearse
 from urbanbench.city.city import City
 from urbanbench.city.faults.check import check_folder
+from urbanbench.city.folder.format import REPORT_FILE
 from urbanbench.cli.app import main
 from urbanbench.errors import BadInput, DataMissing, UnknownName
 from urbanbench.registry import label_tasks

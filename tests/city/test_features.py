@@ -73,7 +73,7 @@ def test_a_folder_without_features_keeps_its_key(folder, save):
         ({"view_id": ["v9"], "scene": ["a"]}, "ids that are not there"),
         ({"view_id": ["v0", "v1"], "feature": [[1.0, 2.0], [1.0]]}, "2 finite numbers"),
         ({"view_id": ["v0", "v1"], "feature": [[1.0], [np.inf]]}, "1 finite numbers"),
-        ({"view_id": [1], "scene": ["a"]}, "expected text in every row"),
+        ({"view_id": [1.5], "scene": ["a"]}, "expected text in every row"),
     ],
 )
 def test_faults_of_features_are_told_when_read_and_by_the_check(save, columns, fault):

@@ -9,7 +9,6 @@ import pytest
 from urbanbench.city import pictures
 from urbanbench.city.city import City
 from urbanbench.city.faults import fit, overlap
-from urbanbench.city.faults.content import MAX_HEIGHT_M
 from urbanbench.city.folder import limits
 from urbanbench.city.folder.format import TABLES
 
@@ -70,7 +69,7 @@ def test_every_limit_is_on_the_page():
         f"{limits.FREE_BYTES // limits.MIB} MiB and {limits.BYTES_PER_ROW // 1024} KiB for each row",
         f"of a table of features {limits.BYTES_PER_FEATURE_ROW // 1024} KiB for each row",
         f"{limits.MAX_TEXT_BYTES // limits.MIB} MiB; a key or value of a tag {limits.MAX_TAG_BYTES // 1024} KiB",
-        f"{limits.MAX_NUMBER:.0e}; a height {MAX_HEIGHT_M:,.0f} m".replace("e+", "e"),
+        f"{limits.MAX_NUMBER:.0e}; a height {limits.MAX_HEIGHT_M:,.0f} m".replace("e+", "e"),
         f"{pictures.MAX_PIXELS // 10**6} million pixels; above {pictures.FREE_PIXELS // 10**6} million at most {pictures.PIXELS_PER_BYTE} for each byte",
         f"{pictures.MAX_TOTAL_PIXELS // 10**6:,} million pixels",
         f"share at most {overlap.OVERLAP_SHARE * 100:.0f} % of the smaller one; an overlap below {overlap.OVERLAP_M2:.0f} m²",

@@ -56,6 +56,18 @@ def test_an_allowed_layer_the_city_lacks_is_told(folder):
         _ = view.flows
 
 
+def test_a_view_without_an_input_is_the_view_that_never_had_it(city):
+    wide, narrow = city.view({"poi", "polygon", "coordinates"}), city.view({"poi"})
+    assert wide.without("polygon", "coordinates").key == narrow.key
+    assert wide.without("satellite").key == wide.key
+    with pytest.raises(InputMasked):
+        _ = wide.without("polygon").buildings
+    _ = wide.without("polygon").pois
+    assert wide.touched == frozenset()
+    with pytest.raises(UnknownName, match="Did you mean 'polygon'"):
+        wide.without("polygons")
+
+
 def test_regions_are_always_visible(city):
     view = city.view(frozenset())
     assert view.region_ids == ("r00", "r01", "r10", "r11")

@@ -124,6 +124,19 @@ def test_floors_that_fit_run_beside_a_model(run_words, capsys):
     }  # the village has neither layer
 
 
+def test_floors_of_a_family_run_only_when_asked_for_and_keep_no_other_floor_away(run_words, village, capsys):
+    words = ["run", "-t", "popdensity", "-c", str(village), "--seeds", "2", "--dry-run", "--json"]
+    family = {"places-counts", "poi-shares", "random-codes", "text-codes", "footprint-means"}
+
+    def asked_for(*models):
+        main([*words, *(word for model in models for word in ("-m", model))])
+        return {cell["model"] for cell in json.loads(capsys.readouterr().out)}
+
+    assert not asked_for(run_words[2]) & family
+    assert asked_for("attribution") == {*family, *asked_for("floors")} - {"building-stats", "flow-rows"}
+    assert asked_for("attribution", "mean") == {*family, "mean"}
+
+
 def test_floors_obey_the_inputs_of_the_run(run_words, capsys):
     words = [word for word in run_words if word != "--no-floors"]
     main([*words, "-t", "popdensity", "--inputs", "poi", "--dry-run", "--json"])
@@ -326,10 +339,12 @@ def test_cache_is_listed_explained_and_pruned(run_words, village, counting, caps
     assert "0 embeddings" in capsys.readouterr().err
 
 
-def test_features_and_trained_stages_are_listed_and_pruned(own_cache, capsys):
+def test_features_trained_stages_and_joined_weights_are_listed_and_pruned(own_cache, capsys):
     features, training = own_cache / "features", own_cache / "training" / "abcdef0123456789"
-    features.mkdir(parents=True)
-    training.mkdir(parents=True)
+    weights = own_cache / "weights" / "all-mpnet-0123"
+    for folder in (features, training, weights):
+        folder.mkdir(parents=True)
+    (weights / "model.safetensors").write_bytes(b"x" * 300_000)
     (features / "0123456789abcdef.safetensors").write_bytes(b"x" * 2_000_000)
     (features / "0123456789abcdef.lock").touch()
     for name in ("01-poi", "02-local"):
@@ -340,14 +355,17 @@ def test_features_and_trained_stages_are_listed_and_pruned(own_cache, capsys):
     assert {kind: (row["digest"], row["mb"]) for kind, row in rows.items()} == {
         "features": ("0123456789", "2.0"),
         "training": ("abcdef0123", "1.0"),
+        "weights": ("all-mpnet-", "0.3"),
     }
-    assert "0 embeddings (0.0 MB), 1 feature tables (2.0 MB), 1 trained stages (1.0 MB) in " in said.err
+    assert "1 trained stages (1.0 MB), 1 encoders from packages (0.3 MB) in " in said.err
     assert main(["cache", "prune", "--older-than", "1"]) == 0
     assert main(["cache", "prune", "--keep-gb", "0.0015"]) == 0
     assert "Removed 1 feature tables, 2.0 MB." in capsys.readouterr().out
     assert training.is_dir()
     assert main(["cache", "prune"]) == 0
-    assert "Removed 1 trained stages, 1.0 MB." in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "Removed 1 trained stages, 1.0 MB." in told
+    assert "Removed 1 encoders from packages, 0.3 MB." in told
     assert not training.exists()
 
 

@@ -12,6 +12,7 @@ from urbanbench.errors import UnknownName
 from urbanbench.experiments import Choice, experiment_names, listed_experiments, load_experiment
 from urbanbench.experiments.kinds.comparison import Comparison
 from urbanbench.experiments.kinds.paper_rows import objective_rows
+from urbanbench.experiments.kinds.shelf import cell_of
 from urbanbench.result import RunSpec
 
 TABLES = [one for one in listed_experiments() if isinstance(one, Comparison)]
@@ -60,7 +61,9 @@ def test_a_table_names_every_row_the_paper_prints_and_no_other(experiment):
 
 
 def test_without_a_scale_leaves_out_its_objectives_and_keeps_the_order():
-    kept = {row.published: dict(row.settings)["stages"] for row in objective_rows()}
+    full, *rows = objective_rows()
+    kept = {row.published: dict(row.settings)["stages"] for row in rows}
+    assert "stages" not in dict(full.settings)
     assert kept == {
         "UrbanMFM w/o Micro Scale": "local,macro,global",
         "UrbanMFM w/o Local Scale": "poi,svi,macro,global",
@@ -85,6 +88,28 @@ def test_input_rows_hide_one_input_each():
     assert rows["POIs alone"] == {"poi"}
 
 
+def test_ablations_and_the_row_they_are_held_against_have_one_readout():
+    table = load_experiment("table3")
+    rows = [row for row in table.contenders if row.group in table.ablations]
+    assert {dict(row.settings)["poi_vector"] for row in rows} == {"mean"}
+    assert table.full in {row.label for row in rows}
+
+
+def test_rows_with_a_positional_encoding_may_see_coordinates_and_no_other_row_may():
+    rows = load_experiment("unified").contenders
+    assert {row.label for row in rows if "coordinates" in row.inputs} == {"CityFM +pe", "UrbanMFM +pe"}
+    assert {row.inputs.removesuffix(",coordinates") for row in rows} == {"poi,polygon"}
+
+
+@pytest.mark.parametrize("name", ["readouts", "full", "unified"])
+def test_rows_of_a_matrix_have_labels_and_cells_of_their_own(name):
+    experiment = load_experiment(name)
+    rows = (*experiment.contenders, *experiment.references)
+    choice = experiment.settled(Choice(cities=("toyville:tiny",), tasks=("popdensity",), splits=("random",)))
+    assert len({row.label for row in rows}) == len(rows)
+    assert len({cell_of(spec).run_id for spec in experiment.specs(choice)}) == len(rows)
+
+
 def test_sweeps_change_the_parameters_of_the_paper():
     assert {knob.name: knob.values for knob in load_experiment("figure5").knobs} == {
         "sample_share": ("0.1", "0.25", "0.5", "0.75", "1"),
@@ -96,8 +121,6 @@ def test_sweeps_change_the_parameters_of_the_paper():
 
 
 def test_experiments_share_cells():
-    from urbanbench.experiments.kinds.shelf import cell_of
-
     choice = Choice(cities=("toyville",), splits=("random",))
     ids = {
         name: {cell_of(spec).run_id for spec in one.specs(one.settled(choice)) if spec.model == "urbanmfm"}

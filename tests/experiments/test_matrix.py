@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -60,7 +62,8 @@ def test_cells_are_main_scores_with_words_where_there_are_none(matrix, answer):
     assert texts(table)["HGJ"] == ["not in this version"]
     assert texts(table)["UrbanMFM"] == ["not run"]
     assert texts(table)["best floor of these inputs, same head"][0].endswith("(tfidf)")
-    assert [line.kind for line in table.lines] == ["model", "model", "model", "floor", "floor"]
+    assert texts(table)["learned models not below their best floor"] == ["1 of 1"]
+    assert [line.kind for line in table.lines] == ["model", "model", "model", "floor", "floor", "floor"]
 
 
 @pytest.mark.parametrize(("learned", "best"), [(GOOD, "text mean"), (POOR, "tfidf")])
@@ -85,3 +88,42 @@ def test_tasks_and_cities_without_scores_are_left_out(matrix, answer):
     report = matrix.show([answer(spec, GOOD)], choice)
     assert [section.title for section in report.sections] == ["village · random"]
     assert [column.title for column in report.sections[0].tables[0].columns] == ["row", "income R² ↑"]
+
+
+def test_what_rows_used_and_lack_stands_beside_them_and_rows_that_lack_a_part_are_not_counted(matrix, answer):
+    choice = choose(matrix, cities=("singapore",))
+    text, _, urbanmfm, floor = matrix.specs(choice)
+    results = [
+        _told(answer(text, POOR, used=("poi",)), lacks=[], saw={"poi": {"used": 1, "of": 4}}),
+        _told(answer(urbanmfm, GOOD), lacks=["no stage svi"]),
+        answer(floor, FAIR, floor=True, used=("poi",), allowed=("poi",)),
+    ]
+    (table,) = matrix.show(results, choice).sections[0].tables
+    told = {name: cells[0].replace("\N{NO-BREAK SPACE}", " ") for name, cells in texts(table).items()}
+    assert table.columns[1].title == "saw"
+    assert (told["text mean"], told["tfidf"]) == ("POIs 25 %", "not recorded")
+    assert told["UrbanMFM (no stage svi)"] == "not recorded"
+    assert texts(table)["learned models not below their best floor"] == ["", "0 of 1"]
+
+
+def test_rows_that_know_where_they_are_have_a_table_of_their_own(matrix, answer):
+    choice = choose(matrix, cities=("singapore",))
+    text, _, urbanmfm, floor = matrix.specs(choice)
+    results = [
+        _told(answer(text, POOR), knows_place=""),
+        _told(answer(urbanmfm, GOOD), knows_place="position encoding"),
+        answer(floor, FAIR, floor=True, used=("poi",), allowed=("poi",)),
+    ]
+    plain, knowing = matrix.show(results, choice).sections[0].tables
+    assert {"text mean", "HGJ", "tfidf"} <= set(texts(plain))
+    assert "UrbanMFM" not in texts(plain)
+    assert knowing.title == "Main scores of rows that know where they are"
+    assert [line.entries[0].text for line in knowing.lines if line.kind == "model"] == ["UrbanMFM"]
+    marked = [
+        line.entries[0].text for table in (plain, knowing) for line in table.lines if line.entries[1].mark
+    ]
+    assert marked == ["tfidf", "UrbanMFM"]
+
+
+def _told(result, **said):
+    return dataclasses.replace(result, model={**result.model, **said})

@@ -14,8 +14,9 @@ from transformers import BertConfig, BertModel, BertTokenizer, ResNetConfig, Res
 from urbanbench.city.city import City
 from urbanbench.errors import BadInput, RunRefused, UnknownName
 from urbanbench.models._cityfm.contexts import row_of_no_poi
-from urbanbench.models._cityfm.position import encode_positions
 from urbanbench.models.cityfm import CityFM
+from urbanbench.seen import seeing
+from urbanbench.toolkit.ground.positions import encoded
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch
@@ -114,8 +115,9 @@ def test_a_stage_without_anchors_is_skipped_and_recorded(bus_city, monkeypatch):
     assert [(one.name, one.skipped) for one in logs] == [("shape", ""), ("road", "0 anchors")]
 
 
-def test_a_region_is_the_projected_mean_of_its_texts_beside_its_mean_footprint(city):
-    shown, one = view(city), model()
+@pytest.mark.parametrize("zero", [True, False])
+def test_a_region_is_the_projected_mean_of_its_texts_and_the_zero_place_beside_its_mean_footprint(city, zero):
+    shown, one = view(city), model(region_zero=str(zero))
     trained = one.pretrain(shown, seed=0)
     space = one.embed(shown, units=Units("region", shown.region_ids), seed=0, device="cpu")
     places, features = trained.places, trained.texts.frozen().features
@@ -127,7 +129,9 @@ def test_a_region_is_the_projected_mean_of_its_texts_beside_its_mean_footprint(c
             here = [k for k in range(len(places)) if places.region[k] == row]
             text, visual = torch.zeros(DIM), torch.zeros(DIM)
             if here:
-                mean = torch.stack([features[places.text[k]] for k in here]).mean(0)
+                told_texts = [features[places.text[k]] for k in here]
+                none = [features[row_of_no_poi(places)]] if zero else []
+                mean = torch.stack([*told_texts, *none]).sum(0) / (len(here) + zero)
                 text = trained.net.encode_text(mean[None])[0]
             own = [k for k in told if buildings["region_id"].iloc[k] == region]
             if own:
@@ -154,8 +158,9 @@ def test_all_buildings_enter_a_region_when_asked(city):
             np.testing.assert_allclose(every.vectors[row, DIM:], visual, atol=1e-5)
 
 
-def test_a_building_is_its_footprint_beside_the_texts_around_without_its_own(city):
-    shown, one = view(city), model(context_radius_m="40")
+@pytest.mark.parametrize("zero", [True, False])
+def test_a_building_is_its_footprint_beside_the_texts_around_without_its_own(city, zero):
+    shown, one = view(city), model(context_radius_m="40", region_zero=str(zero))
     trained = one.pretrain(shown, seed=0)
     ids = tuple(shown.buildings.index[:80])
     space = one.embed(shown, units=Units("building", ids), seed=0, device="cpu")
@@ -170,7 +175,8 @@ def test_a_building_is_its_footprint_beside_the_texts_around_without_its_own(cit
             near = np.hypot(*(places.xy - centre).T) <= 40
             near &= ~((np.arange(len(places)) >= places.n_points) & (places.building == row))
             bare += not near.any()
-            rows = places.text[near] if near.any() else np.array([row_of_no_poi(places)])
+            none = [row_of_no_poi(places)] if zero or not near.any() else []
+            rows = np.array([*places.text[near], *none])
             text = trained.net.encode_text(features[rows].mean(0)[None])[0]
             np.testing.assert_allclose(space.vectors[row], torch.cat([shapes[row], text]), atol=1e-5)
     assert 0 < bare < 80
@@ -223,9 +229,33 @@ def test_the_position_is_appended_when_asked(city):
     assert "coordinates" not in {*model().card.inputs, *CityFM.card.inputs}
     known = plain.mask
     np.testing.assert_array_equal(placed.vectors[:, : 2 * DIM], plain.vectors)
-    np.testing.assert_allclose(
-        placed.vectors[known, 2 * DIM :], encode_positions(degrees)[known] / 10, atol=1e-3
-    )
+    np.testing.assert_allclose(placed.vectors[known, 2 * DIM :], encoded(degrees)[known] / 10, atol=1e-3)
+
+
+def test_the_published_readout_is_the_default_of_both_presets():
+    assert all(CityFM.from_settings(preset).region_zero for preset in ("", *CityFM.presets))
+
+
+def test_a_row_says_which_stages_it_lacks_and_whether_it_knows_where_it_is(bus_city, city):
+    assert model().lacks(view(bus_city)) == ()
+    assert model().lacks(view(city)) == ("no stage road",)
+    assert model().lacks(view(city, "poi")) == ("no stage shape", "no stage road")
+    assert model(stages="text").lacks(view(city, "poi")) == ()  # asked for, not lacking
+    assert (model().knows_place(), model(with_pe="true").knows_place()) == ("", "position encoding")
+
+
+def test_every_footprint_is_a_place_when_asked(city):
+    shown, units = view(city), Units("region", tuple(city.unit_ids("region")))
+    trained = model(untagged="poi").pretrain(shown, seed=0)
+    assert len(trained.places.shapes) == len(shown.buildings)
+    with seeing() as strict:
+        model().embed(shown, units=units, seed=0, device="cpu")
+    with seeing() as every:
+        model(untagged="poi").embed(shown, units=units, seed=0, device="cpu")
+    few, all_ = strict.to_record(), every.to_record()
+    assert all_["polygon"] == {"used": len(shown.buildings), "of": len(shown.buildings)}
+    assert 0 < few["polygon"]["used"] < few["polygon"]["of"]
+    assert few["poi"] == all_["poi"]
 
 
 def test_what_cannot_be_done_is_refused_with_a_mend(city):

@@ -12,7 +12,6 @@ from urbanbench.models._cityfm.l_road import RoadObjective, pair_roads
 from urbanbench.models._cityfm.l_shape import ShapeObjective, draw_footprints, footprints_by_text
 from urbanbench.models._cityfm.l_text import TextObjective, draw_texts
 from urbanbench.models._cityfm.net import CityNet, means, paired_loss
-from urbanbench.models._cityfm.position import encode_positions
 from urbanbench.toolkit.features._feature_rows import Frozen, TunedShapes, TunedTexts
 from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.ground.places import Places
@@ -355,18 +354,3 @@ def test_bus_routes_are_stated_or_listed():
     kind = pa.map_(pa.string(), pa.string())
     roads = gpd.GeoDataFrame({"tags": pd.Series(pa.array(tags, kind), dtype=pd.ArrowDtype(kind))})
     assert route_counts(roads).tolist() == [7, 2, 3, 0, 0]
-
-
-def test_positions_are_sines_and_cosines_at_64_wavelengths():
-    place = np.array([[1.3, 103.8], [60.2, -24.9]])
-    made = encode_positions(place)
-    wanted = []
-    for latitude, longitude in place:
-        row = []
-        for k in range(0, 128, 2):
-            weight = 100 / 10000 ** (k / 128)
-            row += [100 * math.sin(one * weight) for one in (latitude, longitude)]
-            row += [100 * math.cos(one * weight) for one in (latitude, longitude)]
-        wanted.append(row)
-    assert made.shape == (2, 256)
-    np.testing.assert_allclose(made, wanted, atol=1e-8)

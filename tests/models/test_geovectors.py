@@ -317,6 +317,27 @@ def test_packaged_word_vectors_are_read_without_importing_the_package(tmp_path, 
     assert known.tolist() == [True, True, False]
 
 
+def test_auto_is_the_packaged_words_where_they_are_installed_else_the_citys(tmp_path, monkeypatch, view):
+    monkeypatch.setitem(pretrained.PACKAGED, "glove-6b-50d", ("no-such-package", "a.npy", "b.parquet"))
+    plain, city = GeoVectors(parts=("tags",)), GeoVectors(parts=("tags",), words="city")
+    assert plain.words == GeoVectors.from_settings("small").words == "auto"
+    assert plain.variant(view) == city.variant(view) == {"words": "fasttext on the city's tags"}
+    (tmp_path / "here_now").mkdir()
+    np.save(tmp_path / "here_now" / "a.npy", np.array([[3.0, 4.0]], dtype=np.float32))
+    pd.DataFrame({"index": ["amenity"]}).to_parquet(tmp_path / "here_now" / "b.parquet")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(pretrained.PACKAGED, "glove-6b-50d", ("here-now", "a.npy", "b.parquet"))
+    assert plain.variant(view)["words"].startswith("glove-6b-50d (")
+    vectors, known = word_vectors(plain, entities_of(view).words, 0)
+    assert known.sum() == 1
+    assert vectors[known].tolist() == [[3.0, 4.0]]
+
+
+def test_the_small_preset_walks_from_every_entity_as_the_papers():
+    small, paper = (GeoVectors.from_settings(one) for one in ("small", "paper"))
+    assert (small.max_nodes, small.walks) == (paper.max_nodes, paper.walks) == (None, 20)
+
+
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(pretrained.PACKAGED, "glove-6b-50d", ("no-such-package", "a.npy", "b.parquet"))
     assert "not installed" in name_word_vectors("glove-6b-50d")

@@ -17,7 +17,7 @@ from urbanbench.home import fresh_cache
 from urbanbench.models._musecl.compare import day_of_trips
 from urbanbench.models._musecl.fusion import AlignObjective, Fusion, Kinds
 from urbanbench.models._musecl.likeness import Cosines, Nearness, find_partners
-from urbanbench.models._musecl.pictures import Pictures, overhead_pictures, street_pictures
+from urbanbench.models._musecl.pictures import Pictures, Shown, overhead_pictures, street_pictures
 from urbanbench.models._musecl.sources import frozen_source, trained_source
 from urbanbench.models._musecl.triplets import TripletObjective, region_means
 from urbanbench.models._musecl.words import Judged, gather_places, region_words, train_words
@@ -46,7 +46,8 @@ def coloured(path):
 def dots(count, groups=None):
     table = PictureTable(coloured, [str(row) for row in range(count)], 8)
     every = Groups.from_pairs(np.arange(count) % 8, np.arange(count), 8)
-    return Pictures(table, lambda paths: value_digest(["dots", *paths]), groups or every)
+    shown = Shown("street_view", np.arange(count), np.arange(count), count)
+    return Pictures(table, lambda paths: value_digest(["dots", *paths]), groups or every, shown)
 
 
 def cosine(one, other):

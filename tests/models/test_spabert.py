@@ -260,3 +260,15 @@ def test_the_contract_is_kept_for_regions(city):
 @pytest.mark.slow
 def test_the_contract_is_kept_at_every_level(city):
     check_model(SpaBERT(**QUICK), city)
+
+
+def test_the_small_preset_reads_twenty_neighbours_and_what_they_are(view):
+    model = SpaBERT.from_settings("small", {"text_encoder": "hashing", "train": "false"})
+    entities = gather_entities(view, poi_filter="paper", use_name=True, use_kind=model.use_kind)
+    assert (model.neighbours, model.max_tokens, model.use_kind) == (20, 128, True)
+    tags = [dict(one) for one in view.pois["tags"].iloc[entities.row[:40]]]
+    for called, told in zip((entities.names[one] for one in entities.name[:40]), tags, strict=True):
+        kinds = [value.replace("_", " ") for key, value in told.items() if key != "name"]
+        assert any(called.endswith(kind) for kind in kinds)
+    sentences = model.pretrain(view, seed=0).sentences
+    assert ((sentences.neighbour >= 0).sum(axis=1) == 20).all()

@@ -16,8 +16,9 @@ from urbanbench.home import fresh_cache
 from urbanbench.models._urbanmfm.groups import road_groups
 from urbanbench.models._urbanmfm.kept import stage_keys
 from urbanbench.models._urbanmfm.l_local import LocalObjective
+from urbanbench.models._urbanmfm.material import gather_material
 from urbanbench.models._urbanmfm.readout import embed_units
-from urbanbench.models._urbanmfm.vectors import fused_vectors, text_vectors
+from urbanbench.models._urbanmfm.vectors import poi_vectors, text_vectors
 from urbanbench.models.urbanmfm import UrbanMFM
 from urbanbench.toolkit.ground.places import gather_places
 from urbanbench.units import Units
@@ -72,7 +73,7 @@ def test_regions_come_in_the_order_asked_for(trained):
 def test_a_region_is_the_mean_of_its_pois_and_without_any_it_is_not_covered(trained):
     model, view, result = trained
     space = embed_units(model, result, view, Units("region", view.region_ids))
-    fused = fused_vectors(result).numpy()
+    fused = poi_vectors(result).numpy()
     for row in range(len(space)):
         inside = result.places.region == row
         assert space.mask[row] == inside.any()
@@ -82,7 +83,7 @@ def test_a_region_is_the_mean_of_its_pois_and_without_any_it_is_not_covered(trai
 
 def test_a_poi_with_a_footprint_is_the_mean_of_text_and_shape(trained):
     _, _, result = trained
-    text, fused = text_vectors(result), fused_vectors(result)
+    text, fused = text_vectors(result), poi_vectors(result)
     bare = result.places.shape < 0
     torch.testing.assert_close(fused[bare], text[bare])
     place = int(np.flatnonzero(~bare)[0])
@@ -107,7 +108,7 @@ def test_density_columns_count_what_a_mean_forgets(trained):
 def test_a_sum_per_km2_keeps_kind_and_number(trained):
     _, view, result = trained
     space = embed_units(quick(pooling="sum"), result, view, Units("region", view.region_ids))
-    fused, area = fused_vectors(result).numpy(), view.regions["area_km2"].to_numpy()
+    fused, area = poi_vectors(result).numpy(), view.regions["area_km2"].to_numpy()
     for row in range(len(space)):
         inside = result.places.region == row
         wanted = fused[inside].sum(axis=0) / area[row]
@@ -162,7 +163,7 @@ def test_pois_get_their_fused_vector_and_filtered_ones_none(trained):
     assert space.mask.tolist() == [one in known for one in view.pois.index]
     row = int(np.flatnonzero(space.mask)[3])
     place = int(np.flatnonzero(result.places.ids == view.pois.index[row])[0])
-    np.testing.assert_allclose(space.vectors[row], fused_vectors(result)[place])
+    np.testing.assert_allclose(space.vectors[row], poi_vectors(result)[place])
     assert not space.vectors[~space.mask].any()
 
 
@@ -466,3 +467,19 @@ def test_stages_without_a_picture_that_opens_are_skipped_and_say_so(city, monkey
         skipped = {one.name: one.skipped for one in result.log if one.skipped}
         assert skipped == dict.fromkeys(("svi", "macro", "global"), "no picture opens")
         assert space.dim == 32
+
+
+def test_more_neighbours_enter_within_a_wider_radius(city):
+    """A fixed number would be the same few nearest POIs whatever the radius."""
+    reached = {}
+    for radius in (500, 1000, 2000):
+        model = UrbanMFM.from_settings("small", QUICK | {"max_dist_m": str(radius)})
+        stars = gather_material(model, city.view(ALL)).stars
+        xy = gather_places(city.view(ALL), poi_filter="paper", use_name=True).xy
+        wanted = 8 * (radius // 500) ** 2 // 4
+        for row in range(0, len(xy), 300):
+            apart = np.sort(np.hypot(*(xy - xy[row]).T))[1:]
+            inside = min(wanted, int((apart <= radius).sum()))
+            assert (stars.neighbour[row] >= 0).sum() == inside
+        reached[radius] = np.nanmax(np.where(stars.neighbour >= 0, stars.distance_m, np.nan))
+    assert reached[500] < reached[1000] < reached[2000]

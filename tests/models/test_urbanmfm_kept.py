@@ -61,6 +61,37 @@ def test_an_encoder_with_other_weights_under_the_same_word_is_trained_anew(view,
     assert counts == [1, 1, 2]
 
 
+READOUTS = [
+    {"pooling": "sum"},
+    {"poi_vector": "mean"},
+    {"poi_vector": "concat", "raw_length": "true"},
+    {"graph_vector": "true"},
+    {"context_radius_m": "7"},
+    {"with_pe": "true"},
+]
+
+
+@pytest.mark.parametrize("settings", READOUTS, ids="+".join)
+def test_readouts_are_of_the_same_trained_stages(tiny_toyville, settings):
+    city = City.open(tiny_toyville)
+    plain, other = (UrbanMFM.from_settings("small", QUICK | more) for more in ({}, settings))
+    keys = []
+    for model in (plain, other):
+        seen = city.view(model.card.inputs & {"poi", "polygon", "road", "coordinates"})
+        keys.append(kept.stage_keys(model, seen, ("poi",), seed=0, device="cpu", encoders={}))
+    assert keys[0] == keys[1]
+
+
+def test_what_is_trained_on_has_stages_of_its_own(view):
+    keys = [
+        kept.stage_keys(
+            UrbanMFM.from_settings("small", QUICK | more), seen, ("poi",), seed=0, device="cpu", encoders={}
+        )["poi"]
+        for more, seen in (({}, view), ({"untagged": "poi"}, view), ({}, view.without("polygon")))
+    ]
+    assert len(set(keys)) == 3
+
+
 def test_a_stage_that_is_read_is_told_with_the_seconds_of_its_training(view):
     told = []
     with fresh_cache():

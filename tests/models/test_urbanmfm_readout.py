@@ -8,13 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from pyproj import Transformer
 
 from urbanbench.city.city import City
+from urbanbench.errors import BadInput, RunRefused
 from urbanbench.models._urbanmfm.memory import StreetMemory, street_vectors
 from urbanbench.models._urbanmfm.nodes import only_among
 from urbanbench.models._urbanmfm.readout import embed_units
-from urbanbench.models._urbanmfm.vectors import fused_vectors, text_vectors
+from urbanbench.models._urbanmfm.vectors import poi_vectors, text_vectors
 from urbanbench.models.urbanmfm import UrbanMFM
+from urbanbench.toolkit.ground.positions import encoded
 from urbanbench.units import Units
 
 DIM, REACH_M = 16, 120.0
@@ -113,7 +116,7 @@ def some_places(trained):
 
 def test_a_poi_is_what_the_fusions_make_of_it_where_they_were_trained(trained, some_places):
     _, result = trained
-    made = fused_vectors(result)
+    made = poi_vectors(result)
     for place in some_places:
         vector, street, shape = parts_of(result, place)
         with torch.no_grad():
@@ -126,16 +129,86 @@ def test_a_poi_is_what_the_fusions_make_of_it_where_they_were_trained(trained, s
 
 def test_a_poi_is_the_mean_of_what_it_has_where_the_fusions_were_not_trained(trained, some_places):
     _, result = trained
-    made = fused_vectors(without_training(result))
+    made = poi_vectors(without_training(result))
     for place in some_places:
         has = [scaled(one) for one in parts_of(result, place) if one is not None]
         torch.testing.assert_close(made[place], torch.stack(has).mean(0), atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("raw", [False, True])
+def test_a_poi_is_its_kinds_side_by_side_or_their_mean_when_asked(trained, some_places, raw):
+    _, result = trained
+    beside, mean = (poi_vectors(result, how, raw=raw) for how in ("concat", "mean"))
+    assert beside.shape == (len(result.places), 3 * DIM)
+    for place in some_places:
+        text, street, shape = (
+            None if one is None else one if raw else scaled(one) for one in parts_of(result, place)
+        )
+        blocks = [torch.zeros(DIM) if one is None else one for one in (text, shape, street)]
+        torch.testing.assert_close(beside[place], torch.cat(blocks), atol=1e-5, rtol=1e-4)
+        has = [one for one in (text, shape, street) if one is not None]
+        torch.testing.assert_close(mean[place], torch.stack(has).mean(0), atol=1e-5, rtol=1e-4)
+
+
+def test_fused_vectors_keep_the_length_of_the_fusion_when_asked(trained, some_places):
+    _, result = trained
+    unit, raw = poi_vectors(result, "fused"), poi_vectors(result, "fused", raw=True)
+    torch.testing.assert_close(unit, poi_vectors(result), atol=0, rtol=0)
+    torch.testing.assert_close(torch.nn.functional.normalize(raw, dim=1), unit)
+    fused = [place for place in some_places if parts_of(result, place)[1] is not None]
+    assert (raw[fused].norm(dim=1) > 1.5).all()
+
+
+def test_fused_vectors_are_refused_where_nothing_trained_the_fusion(trained):
+    view, result = trained
+    with pytest.raises(
+        RunRefused, match=r"objective that trains the fusion was left out.*--set poi_vector=mean"
+    ):
+        regions((view, without_training(result)), poi_vector="fused")
+
+
+def test_a_region_keeps_raw_lengths_in_all_its_parts(trained):
+    view, result = trained
+    bare = emptied(without_training(result), 12)
+    space = regions(trained, bare, raw_length="true", poi_vector="mean", flows="false")
+    vectors = poi_vectors(bare, "mean", raw=True).numpy()
+    pictures, picture = result.backbones.overhead_pictures(), result.backbones.overheads.picture
+    for row in range(0, len(view.region_ids), 5):
+        inside = bare.places.region == row
+        wanted = vectors[inside].mean(axis=0) if inside.any() else np.zeros(DIM)
+        np.testing.assert_allclose(space.vectors[row, :DIM], wanted, atol=1e-4)
+        if picture[row] >= 0:
+            macro = result.net.image(pictures.features[picture[row]]).detach()
+            np.testing.assert_allclose(space.vectors[row, DIM:-2], macro, atol=1e-4)
+
+
+def test_trips_are_fused_with_fused_vectors_only():
+    with pytest.raises(BadInput, match=r"'concat' with flows=true. Expected 'auto' or 'fused'"):
+        model(poi_vector="concat")
+    with pytest.raises(BadInput, match="'fused', but the stages local train no fusion"):
+        model(poi_vector="fused", stages="local")
+
+
+@pytest.mark.parametrize(("level", "share"), [("region", 10.0), ("building", 1.0)])
+def test_the_position_is_appended_when_asked(trained, level, share):
+    view, result = trained
+    ids = view.region_ids if level == "region" else tuple(view.buildings.index[:9])
+    units, seen = Units(level, ids), City.open(view._city.path).view(ALL | {"coordinates"})
+    plain = embed_units(model(), emptied(result, 12), seen, units)
+    placed = embed_units(model(with_pe="true"), emptied(result, 12), seen, units)
+    to_degrees = Transformer.from_crs(view.crs, "EPSG:4326", always_xy=True)
+    centres = [one.centroid.coords[0] for one in view.unit_geometry(units)]
+    wanted = encoded(np.array([to_degrees.transform(*one)[::-1] for one in centres])) / share
+    assert model(with_pe="true").card.needs == (*UrbanMFM.card.needs, "coordinates")
+    np.testing.assert_array_equal(placed.vectors[:, :-256], plain.vectors)
+    np.testing.assert_allclose(placed.vectors[plain.mask, -256:], wanted[plain.mask], atol=1e-3)
+    assert not placed.vectors[~plain.mask].any()
+
+
 def test_a_region_is_its_pois_its_picture_and_which_of_them_it_has(trained):
     view, result = trained
     bare = emptied(without_training(result), 2, 12)
-    space, fused = regions(trained, bare), fused_vectors(bare).numpy()
+    space, fused = regions(trained, bare), poi_vectors(bare).numpy()
     pictures, picture = result.backbones.overhead_pictures(), result.backbones.overheads.picture
     assert space.dim == 2 * DIM + 2
     for row in range(len(view.region_ids)):
@@ -154,7 +227,7 @@ def test_a_region_is_its_pois_its_picture_and_which_of_them_it_has(trained):
 def test_trips_are_fused_with_the_pois_of_a_region_where_the_stage_was_trained(trained):
     result = emptied(trained[1], 12)
     space, flows = regions(trained, result), result.material.flows
-    fused = fused_vectors(result)
+    fused = poi_vectors(result)
     changed = 0
     for row in range(len(space)):
         inside = result.places.region == row
@@ -220,6 +293,6 @@ def test_a_building_sees_the_streets_around_its_centre(trained):
 def test_readouts_repeat_and_do_not_depend_on_what_was_read_before(trained):
     _, result = trained
     first, before = regions(trained).vectors, text_vectors(result).clone()
-    fused_vectors(without_training(result))
+    poi_vectors(without_training(result))
     np.testing.assert_array_equal(regions(trained).vectors, first)
     assert torch.equal(text_vectors(result), before)

@@ -3,7 +3,7 @@ import pytest
 from sklearn.model_selection import KFold
 
 from urbanbench.errors import RunRefused
-from urbanbench.parity.cuts import Folds, Shares
+from urbanbench.parity.cuts import Folds, Shares, Shuffled
 
 
 @pytest.mark.parametrize(("n", "count"), [(103, 10), (50, 5), (11, 10)])
@@ -57,3 +57,9 @@ def test_an_empty_side_is_refused(make_targets):
     targets, _ = make_targets(n=9)
     with pytest.raises(RunRefused, match=r"leaves a side of its split empty \(0/0/9 of 9 units\)"):
         Shares(6, 2, 10, whole_parts=True).folds(targets, 0, "paper:x")
+
+
+def test_a_shuffled_split_of_one_unit_is_refused(make_targets):
+    targets, _ = make_targets(n=10)
+    with pytest.raises(RunRefused, match="at least 2, got 1"):
+        Shuffled(0.2).folds(targets.rows(np.array([3])), 0, "paper:x")

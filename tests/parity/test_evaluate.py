@@ -5,18 +5,22 @@ import pytest
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import Ridge
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
-from sklearn.model_selection import KFold
+from sklearn.model_selection import KFold, train_test_split
 
 from urbanbench.errors import BadInput
-from urbanbench.parity.evaluate import evaluate, repeats_of
+from urbanbench.parity.evaluate import evaluate
 from urbanbench.parity.papers import PAPERS
 
-QUICK = {"paper:hgi": 2, "paper:cityfm": 1, "paper:urbanmfm": 1}
+QUICK = {"paper:hgi": 2, "paper:regiondcl": 2, "paper:cityfm": 1, "paper:urbanmfm": 1}
 
 
 def question_of(name, kind="regression", level="region"):
     found = PAPERS[name].question(kind, level)
     return dataclasses.replace(found, repeats=min(found.repeats, QUICK.get(name, found.repeats)))
+
+
+def _repeats(question, targets, name):
+    return [question.cut.folds(targets, seed, name) for seed in range(question.repeats)]
 
 
 def scores_of(name, space, targets, crs, kind="regression", level="region"):
@@ -76,7 +80,7 @@ def test_hgi_equals_a_forest_of_scikit_learn_seeded_by_the_repeat(make_targets, 
     targets, signal = make_targets()
     space, vectors = make_space(targets, signal)
     scores = scores_of("paper:hgi", space, targets, crs)
-    for seed, [split] in enumerate(repeats_of(question_of("paper:hgi"), targets, "paper:hgi")):
+    for seed, [split] in enumerate(_repeats(question_of("paper:hgi"), targets, "paper:hgi")):
         model = RandomForestRegressor(n_estimators=100, random_state=seed)
         predicted = model.fit(vectors[split.train], targets.values[split.train]).predict(vectors[split.test])
         mine = scores.predictions["seed"] == seed
@@ -111,7 +115,7 @@ def test_test_labels_do_not_reach_predictions(make_targets, make_space, crs, nam
     targets, signal = make_targets()
     space, _ = make_space(targets, signal)
     question = dataclasses.replace(question_of(name), repeats=1)
-    last = repeats_of(question, targets, name)[0][-1]
+    last = _repeats(question, targets, name)[0][-1]
     values = targets.values.copy()
     values[last.test] = np.random.default_rng(1).permutation(values[last.test])
     before = evaluate(space, targets, question, name=name, crs=crs)
@@ -152,3 +156,23 @@ def test_vectors_of_another_level_are_refused(make_targets, make_space, crs):
     buildings = dataclasses.replace(targets, level="building")
     with pytest.raises(BadInput, match=r"The space holds regions\. Expected buildings"):
         evaluate(space, buildings, question_of("paper:mvure"), name="paper:mvure", crs=crs)
+
+
+def test_regiondcl_draws_and_grows_what_scikit_learn_does_from_seed_one_without_uncovered_units(
+    make_targets, make_space, crs
+):
+    targets, signal = make_targets(n=90)
+    targets = targets.in_order()
+    covered = np.arange(90) % 11 != 3
+    space, vectors = make_space(targets, signal, covered=covered)
+    scores = scores_of("paper:regiondcl", space, targets, crs)
+    kept, values = vectors[covered], targets.values[covered]
+    expected = []
+    for number in (1, 2):
+        train, test, y_train, y_test = train_test_split(kept, values, test_size=0.2, random_state=number)
+        forest = RandomForestRegressor(n_estimators=100, random_state=number).fit(train, y_train)
+        expected.append(r2_score(y_test, forest.predict(test)))
+    assert scores.per_seed["r2"] == pytest.approx(tuple(expected), rel=1e-12)
+    assert (scores.n_units, scores.n_uncovered) == (covered.sum(), 0)
+    assert set(scores.predictions["unit_id"]) <= set(targets.ids[covered])
+    assert scores.sides == ((65, 0, 17), (65, 0, 17))

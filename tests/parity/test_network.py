@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 import math
 
 import numpy as np
@@ -8,11 +9,13 @@ from transformers import get_linear_schedule_with_warmup
 
 from urbanbench.parity._network_training import Perceptron, _batches, _rates, trained
 from urbanbench.parity.cuts import Shares
+from urbanbench.parity.evaluate import evaluate
 from urbanbench.parity.forms import natural_form
-from urbanbench.parity.network import Network
+from urbanbench.parity.network import GatedNetwork, Network
 from urbanbench.parity.papers import PAPERS
-from urbanbench.parity.position import degrees, encoded
 from urbanbench.seeds import torch_generator
+from urbanbench.space import EmbeddingSpace
+from urbanbench.toolkit.ground.positions import degrees, encoded
 
 
 def widths(net):
@@ -109,16 +112,40 @@ def test_a_lone_last_row_is_never_normalised_alone():
     assert shuffled.tolist() != rows.tolist()
 
 
-def test_position_is_encoded_as_in_a_naive_loop():
-    place = (1.3521, 103.8198)
-    naive = []
-    for k in range(0, 128, 2):
-        frequency = 100 / 10000 ** (k / 128)
-        for angle in place:
-            naive += [100 * math.sin(angle * frequency), 100 * math.cos(angle * frequency)]
-    np.testing.assert_allclose(encoded(np.array([place]))[0], naive, atol=1e-9)
-
-
 def test_degrees_are_latitude_then_longitude():
     found = degrees(np.array([[500_000.0, 0.0]]), "EPSG:32631")
     np.testing.assert_allclose(found, [[0.0, 3.0]], atol=1e-9)
+
+
+def test_the_gate_mixes_the_global_and_the_local_half_before_the_entry():
+    parts = {"local": (1, 4), "global": (5, 8)}
+    head = GatedNetwork((6,), entry=5)
+    halves = head.halves(parts)
+    net = Perceptron(head, 9, 0, 1, torch_generator(0, "x"), halves)
+    x = torch.randn(7, 9)
+    local, wide = x[:, 1:4], x[:, 5:8]
+    weight, bias = net.gate.weight, net.gate.bias
+    share = 1 / (1 + torch.exp(-(torch.hstack([wide, local]) @ weight.T + bias)))
+    inner = torch.hstack([wide, share * wide + (1 - share) * local])
+    torch.testing.assert_close(net(x, torch.empty(7, 0)), net.layers(net.entry(inner)))
+    assert sum(one.numel() for one in net.gate.parameters()) == 6 * 3 + 3
+
+
+@pytest.mark.parametrize("parts", [{}, {"global": (0, 3)}, {"global": (0, 3), "local": (3, 5)}])
+def test_vectors_without_two_equal_halves_go_in_whole(parts):
+    assert GatedNetwork((6,), entry=5).halves(parts) is None
+    assert Network((6,)).halves({"global": (0, 3), "local": (3, 6)}) is None
+
+
+def test_a_target_that_only_the_gate_can_read_is_learned_with_halves(make_targets, make_space, crs):
+    targets, signal = make_targets(n=300)
+    space, _ = make_space(targets, signal, dim=6)
+    told = EmbeddingSpace(
+        space.level, space.ids, space.vectors, space.covered, {"global": (0, 3), "local": (3, 6)}
+    )
+    question = dataclasses.replace(PAPERS["paper:urbanmfm"].question("regression", "region"), repeats=1)
+    scores = evaluate(told, targets, question, name="paper:urbanmfm", crs=crs)
+    assert scores.head_details[0]["gated"]
+    plain = evaluate(space, targets, question, name="paper:urbanmfm", crs=crs)
+    assert "gated" not in plain.head_details[0]
+    assert scores.per_seed["r2"] != plain.per_seed["r2"]

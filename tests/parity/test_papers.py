@@ -8,7 +8,8 @@ from urbanbench.scoring.splits import SPLITS
 
 
 def test_names_are_told_from_splits_and_from_the_default():
-    assert set(PAPERS) == {"paper:hgi", "paper:cityfm", "paper:urbanmfm", "paper:mvure", "paper:mvure-code"}
+    words = ("hgi", "cityfm", "urbanmfm", "regiondcl", "mvure", "mvure-code")
+    assert list(PAPERS) == [f"paper:{word}" for word in words]
     assert all(is_paper(name) for name in PAPERS)
     assert not any(is_paper(name) for name in (*SPLITS, DEFAULT))
 
@@ -24,6 +25,7 @@ def test_repeats_are_the_published_ones():
         "paper:hgi": [10, 10],
         "paper:cityfm": [10, 1],
         "paper:urbanmfm": [10, 1],
+        "paper:regiondcl": [10],
         "paper:mvure": [1],
         "paper:mvure-code": [1],
     }

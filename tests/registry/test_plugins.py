@@ -190,11 +190,12 @@ def test_entry_point_cannot_take_a_built_in_name(entry_points):
 
 def test_expand_reads_lists_globs_and_groups(counting):
     assert expand("model", ["mean,tfidf", "mean", "poi_counts"]) == ["mean", "tfidf", "poi-counts"]
-    assert expand("model", "poi-*") == ["poi-counts"]
+    assert expand("model", "poi-*") == ["poi-counts", "poi-shares"]
     assert expand("model", "all") == names("model")
-    floors, learned = expand("model", "floors"), expand("model", "learned")
+    floors, attribution, learned = (expand("model", word) for word in ("floors", "attribution", "learned"))
     assert "mean" in floors
-    assert sorted(floors + learned) == names("model")
+    assert attribution == ["footprint-means", "places-counts", "poi-shares", "random-codes", "text-codes"]
+    assert sorted(floors + attribution + learned) == names("model")
     assert expand("model", str(counting)) == [str(counting)]
     assert expand("task", "landuse*") == ["landuse", "landuse-shares"]
 

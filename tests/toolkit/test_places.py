@@ -7,7 +7,9 @@ import shapely
 
 from urbanbench.city.city import City
 from urbanbench.errors import RunRefused, UnknownName
+from urbanbench.seen import seeing
 from urbanbench.toolkit.ground.places import centres, gather_places, region_rows
+from urbanbench.toolkit.texts.place_texts import EMPTY_TEXT
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +63,45 @@ def test_further_texts_stand_among_the_texts_of_no_poi(city):
     assert [more.texts[row] for row in more.text] == [plain.texts[row] for row in plain.text]
 
 
+def test_every_building_is_a_place_with_its_shape_when_asked(city):
+    view = city.view({"poi", "polygon"})
+    strict, every = (
+        gather_places(view, poi_filter="paper", use_name=True, untagged=one) for one in ("strict", "poi")
+    )
+    assert every.ids[every.n_points :].tolist() == view.buildings.index.tolist()
+    assert every.building[every.n_points :].tolist() == list(range(len(view.buildings)))
+    assert every.n_points == strict.n_points
+    written = dict(zip(every.ids.tolist(), (every.texts[one] for one in every.text), strict=True))
+    known = set(strict.ids.tolist())
+    for one, text in zip(strict.ids.tolist(), (strict.texts[row] for row in strict.text), strict=True):
+        assert written[one] == text  # those that tell their use keep their text
+    for one, tags in zip(view.buildings.index, view.buildings["tags"], strict=True):
+        if one not in known and not {"name"} & {key for key, _ in tags}:
+            assert written[one] in {"building", f"building: {dict(tags).get('building')}"}
+    assert {"building"} <= set(written.values())
+    assert {"building: yes", EMPTY_TEXT}.isdisjoint(written[one] for one in view.buildings.index)
+
+
+def test_what_is_used_of_a_view_is_what_the_places_are(city):
+    view = city.view({"poi", "polygon"})
+    with seeing() as seen:
+        places = gather_places(view, poi_filter="paper", use_name=True)
+    points = places.shape[: places.n_points]
+    assert seen.to_record() == {
+        "poi": {"used": places.n_points, "of": len(view.pois)},
+        "poi_with_footprint": {"used": int((points >= 0).sum()), "of": len(view.pois)},
+        "polygon": {"used": len(places.shapes), "of": len(view.buildings)},
+    }
+    with seeing() as seen:
+        gather_places(city.view({"poi"}), poi_filter="all", use_name=True)
+    assert list(seen.to_record()) == ["poi"]
+
+
 def test_unknown_filters_and_cities_without_pois_are_refused(city):
     with pytest.raises(UnknownName, match="POI filter"):
         gather_places(city.view({"poi"}), poi_filter="some", use_name=True)
+    with pytest.raises(UnknownName, match=r"word for untagged buildings 'pois'\. Did you mean 'poi'"):
+        gather_places(city.view({"poi", "polygon"}), poi_filter="all", use_name=True, untagged="pois")
 
     class Bare:
         city_name, region_ids = "bare", ("r1",)

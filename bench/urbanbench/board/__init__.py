@@ -26,6 +26,7 @@ def render(
     published: bool = False,
     metrics: Sequence[str] | None = None,
     title: str = "",
+    each_training: bool = False,
 ) -> str:
     """Write results as tables, grouped by city, task, split and inputs.
 
@@ -41,6 +42,8 @@ def render(
         Metrics to show, in this order; None for the usual ones of each kind of task.
     title
         Heading; "" for "Leaderboard".
+    each_training
+        Whether each training of a model has a row of its own; else those that differ in nothing but its seed are one.
 
     Returns
     -------
@@ -62,7 +65,7 @@ def render(
         raise UnknownName("board format", format, FORMATS)
     rows = read_rows(results)
     _check_metrics(metrics, {metric for row in rows for metric in row.scores})
-    groups = make_groups(rows)
+    groups = make_groups(rows, each_training=each_training)
     if format == "csv":
         return to_csv(groups, metrics=metrics, published=published)
     from urbanbench.board.assemble import assemble

@@ -6,11 +6,13 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from urbanbench.board.added import ADDS, added_entry
 from urbanbench.board.blocks import Block, Group
 from urbanbench.board.ceilings import NOISE_ONLY, ceiling_of
 from urbanbench.board.columns import choose_metrics, heading, metric_title, unit_of
 from urbanbench.board.costs import cost_entry
 from urbanbench.board.footer import footer
+from urbanbench.board.knowing import Part, parts_of
 from urbanbench.board.labels import group_title, row_label
 from urbanbench.board.layout import Board, Column, Entry, Line, Section, Table
 from urbanbench.board.marks import BELOW, by_score, chosen_heads, floor_above, marks
@@ -25,6 +27,8 @@ from urbanbench.board.published_tables import (
 )
 from urbanbench.board.remarks import notes, short_reason
 from urbanbench.board.rows import Row, ordered
+from urbanbench.board.trainings import trainings_told
+from urbanbench.board.used import is_recorded, saw_entry
 
 __all__ = ["assemble"]
 
@@ -69,7 +73,9 @@ def _is_first(group: Group, groups: Sequence[Group]) -> bool:
 def _section(group: Group, asked: Sequence[str] | None, published: bool, alone: bool) -> Section:
     """Lay out a group; `alone` asks for the paper's rows that stand beside none of ours."""
     metrics = _metrics(group, asked)
-    tables = [_table(group, block, metrics, published) for block in group.blocks]
+    tables = [
+        _table(group, block, part, metrics, published) for block in group.blocks for part in parts_of(block)
+    ]
     if group.unscored:
         tables.append(_unscored_table(group.unscored))
     if alone and stands_beside(group) and (rest := published_table(group, metrics)):
@@ -127,34 +133,38 @@ def _facts(group: Group) -> list[str]:
     return [fact for fact in facts if fact]
 
 
-def _table(group: Group, block: Block, metrics: Sequence[str], published: bool) -> Table:
+def _table(group: Group, block: Block, part: Part, metrics: Sequence[str], published: bool) -> Table:
+    """Lay out some rows of a block; marks for the best are among them, floors above them among all."""
     paper = published_columns(group, block, metrics) if published else {}
     unit = str(block.scored[0].task.get("unit") or "")
     columns = (
         Column("model"),
         Column("kind"),
         Column("inputs used"),
+        Column("saw"),
         Column("head", brief=_alike_but_for_head(block)),
         *(Column(heading(metric), number=True, unit=unit_of(metric, unit)) for metric in metrics),
         *(
             Column(f"{metric_title(metric)}, published ({source})", number=True, published=True)
             for metric, source in paper.items()
         ),
+        Column(ADDS, number=True),
         Column("seeds", number=True, brief=False),
         Column("uncovered", number=True, brief=False),
         Column("dim", number=True, brief=False),
         Column("embed\N{NO-BREAK SPACE}s", number=True, brief=False),
         Column("notes", brief=False, prose=True),
     )
-    best = {metric: marks(block, metric) for metric in metrics}
-    lines = [
-        _scored_line(row, group, block, metrics, best, paper) for row in (*by_score(block), *block.elsewhere)
-    ]
+    shown = part.block
+    best = {metric: marks(block, metric, shown.scored) for metric in metrics}
+    rows = [row for row in by_score(block) if row in shown.scored]
+    lines = [_scored_line(row, group, block, metrics, best, paper) for row in (*rows, *shown.elsewhere)]
     lines += _ceiling_lines(block, metrics, len(columns))
-    lines += [_unscored_line(row, block, len(columns), len(metrics)) for row in block.unscored]
+    lines += [_unscored_line(row, block, len(columns), len(metrics)) for row in shown.unscored]
     alone = "" if block.models else "floors only, "
-    title = f"Inputs: {ordered(block.inputs)} · {alone}ranked: head {block.head}"
-    return Table(title, columns, tuple(lines)).without(*_saying_nothing(block))
+    words = [f"Inputs: {ordered(block.inputs)}", part.words, f"{alone}ranked: head {block.head}"]
+    title = " · ".join(word for word in words if word)
+    return Table(title, columns, tuple(lines)).without(*_saying_nothing(shown))
 
 
 def _alike_but_for_head(block: Block) -> bool:
@@ -171,7 +181,13 @@ def _saying_nothing(block: Block) -> list[str]:
     """Return columns with the same entry in every line that the section's facts or their absence tell as well."""
     same_seeds = len({len(row.seeds) for row in block.shown}) == 1
     all_covered = not any(row.n_uncovered for row in block.shown)
-    return [*(["seeds"] if same_seeds else []), *(["uncovered"] if all_covered else [])]
+    said = {
+        "seeds": same_seeds,
+        "uncovered": all_covered,
+        "saw": not any(is_recorded(row) for row in block.shown),
+        ADDS: not any(row.added for row in block.shown),
+    }
+    return [title for title, nothing in said.items() if nothing]
 
 
 def _scored_line(
@@ -191,9 +207,11 @@ def _scored_line(
         ),
         Entry(_kind(row, block)),
         Entry(ordered(row.used)),
+        saw_entry(row),
         Entry(row.head, tip=chosen_heads(row)),
         *(_score_entry(row, metric, best[metric].get(row.run_id, "")) for metric in metrics),
         *published_entries(group, block, row.name, paper),
+        added_entry(row.added, row.main_metric),
         _number(len(row.seeds)),
         _number(row.n_uncovered),
         _number(row.model.get("dim")),
@@ -216,6 +234,8 @@ def _score_entry(row: Row, metric: str, mark: str) -> Entry:
         return Entry()
     pairs = zip(row.seeds, score.values, strict=False)
     tip = ", ".join(f"seed {seed}: {'none' if value is None else f'{value:.4g}'}" for seed, value in pairs)
+    if score.trainings:
+        tip = f"{trainings_told(row, metric)}; means over them: {tip}"
     return Entry(score.text, mark, tip, score.mean if math.isfinite(score.mean) else None)
 
 
@@ -234,7 +254,7 @@ def _ceiling_lines(block: Block, metrics: Sequence[str], width: int) -> list[Lin
     ]
     reach = "label noise allows" if inputs == NOISE_ONLY else "these inputs allow"
     said = f"best score {reach}, known because the city is generated"
-    entries = [Entry("ceiling"), Entry("best possible"), Entry(inputs), Entry(), *numbers]
+    entries = [Entry("ceiling"), Entry("best possible"), Entry(inputs), Entry(), Entry(), *numbers]
     return [Line("ceiling", (*entries, *[Entry()] * (width - len(entries) - 1), Entry(said)), (said,))]
 
 
@@ -244,6 +264,7 @@ def _unscored_line(row: Row, block: Block, width: int, n_metrics: int) -> Line:
         Entry(row_label(row, _beside(block))),
         Entry(_kind(row, block)),
         Entry(ordered(row.used)),
+        Entry(),
         Entry(row.head),
         *[Entry(row.status)] * n_metrics,
     ]

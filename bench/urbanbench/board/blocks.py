@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from urbanbench.board.columns import direction
 from urbanbench.board.rows import Row, ordered
+from urbanbench.board.trainings import joined
 from urbanbench.parity.contract import is_paper
 
 __all__ = ["SELECT", "Block", "Group", "fits", "make_groups", "place_of"]
@@ -79,8 +80,11 @@ class Group:
         return is_paper(self.split)
 
 
-def make_groups(rows: Sequence[Row]) -> list[Group]:
-    """Sort rows into groups and blocks: cities and tasks by name, splits from easy to hard."""
+def make_groups(rows: Sequence[Row], *, each_training: bool = False) -> list[Group]:
+    """Sort rows into groups and blocks: cities and tasks by name, splits from easy to hard.
+
+    In blocks several trainings of one model are one row, unless each is to have its own; a group has the rows as they are.
+    """
     automatic = {
         _names(row): row.block_size_m for row in rows if row.ok and row.spec.get("block_size_m") is None
     }
@@ -90,7 +94,7 @@ def make_groups(rows: Sequence[Row]) -> list[Group]:
         size = row.block_size_m if row.ok else asked
         found.setdefault((*_names(row), float(size or 0.0)), []).append(row)
     keys = sorted(found, key=lambda key: (key[0], key[1], key[2], _rung(key[3]), key[4]))
-    return [_make_group(key, found[key]) for key in keys]
+    return [_make_group(key, found[key], each_training) for key in keys]
 
 
 _Key = tuple[str, str, int, str, float]
@@ -105,8 +109,9 @@ def _rung(split: str) -> tuple[int, str]:
     return (_LADDER.index(split) if split in _LADDER else len(_LADDER), split)
 
 
-def _make_group(key: _Key, rows: list[Row]) -> Group:
+def _make_group(key: _Key, rows: list[Row], each_training: bool) -> Group:
     scored = _without_repeats([row for row in rows if row.ok])
+    scored = scored if each_training else joined(scored)
     models = [row for row in scored if not row.floor]
     floors = [row for row in scored if row.floor]
     unscored = [row for row in rows if not row.ok]

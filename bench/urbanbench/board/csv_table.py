@@ -13,10 +13,12 @@ from urbanbench.board.blocks import Block, Group
 from urbanbench.board.costs import read_seconds
 from urbanbench.board.labels import row_label
 from urbanbench.board.marks import chosen_heads, floor_above, floor_beyond, marks
+from urbanbench.board.numbers import Score
 from urbanbench.board.published import Published, for_row, for_task
 from urbanbench.board.published_tables import stands_beside
 from urbanbench.board.rows import Row, ordered
 from urbanbench.board.text import one_line
+from urbanbench.board.used import saw_text
 from urbanbench.convergence import told_stages
 
 __all__ = ["plain_text", "to_csv"]
@@ -49,8 +51,9 @@ _ORIGIN = (
 )
 _FIELDS = (
     *_SPEC, "label", "kind", "own", "run_id", "status", "reason", "metric", "main_metric", "mean", "std", "n_seeds", "values", "covered_mean",
-    "mark", "below_floor", "below_floor_of_other_inputs", "table_inputs", "inputs_used", "chosen_heads", "task_kind", "level", "unit", "n_units", "n_uncovered",
-    "used_block_size_m", "dim", "converged", "training", "variant", "embed_read_seconds", "embed_read", *_COST, *_ORIGIN,
+    "trainings", "std_trainings", "adds_mean", "adds_std", "adds_std_trainings", "adds_gained", "adds_of", "adds_values", "adds_together_mean", "adds_floor_mean",
+    "adds_floors", "second_floor_adds_mean", "mark", "below_floor", "below_floor_of_other_inputs", "table_inputs", "inputs_used", "chosen_heads", "task_kind", "level", "unit", "n_units", "n_uncovered",
+    "used_block_size_m", "dim", "saw", "lacks", "knows_place", "converged", "training", "variant", "embed_read_seconds", "embed_read", *_COST, *_ORIGIN,
 )  # fmt: skip
 _PUBLISHED = ("published_mean", "published_std", "published_setting", "published_source", "published_note")
 _FORMULA = ("=", "+", "-", "@")
@@ -91,7 +94,8 @@ def _is_numbers(text: str) -> bool:
 
 
 def _result_lines(group: Group, asked: Sequence[str] | None) -> Iterator[dict[str, Any]]:
-    for row in group.rows:
+    joined = [row for block in group.blocks for row in block.models if row.trainings]
+    for row in (*group.rows, *joined):
         block = next((block for block in group.blocks if row in block.models), None)
         known = for_task(group.task, group.city, row.scores) if stands_beside(group) else []
         numbers = for_row(known, row.name, row.offered)
@@ -101,6 +105,7 @@ def _result_lines(group: Group, asked: Sequence[str] | None) -> Iterator[dict[st
                 _about(row)
                 | {"label": row_label(row, group.rows)}
                 | _score(row, metric)
+                | _adds(row, metric)
                 | _standing(row, metric, block)
                 | _beside(numbers.get(metric))
             )
@@ -108,10 +113,13 @@ def _result_lines(group: Group, asked: Sequence[str] | None) -> Iterator[dict[st
 
 def _about(row: Row) -> dict[str, Any]:
     spec = {name: row.spec.get(name) for name in _SPEC}
+    trainings = row.trainings or (row,)
     spec |= {"parameters": _json(spec["parameters"]), "seeds": " ".join(map(str, row.seeds))}
+    spec["model_seed"] = " ".join(str(one.spec.get("model_seed")) for one in trainings)
     return {
         **spec,
         "kind": "floor" if row.floor else "model",
+        "trainings": len(trainings),
         "own": row.own,
         "run_id": row.run_id,
         "status": row.status,
@@ -126,6 +134,9 @@ def _about(row: Row) -> dict[str, Any]:
         "n_uncovered": row.n_uncovered,
         "used_block_size_m": row.block_size_m,
         "dim": row.model.get("dim"),
+        "saw": _json(row.saw) or saw_text(row),
+        "lacks": "; ".join(row.lacks),
+        "knows_place": row.knows_place,
         "converged": row.converged,
         "training": "; ".join(told_stages(row.training)),
         "variant": _json(row.model.get("variant")),
@@ -146,9 +157,34 @@ def _score(row: Row, metric: str) -> dict[str, Any]:
         "metric": metric,
         "mean": _digits(score.mean),
         "std": _digits(score.std),
+        "std_trainings": _digits(score.between),
         "n_seeds": len(score.finite),
-        "values": " ".join("nan" if value is None else repr(value) for value in score.values),
+        "values": _listed(score),
         "covered_mean": _digits(covered.mean) if covered else "",
+    }
+
+
+def _listed(score: Score) -> str:
+    return " ".join("nan" if value is None else repr(value) for value in score.values)
+
+
+def _adds(row: Row, metric: str) -> dict[str, Any]:
+    """Return what a model adds to a floor; nothing where it was not run beside one."""
+    added = row.added
+    if added is None or metric not in added.gain:
+        return {}
+    gain, (gained, of) = added.gain[metric], added.gained(metric)
+    others = {"adds_together_mean": added.together, "adds_floor_mean": added.alone}
+    others |= {"second_floor_adds_mean": added.second}
+    return {
+        "adds_mean": _digits(gain.mean),
+        "adds_std": _digits(gain.std),
+        "adds_std_trainings": _digits(gain.between),
+        "adds_gained": gained,
+        "adds_of": of,
+        "adds_values": _listed(gain),
+        "adds_floors": added.floors,
+        **{name: _digits(part[metric].mean) for name, part in others.items() if metric in part},
     }
 
 

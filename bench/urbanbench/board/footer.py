@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from urbanbench.board.blocks import SELECT, Group
+from urbanbench.board.added import READING
+from urbanbench.board.blocks import SELECT, Block, Group
 from urbanbench.board.costs import READ
+from urbanbench.board.knowing import parts_of
 from urbanbench.board.marks import BELOW, OWN, UNCONVERGED, floor_above
 from urbanbench.board.numbers import HUGE, NO_SCORE
 from urbanbench.board.published import CITATION
 from urbanbench.board.rows import Row
+from urbanbench.board.trainings import TRAININGS
+from urbanbench.board.used import ALL, NOT_RECORDED, is_recorded, saw_text
 from urbanbench.convergence import NO
 from urbanbench.scoring.split import is_split_file
 
@@ -47,17 +51,42 @@ _UNCONVERGED = (
     f"{UNCONVERGED} marks a row whose model had not converged: a cap on its steps or its time ended a stage before its held-out loss had stopped "
     "falling, so the row says what that much training gives, not what the model can do. The notes say which stage."
 )
+_SAW = (
+    f'saw: which part of the POIs, footprints, street views and satellite pictures that its view shows a row used, after its filters and limits; "{ALL}" '
+    "where it used every one. The HTML page's tooltips and the CSV have the numbers."
+)
+_UNSAID = f'Rows of earlier versions do not say how much they used: "{NOT_RECORDED}". Tables of such rows alone lack the column saw.'
+_LACKS = (
+    'A row that lacks a part of its model for want of data says so in its name ("no stage road", "template captions") and is not counted '
+    "among the learned models."
+)
+_KNOWS = (
+    "Rows that know where they are (coordinates, a position encoding, a graph of neighbours) stand in tables of their own: a head can interpolate "
+    "between neighbours with them. Bold and underlined are best and second of each table; floors above a row are those of both."
+)
 _INFINITE = f'"{NO_SCORE}": the metric is a finite number on no seed.'
 
 
-def _numbers(rows: Sequence[Row]) -> list[str]:
-    """Return how to read costs with kept parts, powers of ten, and scores that are no numbers, where there are any."""
+def _numbers(rows: Sequence[Row], shown: Sequence[Row]) -> list[str]:
+    """Return how to read joined trainings, gains, costs with kept parts, powers of ten, and scores that are no numbers, where there are any."""
     scores = [score for row in rows for score in row.scores.values() if score.values]
     huge = any(abs(one) >= HUGE for score in scores for one in (score.mean, score.std))
     return [
+        *([TRAININGS] if any(row.trainings for row in shown) else []),
+        *([READING] if any(row.added for row in shown) else []),
         *([_READ] if any(row.cost.get("embed_read") for row in rows) else []),
         *([_POWERS] if huge else []),
         *([_INFINITE] if any(score.text == NO_SCORE for score in scores) else []),
+    ]
+
+
+def _seen(rows: Sequence[Row], blocks: Sequence[Block]) -> list[str]:
+    """Return how to read what rows used, lack and know, where they say so."""
+    return [
+        *([_SAW] if any(is_recorded(row) for row in rows) else []),
+        *([_UNSAID] if any(NOT_RECORDED in saw_text(row) for row in rows) else []),
+        *([_LACKS] if any(row.lacks for row in rows) else []),
+        *([_KNOWS] if any(part.words for block in blocks for part in parts_of(block)) else []),
     ]
 
 
@@ -91,7 +120,8 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         said.append(
             "Uncovered units have no data for the model; they are filled and scored all the same, and their number is given."
         )
-    said.extend(_numbers(rows))
+    said.extend(_seen(rows, blocks))
+    said.extend(_numbers(rows, [row for block in blocks for row in block.shown]))
     if published:
         said.append(
             f"Published numbers are from {CITATION}: other data, units and protocol, for display only, never ranked. * marks numbers with a note: rows of the paper that repeat or contradict others."

@@ -16,6 +16,9 @@ __all__ = ["brief", "group_title", "row_label"]
 
 _SHOWN_VALUE = 40
 
+_SHORT = {("with_pe", True): "+pe"}
+"""Settings with a shorter name: rows with a positional encoding."""
+
 
 def group_title(group: Group) -> str:
     """Name a group: "singapore · popdensity · block (2480 m)", or "singapore · popdensity · paper:hgi (parity rows)"."""
@@ -37,8 +40,8 @@ def row_label(row: Row, beside: Sequence[Row]) -> str:
 
     Examples
     --------
-    "urbanmfm (small)", "urbanmfm (small, pooling=sum)", "poi-counts (best head: rf)"; an own run beside reference rows has a mark behind, and so has a
-    row that had not converged.
+    "urbanmfm (small)", "urbanmfm (small, pooling=sum)", "cityfm (small, +pe, no stage road)", "poi-counts (best head: rf)"; an own run beside reference rows has a mark behind,
+    and so has a row that had not converged.
     """
     told = [*_told(row), *_differences(row, [one for one in beside if _is_rival(one, row)])]
     if row.head == SELECT:
@@ -49,10 +52,16 @@ def row_label(row: Row, beside: Sequence[Row]) -> str:
 
 
 def _told(row: Row) -> list[str]:
-    """Return what a row says of itself, whatever stands beside it: preset, settings, the seed of its training."""
+    """Return what a row says of itself, whatever stands beside it: preset, settings, what it lacks, its trainings or the seed of one."""
     preset, seed = str(row.spec.get("preset") or ""), row.spec.get("model_seed")
-    settings = [f"{name}={brief(value)}" for name, value in sorted((row.settings or {}).items())]
-    return [*([preset] if preset else []), *settings, *([f"model seed={seed}"] if seed else [])]
+    settings = [_setting(name, value) for name, value in sorted((row.settings or {}).items())]
+    trained = [f"{len(row.trainings)} trainings"] if row.trainings else [f"model seed={seed}"] if seed else []
+    return [*([preset] if preset else []), *settings, *map(brief, row.lacks), *trained]
+
+
+def _setting(name: str, value: Any) -> str:
+    short = _SHORT.get((name, value)) if isinstance(value, bool) else None
+    return short or f"{name}={brief(value)}"
 
 
 def _is_rival(one: Row, row: Row) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from urbanbench.board.blocks import SELECT, Block, place_of
 from urbanbench.board.columns import direction
@@ -17,6 +17,7 @@ __all__ = [
     "OWN",
     "SECOND",
     "UNCONVERGED",
+    "above_floor",
     "best_floor",
     "by_score",
     "chosen_heads",
@@ -54,14 +55,15 @@ def ranked(block: Block) -> list[Row]:
     return [row for row in block.scored if row.head == block.head and row.seeds == seeds]
 
 
-def marks(block: Block, metric: str) -> Mapping[str, str]:
-    """Mark the best and second mean of a metric by run id.
+def marks(block: Block, metric: str, among: Collection[Row] | None = None) -> Mapping[str, str]:
+    """Mark the best and second mean of a metric by run id, of all rows that can be ranked or of some of them.
 
     Equal means share a mark, and two best leave no second. Nothing is marked when fewer than two rows can be ranked. A row that
     lacks a finite score on some seed is not: its mean is over other splits.
     """
     sign = direction(metric)
-    means = {row.run_id: sign * row.score(metric).mean for row in ranked(block) if row.score(metric).whole}
+    rows = [row for row in ranked(block) if among is None or row in among]
+    means = {row.run_id: sign * row.score(metric).mean for row in rows if row.score(metric).whole}
     means = {run_id: mean for run_id, mean in means.items() if math.isfinite(mean)}
     if sign == 0 or len(means) < 2:
         return {}
@@ -111,6 +113,18 @@ def floor_above(block: Block, row: Row) -> Row | None:
         return None
     sign = direction(row.main_metric)
     return floor if sign * row.main < sign * floor.main else None
+
+
+def above_floor(block: Block, rows: Sequence[Row]) -> tuple[int, int] | None:
+    """Count the learned rows that are not below the best floor of the block's inputs, and those that are counted at all.
+
+    A row that lacks a part of its model for want of data is not counted: it says nothing of the model. None without a floor.
+    """
+    counted = [
+        row for row in rows if not (row.floor or row.lacks) and best_floor(block, row.seeds) is not None
+    ]
+    above = [row for row in counted if floor_above(block, row) is None]
+    return (len(above), len(counted)) if counted else None
 
 
 def head_counts(row: Row) -> dict[str, int]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-__all__ = ["HUGE", "NO_SCORE", "PLUS_MINUS", "Score", "plain_number", "rounded", "span"]
+__all__ = ["HUGE", "NO_SCORE", "PLUS_MINUS", "Score", "plain_number", "rounded", "scores_over", "span"]
 
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 NO_SCORE = "not finite"
@@ -21,15 +21,33 @@ _DECIMALS_WITHOUT_SPREAD = 3
 
 @dataclass(frozen=True)
 class Score:
-    """One metric over seeds.
+    """One metric over seeds, of one training or of several.
 
     Parameters
     ----------
     values
-        One number per seed in the order of the run's seeds; None where the metric has no value.
+        One number per seed in the order of the run's seeds; None where the metric has no value. Of several trainings their means.
+    trainings
+        The same of every training, where there are several.
     """
 
     values: tuple[float | None, ...]
+    trainings: tuple[tuple[float | None, ...], ...] = ()
+
+    @classmethod
+    def over(cls, trainings: Sequence[Score]) -> Score:
+        """Join the scores of several trainings on the same seeds; a seed on which one of them has none has none.
+
+        Examples
+        --------
+        >>> Score.over([Score((0.4, 0.6)), Score((0.5, 0.7))]).text
+        '0.55 ± 0.14 ± 0.07'
+        >>> Score.over([Score((0.4,)), Score((0.5,))]).text
+        '0.450 ± 0.071 (trainings)'
+        """
+        rows = tuple(one.values for one in trainings)
+        means = tuple(map(_mean_where_all, zip(*rows, strict=True)))
+        return cls(means, rows)
 
     @cached_property
     def finite(self) -> tuple[float, ...]:
@@ -48,12 +66,31 @@ class Score:
 
     @cached_property
     def std(self) -> float:
-        """Sample standard deviation (divisor n - 1) over the finite values; NaN below two values, or beyond all floats."""
+        """Sample standard deviation (divisor n - 1) over the finite values; NaN below two values, or beyond all floats.
+
+        Of several trainings the mean of each one's, so that it says how far splits scatter for one training, as it does of a single one.
+        The means of trainings scatter less, because some of what a split does differs from training to training.
+        """
+        if self.trainings:
+            each = [Score(values).std for values in self.trainings]
+            return _within_floats(statistics.fmean, each) if all(map(math.isfinite, each)) else math.nan
         return _within_floats(statistics.stdev, self.finite) if len(self.finite) > 1 else math.nan
+
+    @cached_property
+    def between(self) -> float:
+        """Sample standard deviation over trainings of their means over seeds; NaN of fewer than two, or beyond all floats."""
+        means = [Score(values).mean for values in self.trainings]
+        return (
+            _within_floats(statistics.stdev, means)
+            if len(means) > 1 and all(map(math.isfinite, means))
+            else math.nan
+        )
 
     @property
     def text(self) -> str:
-        """Mean ± sample standard deviation, the latter with two significant digits; huge ones as powers of ten.
+        """Mean ± standard deviation over seeds, the latter with two significant digits; huge ones as powers of ten.
+
+        Of several trainings a second ± follows, the standard deviation over their means.
 
         Examples
         --------
@@ -68,11 +105,37 @@ class Score:
         """
         if not math.isfinite(self.mean):
             return NO_SCORE if self.values else ""
-        if not self.std > 0:
-            spread = f" {PLUS_MINUS} 0" if self.std == 0 else ""
-            return f"{rounded(self.mean, _DECIMALS_WITHOUT_SPREAD)}{spread}"
-        decimals = _decimals(self.std)
-        return f"{rounded(self.mean, decimals)} {PLUS_MINUS} {rounded(self.std, decimals, digits=2)}"
+        spreads = [one for one in (self.std, self.between) if math.isfinite(one)]
+        decimals = _decimals(spreads[0]) if spreads and spreads[0] > 0 else _DECIMALS_WITHOUT_SPREAD
+        written = [rounded(self.mean, decimals), *(_spread(one, decimals) for one in spreads)]
+        alone = " (trainings)" if len(spreads) == 1 and math.isfinite(self.between) else ""
+        return f" {PLUS_MINUS} ".join(written) + alone
+
+    @property
+    def signed(self) -> str:
+        """The text of a difference: with a plus sign where it is positive.
+
+        Examples
+        --------
+        >>> Score((0.01, 0.03)).signed, Score((-0.01, -0.03)).signed
+        ('+0.020 ± 0.014', '-0.020 ± 0.014')
+        """
+        return f"+{self.text}" if self.mean > 0 else self.text
+
+
+def _mean_where_all(values: Sequence[float | None]) -> float | None:
+    known = [one for one in values if one is not None]
+    return _within_floats(statistics.fmean, known) if len(known) == len(values) else None
+
+
+def _spread(value: float, decimals: int) -> str:
+    return rounded(value, decimals, digits=2) if value > 0 else "0"
+
+
+def scores_over(trainings: Sequence[Mapping[str, Score]]) -> dict[str, Score]:
+    """Join the metrics that every training has."""
+    shared = [metric for metric in trainings[0] if all(metric in one for one in trainings)]
+    return {metric: Score.over([one[metric] for one in trainings]) for metric in shared}
 
 
 def _within_floats(statistic: Callable[[Sequence[float]], float], values: Sequence[float]) -> float:

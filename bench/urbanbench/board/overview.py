@@ -7,14 +7,16 @@ from collections.abc import Sequence
 
 from urbanbench.board.blocks import Block, Group
 from urbanbench.board.columns import heading
+from urbanbench.board.knowing import Part, parts_of
 from urbanbench.board.labels import group_title, row_label
 from urbanbench.board.layout import Column, Entry, Line, Section, Table
-from urbanbench.board.marks import BELOW, best_floor, by_score, floor_above, floor_beyond
+from urbanbench.board.marks import BELOW, above_floor, best_floor, by_score, floor_above, floor_beyond
 from urbanbench.board.rows import Row, ordered
 
 __all__ = ["overview"]
 
 _HIGHER = "higher floor of other inputs, same head"
+_COUNT = "learned rows not below it"
 _COLUMNS = (
     Column("city, task and split"),
     Column("inputs"),
@@ -24,6 +26,7 @@ _COLUMNS = (
     Column("score", number=True),
     Column("best floor of these inputs and head"),
     Column("score of the floor", number=True),
+    Column(_COUNT),
     Column(_HIGHER),
     Column("its score", number=True),
 )
@@ -35,13 +38,19 @@ def overview(groups: Sequence[Group]) -> Section | None:
     Parity rows are left out: their scores are of other protocols.
     """
     lines = [
-        _line(group, block) for group in groups if not group.parity for block in group.blocks if block.models
+        _line(group, block, part)
+        for group in groups
+        if not group.parity
+        for block in group.blocks
+        for part in parts_of(block)
+        if part.block.models
     ]
     if len(lines) < 2:
         return None
     facts = (
         "one line per table below",
         "lines rest on different inputs, splits or units and are no ranking of each other",
+        "rows that lack a part of their model for want of data say so in their name and are not counted",
     )
     table = Table("Best learned model and best floor of each table", _COLUMNS, tuple(lines))
     if all(line.entries[-1].value is None for line in lines):
@@ -49,19 +58,20 @@ def overview(groups: Sequence[Group]) -> Section | None:
     return Section("Overview", facts, (), (table,))
 
 
-def _line(group: Group, block: Block) -> Line:
-    model = next(row for row in by_score(block) if not row.floor)
+def _line(group: Group, block: Block, part: Part) -> Line:
+    model = next(row for row in by_score(block) if row in part.block.models)
     metric = model.main_metric
     below = f" {BELOW}" if floor_above(block, model) else ""
     beyond = floor_beyond(block, model)
     entries = (
         Entry(group_title(group)),
-        Entry(ordered(block.inputs)),
+        Entry(f"{ordered(block.inputs)}{f'; {part.words}' if part.words else ''}"),
         Entry(block.head),
         Entry(heading(metric)),
         Entry(f"{row_label(model, block.scored)}{below}"),
         Entry(model.score(metric).text, value=_finite(model.main)),
         *_floor(best_floor(block, model.seeds), block.scored),
+        Entry(" of ".join(map(str, above_floor(block, part.block.models) or ()))),
         *_floor(beyond, block.elsewhere, f", from {ordered(beyond.used)}" if beyond else ""),
     )
     return Line("model", entries)

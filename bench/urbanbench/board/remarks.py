@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from urbanbench.board.added import added_notes
 from urbanbench.board.blocks import Block
 from urbanbench.board.columns import metric_title
 from urbanbench.board.labels import brief
@@ -32,7 +33,7 @@ def notes(row: Row, block: Block) -> list[str]:
     if len(counts := head_counts(row)) > 1:
         found.append(f"heads chosen: {', '.join(f'{name} {count}x' for name, count in counts.items())}")
     found.extend(f"{name}: {brief(value)}" for name, value in sorted(_mapping(row, "variant").items()))
-    found.extend(_check(row))
+    found.extend([*added_notes(row.added, row.main_metric), *_check(row)])
     covered = row.covered.get(row.main_metric)
     if row.n_uncovered and covered is not None and covered.text:
         found.append(f"on covered units: {covered.text}")
@@ -73,7 +74,7 @@ def _training(row: Row) -> list[str]:
     if row.floor or word not in {NO, NOT_KNOWN}:
         return []
     stages = [one for one in row.training if stage_converged(one) == word]
-    names = ", ".join(str(one.get("name") or "stage") for one in stages)
+    names = ", ".join(dict.fromkeys(str(one.get("name") or "stage") for one in stages))
     said = f"{UNCONVERGED} not converged" if word == NO else "not known whether converged"
     return [f"{said}: {names}" if names else said]
 

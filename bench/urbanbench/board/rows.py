@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from urbanbench.board.added import Added, apart_from_beside, question_of
 from urbanbench.board.numbers import Score
 from urbanbench.convergence import converged
 from urbanbench.errors import BadInput
 from urbanbench.inputs import FULL, INPUTS
 from urbanbench.registry.given import GIVEN_INPUTS
+from urbanbench.seen import KINDS
 
 __all__ = ["SCHEMA", "Row", "ordered", "read_row", "read_rows"]
 
@@ -51,6 +53,12 @@ class Row:
         Whether it is an own run beside reference rows.
     training
         What every stage of the model's training left behind.
+    versions
+        Versions of what made it.
+    added
+        What the model adds to a floor; None where it was not run beside one.
+    trainings
+        The rows of single trainings that it joins (`urbanbench.board.trainings.joined`); empty for one training.
     """
 
     run_id: str
@@ -73,6 +81,9 @@ class Row:
     protocol: Mapping[str, Any]
     own: bool = False
     training: tuple[Mapping[str, Any], ...] = ()
+    versions: Mapping[str, Any] = field(default_factory=dict)
+    added: Added | None = None
+    trainings: tuple[Row, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -119,15 +130,49 @@ class Row:
         return stated or (frozenset({GIVEN_INPUTS}) if asked == GIVEN_INPUTS else stated)
 
     @cached_property
-    def used(self) -> frozenset[str]:
-        """Inputs the model really touched; for a run without scores those it declares within the offer.
-
-        Finished vectors touch nothing: theirs are what was stated of them.
-        """
+    def touched(self) -> frozenset[str]:
+        """Inputs the model really touched. Finished vectors touch nothing: theirs are what was stated of them."""
         touched = frozenset(self.model.get("inputs_touched") or ())
-        if not touched and GIVEN_INPUTS in {self.spec.get("inputs"), *self.offered}:
-            return self.offered
-        return touched or frozenset(self.model.get("inputs_declared") or ()) & self.offered
+        given = not touched and GIVEN_INPUTS in {self.spec.get("inputs"), *self.offered}
+        return self.offered if given else touched
+
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """Inputs the model touched; for a run that touched none those it declares within the offer."""
+        return self.touched or frozenset(self.model.get("inputs_declared") or ()) & self.offered
+
+    @cached_property
+    def saw(self) -> Mapping[str, Mapping[str, int]]:
+        """Kind of objects to {"used": …, "of": …}, of the kinds the row says (`urbanbench.seen.KINDS`)."""
+        told = self.model.get("saw")
+        return (
+            {kind: told[kind] for kind in KINDS if _is_count(told.get(kind))}
+            if isinstance(told, Mapping)
+            else {}
+        )
+
+    @cached_property
+    def lacks(self) -> tuple[str, ...]:
+        """What the paper's model has and this row's data did not give, in phrases for its name; () for a whole model.
+
+        Rows of earlier versions say it among their stand-ins only.
+        """
+        told = self.model.get("lacks")
+        if isinstance(told, list | tuple):
+            return tuple(map(str, told))
+        variant = self.model.get("variant")
+        left_out = variant.get("left out") if isinstance(variant, Mapping) else None
+        return (f"left out: {left_out}",) if left_out else ()
+
+    @cached_property
+    def knows_place(self) -> str | None:
+        """How the vectors tell where a unit lies, "" where they do not; None where a row of an earlier version does not say."""
+        told = self.model.get("knows_place")
+        if isinstance(told, str):
+            return told
+        if "coordinates" in self.used:
+            return "coordinates"
+        return "" if self.floor else None
 
     @property
     def settings(self) -> Mapping[str, Any] | None:
@@ -160,7 +205,8 @@ def ordered(inputs: Iterable[str]) -> str:
 def read_rows(results: Iterable[Mapping[str, Any]]) -> list[Row]:
     """Read results in a fixed order: by city, task, split, model, head, inputs and run id.
 
-    An own run that only repeats a reference row is left out.
+    An own run that only repeats a reference row is left out. Results of models beside a floor make no rows: what they say stands with the
+    row of the model alone.
 
     Raises
     ------
@@ -168,7 +214,8 @@ def read_rows(results: Iterable[Mapping[str, Any]]) -> list[Row]:
         A result that `read_row` refuses, or two of one folder that answer the same run differently.
     """
     found: dict[str, Row] = {}
-    for row in map(read_row, results):
+    alone, beside = apart_from_beside(results)
+    for row in map(read_row, alone):
         first = found.setdefault(row.run_id, row)
         same = (first.status, first.scores) == (row.status, row.scores)
         if not same and row.own and not first.own:
@@ -176,10 +223,17 @@ def read_rows(results: Iterable[Mapping[str, Any]]) -> list[Row]:
         elif not same:
             msg = f"Result {row.run_id!r} ({row.name} on {row.spec['city']}) is given twice with different scores. Expected each run once."
             raise BadInput(msg)
-    rows = list(found.values())
+    rows = [_with_added(row, beside) for row in found.values()]
     return sorted(
         rows, key=lambda row: (*(str(row.spec[part]) for part in _NAMES), ordered(row.offered), row.run_id)
     )
+
+
+def _with_added(row: Row, beside: Mapping[tuple[str, bool], Added]) -> Row:
+    """Put what a model adds to a floor to its row: what its own kind of run says, else the other kind."""
+    question = question_of(row.spec)
+    added = beside.get((question, row.own)) or beside.get((question, not row.own))
+    return row if added is None else replace(row, added=added)
 
 
 def read_row(result: Mapping[str, Any]) -> Row:
@@ -196,15 +250,14 @@ def read_row(result: Mapping[str, Any]) -> Row:
         raise BadInput(msg)
     spec = _section(result, "spec", run_id)
     _check_spec(spec, run_id)
+    names = ("model", "task", "protocol", "cost", "provenance", "versions")
+    sections: dict[str, Any] = {name: _section(result, name, run_id) for name in names}
     return Row(
         run_id=run_id,
         status=str(result.get("status", "failed")),
         reason=str(result.get("reason") or ""),
         spec=spec,
-        **{
-            name: _section(result, name, run_id)
-            for name in ("model", "task", "protocol", "cost", "provenance")
-        },
+        **sections,
         scores=_scores(result, "scores", run_id),
         covered=_scores(result, "scores_covered", run_id),
         main_metric=str(result.get("main_metric") or ""),
@@ -220,6 +273,14 @@ def read_row(result: Mapping[str, Any]) -> Row:
 
 
 _NAMES = ("city", "task", "split", "model", "head")
+
+
+def _is_count(told: Any) -> bool:
+    """Tell whether something is {"used": …, "of": …} with numbers that can be."""
+    if not isinstance(told, Mapping):
+        return False
+    used, of = told.get("used"), told.get("of")
+    return isinstance(used, int) and isinstance(of, int) and 0 <= used <= of
 
 
 def _section(result: Mapping[str, Any], name: str, run_id: str) -> Mapping[str, Any]:

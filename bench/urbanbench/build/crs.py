@@ -39,9 +39,7 @@ def propose_crs(box: tuple[float, float, float, float]) -> str:
     ('EPSG:32635', 'EPSG:32618', 'EPSG:32719')
     """
     west, south, east, north = box
-    if east - west > _HALF_TURN:
-        msg = f"The regions reach from longitude {west:.2f} to {east:.2f}. Expected a city on one side of the date line: its halves have no common map in metres here. Mend: build the two sides as two cities."
-        raise BadInput(msg)
+    _check_side(west, east)
     if south < _UTM_SOUTH or north > _UTM_NORTH:
         msg = f"The regions reach from latitude {south:.2f} to {north:.2f}, where there is no UTM zone. Mend: name a projected CRS in metres with --crs EPSG:CODE"
         raise BadInput(msg)
@@ -59,6 +57,7 @@ def check_crs(crs: str, box: tuple[float, float, float, float], word: str = "--c
     BadInput
         It is not.
     """
+    _check_side(box[0], box[2])
     from pyproj import CRS, Proj
     from pyproj.exceptions import CRSError, ProjError
 
@@ -83,4 +82,10 @@ def check_crs(crs: str, box: tuple[float, float, float, float], word: str = "--c
     if not stretch <= MOST_STRETCH:
         amount = f"off by {stretch:.1%}" if stretch < 1 else "far off"
         msg = f"{word} {crs} ({known.name}) has metres that are {amount} at longitude {west:.2f} to {east:.2f}, latitude {south:.2f} to {north:.2f}. Expected at most {MOST_STRETCH:.1%}. Mend: name a national grid with --crs EPSG:CODE, or build a smaller area."
+        raise BadInput(msg)
+
+
+def _check_side(west: float, east: float) -> None:
+    if east - west > _HALF_TURN:
+        msg = f"The regions reach from longitude {west:.2f} to {east:.2f}. Expected a city on one side of the date line: the map around its halves is read as one box. Mend: build the two sides as two cities."
         raise BadInput(msg)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.city.folder.geo import WGS84
+from urbanbench.city.folder.parquet import FaultyTable, TableHead, read_head
+from urbanbench.city.folder.read import read_shapes
+from urbanbench.city.folder.wkb import is_deep
 from urbanbench.errors import BadInput, DataMissing
 
 if TYPE_CHECKING:
@@ -84,13 +89,36 @@ def _check_vector(path: Path) -> None:
 
 
 def _read_parquet(path: Path) -> Any:
+    """Read GeoParquet as geopandas does, and Parquet's own types of geometry, whose CRS it does not know."""
     import geopandas as gpd
     import pyarrow as pa
 
     try:
+        head = read_head(path.parent, path.name)
+        if head.native:
+            shapes = read_shapes(path.parent, path.name)
+            return gpd.GeoDataFrame(_read_plain_parquet(path, [*head.native]), geometry=shapes, crs=WGS84)
+        _check_depth(path, head)
         return gpd.read_parquet(path)
+    except BadInput:
+        raise
+    except FaultyTable as error:
+        raise BadInput(str(error)) from error
     except (ValueError, KeyError, TypeError, OSError, pa.ArrowException) as error:
         raise _unreadable(path, "GeoParquet", error) from error
+
+
+def _check_depth(path: Path, head: TableHead) -> None:
+    """Refuse geometry inside of geometry so deep that decoding it would end the process."""
+    import pyarrow.parquet as pq
+    from pyarrow import types
+
+    for name, kind in head.columns:
+        if types.is_binary(kind) or types.is_large_binary(kind):
+            column = pq.read_table(path, columns=[name])[name]
+            if any(is_deep(one) for chunk in column.iterchunks() for one in chunk.to_pylist() if one):
+                msg = f"{path.name}: column {name!r}: expected simple geometry, found geometry inside of geometry. Mend: take collections apart with frame.explode()."
+                raise BadInput(msg)
 
 
 def _read_gdal(path: Path, layer: str) -> Any:
@@ -149,7 +177,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     raise BadInput(msg)
 
 
-def _read_plain_parquet(path: Path) -> pd.DataFrame:
+def _read_plain_parquet(path: Path, left_out: Sequence[str] = ("geometry", "geom")) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -157,7 +185,7 @@ def _read_plain_parquet(path: Path) -> pd.DataFrame:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _unreadable(path, "Parquet", error) from error
-    plain = table.drop_columns([one for one in ("geometry", "geom") if one in table.column_names])
+    plain = table.drop_columns([one for one in left_out if one in table.column_names])
     frame: pd.DataFrame = plain.to_pandas(ignore_metadata=True)
     return frame
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["Manifest", "write_layer", "write_regions", "write_rows"]
+__all__ = ["Manifest", "write_geo", "write_layer", "write_regions", "write_rows"]
 
 _AT_ONCE = 100_000
 """Shapes decoded at a time."""
@@ -32,15 +32,28 @@ def write_layer(folder: Path, name: str, table: pa.Table) -> None:
     table
         `id`, `wkb` (longitude and latitude) and further columns; the first gets the layer's own name for ids.
     """
-    import pyarrow.parquet as pq
-
     renamed = {"id": TABLES[name].key, "wkb": "geometry"}
     plain = table.rename_columns([renamed.get(one, one) for one in table.column_names])
     kinds, bounds = _glance(table["wkb"])
-    about = {"encoding": "WKB", "geometry_types": kinds, "crs": _wgs84(), "bbox": bounds}
+    write_geo(folder / f"{name}.parquet", plain, geometry_types=kinds, bbox=bounds)
+
+
+def write_geo(path: Path, table: pa.Table, **told: Any) -> None:
+    """Write a table with WKB in longitude and latitude in its column `geometry` as GeoParquet.
+
+    Parameters
+    ----------
+    path, table
+        The file, and its rows; metadata of the schema are replaced.
+    **told
+        Further fields of the metadata: `geometry_types`, `bbox`.
+    """
+    import pyarrow.parquet as pq
+
+    about = {"encoding": "WKB", "geometry_types": [], "crs": _wgs84(), **told}
     geo = {"version": "1.0.0", "primary_column": "geometry", "columns": {"geometry": about}}
-    stored = plain.replace_schema_metadata({"geo": json.dumps(geo)})
-    pq.write_table(stored, folder / f"{name}.parquet", compression="zstd")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table.replace_schema_metadata({"geo": json.dumps(geo)}), path, compression="zstd")
 
 
 def _glance(column: pa.ChunkedArray) -> tuple[list[str], list[float]]:

@@ -13,11 +13,12 @@ from urbanbench.build.labels.wish import Wish
 from urbanbench.city.folder.manifest import is_name
 from urbanbench.errors import BadInput, UnknownName
 
-__all__ = ["BLOCKS", "Order", "read_about"]
+__all__ = ["BLOCKS", "CELLS", "Order", "read_about"]
 
 BLOCKS = "blocks"
-_CELLS = ("grid:", "h3:")
-_PARTS = ("regions", "osm", "street_views", "satellite", "flows")
+CELLS = ("grid:", "h3:")
+_MAPS = ("osm", "tiles", "overture")
+_PARTS = ("regions", *_MAPS, "street_views", "satellite", "flows")
 _WORDS = ("source", "date", "licence", "attribution", "note", "kind")
 
 
@@ -31,8 +32,12 @@ class Order:
         For paths, and for people.
     regions
         A vector file, ``grid:METRES``, ``h3:RESOLUTION`` or ``blocks``.
-    osm
-        OpenStreetMap extract, or None.
+    osm, tiles, overture
+        The map: an OpenStreetMap extract; vector tiles, as a folder, MBTiles or PMTiles; a folder of Overture's GeoParquet. One of them, or none.
+    zoom
+        Zoom level of the tiles; the highest there is when left out.
+    least_confidence
+        Overture's places below this confidence are left out; 0 keeps all, also those that state none.
     id_column, name_column, layer, file_crs
         Of a file of regions; see `urbanbench.build.regions.drawn.drawn_regions`.
     within
@@ -50,7 +55,7 @@ class Order:
     picture_size
         Pixels per side of satellite pictures.
     about
-        What is known of each part: "regions", "osm", "street_views", "satellite", "flows" to source, date, licence, attribution, note, kind.
+        What is known of each part: "regions", "osm", "tiles", "overture", "street_views", "satellite", "flows" to source, date, licence, attribution, note, kind.
 
     Raises
     ------
@@ -61,6 +66,10 @@ class Order:
     name: str
     regions: str
     osm: Path | None = None
+    tiles: Path | None = None
+    zoom: int | None = None
+    overture: Path | None = None
+    least_confidence: float = 0.0
     title: str = ""
     id_column: str = ""
     name_column: str = ""
@@ -88,14 +97,29 @@ class Order:
         if not 0 <= self.reach_m <= 50_000:
             msg = f"--reach got {self.reach_m:g}. Expected 0 to 50000 metres."
             raise BadInput(msg)
-        if self.regions == BLOCKS and self.osm is None:
-            msg = "--regions blocks needs roads. Expected an OpenStreetMap file, --osm FILE."
+        self._check_map()
+
+    def _check_map(self) -> None:
+        given = [f"--{name}" for name in _MAPS if getattr(self, name) is not None]
+        if len(given) > 1:
+            msg = f"{' and '.join(given)} are two maps of one city. Expected one of --osm, --tiles and --overture. Mend: build a city of each."
+            raise BadInput(msg)
+        if self.regions == BLOCKS and not given:
+            msg = (
+                "--regions blocks needs roads. Expected a map: --osm FILE, --tiles FILE or --overture FOLDER."
+            )
+            raise BadInput(msg)
+        if self.zoom is not None and (self.tiles is None or not 0 <= self.zoom <= 30):
+            msg = f"--zoom got {self.zoom}. Expected 0 to 30, with --tiles FILE."
+            raise BadInput(msg)
+        if self.least_confidence and (self.overture is None or not 0 <= self.least_confidence <= 1):
+            msg = f"--min-confidence got {self.least_confidence:g}. Expected 0 to 1, with --overture FOLDER."
             raise BadInput(msg)
 
     @property
     def made_regions(self) -> bool:
         """Whether the regions are made here, not read from a file."""
-        return self.regions == BLOCKS or self.regions.startswith(_CELLS)
+        return self.regions == BLOCKS or self.regions.startswith(CELLS)
 
     def told(self, part: str, **known: str) -> dict[str, str]:
         """Return the words for an entry of city.json: what is known by itself, and over it what the user says."""

@@ -4,7 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["polygons_of"]
+import numpy as np
+
+__all__ = ["ground_km2", "polygons_of"]
+
+_EQUAL_AREA = "EPSG:6933"
+
+
+def ground_km2(shapes: np.ndarray) -> np.ndarray:
+    """Return the ground that shapes in longitude and latitude cover, float64 (n,), in km2: degrees have no area.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> ground_km2(np.array([shapely.box(0, 0, 1, 1), shapely.box(0, 60, 1, 61)])).round().tolist()
+    [12308.0, 6123.0]
+    """
+    import shapely
+    from pyproj import Transformer
+
+    to_plane = Transformer.from_crs("EPSG:4326", _EQUAL_AREA, always_xy=True)
+    placed = shapely.transform(shapes, lambda xy: np.column_stack(to_plane.transform(xy[:, 0], xy[:, 1])))
+    return np.asarray(shapely.area(placed) / 1e6)
 
 
 def polygons_of(shape: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from urbanbench.build.files import there
@@ -12,27 +13,18 @@ from urbanbench.build.flows import read_flows
 from urbanbench.build.folder import Manifest, write_layer, write_regions, write_rows
 from urbanbench.build.labels.make import make_label
 from urbanbench.build.labels.places import Places
+from urbanbench.build.map.layers import city_layers
 from urbanbench.build.order import BLOCKS, Order
-from urbanbench.build.osm.layers import city_layers
 from urbanbench.build.regions.choose import choose_regions
 from urbanbench.build.report import Report
 from urbanbench.build.satellite import open_ground
+from urbanbench.build.sources import map_source
 from urbanbench.build.street_views import check_street_views, copy_street_views
+from urbanbench.city.folder.format import REPORT_FILE
 from urbanbench.city.folder.new_folder import new_folder
 from urbanbench.hashing import file_digest
 
-__all__ = ["REPORT_FILE", "build", "rehearse"]
-
-REPORT_FILE = "build_report.json"
-"""What was read, kept, dropped and mended, in the city folder."""
-
-_OSM = {"licence": "ODbL 1.0", "attribution": "© OpenStreetMap contributors"}
-_NOTES = {
-    "pois": "Tagged nodes, and areas with a key such as amenity or shop as a point inside; all tags.",
-    "buildings": "Areas with building=*; all tags. height_m from height=*, else 3 m for each of building:levels.",
-    "roads": "Ways with highway=*, cut where they meet others; all tags. bus_routes counts the bus-route relations that use a way, route_ref lists their refs.",
-    "landuse": "Areas with landuse, natural or leisure that are no buildings; all tags.",
-}
+__all__ = ["build", "rehearse"]
 
 
 def build(order: Order, out: Path) -> Report:
@@ -91,7 +83,7 @@ def _write_with_pictures(order: Order, part: Path, report: Report) -> None:
 
     bare, whole = part / "bare", part / "whole"
     bare.mkdir()
-    crs = _write(order, bare, report)
+    crs, files = _write(order, bare, report)
     told = order.told("satellite", source=_name(order.satellite))
     kind = order.about.get("satellite", {}).get("kind", "photograph")
     how = Overhead(kind, order.picture_size, told={key: text for key, text in told.items() if key != "note"})
@@ -105,27 +97,30 @@ def _write_with_pictures(order: Order, part: Path, report: Report) -> None:
     for one in whole.iterdir():
         one.rename(part / one.name)
     whole.rmdir()
-    _write_report(order, part, report)
+    _write_report(order, part, report, files)
 
 
-def _write(order: Order, folder: Path, report: Report) -> str:
-    """Write all but the satellite pictures and return the CRS."""
-    regions, crs, extract = choose_regions(order, report)
+def _write(order: Order, folder: Path, report: Report) -> tuple[str, Mapping[str, str]]:
+    """Write all but the satellite pictures and return the CRS, and the digests of the map's files."""
+    source = map_source(order)
+    regions, crs, objects = choose_regions(order, source, report)
     report.add("regions", "kept", f"in {crs}", count=len(regions))
     manifest = Manifest(order.name, order.title, crs)
-    source = "" if order.made_regions else _name(Path(order.regions))
-    manifest.regions(len(regions), order.told("regions", source=source, note=_how_made(order)))
+    given = "" if order.made_regions else _name(Path(order.regions))
+    manifest.regions(len(regions), order.told("regions", source=given, note=_how_made(order)))
     write_regions(folder, regions)
-    layers = {} if extract is None else city_layers(extract, regions, crs, order.reach_m, report)
-    newest = "" if extract is None else extract.newest
-    del extract
-    for name, table in layers.items():
-        write_layer(folder, name, table)
-        manifest.layer(name, table.num_rows, _osm_words(order, name, newest))
+    layers, files = {}, {}
+    if source is not None and objects is not None:
+        layers = city_layers(objects, regions, crs, order.reach_m, report)
+        source.tell(layers, report)
+        files = dict(objects.files)
+        for name, table in layers.items():
+            write_layer(folder, name, table)
+            manifest.layer(name, table.num_rows, _map_words(order, source.part, objects.words[name]))
     _write_rest(order, folder, manifest, Places(regions, crs, layers.get("buildings")), report)
     manifest.write(folder)
-    _write_report(order, folder, report)
-    return crs
+    _write_report(order, folder, report, files)
+    return crs, files
 
 
 def _write_rest(order: Order, folder: Path, manifest: Manifest, places: Places, report: Report) -> None:
@@ -145,17 +140,15 @@ def _write_rest(order: Order, folder: Path, manifest: Manifest, places: Places, 
         manifest.layer("flows", len(flows), order.told("flows", source=_name(order.flows)))
 
 
-def _osm_words(order: Order, layer: str, newest: str) -> dict[str, str]:
-    path = order.osm or Path()
-    source = f"OpenStreetMap, extract {_name(path)}"
+def _map_words(order: Order, part: str, known: Mapping[str, str]) -> dict[str, str]:
     near = f"What lies within {order.reach_m:g} m of a region."
-    told = order.told("osm", source=source, date=newest, **_OSM)
-    return {**told, "note": " ".join(filter(None, [_NOTES[layer], near, told.get("note", "")]))}
+    told = order.told(part, **{key: text for key, text in known.items() if key != "note"})
+    return {**told, "note": " ".join(filter(None, [known["note"], near, told.get("note", "")]))}
 
 
 def _how_made(order: Order) -> str:
     if order.regions == BLOCKS:
-        return "Blocks: the ground between the roads of the OpenStreetMap extract."
+        return "Blocks: the ground between the roads of the map."
     kind, _, size = order.regions.partition(":")
     words = {
         "grid": f"Squares of {size} m, at multiples of it in the CRS.",
@@ -168,10 +161,10 @@ def _name(path: Path | None) -> str:
     return "" if path is None else path.name
 
 
-def _write_report(order: Order, folder: Path, report: Report) -> None:
-    given = [order.osm, None if order.made_regions else Path(order.regions), order.flows]
+def _write_report(order: Order, folder: Path, report: Report, files: Mapping[str, str]) -> None:
+    given = [None if order.made_regions else Path(order.regions), order.flows]
     given += [one.file for one in order.labels if one.how != "osm"]
-    files = {path.name: file_digest(path) for path in given if path is not None and path.is_file()}
-    content = {"files": files, "report": report.records()}
+    read = {path.name: file_digest(path) for path in given if path is not None and path.is_file()}
+    content = {"files": {**files, **read}, "report": report.records()}
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     (folder / REPORT_FILE).write_text(text, encoding="utf-8")

@@ -20,6 +20,7 @@ from urbanbench.home import fresh_cache
 from urbanbench.inputs import LAYER_OF, format_inputs
 from urbanbench.model import Model
 from urbanbench.seeds import generator
+from urbanbench.seen import COUNTED, KINDS, Seen, seeing
 from urbanbench.space import EmbeddingSpace
 from urbanbench.units import Units
 
@@ -50,9 +51,10 @@ def check_model(
     """Check that a model keeps its contract; it is run up to six times per level.
 
     The rules: the card is complete and parameters can be rebuilt; the same ids in the order asked for, float32, finite, zero rows
-    for units without data; the same seed gives the same bits; the view is not changed; only declared inputs are touched, and
+    for units without data; the same seed gives the same bits, and any seed does where the card says trained=False; the view is not changed; only declared inputs are touched, and
     optional ones only where the view has them; a model that does not declare `coordinates` gives the same vectors when the whole
-    city is moved by some kilometres; a region planted twice, with all it holds, has like vectors under both ids.
+    city is moved by some kilometres; a region planted twice, with all it holds, has like vectors under both ids. What a model says of the
+    objects it used (`urbanbench.seen.saw`) fits the view's layers.
 
     Parameters
     ----------
@@ -142,9 +144,14 @@ class _Check:
         units, fewer = Units(level, tuple(ids)), Units(level, tuple(ids[: max(len(ids) // 2, 1)][::-1]))
         before = frames_digest(self.view)
         self.view.reset_touched()
-        space = self._embed(self.view, units)
+        with seeing() as seen:
+            space = self._embed(self.view, units)
+        touched = self.view.touched
         self._check_touched(self.view)
         self.held(level, "it touches declared inputs only")
+        self._check_seen(seen)
+        if touched & COUNTED and touched & COUNTED <= set(seen.masks):
+            self.held(level, "it says how many of the objects it touched it used")
         self._check_space(space, units)
         self.held(
             level,
@@ -156,10 +163,12 @@ class _Check:
                 "Expected `embed` to read only. Mend: copy a frame before writing into it.",
             )
         self.held(level, "it leaves the view as it was")
+        seed = self.seed if self.model.card.trained else self.seed + 1
         with fresh_cache():  # a trained part that is read from disk would prove nothing
-            again = self._embed(self.view, units)
+            again = self._embed(self.view, units, seed)
         self._check_same_bits(space, again)
-        self.held(level, f"it gives the same bits for the same seed {self.seed}")
+        same = "for the same seed" if self.model.card.trained else "for any seed, as its card says, here"
+        self.held(level, f"it gives the same bits {same} {seed}")
         self._check_lean(fewer)
         self.held(level, "it does with fewer units in another order, from needed inputs alone")
         if self._check_moved(units):
@@ -172,6 +181,11 @@ class _Check:
             second.vectors.tobytes(),
             second.mask.tobytes(),
         ):
+            if not self.model.card.trained:
+                self._fail(
+                    f"gave other vectors for seed {self.seed + 1} than for seed {self.seed}",
+                    "Expected the same bits, because its card says trained=False. Mend: draw nothing at random, or leave trained=False out.",
+                )
             self._fail(
                 f"gave other vectors for the same seed {self.seed}",
                 "Expected the same bits on the CPU. Mend: draw all randomness from urbanbench.seeds and keep no state between calls.",
@@ -244,9 +258,10 @@ class _Check:
             )
         return True
 
-    def _embed(self, view: View, units: Units) -> EmbeddingSpace:
+    def _embed(self, view: View, units: Units, seed: int | None = None) -> EmbeddingSpace:
         with self._explained(view):
-            return self.model.embed(view, units=units, seed=self.seed, device=self.device)
+            chosen = self.seed if seed is None else seed
+            return self.model.embed(view, units=units, seed=chosen, device=self.device)
 
     @contextmanager
     def _explained(self, view: View) -> Iterator[None]:
@@ -278,6 +293,17 @@ class _Check:
                 f"touched {format_inputs(strange)} without declaring it",
                 "Mend: name it under needs or can_use in the card.",
             )
+
+    def _check_seen(self, seen: Seen) -> None:
+        """Compare what the model says it used with the layers of the view; it need not say anything."""
+        for kind, told in seen.to_record().items():
+            name = "poi" if kind == "poi_with_footprint" else kind
+            there = len(getattr(self.view, LAYER_OF[name])) if self.view.has(name) else 0
+            if told["of"] != there:
+                self._fail(
+                    f"said that it used {told['used']} of {told['of']} {KINDS[kind]}, where the view shows {there}",
+                    f"Expected rows of the view's layer. Mend: saw({kind!r}, rows, of=len(view.{LAYER_OF[name]})).",
+                )
 
     def _check_space(self, space: EmbeddingSpace, units: Units) -> None:
         if not isinstance(space, EmbeddingSpace):

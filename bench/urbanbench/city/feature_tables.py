@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanbench.city.folder.format import TABLES, row_fault
+from urbanbench.city.folder.kinds import as_text, is_whole
 from urbanbench.city.folder.limits import MAX_ROWS
 from urbanbench.city.folder.marks import foreign
 from urbanbench.city.folder.order import in_order
@@ -93,6 +94,8 @@ def load_features(
         faults = text_faults(file, table, key) or _deep_text_faults(file, table)
         if faults:
             return None, faults
+        if is_whole(table[key].type):
+            table = table.set_column(table.column_names.index(key), key, as_text(table[key]))
         frame = table.to_pandas(ignore_metadata=True).set_index(key)
     except FaultyTable as error:
         return None, [str(error)]

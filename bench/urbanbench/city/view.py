@@ -184,6 +184,12 @@ class View:
         _known(name)
         return name in self.inputs and (name not in LAYER_OF or LAYER_OF[name] in self._city.layers)
 
+    def without(self, *names: str) -> View:
+        """Return a view of the same city that shows these inputs no more; what is touched through it is not counted here."""
+        for name in names:
+            _known(name)
+        return View(self._city, self.inputs - set(names), self.withholds, self.target_ids)
+
     def kind(self, name: str) -> str:
         """Return what city.json says of the kind of an input's layer, such as "photograph" or "rendered-map"; "" where it is silent.
 

@@ -42,6 +42,10 @@ def leaderboard(
     protocol: Annotated[
         Chosen, typer.Option("--protocol", help="Only these protocols: default, paper:hgi, paper:*.")
     ] = [],  # noqa: B006 - same
+    each_training: Annotated[
+        bool,
+        typer.Option("--each-training", help="Give each training of a model a row of its own."),
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write into this file instead of stdout.")
     ] = None,
@@ -58,7 +62,8 @@ def leaderboard(
         where = "the default folders" if results is None else repr(str(results))
         msg = f"No result in {where} fits, of {len(every)}. Run something first, or ask for other names."
         raise DataMissing(msg)
-    text = render([one.to_dict() | {"own": one.own} for one in kept], format=style, published=published)
+    told = [one.to_dict() | {"own": one.own} for one in kept]
+    text = render(told, format=style, published=published, each_training=each_training)
     if out is None:
         (say_page if style == "html" else say)(text)
         return

@@ -32,6 +32,22 @@ def build(
     osm: Annotated[
         Path | None, typer.Option("--osm", help="OpenStreetMap extract, .osm.pbf or .osm (extra osm).")
     ] = None,
+    tiles: Annotated[
+        Path | None,
+        typer.Option(
+            "--tiles",
+            help="Vector tiles of OpenMapTiles or Protomaps: a folder <zoom>/<x>/<y>, .mbtiles or .pmtiles (extra tiles).",
+        ),
+    ] = None,
+    zoom: Annotated[
+        int | None, typer.Option("--zoom", help="Of --tiles: the zoom level; the highest when left out.")
+    ] = None,
+    overture: Annotated[
+        Path | None, typer.Option("--overture", help="A folder of Overture's GeoParquet files.")
+    ] = None,
+    min_confidence: Annotated[
+        float, typer.Option("--min-confidence", help="Of --overture: places below it are left out, 0 to 1.")
+    ] = 0.0,
     labels: Annotated[
         list[str],
         typer.Option(
@@ -62,9 +78,7 @@ def build(
     ] = "",
     within: Annotated[
         str,
-        typer.Option(
-            "--within", help="The area: W,S,E,N in degrees or a vector file; the extract's box else."
-        ),
+        typer.Option("--within", help="The area: W,S,E,N in degrees or a vector file; the map's box else."),
     ] = "",
     min_area: Annotated[float, typer.Option("--min-area", help="Smallest region, in km2.")] = 0.0,
     max_area: Annotated[float, typer.Option("--max-area", help="Largest region, in km2.")] = float("inf"),
@@ -80,7 +94,8 @@ def build(
     about: Annotated[
         Path | None,
         typer.Option(
-            "--about", help="TOML: source, date, licence, attribution of [regions], [osm], [satellite], …"
+            "--about",
+            help="TOML: source, date, licence, attribution of [regions], [osm], [tiles], [satellite], …",
         ),
     ] = None,
     dry_run: Annotated[
@@ -92,7 +107,14 @@ def build(
 ) -> None:
     """Build a city folder: your own from files (--regions, --osm, --labels, …), or a generated one."""
     if not regions:
-        given = {"--osm": osm, "--labels": labels, "--flows": flows, "--within": within}
+        given = {
+            "--osm": osm,
+            "--tiles": tiles,
+            "--overture": overture,
+            "--labels": labels,
+            "--flows": flows,
+            "--within": within,
+        }
         _generated(name, size, seed, out, [option for option, value in given.items() if value])
         return
     from urbanbench.build.labels.read import read_wishes
@@ -103,6 +125,10 @@ def build(
         title=title,
         regions=regions,
         osm=osm,
+        tiles=tiles,
+        zoom=zoom,
+        overture=overture,
+        least_confidence=min_confidence,
         id_column=id_column,
         name_column=region_name,
         layer=layer,
@@ -152,9 +178,4 @@ def _own(order: Order, out: Path | None, *, as_json: bool) -> None:
     else:
         if not as_json:
             say(out)
-        note(f"Next: {command('data', 'check', _path(out))}")
-
-
-def _path(out: Path) -> str:
-    """Write a folder so that it is taken for one, not for a city's name."""
-    return str(out) if out.is_absolute() or len(out.parts) > 1 else f"./{out}"
+        note(f"Next: {command('data', 'check', options.as_path(out))}")

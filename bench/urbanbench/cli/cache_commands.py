@@ -133,12 +133,19 @@ def _part_row(part: CachePart) -> dict[str, Any]:
     return {
         "kind": part.kind,
         "digest": part.path.stem[:10],
-        "what": f"{len(list(part.path.glob('*.safetensors')))} checkpoints" if part.path.is_dir() else "",
+        "what": _what(part),
         "shape": "",
         "mb": f"{part.size_bytes / 1e6:.1f}",
         "embed_seconds": "",
         "stored_utc": _utc(part.stored),
     }
+
+
+def _what(part: CachePart) -> str:
+    """Name a folder: its encoder, or how many checkpoints it holds."""
+    if part.kind == "weights":
+        return part.path.name
+    return f"{len(list(part.path.glob('*.safetensors')))} checkpoints" if part.path.is_dir() else ""
 
 
 def _utc(stored: float) -> str:

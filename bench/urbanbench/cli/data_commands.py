@@ -1,4 +1,4 @@
-"""``urbanbench data``: check, show, build and merge city folders, and give them pictures."""
+"""``urbanbench data``: check, show, fetch, build, merge, pack and unpack city folders, and give them pictures."""
 
 from __future__ import annotations
 
@@ -9,41 +9,32 @@ import typer
 
 from urbanbench.cli import options
 from urbanbench.cli.build_command import build
+from urbanbench.cli.check_folder_command import check
+from urbanbench.cli.fetch_command import fetch
+from urbanbench.cli.pack_commands import pack, unpack
 from urbanbench.cli.printing import command, note, print_facts, print_json, say
 from urbanbench.cli.satellite_command import satellite
-from urbanbench.errors import CityFaults
+from urbanbench.cli.schema_command import schema
+from urbanbench.cli.tiles_command import tiles
 
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Check, show, build and merge city folders, and give them pictures.",
+    help="Check, show, fetch, build, merge, pack and unpack city folders, and give them pictures.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.command("fetch")(fetch)
 app.command("build")(build)
+app.command("check")(check)
+app.command("tiles")(tiles)
 app.command("satellite")(satellite)
+app.command("schema")(schema)
+app.command("pack")(pack)
+app.command("unpack")(unpack)
 Folder = Annotated[
     str, typer.Argument(help="A city: path, name (folders below URBANBENCH_DATA go by theirs), or name:size.")
 ]
-
-
-@app.command()
-def check(city: Folder, as_json: options.Json = False) -> None:
-    """Read everything a city folder holds and report all its faults at once, and how much lies outside of the regions."""
-    from urbanbench.city.faults.check import check_report
-    from urbanbench.registry import city_folder
-
-    folder = city_folder(city)
-    found = check_report(folder)
-    if as_json:
-        facts = {"faults": list(found.faults), "notes": list(found.notes)}
-        print_json({"city": city, "folder": str(folder), **facts})
-        raise typer.Exit(CityFaults.exit_code if found.faults else 0)
-    for line in found.notes:
-        note(line)
-    if found.faults:
-        raise CityFaults(city, found.faults)
-    say(f"City folder {city!r} is sound.")
 
 
 @app.command()

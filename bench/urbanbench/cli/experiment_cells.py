@@ -105,7 +105,7 @@ def print_cells(specs: Sequence[RunSpec]) -> int:
         cell_of(spec).run_id: " ".join(f"{name}={text}" for name, text in spec.settings) for spec in specs
     }
     print_table(
-        ((c.city, c.task, c.model, c.preset, c.inputs, c.split, c.head, changes[c.run_id]) for c in cells),
+        ((c.city, c.task, c.model, c.preset, c.inputs, c.split, c.reader, changes[c.run_id]) for c in cells),
         heads,
     )
     return 0

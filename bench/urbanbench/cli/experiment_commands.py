@@ -38,7 +38,6 @@ Tasks = Annotated[
 ]
 Splits = Annotated[list[str], typer.Option("--split", help="Split; the experiment's own where left out.")]
 Heads = Annotated[list[str], typer.Option("--head", help="Head; the experiment's own where left out.")]
-ModelSeed = Annotated[int, typer.Option("--model-seed", min=0, help="Seed of the models' own training.")]
 Style = Annotated[str, typer.Option("--format", "-f", help="md, html or csv.")]
 Figures = Annotated[
     Path | None, typer.Option("--figures", help="Folder to write the figures into, as SVG and PNG.")
@@ -86,8 +85,10 @@ def run(
     seeds: options.Seeds = "10",
     preset: options.Preset = "",
     settings: options.Settings = [],  # noqa: B006 - same
-    model_seed: ModelSeed = 0,
+    model_seed: options.OneModelSeed = None,
+    model_seeds: options.ModelSeeds = "",
     floors: Floors = True,
+    adds: options.Adds = False,
     device: options.Device = "auto",
     jobs: Jobs = 1,
     out: options.Out = None,
@@ -103,17 +104,20 @@ def run(
     """
     from urbanbench.experiments import load_experiment
     from urbanbench.run.loop import run as run_cells
-    from urbanbench.run.plan import open_cities, with_floors
+    from urbanbench.run.plan import open_cities, with_adds, with_floors
     from urbanbench.store import ResultStore
 
     experiment = load_experiment(name)
     _check_style(style)
-    choice = _choice(city, task, split, head, seeds, preset, settings, model_seed, out)
+    choice = _choice(
+        city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
+    )
     choice = experiment.settled(
         replace(_with_cities_here(experiment, choice), device=options.read_device(device))
     )
     specs = able(experiment.specs(choice), choice)
     specs = specs if task else labelled(specs)
+    specs = with_adds(specs) if adds else specs
     if dry_run:
         return print_cells(specs)
     experiment.prepare(choice)
@@ -139,7 +143,8 @@ def show(
     seeds: options.Seeds = "10",
     preset: options.Preset = "",
     settings: options.Settings = [],  # noqa: B006 - same
-    model_seed: ModelSeed = 0,
+    model_seed: options.OneModelSeed = None,
+    model_seeds: options.ModelSeeds = "",
     out: options.Out = None,
     style: Style = "md",
     figures: Figures = None,
@@ -153,11 +158,18 @@ def show(
 
     experiment = load_experiment(name)
     _check_style(style)
-    choice = _choice(city, task, split, head, seeds, preset, settings, model_seed, out)
+    choice = _choice(
+        city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
+    )
     results = _results(out)
     if not choice.cities:
         choice = _with_results(experiment, results, choice)
     _print(experiment, results, experiment.settled(choice), style, figures)
+
+
+def _model_seeds(one: int | None, several: str) -> tuple[int, ...]:
+    """Return the trainings asked for; none where nothing is said of them."""
+    return () if one is None and not several else options.read_model_seeds(one, several)
 
 
 def _check_style(style: str) -> None:
@@ -175,7 +187,7 @@ def _choice(
     seeds: str,
     preset: str,
     settings: Sequence[str],
-    model_seed: int,
+    model_seeds: tuple[int, ...],
     out: Path | None,
 ) -> Choice:
     """Expand the words of the command line; what is not given stays empty."""
@@ -193,7 +205,7 @@ def _choice(
         seeds=options.read_seeds(seeds),
         preset=preset,
         settings=options.read_settings(settings),
-        model_seed=model_seed,
+        model_seeds=model_seeds,
         out=out or RUNS,
     )
 

@@ -11,7 +11,6 @@ import typer
 
 from urbanbench.cli import options
 from urbanbench.cli.printing import command, print_facts, print_json, print_table
-from urbanbench.cli.result_facts import is_result_file, result_facts
 from urbanbench.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def describe(
     ],
     as_json: options.Json = False,
 ) -> None:
-    """Show the card of a model, task or city, the meaning of a word, or what a result's file says."""
+    """Show the card of a model, task or city, the meaning of a word, or what a result's file says: scores, and what the row used and lacks, how it was trained."""
     facts = _described(name)
     if as_json:
         print_json(facts)
@@ -83,7 +82,7 @@ def _models() -> Rows:
                 "needs": ",".join([*card.needs, *(["|".join(card.needs_any)] if card.needs_any else [])]),
                 "can use": ",".join(card.can_use),
                 "embeds": ",".join(card.embeds),
-                "kind": "floor" if card.floor else "learned",
+                "kind": " ".join([*card.family.split(), "floor"]) if card.floor else "learned",
             }
         rows.append(_row(entry, facts))
     return rows
@@ -209,9 +208,11 @@ _KINDS = {
 
 
 def _described(word: str) -> dict[str, Any]:
-    from urbanbench.registry import is_label
+    from urbanbench.registry import is_label, is_path
 
-    if is_result_file(word):
+    if word.endswith(".json") and is_path(word):
+        from urbanbench.cli.result_facts import result_facts
+
         return result_facts(Path(word))
     kind, sign, name = word.partition(":")
     if is_label(word):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from urbanbench.run.plan import Plan
 
 __all__ = [
+    "Adds",
     "Cities",
     "City",
     "Device",
@@ -23,6 +24,9 @@ __all__ = [
     "Isolate",
     "Json",
     "MemoryLimit",
+    "ModelSeed",
+    "ModelSeeds",
+    "OneModelSeed",
     "Preset",
     "Protocols",
     "Seeds",
@@ -31,8 +35,10 @@ __all__ = [
     "SplitsFile",
     "Tasks",
     "TimeLimit",
+    "as_path",
     "read_device",
     "read_keeping",
+    "read_model_seeds",
     "read_protocols",
     "read_seeds",
     "read_settings",
@@ -81,6 +87,26 @@ Protocols = Annotated[
 Seeds = Annotated[
     str, typer.Option("--seeds", help="Number of split seeds (10 means 0 to 9), or a list such as 0,3,7.")
 ]
+ModelSeed = Annotated[int, typer.Option("--model-seed", min=0, help="Seed of the models' own training.")]
+OneModelSeed = Annotated[
+    int | None,
+    typer.Option("--model-seed", min=0, help="Seed of the models' own training.", show_default=False),
+]
+ModelSeeds = Annotated[
+    str,
+    typer.Option(
+        "--model-seeds",
+        help="Several trainings of every model that trains: a number (3 means 0 to 2), or a list such as 0,1,2. Tables show them as one line.",
+        show_default=False,
+    ),
+]
+Adds = Annotated[
+    bool,
+    typer.Option(
+        "--adds",
+        help="Also score every learned model together with the best floor: what it adds to counting.",
+    ),
+]
 Preset = Annotated[
     str, typer.Option("--preset", help="Preset of the model's parameters; `small` where the model has it.")
 ]
@@ -115,8 +141,19 @@ Out = Annotated[
 ]
 
 
-def read_seeds(text: str) -> tuple[int, ...]:
-    """Read ``"10"`` as 0 to 9 and ``"0,3,7"`` as these.
+def as_path(folder: Path) -> str:
+    """Write a folder so that it is taken for one, not for a city's name.
+
+    Examples
+    --------
+    >>> as_path(Path("singapore")), as_path(Path("a/b"))
+    ('./singapore', 'a/b')
+    """
+    return str(folder) if folder.is_absolute() or len(folder.parts) > 1 else f"./{folder}"
+
+
+def read_seeds(text: str, option: str = "--seeds") -> tuple[int, ...]:
+    """Read ``"10"`` as 0 to 9 and ``"0,3,7"`` as these; the option is named in messages.
 
     Raises
     ------
@@ -130,13 +167,32 @@ def read_seeds(text: str) -> tuple[int, ...]:
     """
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts or not all(part.isdecimal() for part in parts) or (parts == ["0"] and "," not in text):
-        msg = f"--seeds got {text!r}. Expected a number of seeds such as 10, or a list such as 0,3,7."
+        msg = f"{option} got {text!r}. Expected a number of seeds such as 10, or a list such as 0,3,7."
         raise BadInput(msg)
     numbers = tuple(int(part) for part in parts)
     if len(set(numbers)) != len(numbers):
-        msg = f"--seeds got {text!r}, with a seed twice. Expected each seed once."
+        msg = f"{option} got {text!r}, with a seed twice. Expected each seed once."
         raise BadInput(msg)
     return numbers if "," in text else tuple(range(numbers[0]))
+
+
+def read_model_seeds(one: int | None, several: str) -> tuple[int, ...]:
+    """Read ``--model-seeds``, or without it the one of ``--model-seed``, which is 0 where neither is given.
+
+    Raises
+    ------
+    BadInput
+        Both are given, or no seeds.
+
+    Examples
+    --------
+    >>> read_model_seeds(None, ""), read_model_seeds(2, ""), read_model_seeds(None, "3")
+    ((0,), (2,), (0, 1, 2))
+    """
+    if one is not None and several:
+        msg = f"--model-seed {one} and --model-seeds {several} are given. Expected one of them. Mend: put the seed into the list of --model-seeds."
+        raise BadInput(msg)
+    return read_seeds(several, "--model-seeds") if several else (one or 0,)
 
 
 SplitsFile = Annotated[
@@ -183,6 +239,7 @@ _DEFAULT_ONLY = {
     "seeds": "--seeds",
     "block_size": "--block-size",
     "splits": "--splits",
+    "adds": "--adds",
 }
 """Parameters that only the default protocol leaves open, and their options."""
 
@@ -195,7 +252,7 @@ def read_protocols(words: Iterable[str], context: typer.Context) -> list[str]:
     UnknownName
         No such protocol.
     BadInput
-        A split, head, seeds or block size is given, and papers' protocols alone are asked for.
+        A split, head, seeds, block size or fusion is asked for beside papers' protocols alone.
     """
     from urbanbench.parity.contract import DEFAULT
     from urbanbench.parity.papers import PAPERS

@@ -113,7 +113,9 @@ def _main_score(result: RunResult) -> str:
         if len(score.finite) < len(score.values)
         else ""
     )
-    return f"{metric} {rounded(score.mean, 3)}{some}"
+    gain = Score(tuple((result.adds.get("gain") or {}).get(metric, ())))
+    adds = f", adds {gain.signed} to a floor" if gain.finite else ""
+    return f"{metric} {rounded(score.mean, 3)}{some}{adds}"
 
 
 def _outcome(result: RunResult, new: bool) -> str:

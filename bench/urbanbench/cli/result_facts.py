@@ -1,41 +1,71 @@
-"""What a kept result says of itself, for people: what was asked, how it scored, and how its model was trained."""
+"""What one result's file says, for ``urbanbench describe`` and ``urbanbench results show``."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from urbanbench.errors import DataMissing
+from urbanbench.seen import KINDS
 
-__all__ = ["is_result_file", "result_facts"]
+if TYPE_CHECKING:
+    from urbanbench.board.rows import Row
 
-
-def is_result_file(word: str) -> bool:
-    """Tell whether a word means a result on disk rather than a name."""
-    return word.endswith(".json") and Path(word).is_file()
+__all__ = ["result_facts"]
 
 
-def result_facts(path: Path) -> dict[str, Any]:
-    """Read a result and return what it says.
+def result_facts(file: Path) -> dict[str, Any]:
+    """Read a result and say what was run, what came out, and what the row used, lacks and knows, and how its model was trained.
 
     Raises
     ------
     DataMissing
-        No such file, or it is no result.
+        No such file, or one that is no result.
+    BadInput
+        A result of another schema.
     """
-    from urbanbench.board.rows import read_row
+    from urbanbench.board.labels import row_label
+    from urbanbench.board.rows import ordered, read_row
     from urbanbench.convergence import told_stages
     from urbanbench.store import ResultStore
 
-    if not path.is_file():
-        msg = f"No result file {str(path)!r}. Expected one below a results folder, <city>/<task>/<model>__….json. Check the path."
-        raise DataMissing(msg)
-    result = ResultStore.read(path)
-    row, cell = read_row(result.to_dict()), result.cell
-    facts: dict[str, Any] = {"kind": "result", "run": str(cell), "status": result.status}
-    facts |= {"reason": result.reason} if result.reason else {}
-    facts["seeds"] = list(cell.seeds)
-    facts["scores"] = {name: row.score(name).text for name in row.scores}
-    facts["versions"] = dict(result.versions)
-    facts["converged"] = row.converged
-    return facts | ({"training": told_stages(row.training)} if row.training else {})
+    result = ResultStore.read(file)
+    row = read_row(result.to_dict())
+    facts = {"kind": "result", "name": row_label(row, [row]), "cell": str(result.cell), "status": row.status}
+    if not row.ok:
+        return facts | {"reason": row.reason}
+    return {
+        **facts,
+        "scores": _scores(row),
+        "inputs used": ordered(row.used),
+        "used": _used(row),
+        "lacks": list(row.lacks),
+        "knows where it is": "not recorded" if row.knows_place is None else row.knows_place or "no",
+        "converged": row.converged,
+        "training": told_stages(row.training),
+        "stands in": dict(_mapping(row.model.get("variant"))),
+        "settings": dict(row.settings or {}),
+    }
+
+
+def _scores(row: Row) -> dict[str, str]:
+    from urbanbench.board.columns import choose_metrics, metric_title
+
+    kind = str(row.task.get("kind") or "")
+    return {
+        metric_title(one): row.score(one).text
+        for one in choose_metrics(kind, row.main_metric, row.scores, None)
+    }
+
+
+def _used(row: Row) -> dict[str, str] | str:
+    """Return how many objects of each kind were used; a word where nothing is recorded, or nothing is there to be counted."""
+    from urbanbench.board.used import saw_text
+
+    if not row.saw:
+        return saw_text(row)
+    return {KINDS[kind]: f"{count['used']:,} of {count['of']:,}" for kind, count in row.saw.items()}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -16,7 +16,7 @@ from urbanbench.errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from urbanbench.result import RunResult, RunSpec
+    from urbanbench.result import Cell, RunResult, RunSpec
     from urbanbench.run.plan import Plan
     from urbanbench.store import ResultStore
 
@@ -27,7 +27,7 @@ Models = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="Model: a name, a path, `floors`, `learned` or `all`. Repeats; takes lists and globs.",
+        help="Model: a name, a path, `floors`, `attribution` (floors that explain a gap), `learned` or `all`. Repeats; takes lists and globs.",
     ),
 ]
 Inputs = Annotated[
@@ -39,7 +39,6 @@ Overwrite = Annotated[str, typer.Option("--overwrite", help="only-missing, never
 Floors = Annotated[
     bool, typer.Option("--floors/--no-floors", help="Run the floors that fit beside the models.")
 ]
-ModelSeed = Annotated[int, typer.Option("--model-seed", min=0, help="Seed of the models' own training.")]
 BlockSize = Annotated[
     float | None,
     typer.Option(
@@ -62,10 +61,12 @@ def run(
     protocol: options.Protocols = ["default"],  # noqa: B006 - same
     preset: options.Preset = "",
     settings: options.Settings = [],  # noqa: B006 - same
-    model_seed: ModelSeed = 0,
+    model_seed: options.OneModelSeed = None,
+    model_seeds: options.ModelSeeds = "",
     block_size: BlockSize = None,
     splits: options.SplitsFile = None,
     floors: Floors = True,
+    adds: options.Adds = False,
     device: options.Device = "auto",
     jobs: Jobs = 1,
     isolate: options.Isolate = None,
@@ -93,8 +94,9 @@ def run(
             protocols=options.read_protocols(protocol, context),
             preset=preset,
             settings=settings,
-            model_seed=model_seed,
+            model_seeds=options.read_model_seeds(model_seed, model_seeds),
             block_size=block_size,
+            adds=adds,
         )
         return run_and_show(
             options.with_split_file(asked, splits, context),
@@ -120,8 +122,9 @@ def make_plan(
     protocols: Sequence[str],
     preset: str,
     settings: Sequence[str],
-    model_seed: int,
+    model_seeds: Sequence[int],
     block_size: float | None,
+    adds: bool,
 ) -> Plan:
     """Expand the words of the command line."""
     from urbanbench.registry import expand, expand_cities, expand_labels, expand_words
@@ -142,7 +145,8 @@ def make_plan(
         seeds=options.read_seeds(seeds),
         protocols=protocols,
         block_size_m=block_size,
-        model_seed=model_seed,
+        model_seeds=model_seeds,
+        beside=adds,
     )
 
 
@@ -217,10 +221,20 @@ def _print_cells(specs: list[RunSpec], store: ResultStore, *, as_json: bool) -> 
         )
         return 0
     heads = ("city", "task", "model", "preset", "inputs", "split", "head", "result")
+    several = len({cell.model_seed for cell in cells}) > 1
     print_table(
-        ((c.city, c.task, c.model, c.preset, c.inputs, c.split, c.head, status) for c, status in rows), heads
+        (
+            (c.city, c.task, _trained(c, several), c.preset, c.inputs, c.split, c.reader, status)
+            for c, status in rows
+        ),
+        heads,
     )
     return 0
+
+
+def _trained(cell: Cell, several: bool) -> str:
+    """Name a model, with the seed of its training where there are several."""
+    return f"{cell.model}, seed {cell.model_seed}" if several else cell.model
 
 
 def _show(results: list[RunResult], *, as_json: bool) -> None:

@@ -15,7 +15,6 @@ from urbanbench.cli.run_command import (
     BlockSize,
     DryRun,
     Floors,
-    ModelSeed,
     Overwrite,
     make_plan,
     run_and_show,
@@ -36,7 +35,7 @@ def embed(
     ] = "full",
     preset: options.Preset = "",
     settings: options.Settings = [],  # noqa: B006 - typer reads the default, nothing changes it
-    model_seed: ModelSeed = 0,
+    model_seed: options.ModelSeed = 0,
     device: options.Device = "auto",
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write: .parquet or .safetensors.")] = Path(
         "vectors.parquet"
@@ -84,7 +83,11 @@ def embed(
             dict(facts) | {"file": str(out), "level": space.level, "units": len(space), "dim": space.dim}
         )
     else:
+        from urbanbench.seen import count_words
+
         say(f"{out}: {space!r}")
+        if counted := count_words(facts.get("saw", {})):
+            note(f"Used: {'; '.join(counted)}.")
     fitting = [task] if task else _tasks_of(bench.city(spec.city).labels, space.level)
     if fitting:
         inputs_used = ",".join(facts["inputs_touched"])
@@ -151,6 +154,7 @@ def score(
     block_size: BlockSize = None,
     splits: options.SplitsFile = None,
     floors: Floors = True,
+    adds: options.Adds = False,
     device: options.Device = "auto",
     out: options.Out = None,
     overwrite: Overwrite = "only-missing",
@@ -176,8 +180,9 @@ def score(
         protocols=options.read_protocols(protocol, context),
         preset="",
         settings=_settings(columns, min_match),
-        model_seed=0,
+        model_seeds=(0,),
         block_size=block_size,
+        adds=adds,
     )
     return run_and_show(
         replace(options.with_split_file(asked, splits, context), name=name),

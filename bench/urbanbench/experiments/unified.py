@@ -10,6 +10,8 @@ from urbanbench.experiments.kinds.paper_rows import FLOOR_ROWS, LABELS, MODEL_RO
 __all__ = ["EXPERIMENT"]
 
 UNIFIED = "poi,polygon"
+PLACED = f"{UNIFIED},coordinates"
+"""Of the rows with a positional encoding, which stand in a table of their own."""
 
 EXPERIMENT = Matrix(
     name="unified",
@@ -18,11 +20,15 @@ EXPERIMENT = Matrix(
     question="Which representation says most when all are made of the same POIs and building polygons?",
     cities=("singapore", "new_york", "toyville"),
     tasks=TASKS,
-    contenders=tuple(replace(row, inputs=UNIFIED) for row in MODEL_ROWS if row.model != "urbanclip"),
+    contenders=tuple(
+        replace(row, inputs=PLACED if ("with_pe", "true") in row.settings else UNIFIED)
+        for row in MODEL_ROWS
+        if row.model != "urbanclip"
+    ),
     references=FLOOR_ROWS,
     labels=LABELS,
     notes=(
         "UrbanCLIP is left out: it is made of pictures from above and captions.",
-        "Coordinates stand below for orientation: no row above them sees where a region lies.",
+        "Rows that know where a region lies (coordinates, a positional encoding, a graph of neighbours) stand in a table of their own.",
     ),
 )

@@ -28,8 +28,20 @@ _ACTIVATIONS: dict[str, type[torch.nn.Module]] = {"relu": torch.nn.ReLU, "tanh":
 class Perceptron(torch.nn.Module):
     """The perceptron of a `Recipe` of given widths, its weights drawn as PyTorch draws those of ``Linear``, but from a generator of its own."""
 
-    def __init__(self, head: Recipe, width: int, beside: int, outputs: int, first: torch.Generator) -> None:
+    def __init__(
+        self,
+        head: Recipe,
+        width: int,
+        beside: int,
+        outputs: int,
+        first: torch.Generator,
+        halves: tuple[slice, slice] | None = None,
+    ) -> None:
         super().__init__()
+        self.halves = halves
+        if halves is not None:
+            half = halves[0].stop - halves[0].start
+            self.gate, width = _linear(2 * half, half, first), 2 * half
         self.entry = torch.nn.Sequential()
         if head.entry:
             self.entry = torch.nn.Sequential(_linear(width, head.entry, first), torch.nn.ReLU())
@@ -42,6 +54,10 @@ class Perceptron(torch.nn.Module):
 
     def forward(self, vectors: torch.Tensor, beside: torch.Tensor) -> torch.Tensor:
         """Return outputs (m, k) of vectors (m, width) with what stands beside them (m, beside)."""
+        if self.halves is not None:
+            large, small = (vectors[:, half] for half in self.halves)
+            share = torch.sigmoid(self.gate(torch.cat([large, small], dim=1)))
+            vectors = torch.cat([large, share * large + (1 - share) * small], dim=1)
         outputs: torch.Tensor = self.layers(torch.cat([self.entry(vectors), beside], dim=1))
         return outputs
 
@@ -61,16 +77,20 @@ def trained(
     targets: Targets,
     split: Split,
     *,
+    halves: tuple[slice, slice] | None = None,
     seed: int,
     name: str,
     device: str,
 ) -> tuple[np.ndarray, int]:
     """Train and return the outputs of all rows, float64 (n, k), and the epoch they are from, counted from 1.
 
+    `halves` are the columns of two halves of the vectors that are gated first.
+
     Where no epoch has a validation score that is a number, the last one counts.
     """
     first = torch_generator(seed, "protocol", name, "weights")
-    net = Perceptron(head, vectors.shape[1], beside.shape[1], len(targets.classes) or 1, first).to(device)
+    outputs = len(targets.classes) or 1
+    net = Perceptron(head, vectors.shape[1], beside.shape[1], outputs, first, halves).to(device)
     data = _Data.of(vectors, beside, targets, device)
     adam = torch.optim.Adam(net.parameters(), lr=head.learning_rate)
     rates, order = _rates(head, len(split.train)), generator(seed, "protocol", name, "order")

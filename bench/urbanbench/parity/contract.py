@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -85,6 +85,7 @@ class PaperHead(Protocol):
         split: Split,
         *,
         position: np.ndarray | None,
+        parts: Mapping[str, tuple[int, int]],
         seed: int,
         name: str,
         device: str,
@@ -101,6 +102,8 @@ class PaperHead(Protocol):
             The rows of each side.
         position
             float64 (n, 256), the positional encoding, for heads that need it.
+        parts
+            Columns of named parts of the vectors, where the model tells them.
         seed
             Number of the repeat.
         name
@@ -131,6 +134,8 @@ class Question:
         What test rows give away under it.
     clip_at_zero
         Whether negative predictions become 0.
+    covered_only
+        Whether units that the vectors have no data for are left out before anything is drawn.
     version
         Raised whenever cut or head give other predictions from the same vectors; rows of an earlier version are computed again.
     """
@@ -143,6 +148,7 @@ class Question:
     spread: str
     leaks: Sequence[str]
     clip_at_zero: bool = False
+    covered_only: bool = False
     version: int = 1
 
     @property
@@ -150,7 +156,8 @@ class Question:
         """Say what it scores and how, in a line."""
         repeats = "once" if self.repeats == 1 else f"{self.repeats} repeats"
         clip = ", negative predictions set to 0" if self.clip_at_zero else ""
-        return f"{self.kind} of {self.level}s: {self.cut.words}; {self.head.words}{clip}; {repeats}"
+        units = ", those without data left out" if self.covered_only else ""
+        return f"{self.kind} of {self.level}s{units}: {self.cut.words}; {self.head.words}{clip}; {repeats}"
 
 
 @dataclass(frozen=True)

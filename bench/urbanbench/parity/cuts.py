@@ -1,4 +1,4 @@
-"""Splits as papers make them: contiguous folds in file order, and random shares."""
+"""Splits as papers make them: contiguous folds in file order, random shares, and scikit-learn's shuffled split with published seeds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urbanbench.seeds import generator
 if TYPE_CHECKING:
     from urbanbench.scoring.targets import Targets
 
-__all__ = ["Folds", "Shares"]
+__all__ = ["Folds", "Shares", "Shuffled"]
 
 
 @dataclass(frozen=True)
@@ -109,3 +109,41 @@ class Shares:
         else:
             at = [len(rows) * end // self.of for end in ends]
         return np.split(rows, at)
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """The very units that scikit-learn's ``train_test_split`` draws with a published ``random_state``, in the order drawn; no validation side.
+
+    Parameters
+    ----------
+    test
+        Share of the units on the test side, rounded up to whole units.
+    first
+        ``random_state`` of the first repeat; each further repeat has the next number.
+    """
+
+    test: float
+    first: int = 0
+
+    @property
+    def words(self) -> str:
+        """Say the split in a line."""
+        return f"random {100 * (1 - self.test):g}/{100 * self.test:g} as scikit-learn draws it with random_state {self.first}, {self.first + 1}, …"
+
+    def folds(self, targets: Targets, seed: int, name: str) -> list[Split]:
+        """Return the repeat's one split.
+
+        Raises
+        ------
+        RunRefused
+            Fewer than two units.
+        """
+        from sklearn.model_selection import train_test_split
+
+        if len(targets) < 2:
+            msg = f"Protocol {name!r} needs units on both sides. Expected at least 2, got {len(targets)}."
+            raise RunRefused(msg)
+        rows = np.arange(len(targets))
+        train, test = train_test_split(rows, test_size=self.test, random_state=self.first + seed)
+        return [Split(train, rows[:0], test)]

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from urbanbench.errors import BadInput
-from urbanbench.parity.position import degrees, encoded
 from urbanbench.scoring.evaluate import Scores
 from urbanbench.scoring.features import Features
 from urbanbench.scoring.metrics import compute_metrics
 from urbanbench.scoring.split import Split
 from urbanbench.scoring.splits import split_digest
+from urbanbench.toolkit.ground.positions import degrees, encoded
 
 if TYPE_CHECKING:
     from urbanbench.parity.contract import Answer, Question
     from urbanbench.scoring.targets import Targets
     from urbanbench.space import EmbeddingSpace
 
-__all__ = ["evaluate", "repeats_of"]
-
-
-def repeats_of(question: Question, targets: Targets, name: str) -> list[list[Split]]:
-    """Return the splits of every repeat: one each, or the folds whose predictions are pooled.
-
-    Raises
-    ------
-    RunRefused
-        Too few units.
-    """
-    return [question.cut.folds(targets, seed, name) for seed in range(question.repeats)]
+__all__ = ["evaluate"]
 
 
 def evaluate(
@@ -67,14 +56,19 @@ def evaluate(
         msg = f"The space holds {space.level}s. Expected {targets.level}s, the level of the targets."
         raise BadInput(msg)
     aligned = space.take(targets.ids.tolist())
+    if question.covered_only:
+        aligned, targets = aligned.take(aligned.ids[aligned.mask].tolist()), targets.rows(aligned.mask)
     features = Features(aligned.vectors, np.asarray(aligned.covered, dtype=bool))
     position = encoded(degrees(targets.xy, crs)) if question.head.needs_position else None
-    runs = repeats_of(question, targets, name)
+    runs = [question.cut.folds(targets, seed, name) for seed in range(question.repeats)]
     start = time.perf_counter()
     repeats = [
         _Repeat(
             folds,
-            [_fitted(features, targets, question, fold, position, seed, name, device) for fold in folds],
+            [
+                _fitted(features, targets, question, fold, position, space.parts, seed, name, device)
+                for fold in folds
+            ],
         )
         for seed, folds in enumerate(runs)
     ]
@@ -88,13 +82,14 @@ def _fitted(
     question: Question,
     fold: Split,
     position: np.ndarray | None,
+    parts: Mapping[str, tuple[int, int]],
     seed: int,
     name: str,
     device: str,
 ) -> Answer:
     rows = features.rows(np.arange(len(features)), features.scaler(fold), standardised=False)
     return question.head.fit_predict(
-        rows, targets, fold, position=position, seed=seed, name=name, device=device
+        rows, targets, fold, position=position, parts=parts, seed=seed, name=name, device=device
     )
 
 
@@ -131,6 +126,7 @@ _Parts = Sequence[tuple[np.ndarray, np.ndarray]]
 def _scores(
     repeats: Sequence[_Repeat], features: Features, targets: Targets, question: Question, seconds: float
 ) -> Scores:
+    folds = [fold for repeat in repeats for fold in repeat.folds]
     tests = [_pooled(repeat.tests(question)) for repeat in repeats]
     vals = [_pooled(parts) for repeat in repeats if (parts := repeat.vals(question))]
     covered = [(rows[features.covered[rows]], told[features.covered[rows]]) for rows, told in tests]
@@ -141,7 +137,8 @@ def _scores(
         n_units=len(targets),
         n_uncovered=int((~features.covered).sum()),
         block_size_m=None,
-        split_digest=split_digest(targets, [fold for repeat in repeats for fold in repeat.folds]),
+        sides=tuple(fold.sizes for fold in folds),
+        split_digest=split_digest(targets, folds),
         head_details=tuple(_details(repeat, targets, question) for repeat in repeats),
         predictions=_predictions(targets, tests, features.covered),
         seconds=seconds,

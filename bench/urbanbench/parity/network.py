@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from urbanbench.scoring.split import Split
     from urbanbench.scoring.targets import Targets
 
-__all__ = ["Network"]
+__all__ = ["GatedNetwork", "Network"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Network(Recipe):
         split: Split,
         *,
         position: np.ndarray | None,
+        parts: Mapping[str, tuple[int, int]],
         seed: int,
         name: str,
         device: str,
@@ -59,6 +61,37 @@ class Network(Recipe):
         from urbanbench.parity._network_training import trained
 
         beside = np.empty((len(vectors), 0)) if position is None else position * self.position
-        raw, epoch = trained(self, vectors, beside, targets, split, seed=seed, name=name, device=device)
+        halves = self.halves(parts)
+        raw, epoch = trained(
+            self, vectors, beside, targets, split, halves=halves, seed=seed, name=name, device=device
+        )
         natural = natural_form(raw, targets)
-        return Answer(natural[split.test], natural[split.val], {"best_epoch": epoch})
+        details = {"best_epoch": epoch} | ({"gated": True} if halves else {})
+        return Answer(natural[split.test], natural[split.val], details)
+
+    def halves(self, parts: Mapping[str, tuple[int, int]]) -> tuple[slice, slice] | None:
+        """Return the columns of the two halves that are gated; None where there is no gate."""
+        del parts
+        return None
+
+
+@dataclass(frozen=True)
+class GatedNetwork(Network):
+    """A `Network` that gates two halves of a vector first: g global + (1 - g) local with g = sigmoid(W [global, local]).
+
+    In front of the linear entry stand then [global, gated]; what belongs to neither half is left out. Vectors without parts "global" and
+    "local" of one width go into the entry as they are. Source: the released code of UrbanMFM, ``utils/models.py``.
+    """
+
+    @property
+    def words(self) -> str:
+        """Say the head in a line."""
+        return f"{super().words}, the global and the local half of a vector gated first where it has them"
+
+    def halves(self, parts: Mapping[str, tuple[int, int]]) -> tuple[slice, slice] | None:
+        """Return the columns of "global" and "local", where both are there and as wide."""
+        if not {"global", "local"} <= set(parts):
+            return None
+        both = slice(*parts["global"]), slice(*parts["local"])
+        same = both[0].stop - both[0].start == both[1].stop - both[1].start
+        return both if same else None

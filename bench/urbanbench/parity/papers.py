@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urbanbench.errors import UnknownName
 from urbanbench.parity.contract import Paper, Question
-from urbanbench.parity.cuts import Folds, Shares
-from urbanbench.parity.network import Network
-from urbanbench.parity.plain_heads import Forest, Ridge
+from urbanbench.parity.cuts import Folds, Shares, Shuffled
+from urbanbench.parity.network import GatedNetwork, Network
+from urbanbench.parity.plain_heads import CountedForest, Forest, Ridge
 
 __all__ = ["PAPERS", "get_paper"]
 
@@ -156,10 +156,11 @@ PAPERS: dict[str, Paper] = {
                     "regression",
                     "region",
                     Shares(6, 2, 10, whole_parts=True),
-                    Network((512, 256, 128), entry=768, position=0.1),
+                    GatedNetwork((512, 256, 128), entry=768, position=0.1),
                     10,
                     _OVER_REPEATS,
                     (_NEIGHBOURS, _POSITION, _SCALED),
+                    version=2,
                 ),
                 Question(
                     "classification",
@@ -178,13 +179,41 @@ PAPERS: dict[str, Paper] = {
                 ),
                 "The number of runs for buildings is not stated; the code makes one.",
                 (
-                    "The code's head gates the global and the local half of its own model's vector before a layer of 768 units; other models "
-                    "have no such halves, so the whole vector goes through that layer without the gate."
+                    "The code's head gates the global and the local half of its own model's vector before a layer of 768 units, as ours does for "
+                    "UrbanMFM (pooling=mean with satellite); other models have no such halves, so the whole vector goes through that layer. The "
+                    "code's vectors have the lengths they come with: --set raw_length=true."
                 ),
                 _SEEDED,
                 _UNITS_KEPT,
                 _WEIGHTED_F1,
                 _SHORT_SCHEDULE,
+            ),
+        ),
+        Paper(
+            "paper:regiondcl",
+            "RegionDCL",
+            (
+                (
+                    "Li et al.: Urban Region Representation Learning with OpenStreetMap Building Footprints, KDD 2023, "
+                    "doi:10.1145/3580305.3599538; code LightChaser666/RegionDCL, downstream/population_density.py"
+                ),
+            ),
+            (
+                Question(
+                    "regression",
+                    "region",
+                    Shuffled(0.2, first=1),
+                    CountedForest(100, first=1),
+                    10,
+                    _OVER_REPEATS,
+                    (_NEIGHBOURS,),
+                    covered_only=True,
+                ),
+            ),
+            (
+                "The authors score regions that are also in one of their baselines' tables (doc2vec's); here the label says which regions count.",
+                "Regions without a vector are left out, as published, so vectors of unlike coverage are tested on unlike units.",
+                "Units are taken in the order of their ids, the authors' in the order of their files.",
             ),
         ),
         Paper(

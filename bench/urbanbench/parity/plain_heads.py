@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from urbanbench.scoring.split import Split
     from urbanbench.scoring.targets import Targets
 
-__all__ = ["Forest", "Ridge"]
+__all__ = ["CountedForest", "Forest", "Ridge"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Ridge:
         split: Split,
         *,
         position: np.ndarray | None,
+        parts: Mapping[str, tuple[int, int]],
         seed: int,
         name: str,
         device: str,
@@ -53,7 +55,7 @@ class Ridge:
         """Fit on the training rows and predict the others; nothing in it is random."""
         from sklearn.linear_model import Ridge as SklearnRidge
 
-        del position, seed, name, device
+        del position, parts, seed, name, device
         return _answer(SklearnRidge(alpha=self.alpha), vectors.astype(np.float64), targets, split)
 
 
@@ -87,6 +89,7 @@ class Forest:
         split: Split,
         *,
         position: np.ndarray | None,
+        parts: Mapping[str, tuple[int, int]],
         seed: int,
         name: str,
         device: str,
@@ -94,8 +97,47 @@ class Forest:
         """Fit on the training rows and predict the others, on the CPU."""
         from sklearn.ensemble import RandomForestRegressor
 
-        del position, name, device
+        del position, parts, name, device
         return _answer(RandomForestRegressor(self.trees, random_state=seed), vectors, targets, split)
+
+
+@dataclass(frozen=True)
+class CountedForest(Forest):
+    """A `Forest` whose seeds are counted from another number than 0.
+
+    Parameters
+    ----------
+    trees
+        Number of trees.
+    first
+        Seed in the first repeat; each further repeat has the next number.
+    """
+
+    first: int = 1
+
+    def fit_predict(
+        self,
+        vectors: np.ndarray,
+        targets: Targets,
+        split: Split,
+        *,
+        position: np.ndarray | None,
+        parts: Mapping[str, tuple[int, int]],
+        seed: int,
+        name: str,
+        device: str,
+    ) -> Answer:
+        """Fit on the training rows and predict the others, on the CPU."""
+        return super().fit_predict(
+            vectors,
+            targets,
+            split,
+            position=position,
+            parts=parts,
+            seed=self.first + seed,
+            name=name,
+            device=device,
+        )
 
 
 def _answer(model: Any, vectors: np.ndarray, targets: Targets, split: Split) -> Answer:

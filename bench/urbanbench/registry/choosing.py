@@ -18,7 +18,8 @@ from urbanbench.registry.words import is_glob, is_there, split_words
 __all__ = ["GROUPS", "broken", "expand", "expand_words"]
 
 GROUPS: Mapping[str, Callable[[ModelCard], bool]] = {
-    "floors": lambda card: card.floor,
+    "floors": lambda card: card.floor and not card.family,
+    "attribution": lambda card: card.family == "attribution",
     "learned": lambda card: not card.floor,
 }
 """Words that stand for several models."""
@@ -32,7 +33,7 @@ def expand(kind: str, words: str | Iterable[str]) -> list[str]:
     kind
         "model" or "task".
     words
-        Names, paths, comma lists, globs (``poi-*``), ``all``; for models ``floors``, ``learned`` and words with a scheme; for tasks labels
+        Names, paths, comma lists, globs (``poi-*``), ``all``; for models the words of `GROUPS` and words with a scheme; for tasks labels
         (``label:executives``, ``label:*``), which are kept as they are: see `urbanbench.registry.label_tasks.expand_labels`.
 
     Raises

@@ -103,6 +103,7 @@ def _given_class(path: Path, stated: frozenset[str] | None) -> type[GivenVectors
         needs=(),
         can_use=tuple(format_inputs(stated).split(",")) if stated else (),
         embeds=LEVELS,
+        trained=False,
     )
     return type("GivenVectorsOfFile", (GivenVectors,), {"card": card, "vectors_file": path, "stated": stated})
 

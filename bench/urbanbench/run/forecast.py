@@ -80,7 +80,7 @@ class Forecast:
         for order in self._left.values():
             shared = order.embedding_group in counted
             embed = 0.0 if shared else self._embed_seconds(order)
-            head = _of(self._heads, _head_keys(order.cell.city, order.cell.head))
+            head = _of(self._heads, _head_keys(order.cell.city, order.cell.reader))
             counted.add(order.embedding_group)
             if embed is None or head is None:
                 unknown += 1
@@ -102,7 +102,7 @@ class Forecast:
         keys = _embed_keys(cell.city, cell.model, cell.preset, cell.parameters)
         for key in [*keys, *([("floor",)] if result.model.get("floor") else [])]:
             self._embeds.setdefault(key, []).append(float(cost.get("embed_seconds", 0.0)))
-        for key in _head_keys(cell.city, cell.head):
+        for key in _head_keys(cell.city, cell.reader):
             self._heads.setdefault(key, []).append(float(cost.get("head_seconds", 0.0)))
 
 

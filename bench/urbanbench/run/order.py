@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from urbanbench.errors import BadInput, UnknownName
 from urbanbench.hashing import code_digest, file_digest
 from urbanbench.inputs import FULL, format_inputs, parse_inputs
+from urbanbench.model import identifying_parameters
 from urbanbench.parity.contract import DEFAULT, Paper, Question
 from urbanbench.parity.papers import get_paper
 from urbanbench.registry import GROUPS, Face, face_of, file_of, names, plain_name, sound
 from urbanbench.registry.given import GIVEN_INPUTS, GivenVectors
-from urbanbench.result import Cell, RunSpec
+from urbanbench.result import BEST_FLOOR, Cell, RunSpec
 
 if TYPE_CHECKING:
     from urbanbench.card import TaskCard
@@ -176,11 +177,12 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
         city=plain_name("city", spec.city),
         model=_free_name(spec.name) or plain_name("model", spec.model),
         preset=preset,
-        parameters=model.parameters(),
+        parameters=identifying_parameters(model),
         inputs=inputs if asked is None else format_inputs(asked),
         task=plain_name("task", spec.task),
         task_version=task.card.version,
         model_seed=spec.model_seed,
+        beside=_beside(spec),
         **_scoring(spec, model, task.card),
     )
     order = Order(spec, cell, model, task)
@@ -209,6 +211,16 @@ def _free_name(name: str) -> str:
         msg = f"--name got {name!r}, which is a registered model, a word for several, or no plain text. Expected a name of your own, for example --name my-{plain or 'vectors'}."
         raise BadInput(msg)
     return plain
+
+
+def _beside(spec: RunSpec) -> str:
+    """Return what stands beside the model; only the default protocol has something there."""
+    if spec.beside not in {"", BEST_FLOOR}:
+        raise UnknownName("word for what stands beside a model", spec.beside, [BEST_FLOOR])
+    if spec.beside and spec.protocol != DEFAULT:
+        msg = f"Protocol {spec.protocol!r} is asked to score a model beside a floor. Expected protocol {DEFAULT!r}, which alone has that."
+        raise BadInput(msg)
+    return spec.beside
 
 
 def _scoring(spec: RunSpec, model: Model, card: TaskCard) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from urbanbench.card import ModelCard
 from urbanbench.inputs import FULL, parse_inputs
 from urbanbench.parity.contract import DEFAULT
 from urbanbench.registry import Face, entries, face_of, open_city
-from urbanbench.result import RunSpec
+from urbanbench.result import BEST_FLOOR, RunSpec
 from urbanbench.run.admission import refusal
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City
 
-__all__ = ["Plan", "open_cities", "plan", "with_floors"]
+__all__ = ["Plan", "open_cities", "plan", "trainings_of", "with_adds", "with_floors"]
 
 BEST_HEAD = "select"
 ALWAYS_ALLOWED = frozenset({"coordinates"})
@@ -32,8 +32,12 @@ class Plan:
     ----------
     models, tasks, cities, inputs, splits, heads
         Words, already expanded; each input set is one word, "full" or names joined by commas.
-    preset, settings, seeds, block_size_m, model_seed, name
+    preset, settings, seeds, block_size_m, name
         As in `RunSpec`, the same for all cells.
+    model_seeds
+        One training each; of models that do not train the first alone.
+    beside
+        Whether every model is also scored together with the best floor; under the default protocol.
     protocols
         Words: "default", which the splits, heads, seeds and block size are for, and names of papers' protocols.
     """
@@ -48,14 +52,15 @@ class Plan:
     settings: tuple[tuple[str, str], ...] = ()
     seeds: tuple[int, ...] = tuple(range(10))
     block_size_m: float | None = None
-    model_seed: int = 0
+    model_seeds: Sequence[int] = (0,)
+    beside: bool = False
     name: str = ""
     protocols: Sequence[str] = (DEFAULT,)
 
 
 def plan(asked: Plan) -> list[RunSpec]:
-    """Return one spec per combination: cities outermost, then tasks, protocols, splits, inputs, models and heads."""
-    return [
+    """Return one spec per combination: cities outermost, then tasks, protocols, splits, inputs, models, trainings and heads."""
+    found = [
         RunSpec(
             model=model,
             task=task,
@@ -63,21 +68,42 @@ def plan(asked: Plan) -> list[RunSpec]:
             preset=asked.preset,
             settings=asked.settings,
             inputs=inputs,
-            model_seed=asked.model_seed,
+            model_seed=model_seed,
             name=asked.name,
             protocol=protocol,
             **scoring,
         )
         for city, task, protocol in product(asked.cities, asked.tasks, asked.protocols)
-        for split, inputs, model, head in _combined(asked, protocol)
+        for split, inputs, (model, model_seed), head in _combined(asked, protocol)
         for scoring in [_scoring(asked, protocol, split, head)]
     ]
+    return with_adds(found) if asked.beside else found
 
 
-def _combined(asked: Plan, protocol: str) -> Iterable[tuple[str, str, str, str]]:
-    """Return split, input set, model and head of every cell; a paper's protocol has one split and head of its own."""
+def _combined(asked: Plan, protocol: str) -> Iterable[tuple[str, str, tuple[str, int], str]]:
+    """Return split, input set, training and head of every cell; a paper's protocol has one split and head of its own."""
     splits, heads = (asked.splits, asked.heads) if protocol == DEFAULT else ([""], [""])
-    return product(splits, asked.inputs, asked.models, heads)
+    trainings = [(model, seed) for model in asked.models for seed in trainings_of(model, asked.model_seeds)]
+    return product(splits, asked.inputs, trainings, heads)
+
+
+def trainings_of(model: str, seeds: Sequence[int]) -> Sequence[int]:
+    """Return the seeds a model is trained with, of those asked for: all of them, or the first where another changes nothing."""
+    return seeds if face_of("model", model).card.seeded else seeds[:1]
+
+
+def with_adds(specs: Sequence[RunSpec]) -> list[RunSpec]:
+    """Put behind every learned model's cell the one that scores it together with the best floor.
+
+    Cells of floors and of papers' protocols have none.
+    """
+    found = []
+    for spec in specs:
+        found.append(spec)
+        card = face_of("model", spec.model).card
+        if spec.protocol == DEFAULT and not spec.beside and not card.floor and not card.head:
+            found.append(replace(spec, beside=BEST_FLOOR))
+    return found
 
 
 def _scoring(asked: Plan, protocol: str, split: str, head: str) -> dict[str, Any]:
@@ -98,11 +124,12 @@ def open_cities(specs: Sequence[RunSpec]) -> dict[str, City]:
 
 
 def with_floors(specs: Sequence[RunSpec], cities: Mapping[str, City]) -> list[RunSpec]:
-    """Put the fitting floors behind the specs, so that mistakes in a model show early; unless a floor is among them already.
+    """Put the fitting floors behind the specs, so that mistakes in a model show early; unless such a floor is among them already.
 
-    A floor fits when it can embed the task's units from inputs that the run allows and the city has; where a unit lies is
-    allowed to floors in every run. It is run with each head asked for, and with the head that is chosen by validation score; under a
-    paper's protocol with that paper's head alone, and not at all where a floor is nothing but its head.
+    Floors of a family (`ModelCard.family`) are not added. A floor fits when it can embed the task's units from inputs that the run allows and the
+    city has; where a unit lies is allowed to floors in every run. It is run with each head asked for, and with the head that is chosen by
+    validation score, once for all trainings; under a paper's protocol with that paper's head alone, and not at all where a floor is nothing
+    but its head.
 
     Parameters
     ----------
@@ -111,13 +138,18 @@ def with_floors(specs: Sequence[RunSpec], cities: Mapping[str, City]) -> list[Ru
     cities
         What `open_cities` gave.
     """
-    if any(face_of("model", spec.model).card.floor for spec in specs):
+    if any(_stands_beside(face_of("model", spec.model).card) for spec in specs):
         return list(specs)
     cards = {entry.name: entry.card for entry in entries("model") if isinstance(entry.card, ModelCard)}
-    floors = {name: card for name, card in cards.items() if card.floor}
+    floors = {name: card for name, card in cards.items() if _stands_beside(card)}
     sound = [spec for spec in specs if _loads(spec)]
     added = [floor for spec in sound for floor in _floors_of(spec, floors, cities[spec.city])]
     return list(dict.fromkeys([*specs, *added]))
+
+
+def _stands_beside(card: ModelCard) -> bool:
+    """Tell whether a model is a floor of every table; those of a family are run only when they are asked for."""
+    return card.floor and not card.family
 
 
 def _loads(spec: RunSpec) -> bool:
@@ -135,7 +167,17 @@ def _floors_of(spec: RunSpec, floors: Mapping[str, ModelCard], city: City) -> It
         if not refusal(name, card, task, city, allowed):
             inputs = FULL if allowed is None or card.inputs <= allowed else spec.inputs
             for head in _heads_of(spec, card):
-                yield replace(spec, model=name, inputs=inputs, head=head, preset="", settings=(), name="")
+                yield replace(
+                    spec,
+                    model=name,
+                    inputs=inputs,
+                    head=head,
+                    preset="",
+                    settings=(),
+                    name="",
+                    model_seed=0,
+                    beside="",
+                )
 
 
 def _heads_of(spec: RunSpec, card: ModelCard) -> list[str]:

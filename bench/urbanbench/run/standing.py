@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urbanbench.city.view import VIEW_VERSION
 from urbanbench.registry.own_code import foreign_digest
 from urbanbench.result import RunResult
+from urbanbench.run.beside import beside_versions
 
 if TYPE_CHECKING:
     from urbanbench.run.order import Order
@@ -17,6 +18,7 @@ __all__ = ["foreign_code", "older_versions", "other_encoders", "stale_data", "st
 _DATA = {
     "view_key": "city data",
     "targets_digest": "targets",
+    "floors_key": "data of the floors beside it",
     "model_file_digest": "the model's file",
     "task_file_digest": "the task's file",
 }
@@ -26,7 +28,8 @@ _DATA = {
 def versions_of(order: Order) -> dict[str, int]:
     """Return the versions of everything that makes a run's number.
 
-    A paper's question has one version for its cut and head together; it is left out where the paper does not score the task.
+    A paper's question has one version for its cut and head together; it is left out where the paper does not score the task. Of a model
+    beside a floor those of the fusion and of the floors are among them.
     """
     from urbanbench.scoring.heads import HEADS
     from urbanbench.scoring.metrics import METRICS_VERSION
@@ -37,6 +40,8 @@ def versions_of(order: Order) -> dict[str, int]:
         found |= {"split": split_version(cell.split), "head": HEADS[cell.head].version}
     elif order.question is not None:
         found["protocol"] = order.question.version
+    if cell.beside:
+        found |= beside_versions(order)
     return found | {"metrics": METRICS_VERSION, "view": VIEW_VERSION}
 
 

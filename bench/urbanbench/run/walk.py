@@ -21,6 +21,7 @@ from urbanbench.reasons import place_in, speakable, told, trace_of
 from urbanbench.registry import is_foreign
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_paper, check_split, units_of
+from urbanbench.run.beside import adds_section, floor_orders
 from urbanbench.run.finished import check_vectors
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.standing import foreign_code, stale_parts, versions_of
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from urbanbench.city.city import City
     from urbanbench.city.view import View
     from urbanbench.scoring.evaluate import Scores
-    from urbanbench.scoring.split import Split
     from urbanbench.scoring.targets import Targets
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
@@ -40,6 +40,15 @@ if TYPE_CHECKING:
 __all__ = ["embedding_key", "execute", "mark_of", "rests_on", "without_scores"]
 
 _TRACE_FRAMES = 6
+
+
+@dataclass(frozen=True, eq=False)
+class _Floor:
+    """A floor that stands beside the model."""
+
+    order: Order
+    view: View
+    key: EmbeddingKey
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +60,9 @@ class _Setting:
     view: View
     units: Units
     variant: Mapping[str, str]
+    lacks: tuple[str, ...]
     key: EmbeddingKey
+    floors: Mapping[str, _Floor]
 
 
 def execute(
@@ -117,7 +128,8 @@ def rests_on(order: Order, bench: Workbench) -> tuple[dict[str, str], Mapping[st
     if order.foreign:
         targets = bench.targets(order)
         view = admitted_view(order, bench.city(order.spec.city), targets.ids.tolist())
-        data = {"view_key": view.data_key, "targets_digest": targets.digest()}
+        floors = _floors(order, bench.city(order.spec.city), view, targets, bench.device)
+        data = {"view_key": view.data_key, "targets_digest": targets.digest(), **_floors_key(floors)}
         return foreign_code(order) | data, None
     setting = _prepare(order, bench)
     return _hashes(order, setting), setting.variant
@@ -134,10 +146,30 @@ def _prepare(order: Order, bench: Workbench) -> _Setting:
     check_split(order, targets)
     units = units_of(city, targets.level, ids)
     with state_kept():
-        variant = dict(order.model.variant(view))
-    return _Setting(
-        city, targets, view, units, variant, embedding_key(order, view, units, variant, bench.device)
-    )
+        variant, lacks = dict(order.model.variant(view)), _phrases(order.model.lacks(view))
+    key = embedding_key(order, view, units, variant, bench.device)
+    floors = _floors(order, city, view, targets, bench.device)
+    return _Setting(city, targets, view, units, variant, lacks, key, floors)
+
+
+def _phrases(said: tuple[str, ...] | str) -> tuple[str, ...]:
+    """Read what a model says it lacks; one phrase alone counts as one, not as its letters."""
+    return (said,) if isinstance(said, str) else tuple(map(str, said))
+
+
+def _floors(order: Order, city: City, view: View, targets: Targets, device: str) -> dict[str, _Floor]:
+    """Return what stands beside the model, by name; nothing where none is asked for."""
+    found, ids = {}, targets.ids.tolist()
+    for floor in floor_orders(order, city, view) if order.cell.beside else ():
+        seen, units = admitted_view(floor, city, ids), units_of(city, targets.level, ids)
+        found[floor.cell.model] = _Floor(floor, seen, embedding_key(floor, seen, units, {}, device))
+    return found
+
+
+def _floors_key(floors: Mapping[str, _Floor]) -> dict[str, str]:
+    """Hash the data that the floors beside a model see; {} without any."""
+    seen = {name: floor.view.data_key for name, floor in sorted(floors.items())}
+    return {"floors_key": value_digest(seen)} if seen else {}
 
 
 def embedding_key(
@@ -174,6 +206,7 @@ def _hashes(order: Order, setting: _Setting) -> dict[str, str]:
         "view_key": setting.view.data_key,
         "view_code": view_code(),
         "targets_digest": setting.targets.digest(),
+        **_floors_key(setting.floors),
         "embedding_digest": setting.key.digest,
         "data_digest": setting.city.digest(["regions", f"labels/{order.task.card.label}"]),
     }
@@ -198,9 +231,11 @@ def _paper_digest() -> str:
 def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: dict[str, Any]) -> RunResult:
     space, facts, cached = bench.embedding(order, setting.view, setting.units, setting.key)
     # A foreign model had the city in its hands: what it is scored on is read again.
-    setting = replace(setting, city=bench.city(order.spec.city), targets=bench.targets(order))
+    city, targets = bench.city(order.spec.city), bench.targets(order)
+    floors = _floors(order, city, setting.view, targets, bench.device)
+    setting = replace(setting, city=city, targets=targets, floors=floors)
     with measured() as head_cost:
-        scores = _scored(order, setting, space, bench.device)
+        scores, adds = _scored(order, setting, space, bench)
     label = setting.city.labels[order.task.card.label]
     return RunResult(
         OK,
@@ -209,24 +244,45 @@ def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: 
         task=_task_facts(order, setting.targets),
         scores={name: list(numbers) for name, numbers in scores.per_seed.items()},
         scores_covered={name: list(numbers) for name, numbers in scores.per_seed_covered.items()},
-        evaluation=_evaluation(order, setting.targets, scores),
+        evaluation=_evaluation(setting.targets, scores),
         ceiling=getattr(label, "ceiling", None) if order.paper is None else None,
         versions=versions_of(order),
         protocol=_paper_facts(order),
         cost=_costs(facts, head_cost, cached=cached),
         training=facts.get("training", []),
+        adds=adds,
         provenance=origin | {"split_digest": scores.split_digest},
         predictions=scores.predictions,
     )
 
 
-def _scored(order: Order, setting: _Setting, space: EmbeddingSpace, device: str) -> Scores:
+def _scored(
+    order: Order, setting: _Setting, space: EmbeddingSpace, bench: Workbench
+) -> tuple[Scores, dict[str, Any]]:
+    """Return the scores, and what the model adds to the floors beside it where there are any."""
+    if setting.floors:
+        return _scored_beside(order, setting, space, bench)
     if order.question is None:
-        return order.task.evaluate(space, setting.targets, protocol=order.protocol, device=device)
+        return order.task.evaluate(space, setting.targets, protocol=order.protocol, device=bench.device), {}
     from urbanbench.parity.evaluate import evaluate
 
     name, crs = order.cell.protocol, setting.city.crs
-    return evaluate(space, setting.targets, order.question, name=name, crs=crs, device=device)
+    return evaluate(space, setting.targets, order.question, name=name, crs=crs, device=bench.device), {}
+
+
+def _scored_beside(
+    order: Order, setting: _Setting, space: EmbeddingSpace, bench: Workbench
+) -> tuple[Scores, dict[str, Any]]:
+    from urbanbench.scoring.fusion.evaluate import fuse
+    from urbanbench.scoring.fusion.reading import Exam, read
+
+    exam, units = Exam.of(setting.targets, order.protocol, bench.device), setting.units
+    floors = {
+        name: bench.floor_reading(floor.order, floor.view, units, floor.key, exam)
+        for name, floor in setting.floors.items()
+    }
+    fused = fuse(read(space, exam), floors, exam)
+    return fused.scores, adds_section(fused, floors)
 
 
 def _paper_facts(order: Order) -> dict[str, Any]:
@@ -241,9 +297,18 @@ def _model_facts(order: Order, setting: _Setting, facts: Mapping[str, Any]) -> d
             "variant": dict(setting.variant),
             "inputs_allowed": _listed(setting.view.inputs),
             "inputs_touched": facts["inputs_touched"],
+            **({"saw": facts["saw"]} if "saw" in facts else {}),
+            "lacks": list(setting.lacks),
+            "knows_place": _place_known(order, facts),
             "dim": facts["dim"],
         }
     )
+
+
+def _place_known(order: Order, facts: Mapping[str, Any]) -> str:
+    """Say how the vectors tell where a unit lies: what the model says, or that it used coordinates; "" where they do not."""
+    told = order.model.knows_place()
+    return told or ("coordinates" if "coordinates" in facts["inputs_touched"] else "")
 
 
 def mark_of(order: Order) -> dict[str, Any]:
@@ -280,11 +345,11 @@ def _task_facts(order: Order, targets: Targets | None = None) -> dict[str, Any]:
     }
 
 
-def _evaluation(order: Order, targets: Targets, scores: Scores) -> dict[str, Any]:
+def _evaluation(targets: Targets, scores: Scores) -> dict[str, Any]:
     from urbanbench.scoring.metrics import MAIN_METRIC
 
-    sides = [(len(one.train), len(one.val), len(one.test)) for one in _splits(order, targets)]
-    n_train, n_val, n_test = (round(sum(column) / len(sides)) for column in zip(*sides, strict=True))
+    sides = zip(*scores.sides, strict=True)
+    n_train, n_val, n_test = (round(sum(column) / len(scores.sides)) for column in sides)
     return {
         "main_metric": MAIN_METRIC[targets.kind],
         "n_units": scores.n_units,
@@ -295,16 +360,6 @@ def _evaluation(order: Order, targets: Targets, scores: Scores) -> dict[str, Any
         "block_size_m": scores.block_size_m,
         "head_details": [dict(one) for one in scores.head_details],
     }
-
-
-def _splits(order: Order, targets: Targets) -> list[Split]:
-    if order.question is None:
-        from urbanbench.scoring.splits import make_splits
-
-        return make_splits(targets, order.protocol)
-    from urbanbench.parity.evaluate import repeats_of
-
-    return [fold for folds in repeats_of(order.question, targets, order.cell.protocol) for fold in folds]
 
 
 def _costs(facts: Mapping[str, Any], head: Cost, *, cached: bool) -> dict[str, Any]:

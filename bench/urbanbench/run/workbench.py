@@ -12,9 +12,11 @@ from urbanbench.apart import state_kept
 from urbanbench.cache import EmbeddingCache, EmbeddingKey
 from urbanbench.cost import measured
 from urbanbench.errors import CannotWrite, Conformance, DataMissing, quoted
+from urbanbench.hashing import value_digest
 from urbanbench.inputs import format_inputs
 from urbanbench.progress import note
 from urbanbench.registry import is_foreign, open_city
+from urbanbench.seen import seeing
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.kept.reading import reading
 from urbanbench.toolkit.training.checkpoint import checkpoints_in
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from urbanbench.city.city import City
     from urbanbench.city.view import View
     from urbanbench.run.order import Order
+    from urbanbench.scoring.fusion.reading import Exam, Reading
     from urbanbench.scoring.targets import Targets
     from urbanbench.units import Units
 
@@ -33,7 +36,7 @@ __all__ = ["Workbench"]
 
 @dataclass
 class Workbench:
-    """The city that was opened last, its targets, and the embedding that was used last.
+    """The city that was opened last, its targets, the embedding that was used last, and what heads read out of floors.
 
     Parameters
     ----------
@@ -48,11 +51,13 @@ class Workbench:
     _city: tuple[str, City] | None = None
     _targets: dict[str, Targets] = field(default_factory=dict)
     _space: tuple[str, EmbeddingSpace, Mapping[str, Any]] | None = None
+    _readings: dict[str, Reading] = field(default_factory=dict)
 
     def city(self, word: str) -> City:
         """Open a city; the one opened last is kept."""
         if self._city is None or self._city[0] != word:
             self._targets.clear()
+            self._readings.clear()
             self._city = None
             self._city = (word, open_city(word))
         return self._city[1]
@@ -99,6 +104,20 @@ class Workbench:
         self._space = (key.digest, *made)
         return *made, cached
 
+    def floor_reading(self, order: Order, view: View, units: Units, key: EmbeddingKey, exam: Exam) -> Reading:
+        """Return what the exam's head reads out of a floor's vectors; every model of a table stands beside the same, so it is kept.
+
+        The embedding used last stays that of the model.
+        """
+        from urbanbench.scoring.fusion.reading import read
+
+        asked = value_digest([key.digest, exam.targets.digest(), exam.protocol.to_dict(), exam.device])
+        if asked not in self._readings:
+            last = self._space
+            self._readings[asked] = read(self.embedding(order, view, units, key)[0], exam)
+            self._space = last
+        return self._readings[asked]
+
     @staticmethod
     @contextmanager
     def _alone(cache: EmbeddingCache, key: EmbeddingKey) -> Iterator[None]:
@@ -140,11 +159,12 @@ class Workbench:
 def embed(order: Order, view: View, units: Units, device: str) -> tuple[EmbeddingSpace, Mapping[str, Any]]:
     """Let the model embed, check what it gives, and record what it cost and saw."""
     view.reset_touched()
-    with state_kept(), measured() as cost, recording() as stages, reading() as kept:
+    with state_kept(), measured() as cost, recording() as stages, reading() as kept, seeing() as seen:
         space = order.model.embed(view, units=units, seed=order.cell.model_seed, device=device)
     _check(space, units, order.cell.model)
     return space, asdict(cost) | {
         "inputs_touched": _listed(view.touched),
+        "saw": seen.to_record(),
         "dim": space.dim,
         "units": len(space),
         "training": [stage.to_record() for stage in stages],

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from urbanbench.scoring.targets import Targets
     from urbanbench.space import EmbeddingSpace
 
-__all__ = ["Scores", "evaluate"]
+__all__ = ["Scores", "align", "evaluate", "score_outputs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +42,8 @@ class Scores:
         Labelled units, and those of them without data.
     block_size_m
         Side of the blocks in metres; None for other splits.
+    sides
+        Units for training, validation and test, per split.
     split_digest
         Hash of the sides of all splits; equal digests mean the same test units.
     head_details
@@ -59,6 +61,7 @@ class Scores:
     n_units: int
     n_uncovered: int
     block_size_m: float | None
+    sides: tuple[tuple[int, int, int], ...]
     split_digest: str
     head_details: tuple[dict[str, Any], ...]
     predictions: dict[str, np.ndarray]
@@ -93,28 +96,68 @@ def evaluate(
     BadInput
         The space is of another level or lacks a unit, the head has no such parameter, or the split is impossible.
     """
-    if space.level != targets.level:
-        msg = f"The space holds {space.level}s. Expected {targets.level}s, the level of the targets."
-        raise BadInput(msg)
     targets = targets.in_order()
-    aligned = space.take(targets.ids.tolist())
-    features = Features(aligned.vectors, np.asarray(aligned.covered, dtype=bool))
+    features = align(space, targets)
     head, splits = get_head(protocol.head, **(head_params or {})), make_splits(targets, protocol)
     start = time.perf_counter()
     outputs = head.fit_predict(features, targets, splits, seeds=protocol.seeds, device=device)
-    seconds = time.perf_counter() - start
+    return score_outputs(
+        outputs, splits, targets, protocol, features.covered, seconds=time.perf_counter() - start
+    )
+
+
+def align(space: EmbeddingSpace, targets: Targets) -> Features:
+    """Return the vectors of the targets' units, in their order.
+
+    Raises
+    ------
+    BadInput
+        The space is of another level or lacks a unit.
+    """
+    if space.level != targets.level:
+        msg = f"The space holds {space.level}s. Expected {targets.level}s, the level of the targets."
+        raise BadInput(msg)
+    aligned = space.take(targets.ids.tolist())
+    return Features(aligned.vectors, np.asarray(aligned.covered, dtype=bool))
+
+
+def score_outputs(
+    outputs: Sequence[HeadOutput],
+    splits: Sequence[Split],
+    targets: Targets,
+    protocol: Protocol,
+    covered: np.ndarray,
+    *,
+    seconds: float,
+) -> Scores:
+    """Score what heads predicted.
+
+    Parameters
+    ----------
+    outputs, splits
+        One per seed of the protocol.
+    targets
+        The units in the order of their ids.
+    protocol
+        What the splits were made by.
+    covered
+        bool (n,): units with data.
+    seconds
+        What fitting and predicting took.
+    """
     tests = [(split.test, output.predicted_test) for split, output in zip(splits, outputs, strict=True)]
     vals = [(split.val, output.predicted_val) for split, output in zip(splits, outputs, strict=True)]
     return Scores(
         per_seed=_per_seed(targets, tests),
         per_seed_val=_per_seed(targets, vals),
-        per_seed_covered=_per_seed(targets, _only(tests, features.covered)) if features.has_indicator else {},
+        per_seed_covered={} if covered.all() else _per_seed(targets, _only(tests, covered)),
         n_units=len(targets),
-        n_uncovered=int((~features.covered).sum()),
+        n_uncovered=int((~covered).sum()),
         block_size_m=resolve_block_size(targets, protocol) if protocol.split == "block" else None,
+        sides=tuple(split.sizes for split in splits),
         split_digest=split_digest(targets, splits),
         head_details=tuple(output.details for output in outputs),
-        predictions=_predictions(targets, protocol.seeds, splits, outputs, features.covered),
+        predictions=_predictions(targets, protocol.seeds, splits, outputs, covered),
         seconds=seconds,
     )
 

@@ -32,3 +32,8 @@ class Split:
     train: np.ndarray
     val: np.ndarray
     test: np.ndarray
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Units for training, validation and test."""
+        return len(self.train), len(self.val), len(self.test)

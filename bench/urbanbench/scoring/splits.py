@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SPLITS",
     "SplitInfo",
+    "atoms_of",
     "block_of_units",
     "fractions_of",
     "make_splits",
@@ -134,6 +135,19 @@ def fractions_of(targets: Targets, protocol: Protocol) -> tuple[float, float, fl
     return (0.5, 0.25, 0.25) if targets.kind == "classification" else (0.6, 0.2, 0.2)
 
 
+def atoms_of(targets: Targets, protocol: Protocol, seed: int) -> np.ndarray:
+    """Return the numbers int64 (n,) of what a seed's split never cuts, so that a cut inside one of its sides is of the same kind.
+
+    Of the random split these are units or parcels, of the others the seed's blocks and the groups. A split that is a file does not say
+    what it was cut along: units or parcels.
+    """
+    if protocol.split == "block":
+        return _blocks(targets, resolve_block_size(targets, protocol), generator(seed, "split", "block"))
+    if protocol.split == "group":
+        return _group_atoms(targets)
+    return _unit_atoms(targets)
+
+
 def block_of_units(targets: Targets, size_m: float, origin_m: Sequence[float]) -> np.ndarray:
     """Return the block number int64 (n,) of each unit.
 
@@ -155,32 +169,44 @@ _SideOf = Callable[[np.random.Generator], np.ndarray]
 
 
 def _random_split(targets: Targets, protocol: Protocol) -> _SideOf:
-    atoms = _atoms(targets.ids if targets.parcels is None else targets.parcels)
+    atoms = _unit_atoms(targets)
     fractions, counts = fractions_of(targets, protocol), _class_counts(targets, atoms)
     return lambda rng: allot_by_class(counts, fractions, rng)[atoms]
 
 
+def _unit_atoms(targets: Targets) -> np.ndarray:
+    return _atoms(targets.ids if targets.parcels is None else targets.parcels)
+
+
 def _block_split(targets: Targets, protocol: Protocol) -> _SideOf:
-    size_m = resolve_block_size(targets, protocol)
-    corner, fractions = targets.xy.min(axis=0), fractions_of(targets, protocol)
+    size_m, fractions = resolve_block_size(targets, protocol), fractions_of(targets, protocol)
 
     def side_of(rng: np.random.Generator) -> np.ndarray:
-        atoms = block_of_units(targets, size_m, corner - rng.uniform(0.0, size_m, size=2))
+        atoms = _blocks(targets, size_m, rng)
         return np.asarray(allot_whole(_class_counts(targets, atoms), fractions, rng)[atoms])
 
     return side_of
 
 
+def _blocks(targets: Targets, size_m: float, rng: np.random.Generator) -> np.ndarray:
+    """Return the blocks of a seed's grid, whose corner is the first that its generator draws."""
+    return block_of_units(targets, size_m, targets.xy.min(axis=0) - rng.uniform(0.0, size_m, size=2))
+
+
 def _group_split(targets: Targets, protocol: Protocol) -> _SideOf:
-    if targets.groups is None:
-        msg = "The label has no group column. Expected a coarse area per unit for split 'group'. Mend: use --split block or add the column."
-        raise BadInput(msg)
-    atoms = _atoms(_parcel_majority(targets, targets.groups))
+    atoms = _group_atoms(targets)
     if atoms.max() + 1 < _MIN_GROUPS:
         msg = f"The label has {atoms.max() + 1} groups. Expected at least {_MIN_GROUPS} for split 'group'. Mend: use --split block."
         raise BadInput(msg)
     fractions, counts = fractions_of(targets, protocol), _class_counts(targets, atoms)
     return lambda rng: allot_whole(counts, fractions, rng)[atoms]
+
+
+def _group_atoms(targets: Targets) -> np.ndarray:
+    if targets.groups is None:
+        msg = "The label has no group column. Expected a coarse area per unit for split 'group'. Mend: use --split block or add the column."
+        raise BadInput(msg)
+    return _atoms(_parcel_majority(targets, targets.groups))
 
 
 _SPLITTERS: dict[str, Callable[[Targets, Protocol], _SideOf]] = {

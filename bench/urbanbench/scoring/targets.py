@@ -122,8 +122,18 @@ class Targets:
         order = np.argsort(self.ids, kind="stable")
         if np.array_equal(order, np.arange(len(self))):
             return self
-        rows = {name: getattr(self, name) for name in _BY_ROW}
-        return replace(self, **{name: part[order] for name, part in rows.items() if part is not None})
+        return self.rows(order)
+
+    def rows(self, chosen: np.ndarray) -> Targets:
+        """Return some of the units, in the order given: row numbers int64 (m,) or a mask bool (n,).
+
+        Raises
+        ------
+        BadInput
+            No unit is left.
+        """
+        parts = {name: getattr(self, name) for name in _BY_ROW}
+        return replace(self, **{name: part[chosen] for name, part in parts.items() if part is not None})
 
     def with_values(self, values: np.ndarray) -> Targets:
         """Return the same units with other values."""

@@ -51,6 +51,7 @@ def order_of(cell: Cell, elsewhere: Elsewhere) -> Order:
             model_seed=cell.model_seed,
             name=cell.model if cell.inputs == "given" else "",
             protocol=cell.protocol,
+            beside=cell.beside,
             **(_scoring(cell) if cell.protocol == DEFAULT else {}),
         )
     )

@@ -16,6 +16,7 @@ from urbanbench.run.walk import rests_on
 from urbanbench.run.workbench import Workbench
 from urbanbench.store import ResultStore, predictions_beside
 from urbanbench.verify.again import Elsewhere, absent_city, differing_fields, order_of
+from urbanbench.verify.beside import wrong_gains
 from urbanbench.verify.rescored import ROUNDING, largest_gap, rescored
 
 __all__ = ["BAD", "DAMAGED", "HOLDS", "OLD", "STRANGER", "Verdict", "judge", "strangers"]
@@ -109,6 +110,7 @@ def _wrong_scores(result: RunResult) -> Iterator[str]:
     for metric, numbers in result.scores.items():
         if len(numbers) != seeds:
             yield f"{metric} has {len(numbers)} numbers for {seeds} seeds"
+    yield from wrong_gains(result)
     yield from _wrong_predictions(result)
 
 

@@ -15,6 +15,7 @@ from urbanbench.result import OK, RunResult
 from urbanbench.run.loop import run
 from urbanbench.store import ResultStore, predictions_beside
 from urbanbench.verify.again import Elsewhere, absent_city, differing_fields, order_of
+from urbanbench.verify.beside import added_numbers
 from urbanbench.verify.rescored import largest_gap
 
 __all__ = ["EQUAL", "Comparison", "compare", "keep_predictions", "recompute", "sample"]
@@ -89,7 +90,7 @@ def sample(results: Iterable[RunResult], size: int | None) -> list[RunResult]:
 
 
 def _mix(one: RunResult) -> tuple[Any, ...]:
-    return (one.cell.model, one.cell.preset, one.cell.head)
+    return (one.cell.model, one.cell.preset, one.cell.reader)
 
 
 def _cost(one: RunResult) -> tuple[float, str]:
@@ -158,7 +159,11 @@ def compare(kept: RunResult, again: RunResult) -> Comparison:
     """Hold a new result of the same cell against the kept one."""
     if again.status != OK:
         return Comparison(kept, NOT_DONE, again.reason, again=again)
-    parts = ((kept.scores, again.scores), (kept.scores_covered, again.scores_covered))
+    parts = (
+        (kept.scores, again.scores),
+        (kept.scores_covered, again.scores_covered),
+        (added_numbers(kept), added_numbers(again)),
+    )
     gap = max(largest_gap(*pair) for pair in parts)
     outcome = SAME if gap == 0 else ROUNDED if gap <= CLOSE else DIFFERS
     return Comparison(kept, outcome, gap=gap, again=again)

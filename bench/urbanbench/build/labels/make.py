@@ -50,7 +50,7 @@ def make_label(wish: Wish, places: Places, report: Report) -> tuple[pd.DataFrame
         Of the file the values come from; no unit with a value.
     """
     if wish.level == "building" and places.buildings is None:
-        msg = f"Label {wish.name!r} is of buildings, and the city has none. Expected an OpenStreetMap file with buildings, --osm FILE."
+        msg = f"Label {wish.name!r} is of buildings, and the city has none. Expected a map with buildings: --osm FILE, --tiles FILE or --overture FOLDER."
         raise BadInput(msg)
     frame = _known(wish, _WAYS[wish.how](wish, places, report), report).sort_index()
     if not len(frame):
@@ -123,6 +123,6 @@ def _how(wish: Wish) -> str:
         "areas": f"From polygons, {'amounts shared out by area' if wish.extensive else 'weighted by shared area'}; at least {wish.cover:.0%} of a region covered",
         "points": f"The {wish.statistic} of points in the region",
         "raster": f"The {wish.statistic} of raster cells, each counted by its share in the region; at least {wish.cover:.0%} of a region covered",
-        "osm": f"The OpenStreetMap value of {wish.column}=* where it is specific; the building's tags hold the answer",
+        "osm": f"The map's value of {wish.column}=* where it is specific; the building's tags hold the answer",
     }[wish.how]
     return f"{made}{divided}{times}."

@@ -8,7 +8,6 @@ __all__ = [
     "AREA_KEYS",
     "BUS_ROUTES",
     "PLACE_KEYS",
-    "WALKS",
     "is_building",
     "is_landuse",
     "is_place_area",
@@ -52,11 +51,6 @@ _META_KEYS = frozenset(
 
 BUS_ROUTES = frozenset({"bus", "minibus", "share_taxi", "trolleybus"})
 """Values of `route` that count as bus routes."""
-
-WALKS = frozenset(
-    {"bridleway", "corridor", "cycleway", "elevator", "footway", "path", "platform", "pedestrian", "steps"}
-)
-"""Values of `highway` that do not cut a carriageway in two where they meet it."""
 
 
 def says_something(tags: Mapping[str, str]) -> bool:

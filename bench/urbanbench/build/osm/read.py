@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.build.osm.heights import height_of
+from urbanbench.build.map.heights import height_of
+from urbanbench.build.map.objects import Box
+from urbanbench.build.map.rows import Rows
+from urbanbench.build.map.splitting import RoadBook, Run
 from urbanbench.build.osm.kinds import AREA_KEYS, is_building, is_landuse, is_place_area, says_something
 from urbanbench.build.osm.mending import mended_areas
 from urbanbench.build.osm.position import Position
 from urbanbench.build.osm.routes import BusRoutes, read_routes
-from urbanbench.build.osm.rows import Rows
 from urbanbench.build.osm.source import check_extract, osmium_package, told_damage
-from urbanbench.build.osm.splitting import RoadBook, Run
 from urbanbench.errors import BadInput
 from urbanbench.progress import Bar, tracking
 
@@ -24,14 +25,11 @@ if TYPE_CHECKING:
 
     from urbanbench.build.report import Report
 
-__all__ = ["Box", "Extract", "read_extract"]
+__all__ = ["Extract", "read_extract"]
 
 _MULTI = struct.pack("<BI", 1, 6)
 _FIRST_CORNER = 22
 """Where the first corner stands in the WKB of a multipolygon: after three counts, two types and two byte orders."""
-
-Box = tuple[float, float, float, float]
-"""(west, south, east, north) in degrees."""
 
 
 @dataclass(frozen=True)

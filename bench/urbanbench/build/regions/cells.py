@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from urbanbench.build.shapes import ground_km2
 from urbanbench.errors import BadInput, ExtraMissing
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def h3_regions(area: Any, resolution: int) -> gpd.GeoDataFrame:
     if not 0 <= resolution <= _FINEST_H3:
         msg = f"--regions h3:{resolution} has no such resolution. Expected 0 to 15, for example h3:9."
         raise BadInput(msg)
-    area_km2 = gpd.GeoSeries([area], crs=4326).to_crs("EPSG:6933").area.iloc[0] / 1e6
+    area_km2 = ground_km2(np.array([area], dtype=object))[0]
     _check_count(int(area_km2 / h3.average_hexagon_area(resolution, unit="km^2")), f"h3:{resolution}")
     cells = sorted(h3.geo_to_cells(area, resolution))
     shapes = [shapely.Polygon([(lon, lat) for lat, lon in h3.cell_to_boundary(cell)]) for cell in cells]

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.build.crs import check_crs, propose_crs
 from urbanbench.build.files import read_vector
+from urbanbench.build.map.objects import Box, MapObjects, MapSource
 from urbanbench.build.order import BLOCKS, Order
-from urbanbench.build.osm.read import Box, Extract, read_extract
-from urbanbench.build.osm.source import check_extract, extract_box
 from urbanbench.build.regions.blocks import block_regions
 from urbanbench.build.regions.cells import grid_regions, h3_regions
 from urbanbench.build.regions.drawn import drawn_regions
 from urbanbench.build.regions.sizes import within_sizes
-from urbanbench.build.shapes import polygons_of
+from urbanbench.build.shapes import ground_km2, polygons_of
 from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
@@ -31,8 +30,19 @@ _DEGREE_M = 100_000.0
 """A little less than the metres of a degree of latitude: margins in degrees come out wide enough."""
 
 
-def choose_regions(order: Order, report: Report) -> tuple[gpd.GeoDataFrame, str, Extract | None]:
+def choose_regions(
+    order: Order, source: MapSource | None, report: Report
+) -> tuple[gpd.GeoDataFrame, str, MapObjects | None]:
     """Read or make the regions, settle the CRS, and read the map around them.
+
+    Parameters
+    ----------
+    order
+        What is asked for.
+    source
+        The map; None for a city of regions and labels alone.
+    report
+        Told what was read, dropped and mended.
 
     Returns
     -------
@@ -40,30 +50,30 @@ def choose_regions(order: Order, report: Report) -> tuple[gpd.GeoDataFrame, str,
         Index region_id, sorted; name, geometry in longitude and latitude.
     crs
         The city's CRS.
-    extract
-        What the OpenStreetMap file holds there; None without one.
+    objects
+        What the map holds there; None without one.
 
     Raises
     ------
     DataMissing, BadInput, ExtraMissing
         Of the files; no area to build; a CRS that does not fit.
     """
-    area = _area(order)
+    area = _area(order, source)
     if not order.made_regions:
         regions = _inside(_drawn(order, report), area, report)
         crs = _crs(order, _bounds(regions))
         regions = within_sizes(regions, crs, order.least_km2, order.most_km2, report)
-        return regions, crs, _extract(order, _bounds(regions), report)
+        return regions, crs, _objects(order, source, _bounds(regions), report)
     if area is None:
-        msg = f"--regions {order.regions} needs an area, and the OpenStreetMap file states no box. Mend: --within W,S,E,N in degrees, or --within FILE"
+        msg = f"--regions {order.regions} needs an area, and the map states no box. Mend: --within W,S,E,N in degrees, or --within FILE"
         raise BadInput(msg)
     crs = _crs(order, area.bounds)
-    extract = _extract(order, area.bounds, report)
+    objects = _objects(order, source, area.bounds, report)
     regions = within_sizes(
-        _made(order, area, crs, extract, report), crs, order.least_km2, order.most_km2, report
+        _made(order, area, crs, objects, report), crs, order.least_km2, order.most_km2, report
     )
     report.add("regions", "read", f"made as {order.regions}", count=len(regions))
-    return regions, crs, extract
+    return regions, crs, objects
 
 
 def _drawn(order: Order, report: Report) -> gpd.GeoDataFrame:
@@ -77,9 +87,9 @@ def _drawn(order: Order, report: Report) -> gpd.GeoDataFrame:
     )
 
 
-def _made(order: Order, area: Any, crs: str, extract: Extract | None, report: Report) -> gpd.GeoDataFrame:
-    if order.regions == BLOCKS and extract is not None:
-        return block_regions(area, extract.roads, crs, report)
+def _made(order: Order, area: Any, crs: str, objects: MapObjects | None, report: Report) -> gpd.GeoDataFrame:
+    if order.regions == BLOCKS and objects is not None:
+        return block_regions(area, objects.layers["roads"], crs, report)
     kind, _, size = order.regions.partition(":")
     try:
         number = float(size)
@@ -91,14 +101,14 @@ def _made(order: Order, area: Any, crs: str, extract: Extract | None, report: Re
     return h3_regions(area, int(number) if number.is_integer() else -1)
 
 
-def _area(order: Order) -> Any:
-    """Return the area to build in longitude and latitude: what the user says, else the extract's box, else None."""
+def _area(order: Order, source: MapSource | None) -> Any:
+    """Return the area to build in longitude and latitude: what the user says, else the map's box, else None."""
     import shapely
 
     if order.within:
         parts = order.within.split(",")
         return _box(order.within, parts) if len(parts) == 4 else _outline(Path(order.within))
-    box = extract_box(check_extract(order.osm)) if order.osm is not None else None
+    box = source.box() if source is not None else None
     return None if box is None else shapely.box(*box)
 
 
@@ -135,7 +145,7 @@ def _inside(regions: gpd.GeoDataFrame, area: Any, report: Report) -> gpd.GeoData
     if area is None:
         return regions
     shapes = regions.geometry.to_numpy()
-    share = shapely.area(shapely.intersection(shapes, area)) / shapely.area(shapes)
+    share = ground_km2(shapely.intersection(shapes, area)) / ground_km2(shapes)
     outside = share < _LEAST_INSIDE
     report.add(
         "regions", "dropped", "less than half of it lies in the area of the map", ids=regions.index[outside]
@@ -158,13 +168,13 @@ def _bounds(regions: gpd.GeoDataFrame) -> Box:
     return west, south, east, north
 
 
-def _extract(order: Order, box: Box, report: Report) -> Extract | None:
+def _objects(order: Order, source: MapSource | None, box: Box, report: Report) -> MapObjects | None:
     """Read the map in the box and as far around it as objects are kept."""
     import math
 
-    if order.osm is None:
+    if source is None:
         return None
     west, south, east, north = box
     up = order.reach_m / _DEGREE_M
-    across = up / max(math.cos(math.radians(max(abs(south), abs(north)))), 0.05)
-    return read_extract(order.osm, (west - across, south - up, east + across, north + up), report)
+    across = up / max(math.cos(math.radians(max(abs(south), abs(north)))), 1e-3)
+    return source.read((west - across, south - up, east + across, north + up), report)

@@ -9,7 +9,7 @@ import numpy as np
 
 from urbanbench.build.files import read_vector
 from urbanbench.build.ids import pick_column, text_ids
-from urbanbench.build.shapes import polygons_of
+from urbanbench.build.shapes import ground_km2, polygons_of
 from urbanbench.errors import BadInput, quoted
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ def _without_overlaps(regions: gpd.GeoDataFrame, file: str, report: Report) -> g
     if not pairs:
         return regions
     first, second = np.array(pairs).T
-    area = shapely.area(shapes)
-    share = shapely.area(shapely.intersection(shapes[first], shapes[second])) / np.minimum(
+    area = ground_km2(shapes)
+    share = ground_km2(shapely.intersection(shapes[first], shapes[second])) / np.minimum(
         area[first], area[second]
     )
     if (share > _MOST_OVERLAP).any():

@@ -78,7 +78,7 @@ def _write_layers(city: City, target: Path, merging: Merging) -> dict[str, int]:
     rows = {}
     for name, info in city.manifest.tables.items():
         if name == "regions":
-            frame = merged_shapes(city.path / info.file, merging)
+            frame = merged_shapes(city.path, info.file, merging)
         elif name == "satellite":
             frame = merged_satellite(city.path, city.satellite, merging, target)
             _carry_pictures(city, target, city.images("satellite") & set(frame["image"]))

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from urbanbench.city.folder.format import TABLES
+from urbanbench.city.folder.kinds import as_text
 from urbanbench.city.folder.paths import path_fault
+from urbanbench.city.folder.read import read_shapes
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
     from urbanbench.city.changing.merge_plan import Merging
 
@@ -47,7 +46,7 @@ def carry_table(source: Path, target: Path, file: str, new_id: Mapping[str, str]
 
     table = pq.read_table(source / file)
     place = table.column_names.index("region_id")
-    old = table["region_id"].cast(pa.large_string()).to_pylist()
+    old = as_text(table["region_id"]).to_pylist()
     ids = pa.array([new_id.get(one) for one in old], pa.string())
     (target / file).parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table.set_column(place, "region_id", ids), target / file, compression="zstd")
@@ -77,13 +76,13 @@ def _columns(path: Path) -> set[str]:
         return set()
 
 
-def merged_shapes(path: Path, merging: Merging) -> Any:
+def merged_shapes(folder: Path, file: str, merging: Merging) -> Any:
     """Unite the regions of a table, in the longitude and latitude they are stored in, so that shared borders fall away exactly.
 
     Parameters
     ----------
-    path
-        The table `regions`.
+    folder, file
+        The city folder, and the path of its table `regions`.
     merging
         Which become one.
 
@@ -93,14 +92,13 @@ def merged_shapes(path: Path, merging: Merging) -> Any:
         Index region_id; name (those of the parts joined by " + "), parts (list of old ids), geometry in EPSG:4326.
     """
     import geopandas as gpd
-    import pyarrow as pa
     import pyarrow.parquet as pq
-    import shapely
 
-    table = pq.read_table(path)
-    ids = table["region_id"].cast(pa.large_string()).to_pylist()
-    shapes = dict(zip(ids, shapely.from_wkb(_binary(table["geometry"])), strict=True))
-    named = table["name"].cast(pa.large_string()).to_pylist() if "name" in table.column_names else ids
+    names = pq.read_schema(folder / file).names
+    table = pq.read_table(folder / file, columns=[one for one in ("region_id", "name") if one in names])
+    ids = as_text(table["region_id"]).to_pylist()
+    shapes = dict(zip(ids, read_shapes(folder, file), strict=True))
+    named = as_text(table["name"]).to_pylist() if "name" in names else ids
     name_of = {one: name or one for one, name in zip(ids, named, strict=True)}
     columns = {
         "name": [" + ".join(name_of[one] for one in group) for group in merging.groups],
@@ -115,11 +113,6 @@ def _united(shapes: list[Any]) -> Any:
     import shapely
 
     return shapes[0] if len(shapes) == 1 else shapely.union_all(shapes)
-
-
-def _binary(column: pa.ChunkedArray) -> np.ndarray:
-    whole = column.combine_chunks()
-    return np.asarray(getattr(whole, "storage", whole).to_numpy(zero_copy_only=False))
 
 
 def merged_flows(frame: pd.DataFrame, new_id: Mapping[str, str]) -> pd.DataFrame:

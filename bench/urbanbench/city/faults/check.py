@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.city.faults.fit import outside_note
+from urbanbench.city.faults.build_report import build_report_faults
+from urbanbench.city.faults.fit import outside_note, place_note
+from urbanbench.city.faults.forms import form_note
 from urbanbench.city.faults.structure import structure_faults
 from urbanbench.city.feature_tables import features_faults
-from urbanbench.city.folder.format import UNIT_LAYER
+from urbanbench.city.folder.format import TABLES, UNIT_LAYER
 from urbanbench.city.folder.manifest import Manifest, read_manifest
+from urbanbench.city.folder.parquet import FaultyTable
 from urbanbench.city.folder.paths import folder_fault
+from urbanbench.city.folder.read import read_shapes
 from urbanbench.city.load import judge_layer, load_label, load_unit_ids
 from urbanbench.city.pictures import picture_faults
 
@@ -63,10 +67,12 @@ def check_report(folder: Path) -> CheckReport:
     of_table = structure_faults(folder, manifest)
     # Without a CRS nothing can be projected; tables with a broken structure are not read further.
     sound = [name for name, some in of_table.items() if not some] if manifest.crs else []
-    regions, notes = None, []
+    regions, notes = None, [] if manifest.crs else [_place(folder, manifest)]
     for name in manifest.tables:
         frame, found = _layer(folder, manifest, name, regions) if name in sound else (None, [])
         regions = frame if name == "regions" and not found else regions
+        if not found and frame is not None:
+            notes.append(form_note(folder, manifest.tables[name].file, TABLES[name]))
         faults += of_table[name] + found
         if not found and frame is not None and regions is not None and name in _PLACED:
             notes.append(outside_note(manifest.tables[name].file, frame, regions))
@@ -75,7 +81,17 @@ def check_report(folder: Path) -> CheckReport:
         faults += of_table[f"labels/{name}"] + found
     levels = {"street_views": "street_view", "satellite": "region"}
     faults += features_faults(folder, lambda layer: _unit_ids(folder, manifest, levels[layer], sound))
+    faults += build_report_faults(folder)
     return CheckReport(tuple(faults), tuple(note for note in notes if note))
+
+
+def _place(folder: Path, manifest: Manifest) -> str:
+    """Help with the choice of a CRS where there is none."""
+    info = manifest.tables.get("regions")
+    try:
+        return "" if info is None else place_note(info.file, read_shapes(folder, info.file))
+    except FaultyTable:
+        return ""
 
 
 def _layer(folder: Path, manifest: Manifest, name: str, regions: Any) -> tuple[Any, list[str]]:

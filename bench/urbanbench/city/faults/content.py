@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.folder.format import DIRECTIONS, Row, row_fault
-from urbanbench.city.folder.limits import MAX_NUMBER
+from urbanbench.city.folder.format import DIRECTIONS, TABLES, Row, row_fault
 from urbanbench.city.folder.marks import foreign, noted
 from urbanbench.city.folder.paths import NO_FILE, path_faults
 
@@ -17,11 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["layer_faults"]
 
-MAX_HEIGHT_M = 10_000.0
-"""No building is higher; larger numbers stand for an unknown height in many files."""
-
-_MAX_METRES = 1e8
-"""No projected coordinate of the earth is larger."""
+_BOX = ("minx", "miny", "maxx", "maxy")
 
 
 def layer_faults(
@@ -59,11 +54,17 @@ def layer_faults(
 def _height_faults(file: str, frame: pd.DataFrame) -> list[str]:
     if "height_m" not in frame:
         return []
-    height = np.asarray(frame["height_m"])
-    with np.errstate(invalid="ignore"):
-        bad = (height < 0) | (height > MAX_HEIGHT_M)
-    expected, found = f"metres above 0 and up to {MAX_HEIGHT_M:.0f}, or null", "other numbers"
+    column, bad = TABLES["buildings"].column("height_m"), _beyond("buildings", "height_m", frame)
+    expected, found = f"metres above 0 and up to {column.high:.0f}, or null", "other numbers"
     return noted(file, "height_m", frame.index, bad, expected, found, "Write null for an unknown height.")
+
+
+def _beyond(layer: str, name: str, frame: pd.DataFrame) -> np.ndarray:
+    """Tell the rows whose number is below or above what the format allows, bool (n,); null is beyond where it is not allowed."""
+    column, values = TABLES[layer].column(name), frame[name].to_numpy()
+    with np.errstate(invalid="ignore"):
+        inside = (values >= column.low) & (values <= column.high)
+    return np.asarray(~inside & ~np.isnan(values) if column.null else ~inside)
 
 
 def _picture_faults(folder: Path, file: str, column: str, frame: pd.DataFrame, *, absent: bool) -> list[str]:
@@ -92,9 +93,7 @@ def _street_view_faults(folder: Path, file: str, frame: pd.DataFrame, *, absent:
         file, " ".join(columns), frame.index, bare, "a picture for every view", "views without any", mend
     )
     if "heading" in frame:
-        heading = frame["heading"].to_numpy()
-        with np.errstate(invalid="ignore"):
-            bad = ~np.isnan(heading) & ~((heading >= 0) & (heading <= 360))
+        bad = _beyond("street_views", "heading", frame)
         expected, mend = "degrees in [0, 360], clockwise from north", "Add or take 360, or write null."
         faults += noted(file, "heading", frame.index, bad, expected, "other numbers", mend)
     return faults
@@ -107,13 +106,13 @@ def _satellite_faults(
     mend = "Remove rows without a picture."
     faults = noted(file, "image", frame.index, bare, "a picture for every row", "null", mend)
     faults += _picture_faults(folder, file, "image", frame, absent=absent)
-    box = frame[["minx", "miny", "maxx", "maxy"]].to_numpy()
+    box = frame[list(_BOX)].to_numpy()
     with np.errstate(invalid="ignore"):
-        sound = (np.abs(box) < _MAX_METRES).all(axis=1)
+        sound = ~np.any([_beyond("satellite", name, frame) for name in _BOX], axis=0)
         sound &= (box[:, 0] < box[:, 2]) & (box[:, 1] < box[:, 3])
     faults += noted(
         file,
-        "minx, miny, maxx, maxy",
+        ", ".join(_BOX),
         frame.index,
         ~sound,
         "a box with minx < maxx and miny < maxy",
@@ -131,8 +130,7 @@ def _satellite_faults(
         "a box in the city's CRS that meets its region",
         "Bring the boxes to the CRS in city.json.",
     )
-    columns = "minx, miny, maxx, maxy"
-    return faults + noted(file, columns, frame.index[known], apart, expected, "boxes elsewhere", mend)
+    return faults + noted(file, ", ".join(_BOX), frame.index[known], apart, expected, "boxes elsewhere", mend)
 
 
 def _caption_faults(file: str, frame: pd.DataFrame, known: Any) -> list[str]:
@@ -147,24 +145,12 @@ def _flow_faults(file: str, frame: pd.DataFrame, known: Any) -> list[str]:
     ends = ["origin_id", "destination_id"]
     if known is not None:
         faults = [fault for name in ends for fault in foreign(file, name, frame[name], known, "regions")]
-    trips = frame["trips"].to_numpy()
-    rows = frame.index
-    with np.errstate(invalid="ignore"):
-        faults += noted(
-            file,
-            "trips",
-            rows,
-            ~((trips >= 0) & (trips <= MAX_NUMBER)),
-            "trips of 0 or more",
-            "negative, null or infinite trips",
-            "Leave pairs without known trips out.",
-        )
+    rows, bad = frame.index, _beyond("flows", "trips", frame)
+    found, mend = "negative, null or infinite trips", "Leave pairs without known trips out."
+    faults += noted(file, "trips", rows, bad, "trips of 0 or more", found, mend)
     if "hour" in frame:
-        hour = frame["hour"].to_numpy()
-        with np.errstate(invalid="ignore"):
-            bad = ~((hour >= 0) & (hour <= 23))
-            mend = "Write the hour in which the trip begins, 0 to 23."
-            faults += noted(file, "hour", rows, bad, "hours in [0, 23]", "other numbers or null", mend)
+        bad, mend = _beyond("flows", "hour", frame), "Write the hour in which the trip begins, 0 to 23."
+        faults += noted(file, "hour", rows, bad, "hours in [0, 23]", "other numbers or null", mend)
         ends = [*ends, "hour"]
     twice = frame.duplicated(ends).to_numpy()
     mend = "Add their trips up in one row."

@@ -8,14 +8,18 @@ import numpy as np
 
 from urbanbench.city.faults.overlap import overlap_faults
 from urbanbench.city.folder.geometry import EXCHANGE, EXCHANGED
+from urbanbench.city.folder.marks import noted
 from urbanbench.city.folder.membership import region_of_points
 
 __all__ = [
     "AREA_MARGIN",
+    "LEAST_M2",
     "LENGTH_TOLERANCE",
     "SHAPE_TOLERANCE",
     "fit_faults",
+    "metric_crs",
     "outside_note",
+    "place_note",
     "regions_fit_faults",
 ]
 
@@ -27,6 +31,12 @@ SHAPE_TOLERANCE = 0.05
 
 AREA_MARGIN = 6.0
 """Degrees that the regions' centre may lie outside of the area that their CRS is made for: as far as the next UTM zone."""
+
+LEAST_M2 = 0.01
+"""Square metres that a region has at least: densities are divided by them."""
+
+_UTM_SOUTH, _UTM_NORTH = -80.0, 84.0
+"""Latitudes between which there are UTM zones."""
 
 _FIRST = 1000
 """Geometries of a layer that are asked first whether they meet a region; then ten times as many, and so on."""
@@ -46,41 +56,72 @@ def regions_fit_faults(file: str, regions: Any, *, crs: str, overlapping: bool) 
     overlapping
         Whether regions may overlap on purpose.
     """
-    faults = [] if overlapping else overlap_faults(file, regions)
-    return _crs_faults(regions, crs) + faults
+    flat = _area_faults(file, regions)
+    crossed = [] if overlapping or flat else overlap_faults(file, regions)
+    return _crs_faults(regions, crs) + flat + crossed
+
+
+def _area_faults(file: str, regions: Any) -> list[str]:
+    import shapely
+
+    bad = ~(shapely.area(np.asarray(regions.geometry)) >= LEAST_M2)
+    expected, found = f"regions of {LEAST_M2:g} m² or more", "regions without an area in the city's CRS"
+    return noted(
+        file, "geometry", regions.index, bad, expected, found, "Remove these rows, or draw them anew."
+    )
 
 
 def _crs_faults(regions: Any, crs: str) -> list[str]:
-    import shapely
     from pyproj import CRS, Proj, Transformer
 
-    middle = np.median(shapely.get_coordinates(shapely.centroid(np.asarray(regions.geometry))), axis=0)
     known = CRS.from_user_input(crs)
-    lon, lat = Transformer.from_crs(known, "EPSG:4326", always_xy=True).transform(*middle)
-    found = _distortion(Proj(known).get_factors(lon, lat))
+    places = _places(regions)
+    lon, lat = Transformer.from_crs(known, "EPSG:4326", always_xy=True).transform(*places.T)
+    factors = Proj(known).get_factors(lon, lat)
+    found = _distortion(factors, 0, LENGTH_TOLERANCE)
     area = known.area_of_use
-    if not found and area is not None and _degrees_outside(known, lon, lat) > AREA_MARGIN:
+    if not found and area is not None and _degrees_outside(known, lon[0], lat[0]) > AREA_MARGIN:
         found = f"is made for another area ({area.name[:80]})"
-    if not found:
-        return []
+    if found:
+        return [_crs_fault(known, crs, lon[0], lat[0], found)]
+    for place in range(1, len(places)):
+        found = _distortion(factors, place, SHAPE_TOLERANCE)
+        if found:
+            return [
+                f"city.json: 'crs': expected a CRS that keeps lengths at all regions (longitude {lon[place]:.4f}, latitude {lat[place]:.4f}), found {crs!r}, which {found} there. Name a CRS made for an area so wide, or make several cities of it."
+            ]
+    return []
+
+
+def _places(regions: Any) -> np.ndarray:
+    """Return the middle of the regions, and the centroids farthest west, south, east and north, float64 (5, 2)."""
+    import shapely
+
+    centres = shapely.get_coordinates(shapely.centroid(np.asarray(regions.geometry)))
+    outer = np.concatenate([centres.argmin(axis=0), centres.argmax(axis=0)])
+    return np.vstack([np.median(centres, axis=0), centres[outer]])
+
+
+def _crs_fault(known: Any, crs: str, lon: float, lat: float, found: str) -> str:
     there = _degrees_outside(known, lon, lat) > _degrees_outside(known, lat, lon) == 0
-    mend = EXCHANGE if there else f"Name a CRS of this place, such as {_utm_zone(lon, lat)!r}."
-    return [
-        f"city.json: 'crs': expected a CRS that keeps lengths at the regions' centre (longitude {lon:.4f}, latitude {lat:.4f}), found {crs!r}, which {found}{f'; {EXCHANGED}' if there else ''}. {mend}"
-    ]
+    mend = EXCHANGE if there else f"Name a CRS of this place, such as {metric_crs(lon, lat)!r}."
+    return f"city.json: 'crs': expected a CRS that keeps lengths at the regions' centre (longitude {lon:.4f}, latitude {lat:.4f}), found {crs!r}, which {found}{f'; {EXCHANGED}' if there else ''}. {mend}"
 
 
-def _distortion(factors: Any) -> str:
+def _distortion(factors: Any, place: int, tolerance: float) -> str:
     """Say how a projection distorts a place; "" where it hardly does."""
-    length = np.sqrt(factors.areal_scale)
-    long, short = factors.tissot_semimajor, factors.tissot_semiminor
-    if abs(length - 1) <= LENGTH_TOLERANCE and max(abs(long - 1), abs(short - 1)) <= SHAPE_TOLERANCE:
+    areal = float(factors.areal_scale[place])
+    length = float(np.sqrt(areal))
+    long, short = float(factors.tissot_semimajor[place]), float(factors.tissot_semiminor[place])
+    if not np.isfinite([length, long, short]).all():
+        return "has no scale"
+    if abs(length - 1) <= tolerance and max(abs(long - 1), abs(short - 1)) <= SHAPE_TOLERANCE:
         return ""
-    if abs(length - 1) <= LENGTH_TOLERANCE:
+    if abs(length - 1) <= tolerance:
         return (
             f"makes lengths {long:.3g} times what they are in one direction and {short:.3g} times in another"
         )
-    return f"makes lengths {length:.3g} times and areas {factors.areal_scale:.3g} times what they are"
+    return f"makes lengths {length:.3g} times and areas {areal:.3g} times what they are"
 
 
 def _degrees_outside(crs: Any, lon: float, lat: float) -> float:
@@ -94,9 +135,41 @@ def _degrees_outside(crs: Any, lon: float, lat: float) -> float:
     return float(max(beside, area.south - lat, lat - area.north))
 
 
-def _utm_zone(lon: float, lat: float) -> str:
+def metric_crs(lon: float, lat: float) -> str:
+    """Return the UTM zone of a place, and beyond UTM's latitudes the polar CRS that goes with it (UPS).
+
+    Examples
+    --------
+    >>> metric_crs(24.9, 60.2), metric_crs(180.0, -17.0), metric_crs(0.0, -89.0)
+    ('EPSG:32635', 'EPSG:32701', 'EPSG:32761')
+    """
+    north = lat >= 0
+    if not _UTM_SOUTH <= lat <= _UTM_NORTH:
+        return "EPSG:32661" if north else "EPSG:32761"
     zone = int((lon + 180) // 6) % 60 + 1
-    return f"EPSG:{326 if lat >= 0 else 327}{zone:02d}"
+    return f"EPSG:{326 if north else 327}{zone:02d}"
+
+
+def place_note(file: str, shapes: np.ndarray) -> str:
+    """Say where regions lie and which CRS would fit them; "" where they lie nowhere.
+
+    Parameters
+    ----------
+    file
+        The regions' file.
+    shapes
+        Shapely geometries (n,) in longitude and latitude.
+    """
+    import shapely
+
+    lon, lat = (
+        np.median(shapely.get_coordinates(shapely.centroid(shapes)).reshape(-1, 2), axis=0)
+        if len(shapes)
+        else (np.nan, np.nan)
+    )
+    if not (abs(lon) <= 180 and abs(lat) <= 90):
+        return ""
+    return f"{file}: lies around longitude {lon:.4f}, latitude {lat:.4f}, where {metric_crs(lon, lat)!r} keeps lengths."
 
 
 def fit_faults(file: str, frame: Any, regions: Any) -> list[str]:

@@ -67,7 +67,7 @@ def _overlaps(regions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         one, other = one[one < other], other[one < other]
         for part in range(0, len(one), _ENOUGH * 10):
             a, b = one[part : part + _ENOUGH * 10], other[part : part + _ENOUGH * 10]
-            common = shapely.area(shapely.intersection(regions[a], regions[b]))
+            common = _common_area(regions[a], regions[b])
             share = common / np.minimum(area[a], area[b])
             bad = (share > OVERLAP_SHARE) & ((common > OVERLAP_M2) | (share > 0.5))
             pairs.append(np.column_stack([a[bad], b[bad]]))
@@ -76,3 +76,14 @@ def _overlaps(regions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             if found >= _ENOUGH:
                 return np.concatenate(pairs)[:_ENOUGH], np.concatenate(shares)[:_ENOUGH]
     return np.concatenate(pairs), np.concatenate(shares)
+
+
+def _common_area(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return the ground that pairs of regions share, float64 (p,); borders that a projection has crossed are mended first."""
+    import shapely
+
+    try:
+        return np.asarray(shapely.area(shapely.intersection(one, other)))
+    except shapely.errors.GEOSException:
+        mended = [shapely.make_valid(some) for some in (one, other)]
+        return np.asarray(shapely.area(shapely.intersection(*mended, grid_size=1e-4)))

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from urbanbench.city.faults.geo_metadata import geo_faults
-from urbanbench.city.folder.format import DIRECTIONS, TABLES, UNIT_LAYER, TableSchema
+from urbanbench.city.folder.columns import Column, TableSchema
+from urbanbench.city.folder.format import TABLES, UNIT_LAYER
+from urbanbench.city.folder.geo import GeoColumn, geo_column
+from urbanbench.city.folder.kinds import EXPECTED, fits
 from urbanbench.city.folder.limits import FREE_ROWS, MAX_ROWS
 from urbanbench.city.folder.parquet import FaultyTable, TableHead, read_head
 from urbanbench.city.folder.text import is_text
@@ -18,15 +20,6 @@ if TYPE_CHECKING:
     from urbanbench.city.folder.manifest import Manifest
 
 __all__ = ["structure_faults"]
-
-_EXPECTED = {
-    "text": "text",
-    "number": "numbers",
-    "integer": "integers",
-    "group": "text or integers",
-    "tags": "a map of text to text",
-    "geometry": "WKB (binary)",
-}
 
 _SHORTEN = "Leave rows out, or split the city."
 
@@ -57,18 +50,19 @@ def structure_faults(folder: Path, manifest: Manifest) -> dict[str, list[str]]:
 
 
 def _table_faults(file: str, schema: TableSchema, head: TableHead) -> list[str]:
-    faults = _column_faults(file, schema, head)
-    if schema.shapes and "geometry" in head.names:
-        faults += geo_faults(file, head.metadata)
-    return faults
+    geo, faults = geo_column(file, head) if schema.shapes else (None, [])
+    return _column_faults(file, schema, head, geo) + faults
 
 
-def _column_faults(file: str, schema: TableSchema, head: TableHead) -> list[str]:
+def _column_faults(file: str, schema: TableSchema, head: TableHead, geo: GeoColumn | None) -> list[str]:
     faults = []
     kinds = dict(head.columns)
     for column in schema.columns:
-        times = head.names.count(column.name)
-        where, expected = f"{file}: column {column.name!r}", _EXPECTED[column.kind]
+        name, expected = column.name, EXPECTED[column.kind]
+        if geo and column.kind == "geometry":
+            name = geo.name
+            expected = expected if geo.encoding == "WKB" else f"coordinates encoded as {geo.encoding!r}"
+        times, where = head.names.count(name), f"{file}: column {name!r}"
         if times > 1:
             faults.append(
                 f"{where}: expected it once, found {times} columns of that name. Rename or drop the others."
@@ -78,31 +72,27 @@ def _column_faults(file: str, schema: TableSchema, head: TableHead) -> list[str]
             faults.append(
                 f"{where}: expected {expected}, found no such column among {listed}. Add it, or rename the column that holds it."
             )
-        elif times and not _fits(column.kind, kinds[column.name]):
-            found = str(kinds[column.name])[:80]
-            faults.append(f"{where}: expected {expected}, found {found}. Store the column as {expected}.")
-    if schema is TABLES["street_views"] and not {"image", *DIRECTIONS} & set(head.names):
+        elif times and not fits(column.kind, kinds[name], geo):
+            found = str(kinds[name])[:80]
+            faults.append(
+                f"{where}: expected {expected}, found {found}. {_stored(column, name, kinds[name], expected)}"
+            )
+    if schema.some_of and not set(schema.some_of) & set(head.names):
         faults.append(
-            f"{file}: columns {', '.join(DIRECTIONS)} or image: expected one at least, found none. Add a column of paths of pictures."
+            f"{file}: columns {', '.join(schema.some_of[:-1])} or {schema.some_of[-1]}: expected one at least, found none. Add a column of paths of pictures."
         )
     return faults
 
 
-def _fits(kind: str, found: pa.DataType) -> bool:
+def _stored(column: Column, name: str, found: pa.DataType, expected: str) -> str:
+    """Say how a column of another type is stored as it should be."""
     from pyarrow import types
 
-    if kind == "tags":
-        return bool(types.is_map(found) and is_text(found.key_type) and is_text(found.item_type))
-    if kind == "geometry":
-        stored = getattr(found, "storage_type", found)
-        return bool(types.is_binary(stored) or types.is_large_binary(stored))
-    if kind == "text":
-        return is_text(found)
-    if kind == "integer":
-        return bool(types.is_integer(found))
-    if kind == "group":
-        return is_text(found) or bool(types.is_integer(found))
-    return bool(types.is_floating(found) or types.is_integer(found))
+    if column.kind in {"id", "group"} and types.is_floating(found):
+        return f"Store whole numbers: frame[{name!r}] = frame[{name!r}].astype('Int64')."
+    if column.kind == "geometry" and is_text(found):
+        return f"Decode it: geopandas.GeoSeries.from_wkt(frame[{name!r}], crs=4326)."
+    return f"Store the column as {expected}."
 
 
 def _most_rows(manifest: Manifest, name: str, heads: Mapping[str, TableHead]) -> tuple[int, str]:

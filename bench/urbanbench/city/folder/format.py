@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from urbanbench.city.folder.columns import Column, TableSchema
+from urbanbench.city.folder.limits import MAX_HEIGHT_M, MAX_METRES, MAX_NUMBER
 
 __all__ = [
     "DIRECTIONS",
     "FORMAT",
     "LEVEL_WORDS",
+    "REPORT_FILE",
     "TABLES",
     "UNIT_LAYER",
-    "Column",
     "LabelInfo",
     "LayerInfo",
     "Row",
-    "TableSchema",
     "row_fault",
 ]
 
 FORMAT = 1
+REPORT_FILE = "build_report.json"
+"""What a build read, kept, dropped and mended, in the city folder."""
+
 _LONGEST_NAME = 80
 """Characters of an id that a sentence quotes."""
 
@@ -29,97 +34,143 @@ DIRECTIONS = ("east", "south", "west", "north")
 POLYGONS = ("Polygon", "MultiPolygon")
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column of a table.
-
-    Parameters
-    ----------
-    name
-        Name in the file.
-    kind
-        "text", "number", "integer", "group" (text or integer), "tags" (map of text to text) or "geometry" (WKB).
-    required
-        False for a column that may be left out.
-    """
-
-    name: str
-    kind: str
-    required: bool = True
+def _key(name: str, layer: str = "") -> Column:
+    return Column(name, "id", filled=True, layer=layer, about="The row's id, once in the table.")
 
 
-@dataclass(frozen=True)
-class TableSchema:
-    """The columns of a table.
-
-    Parameters
-    ----------
-    columns
-        All columns the format knows; others in the file are ignored.
-    key
-        The column of ids, each of which stands once; "" where rows have no id.
-    shapes
-        Allowed geometry types; () for a table without geometry.
-    order
-        Columns that rows are ordered by when a city is opened, so that no result hangs on the order of a file; the key where
-        there is one. Rows that are equal in them keep the order of the file.
-    """
-
-    columns: tuple[Column, ...]
-    key: str = ""
-    shapes: tuple[str, ...] = ()
-    order: tuple[str, ...] = ()
+def _picture(name: str, about: str, *, required: bool = False) -> Column:
+    return Column(name, "text", required=required, null=not required, filled=True, about=about)
 
 
-_GEOMETRY = Column("geometry", "geometry")
-_TAGS = Column("tags", "tags")
+_GEOMETRY = Column("geometry", "geometry", about="Valid and not empty, in longitude and latitude.")
+_TAGS = Column("tags", "tags", about="Such as OpenStreetMap's; empty where there are none.")
 
 TABLES: Mapping[str, TableSchema] = {
     "regions": TableSchema(
-        (Column("region_id", "text"), Column("name", "text", required=False), _GEOMETRY),
+        (
+            _key("region_id"),
+            Column("name", "text", required=False, null=True, about="Name for people."),
+            _GEOMETRY,
+        ),
         "region_id",
         POLYGONS,
+        least_rows=1,
+        about="A unit of most tasks.",
     ),
-    "pois": TableSchema((Column("poi_id", "text"), _TAGS, _GEOMETRY), "poi_id", ("Point",)),
+    "pois": TableSchema(
+        (_key("poi_id"), _TAGS, _GEOMETRY), "poi_id", ("Point",), about="A point of interest."
+    ),
     "buildings": TableSchema(
-        (Column("building_id", "text"), _TAGS, Column("height_m", "number", required=False), _GEOMETRY),
+        (
+            _key("building_id"),
+            _TAGS,
+            Column(
+                "height_m",
+                "number",
+                required=False,
+                null=True,
+                unit="metres",
+                low=0.0,
+                high=MAX_HEIGHT_M,
+                about="Height; null where it is not known.",
+            ),
+            _GEOMETRY,
+        ),
         "building_id",
         ("Polygon",),
+        about="A footprint.",
     ),
-    "roads": TableSchema((Column("road_id", "text"), _TAGS, _GEOMETRY), "road_id", ("LineString",)),
-    "landuse": TableSchema((Column("landuse_id", "text"), _TAGS, _GEOMETRY), "landuse_id", POLYGONS),
+    "roads": TableSchema(
+        (_key("road_id"), _TAGS, _GEOMETRY),
+        "road_id",
+        ("LineString",),
+        about="A piece of road; its tags have highway.",
+    ),
+    "landuse": TableSchema(
+        (_key("landuse_id"), _TAGS, _GEOMETRY),
+        "landuse_id",
+        POLYGONS,
+        about="Ground of one use; rows may overlap.",
+    ),
     "street_views": TableSchema(
         (
-            Column("view_id", "text"),
-            *(Column(side, "text", required=False) for side in DIRECTIONS),
-            Column("image", "text", required=False),
-            Column("heading", "number", required=False),
-            Column("location_id", "group", required=False),
+            _key("view_id"),
+            *(
+                _picture(side, f"Picture towards the {side}, a path in the folder; null where there is none.")
+                for side in DIRECTIONS
+            ),
+            _picture("image", "Picture, a path in the folder; null where there is none."),
+            Column(
+                "heading",
+                "number",
+                required=False,
+                null=True,
+                unit="degrees clockwise from north",
+                low=0.0,
+                high=360.0,
+                about="Where image looks.",
+            ),
+            Column(
+                "location_id", "group", required=False, null=True, about="Views taken at one point have one."
+            ),
             _GEOMETRY,
         ),
         "view_id",
         ("Point",),
+        some_of=(*DIRECTIONS, "image"),
+        about="A point at which pictures were taken.",
     ),
     "satellite": TableSchema(
         (
-            Column("region_id", "text"),
-            Column("image", "text"),
-            *(Column(side, "number") for side in ("minx", "miny", "maxx", "maxy")),
+            _key("region_id", "regions"),
+            _picture("image", "Picture from above, a path in the folder.", required=True),
+            *(
+                Column(
+                    side,
+                    "number",
+                    unit="metres of the city's CRS",
+                    low=-MAX_METRES,
+                    high=MAX_METRES,
+                    about=f"{word} edge of what the picture shows.",
+                )
+                for side, word in (("minx", "West"), ("miny", "South"), ("maxx", "East"), ("maxy", "North"))
+            ),
         ),
         "region_id",
+        about="A region's picture from above.",
     ),
     "captions": TableSchema(
-        (Column("region_id", "text"), Column("caption", "text"), Column("source", "text", required=False)),
+        (
+            Column(
+                "region_id",
+                "id",
+                filled=True,
+                layer="regions",
+                about="The region; repeated for several sentences.",
+            ),
+            Column("caption", "text", filled=True, about="One sentence about the region's picture."),
+            Column("source", "text", required=False, null=True, about="Who wrote it."),
+        ),
         order=("region_id",),
+        about="A sentence about a region.",
     ),
     "flows": TableSchema(
         (
-            Column("origin_id", "text"),
-            Column("destination_id", "text"),
-            Column("trips", "number"),
-            Column("hour", "integer", required=False),
+            Column("origin_id", "id", filled=True, layer="regions", about="Where trips begin."),
+            Column("destination_id", "id", filled=True, layer="regions", about="Where they end."),
+            Column("trips", "number", unit="trips", low=0.0, high=MAX_NUMBER, about="How many."),
+            Column(
+                "hour",
+                "integer",
+                required=False,
+                unit="hours",
+                low=0.0,
+                high=23.0,
+                about="Hour in which they begin.",
+            ),
         ),
         order=("origin_id", "destination_id", "hour"),
+        about="Trips of a pair of regions (and hour), each once.",
     ),
 }
 """The tables a model or task can use, by layer name. Other layers named in city.json are kept as extras and not read."""
@@ -215,14 +266,41 @@ class LabelInfo:
     @property
     def schema(self) -> TableSchema:
         """The columns the label's table must and may have."""
-        kind = "text" if self.kind == "classification" else "number"
-        values = tuple(Column(name, kind) for name in self.columns or ("value",))
-        optional = (
-            Column("n", "number", required=False),
-            Column("group", "group", required=False),
-            Column("parcel", "group", required=False),
+        value = {
+            "regression": Column(
+                "value", "number", unit=self.unit, low=-MAX_NUMBER, high=MAX_NUMBER, about="The value."
+            ),
+            "classification": Column("value", "text", filled=True, about="The class."),
+            "composition": Column(
+                "value",
+                "number",
+                unit="share",
+                low=0.0,
+                high=MAX_NUMBER,
+                about="Share of a class; all add up to 1.",
+            ),
+        }[self.kind]
+        values = tuple(replace(value, name=name) for name in self.columns or ("value",))
+        return TableSchema(
+            (_key(self.key, UNIT_LAYER[self.level]), *values, *_OF_LABELS),
+            self.key,
+            about="A unit with a known value.",
         )
-        return TableSchema((Column(self.key, "text"), *values, *optional), self.key)
+
+
+_OF_LABELS = (
+    Column(
+        "n",
+        "number",
+        required=False,
+        null=True,
+        low=0.0,
+        high=MAX_NUMBER,
+        about="Support, such as persons or sales.",
+    ),
+    Column("group", "group", required=False, null=True, about="A coarser area, for grouped splits."),
+    Column("parcel", "group", required=False, null=True, about="What no split divides, for grouped splits."),
+)
 
 
 def row_fault(

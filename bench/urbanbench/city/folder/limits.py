@@ -8,8 +8,14 @@ __all__ = [
     "FREE_BYTES",
     "FREE_ROWS",
     "MAX_DEPTH",
+    "MAX_HEIGHT_M",
     "MAX_JSON_BYTES",
+    "MAX_METRES",
     "MAX_NUMBER",
+    "MAX_PACKED_BYTES",
+    "MAX_PACKED_FILES",
+    "MAX_PACK_LIST_BYTES",
+    "MAX_PACK_RATIO",
     "MAX_ROWS",
     "MAX_TAG_BYTES",
     "MAX_TEXT_BYTES",
@@ -39,6 +45,21 @@ MAX_TEXT_BYTES, MAX_TAG_BYTES = MIB, 16 * 1024
 
 MAX_NUMBER = 1e18
 """The largest number, positive or negative, that a label, a trip or a support may be: sums and squares of more lose their meaning."""
+
+MAX_HEIGHT_M = 10_000.0
+"""No building is higher; larger numbers stand for an unknown height in many files."""
+
+MAX_METRES = 1e8
+"""No projected coordinate of the earth is larger."""
+
+MAX_PACKED_FILES, MAX_PACKED_BYTES = 500_000, 2**38
+"""Files of an archive, and bytes (256 GiB) that all of them may hold when unpacked."""
+
+MAX_PACK_RATIO = 100
+"""Times its own size, beside `FREE_BYTES`, to which an archive may unfold: pictures and Parquet hardly shrink, tables of numbers tenfold."""
+
+MAX_PACK_LIST_BYTES = 128 * MIB
+"""The list of files and hashes at the front of a packed city."""
 
 
 def unfolded_limit(rows: int, *, features: bool = False) -> int:

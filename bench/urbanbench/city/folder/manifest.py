@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from urbanbench.city.folder.entries import depth_of, json_kind, read_label_entry, read_layer_entry
+from urbanbench.city.folder.entries import read_label_entry, read_layer_entry
+from urbanbench.city.folder.fields import CRS, NAME, json_kind
 from urbanbench.city.folder.format import FORMAT, TABLES, LabelInfo, LayerInfo
-from urbanbench.city.folder.limits import MAX_DEPTH, MAX_JSON_BYTES
+from urbanbench.city.folder.json_file import read_object
 from urbanbench.city.folder.paths import path_fault
 
-__all__ = ["Manifest", "is_name", "read_manifest"]
+__all__ = ["Manifest", "is_name", "manifest_of", "read_manifest"]
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-_CRS = re.compile(r"[A-Za-z]{2,10}:[0-9]{1,9}")
+_NAME, _CRS = re.compile(NAME), re.compile(CRS)
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,20 @@ def read_manifest(folder: Path) -> tuple[Manifest | None, list[str]]:
     raw, faults = _read_json(folder)
     if raw is None:
         return None, faults
+    return manifest_of(folder, raw)
+
+
+def manifest_of(folder: Path, raw: Mapping[str, Any]) -> tuple[Manifest, list[str]]:
+    """Judge what a city.json holds; entries with faults are left out.
+
+    Parameters
+    ----------
+    folder
+        The city folder, for the files that are named.
+    raw
+        The object in city.json.
+    """
+    faults: list[str] = []
     name, title, crs = _head(raw, folder, faults)
     entries: dict[str, Mapping[str, Any]] = {}
     layers = {}
@@ -84,71 +97,15 @@ def _read_json(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
         return None, [
             f"city.json: expected a file in the folder, found {fault}. Write one as docs/city_format.md shows, or name another folder."
         ]
-    text, fault = _text(folder / "city.json")
-    if fault:
+    raw, fault = read_object(folder, "city.json", "Write one as docs/city_format.md shows.")
+    if raw is None:
         return None, [fault]
-    try:
-        raw = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        return None, [
-            f"city.json: expected valid JSON, found a fault ({_printable(str(error)[:200])}). Mend it there, or write the file with json.dump."
-        ]
-    fault = _shape_fault(raw)
-    return (None, [fault]) if fault else (raw, [])
-
-
-def _text(path: Path) -> tuple[str, str]:
-    """Read city.json, with or without a byte order mark; text, or "" and a fault."""
-    try:
-        size = path.stat().st_size
-        if size > MAX_JSON_BYTES:
-            return (
-                "",
-                f"city.json: expected at most {MAX_JSON_BYTES} bytes, found {size}. Keep data in Parquet files.",
-            )
-        return path.read_bytes().decode("utf-8-sig"), ""
-    except UnicodeDecodeError as error:
-        found = f"{error.object[error.start : error.start + 8]!r} at byte {error.start}"
-        return "", f"city.json: expected valid JSON in UTF-8, found {found}. Save it as UTF-8."
-    except OSError as error:
-        return "", f"city.json: expected a readable file, found a fault ({error.strerror}). Make it readable."
-
-
-def _shape_fault(raw: Any) -> str:
-    """Say what keeps a value from being a city.json of this format; "" for nothing."""
-    if not isinstance(raw, dict):
-        return (
-            f"city.json: expected an object, found {json_kind(raw)}. Write one as docs/city_format.md shows."
-        )
-    if depth_of(raw) > MAX_DEPTH:
-        return f"city.json: expected at most {MAX_DEPTH} lists and objects inside one another, found more. Flatten it."
-    written = json.dumps(raw, ensure_ascii=False)
-    if written != _printable(written):
-        return "city.json: expected text of whole characters, found half of a pair ('\\ud800' to '\\udfff'). Write characters, not their halves."
     if raw.get("format") != FORMAT or isinstance(raw.get("format"), bool):
         found = repr(raw.get("format", "none"))[:60]
-        return f"city.json: 'format': expected {FORMAT}, found {found}. This version of urbanbench reads format {FORMAT} only."
-    return ""
-
-
-def _printable(text: str) -> str:
-    """Write halves of characters, which no file and no terminal takes, as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            msg = f"key {key[:60]!r} stands twice in one object"
-            raise ValueError(msg)
-        found[key] = value
-    return found
-
-
-def _no_constant(word: str) -> Any:
-    msg = f"{word} is no JSON number"
-    raise ValueError(msg)
+        return None, [
+            f"city.json: 'format': expected {FORMAT}, found {found}. This version of urbanbench reads format {FORMAT} only."
+        ]
+    return raw, []
 
 
 def _head(raw: Mapping[str, Any], folder: Path, faults: list[str]) -> tuple[str, str, str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from urbanbench.city.folder.format import Row, row_fault
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["foreign", "noted"]
 
@@ -29,7 +32,19 @@ def foreign(file: str, column: str, ids: Any, known: Any, layer: str) -> list[st
     if not len(bad):
         return []
     mend = f"Spell ids as layer {layer!r} does, or remove these rows."
+    if _lost_zeros(bad, known):
+        mend = f"Give them back the zeros in front that layer {layer!r} has, as text, such as '007'."
     expected = f"ids of layer {layer!r}"
     return [
         row_fault(file, column, bad.tolist(), expected=expected, found="ids that are not there", mend=mend)
     ]
+
+
+def _lost_zeros(ids: pd.Series, known: Any) -> bool:
+    """Tell whether all these ids would be known with zeros in front, which files of numbers lose."""
+    bare = (
+        {one.lstrip("0") for one in known if isinstance(one, str) and one.startswith("0")}
+        if len(ids)
+        else set()
+    )
+    return bool(bare) and all(isinstance(one, str) and one in bare for one in ids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,26 +11,62 @@ from pathlib import Path
 
 from urbanbench.errors import BadInput
 
-__all__ = ["new_folder"]
+__all__ = ["check_new", "new_folder"]
 
 
 @contextmanager
-def new_folder(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder that becomes `folder` when the block ends without error.
+def new_folder(folder: Path, *, option: str = "--out", empty_may_be: bool = False) -> Iterator[Path]:
+    """Give a temporary folder of the same name that becomes `folder` when the block ends without error.
+
+    Parameters
+    ----------
+    folder
+        The new folder. It is made beside its place and moved there whole.
+    option, empty_may_be
+        As `check_new`.
 
     Raises
     ------
     BadInput
         The folder exists.
     """
-    if folder.exists():
-        msg = f"The folder {str(folder)!r} exists. Expected a new one. Choose another --out or remove it."
-        raise BadInput(msg)
+    check_new(folder, option=option, empty_may_be=empty_may_be)
+    folder = folder.absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".part"))
+    beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:100]}.", suffix=".part"))
+    part = beside / folder.name
     try:
+        part.mkdir()
         yield part
         part.chmod(0o755)
+        if folder.is_dir():
+            folder.rmdir()
         part.rename(folder)
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def check_new(folder: Path, *, option: str = "--out", empty_may_be: bool = False) -> None:
+    """Make sure that a folder can be made: nothing is there yet.
+
+    Parameters
+    ----------
+    folder
+        The folder that is to be.
+    option
+        What names it on the command line.
+    empty_may_be
+        Whether it may be there, empty, and not be the one the user stands in.
+
+    Raises
+    ------
+    BadInput
+        It is there.
+    """
+    if not os.path.lexists(folder):
+        return
+    plain = folder.is_dir() and not folder.is_symlink() and not folder.samefile(Path.cwd())
+    if empty_may_be and plain and not any(folder.iterdir()):
+        return
+    msg = f"The folder {str(folder)!r} exists. Expected a new one{' or an empty one' if empty_may_be else ''}. Choose another {option} or remove it."
+    raise BadInput(msg)

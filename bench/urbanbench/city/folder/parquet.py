@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from urbanbench.city.folder.limits import FREE_BYTES, MIB, unfolded_limit
 from urbanbench.city.folder.unfolding import Unfolding, unfolding
@@ -22,6 +23,19 @@ _BATCH = 4096
 
 _HARMLESS = 16
 """A bound so many times above the limit is still looked into, row by row; texts of very different lengths reach it."""
+
+
+_LAYERS = ("a GeoPackage or another SQLite file", "a FlatGeobuf file", "a Shapefile", "JSON")
+_MARKS = {
+    b"SQLite format 3": _LAYERS[0],
+    b"fgb": _LAYERS[1],
+    b"\x00\x00\x27\x0a": _LAYERS[2],
+    b"{": _LAYERS[3],
+    b"ARROW1": "an Arrow file (Feather)",
+    b"PK\x03\x04": "a ZIP file",
+    b"ORC": "an ORC file",
+}
+"""How files of other formats begin."""
 
 
 class FaultyTable(ValueError):
@@ -42,12 +56,15 @@ class TableHead:
         Key and value metadata of the schema.
     file_bytes
         Size of the file.
+    native
+        Columns of Parquet's own types of geometry, and the CRS they state, {} where they state none.
     """
 
     rows: int
     columns: tuple[tuple[str, pa.DataType], ...]
     metadata: Mapping[bytes, bytes]
     file_bytes: int
+    native: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -63,6 +80,11 @@ def read_head(folder: Path, file: str) -> TableHead:
     FaultyTable
         It cannot be read, or the name of a column is no text.
     """
+    other = _other_format(folder / file)
+    if other:
+        layer = f"geopandas.read_file({file!r}).to_crs(4326).to_parquet(...)"
+        msg = f"{file}: expected a whole Parquet file, found {other}. Write it as one: {layer if other in _LAYERS else 'frame.to_parquet(...)'}."
+        raise FaultyTable(msg)
     mend = "Write the file anew."
     with _opened(folder, file, "a whole Parquet file", "in its footer", mend) as parquet:
         schema = parquet.schema_arrow
@@ -70,7 +92,37 @@ def read_head(folder: Path, file: str) -> TableHead:
         for kind in schema.types:
             str(kind)  # fields inside of columns have names too
         size = (folder / file).stat().st_size
-        return TableHead(parquet.metadata.num_rows, columns, schema.metadata or {}, size)
+        native = _native_geometry(parquet.schema, schema.metadata or {})
+        return TableHead(parquet.metadata.num_rows, columns, schema.metadata or {}, size, native)
+
+
+def _other_format(path: Path) -> str:
+    """Name the format of a file that is no Parquet but begins as others do; "" where it cannot be told."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(16)
+    except OSError:
+        return ""
+    return next((name for mark, name in _MARKS.items() if head.startswith(mark)), "")
+
+
+def _native_geometry(schema: Any, metadata: Mapping[bytes, bytes]) -> dict[str, Mapping[str, Any]]:
+    """Return the columns of type GEOMETRY or GEOGRAPHY."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for place in range(len(schema)):
+        column = schema.column(place)
+        if "." in column.path or not str(column.logical_type).startswith(("Geometry", "Geography")):
+            continue
+        told = json.loads(column.logical_type.to_json()).get("crs") or ""
+        kind, _, rest = told.partition(":")
+        if kind == "projjson":
+            told = metadata.get(rest.encode(), b"").decode("utf-8", "replace")
+        elif kind == "srid":
+            told = f"EPSG:{rest}"
+        with suppress(ValueError, RecursionError):
+            told = json.loads(told)
+        found[column.path] = {"crs": told} if told else {}
+    return found
 
 
 def read_table(folder: Path, file: str, names: Sequence[str] | None, *, features: bool = False) -> pa.Table:

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-__all__ = ["NO_FILE", "folder_fault", "path_fault", "path_faults"]
+__all__ = ["NO_FILE", "folder_fault", "path_fault", "path_faults", "spelling_fault"]
 
 NO_FILE = "no such file"
 
@@ -45,10 +45,11 @@ def path_faults(folder: Path, relatives: Iterable[str]) -> list[str]:
     """Say the same of many paths; every folder among them is resolved once."""
     root = os.path.realpath(folder)
     parents: dict[str, str] = {}
-    return [_spelling_fault(relative) or _place_fault(root, relative, parents) for relative in relatives]
+    return [spelling_fault(relative) or _place_fault(root, relative, parents) for relative in relatives]
 
 
-def _spelling_fault(relative: str) -> str:
+def spelling_fault(relative: str) -> str:
+    """Say what is wrong with the spelling alone of a path inside a folder; "" for nothing."""
     if not relative.strip():
         return "an empty path"
     if not _is_unicode(relative):

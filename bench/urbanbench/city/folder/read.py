@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.folder.format import Column, Row, TableSchema, row_fault
-from urbanbench.city.folder.geometry import read_geometry
+from urbanbench.city.folder.columns import Column, TableSchema
+from urbanbench.city.folder.format import Row, row_fault
+from urbanbench.city.folder.geo import WGS84, GeoColumn, geo_column
+from urbanbench.city.folder.geometry import batches, decoded, projection, read_geometry
+from urbanbench.city.folder.kinds import as_text
 from urbanbench.city.folder.parquet import FaultyTable, read_head, read_table
-from urbanbench.city.folder.text import text_faults
+from urbanbench.city.folder.tag_forms import is_tag_map, tag_maps
+from urbanbench.city.folder.text import is_text, text_faults
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["column_of", "read_column", "read_frame"]
+__all__ = ["column_of", "read_column", "read_frame", "read_shapes"]
 
 
 def read_frame(folder: Path, file: str, schema: TableSchema, crs: str) -> tuple[Any, list[str]]:
@@ -41,19 +46,23 @@ def read_frame(folder: Path, file: str, schema: TableSchema, crs: str) -> tuple[
     """
     import pandas as pd
 
-    wanted = [column.name for column in schema.columns]
     try:
-        names = [name for name in wanted if name in read_head(folder, file).names]
-        table = read_table(folder, file, names)
-        faults = text_faults(file, table, schema.key)
+        head = read_head(folder, file)
+        geo, faults = geo_column(file, head) if schema.shapes else (None, [])
+        geo = geo or GeoColumn()
+        stored_as = {one.name: geo.name if one.kind == "geometry" else one.name for one in schema.columns}
+        stored_as = {name: stored for name, stored in stored_as.items() if stored in head.names}
+        table = read_table(folder, file, list(stored_as.values()))
+        faults += text_faults(file, table, schema.key)
         if faults:
             return None, faults
         ids = _ids(file, table, schema)
         faults = _id_faults(file, schema, ids)
         columns: dict[str, Any] = {}
         for column in schema.columns:
-            if column.name in names and column.name != schema.key:
-                columns[column.name], found = _column(file, column, table[column.name], ids, schema, crs)
+            if column.name in stored_as and column.name != schema.key:
+                place = _Place(file, column, ids, schema, crs, geo)
+                columns[column.name], found = _column(place, table[stored_as[column.name]])
                 faults += found
     except FaultyTable as error:
         return None, [str(error)]
@@ -61,14 +70,25 @@ def read_frame(folder: Path, file: str, schema: TableSchema, crs: str) -> tuple[
     return _frame({name: column_of(value, index) for name, value in columns.items()}, crs), faults
 
 
-def _column(
-    file: str, column: Column, stored: pa.ChunkedArray, ids: np.ndarray, schema: TableSchema, crs: str
-) -> tuple[Any, list[str]]:
-    if column.kind == "tags":
-        return _tags(file, stored, ids)
-    if column.kind == "geometry":
-        return read_geometry(file, stored, ids, schema.shapes, crs)
-    return _plain(file, column.name, stored, column.kind), []
+@dataclass(frozen=True)
+class _Place:
+    """Where a column stands: file, its description, ids of the rows, table, the city's CRS, what the file says of its geometry."""
+
+    file: str
+    column: Column
+    ids: np.ndarray
+    schema: TableSchema
+    crs: str
+    geo: GeoColumn
+
+
+def _column(place: _Place, stored: pa.ChunkedArray) -> tuple[Any, list[str]]:
+    kind = place.column.kind
+    if kind == "tags":
+        return _tags(place.file, stored, place.ids)
+    if kind == "geometry":
+        return read_geometry(place.file, stored, place.ids, place.schema.shapes, place.crs, place.geo)
+    return _plain(place.file, place.column.name, stored, kind), []
 
 
 def _frame(columns: Mapping[str, pd.Series], crs: str) -> Any:
@@ -87,8 +107,32 @@ def read_column(folder: Path, file: str, name: str) -> tuple[np.ndarray | None, 
         table = read_table(folder, file, [name])
     except FaultyTable as error:
         return None, [str(error)]
+    if table.column_names.count(name) != 1:
+        times = table.column_names.count(name)
+        return None, [
+            f"{file}: column {name!r}: expected it once, found {times} columns of that name. Name one so."
+        ]
     faults = text_faults(file, table, name)
     return (None, faults) if faults else (_plain(file, name, table[name], "text"), [])
+
+
+def read_shapes(folder: Path, file: str) -> np.ndarray:
+    """Read the geometry of a sound table in longitude and latitude, shapely (n,), in file order.
+
+    Raises
+    ------
+    FaultyTable
+        The table has no geometry that can be read.
+    """
+    import shapely
+
+    geo, faults = geo_column(file, read_head(folder, file))
+    if geo is None:
+        raise FaultyTable(*faults or [f"{file}: expected a column 'geometry', found none."])
+    column = read_table(folder, file, [geo.name])[geo.name]
+    parts = [np.empty(0, dtype=object), *(decoded(stored, geo.encoding)[0] for stored in batches(column))]
+    whole = np.concatenate(parts)
+    return np.asarray(whole if geo.crs == WGS84 else shapely.transform(whole, projection(geo.crs, WGS84)))
 
 
 def column_of(value: Any, index: pd.Index | None) -> pd.Series:
@@ -109,7 +153,7 @@ def _plain(file: str, name: str, column: pa.ChunkedArray, kind: str) -> np.ndarr
         if kind in {"number", "integer"}:
             wanted = pa.float32() if column.type == pa.float32() else pa.float64()
             return np.asarray(column.cast(wanted, safe=False).to_numpy())
-        return _texts(column.cast(pa.large_string()))
+        return _texts(as_text(column))
     except pa.ArrowException as error:
         msg = f"{file}: column {name!r}: expected {kind}, found {column.type} that cannot be brought to it. Store the column as {kind}."
         raise FaultyTable(msg) from error
@@ -157,13 +201,17 @@ def _tags(file: str, column: pa.ChunkedArray, ids: np.ndarray) -> tuple[Any, lis
     import pyarrow.compute as pc
 
     try:
-        plain = column.cast(pa.map_(pa.string(), pa.string()))
-        maps = plain.combine_chunks() if plain.num_chunks != 1 else plain.chunk(0)
+        maps, null, broken = tag_maps(column)
     except pa.ArrowException as error:
         msg = f"{file}: column 'tags': expected a map of text to text, found {column.type} that cannot be brought to it. Store it as pa.map_(pa.string(), pa.string())."
         raise FaultyTable(msg) from error
-    faults = []
-    null = pc.is_null(maps).to_numpy(zero_copy_only=False)
+    faults = [] if is_tag_map(column.type) else _text_faults_of(file, maps, ids)
+    if broken.any():
+        expected, found = "pairs of texts", "others" if not is_text(column.type) else "other text"
+        mend = 'Write an object of texts such as {"amenity": "cafe"}, or a map.'
+        faults.append(
+            row_fault(file, "tags", ids[broken].tolist(), expected=expected, found=found, mend=mend)
+        )
     if null.any():
         rows = ids[null].tolist()
         expected, mend = "a map, empty where there are no tags", "Write [] for an object without tags."
@@ -178,3 +226,10 @@ def _tags(file: str, column: pa.ChunkedArray, ids: np.ndarray) -> tuple[Any, lis
             row_fault(file, "tags", rows, expected=expected, found="null keys or values", mend=mend)
         )
     return pd.arrays.ArrowExtensionArray(maps), faults
+
+
+def _text_faults_of(file: str, maps: pa.MapArray, ids: np.ndarray) -> list[str]:
+    """Judge the text of tags that came in another form."""
+    import pyarrow as pa
+
+    return text_faults(file, pa.table({"id": pa.array(ids, pa.large_string()), "tags": maps}), "id")

@@ -13,7 +13,7 @@ from urbanbench.city.folder.limits import MAX_TAG_BYTES, MAX_TEXT_BYTES
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["holds_text", "is_text", "text_faults"]
+__all__ = ["holds_text", "is_text", "text_faults", "undecodable"]
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -45,7 +45,7 @@ def text_faults(file: str, table: pa.Table, key: str) -> list[str]:
         The column of ids, which name rows if they can be decoded themselves; "" where rows have no id.
     """
     columns = [name for name in table.column_names if holds_text(table[name].type)]
-    broken = {name: _undecodable(table[name]) for name in columns}
+    broken = {name: undecodable(table[name]) for name in columns}
     named = key in columns and not broken[key]
     faults = []
     for name in columns:
@@ -75,7 +75,7 @@ def _shown(raw: bytes) -> str:
     return repr(raw) if len(raw) <= 40 else f"{raw[:40]!r}…"
 
 
-def _undecodable(column: pa.ChunkedArray) -> dict[int, bytes]:
+def undecodable(column: pa.ChunkedArray) -> dict[int, bytes]:
     """Return the rows that hold text which is no UTF-8, and the first such text of each."""
     found: dict[int, bytes] = {}
     start = 0

@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["BROKEN", "NESTED", "undecodable_kinds"]
+__all__ = ["BROKEN", "NESTED", "is_deep", "undecodable_kinds"]
 
 NESTED = "geometry inside of geometry"
 """What a Multi geometry is whose parts are not what it says."""
@@ -40,6 +40,9 @@ _OTHERS = {
 _MULTI = (4, 5, 6)
 _MULTI_LESS_SINGLE = 3
 """Codes of MultiPoint, MultiLineString and MultiPolygon, and what they are above their parts' codes."""
+
+_DEEPEST = 8
+"""Geometries inside one another that are decoded where collections are wanted."""
 
 _HEAD = 5
 """Bytes of byte order and code."""
@@ -173,3 +176,37 @@ def _end_of_part(raw: memoryview, place: int, stated: int, kind: int, read: stru
         (corners,) = read.unpack_from(raw, place)
         place += 4 + corners * size
     return place
+
+
+def is_deep(raw: bytes) -> bool:
+    """Tell whether bytes hold geometries more than `_DEEPEST` inside one another, or kinds that are never decoded.
+
+    Collections are walked through, so this is for files whose collections are wanted; a decoder refuses what ends early.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> is_deep(shapely.to_wkb(shapely.GeometryCollection([shapely.MultiPoint([(0, 0), (1, 1)])])))
+    False
+    """
+    view, place, open_counts = memoryview(raw), 0, [1]
+    try:
+        while open_counts:
+            if not open_counts[-1]:
+                open_counts.pop()
+                continue
+            open_counts[-1] -= 1
+            read = _SMALL if view[place] else _BIG
+            (stated,) = read.unpack_from(view, place + 1)
+            kind = (stated & 0xFFFF) % 1000
+            if kind in {1, 2, 3}:
+                place = _end_of_part(view, place + _HEAD, stated, kind, read)
+                continue
+            place += _HEAD + (4 if stated & _HAS_REFERENCE else 0)
+            open_counts.append(*read.unpack_from(view, place))
+            place += 4
+            if kind not in {*_MULTI, 7} or len(open_counts) > _DEEPEST:
+                return True
+    except (IndexError, struct.error):
+        return False
+    return False

@@ -73,6 +73,7 @@ class Tiles:
         east, north = self._to_web.transform(across.ravel(), down.ravel())
         scale = 2**zoom * self.side / (2 * HALF_WORLD_M)
         column, row = (np.asarray(east) + HALF_WORLD_M) * scale, (HALF_WORLD_M - np.asarray(north)) * scale
+        column, row = self._on_map(column, row, 2**zoom * self.side)
         colour, there = self._sampled(zoom, column - 0.5, row - 0.5)
         blocks = (size, samples, size, samples)
         weight = there.reshape(blocks).sum(axis=(1, 3))
@@ -80,10 +81,20 @@ class Tiles:
         pixels = np.rint(total / np.maximum(weight, 1)[..., None]).astype(np.uint8)
         return pixels, np.asarray(2 * weight >= samples**2)
 
+    def _on_map(self, column: np.ndarray, row: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
+        """Let columns go on beyond the date line, and keep rows near the map, which ends before the poles."""
+        known = np.isfinite(column) & np.isfinite(row)
+        column, row = np.where(known, column, 0.0), np.where(known, row, -2.0 * self.side)
+        if np.ptp(column) > width / 2:
+            column = np.where(column < width / 2, column + width, column)
+        return column, row.clip(-2.0 * self.side, width + 2.0 * self.side)
+
     def _zoom(self, box: Box, size: int) -> tuple[int, float]:
         """Choose a zoom level; also tell how many pixels of the picture one pixel of its tiles covers."""
         corners = self._to_web.transform(np.array([box[0], box[2]]), np.array([box[1], box[3]]))
-        wanted = float(np.abs(np.diff(corners, axis=1)).max()) / size
+        spans = np.abs(np.diff(corners, axis=1))
+        spans[0] = np.minimum(spans[0], 2 * HALF_WORLD_M - spans[0])
+        wanted = float(np.nan_to_num(spans, nan=1.0, posinf=2 * HALF_WORLD_M).max()) / size
         of_pixel = {zoom: 2 * HALF_WORLD_M / (2**zoom * self.side) / wanted for zoom in self.zooms}
         # A hundredth of slack: tiles of just the wanted resolution are fine enough.
         fine = [zoom for zoom in self.zooms if of_pixel[zoom] <= 1.01]
@@ -114,7 +125,7 @@ class Tiles:
         mosaic, known = np.zeros((*shape, 3), dtype=np.uint8), np.zeros(shape, dtype=bool)
         for x in range(west, east + 1):
             for y in range(north, south + 1):
-                tile = self._tile(zoom, x, y)
+                tile = self._tile(zoom, x % 2**zoom, y)
                 if tile is not None:
                     place = np.s_[
                         (y - north) * side : (y - north + 1) * side, (x - west) * side : (x - west + 1) * side

@@ -28,8 +28,8 @@ class Choice:
         Preset of the models; "" for each model's default.
     settings
         (name, text) pairs for every model that has a parameter of that name; a row's own settings win.
-    model_seed
-        Seed of the models' own training.
+    model_seeds
+        Seeds of the models' own training, one training each; empty: seed 0 is run, and all trainings that are there are shown.
     out
         Results folder that is run into; what an experiment computes for itself lies there too.
     device
@@ -43,7 +43,7 @@ class Choice:
     seeds: tuple[int, ...] = tuple(range(10))
     preset: str = ""
     settings: tuple[tuple[str, str], ...] = ()
-    model_seed: int = 0
+    model_seeds: tuple[int, ...] = ()
     out: Path = RUNS
     device: str = "cpu"
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-__all__ = ["Panel", "Trace", "dot_figure", "line_figure", "stem"]
+__all__ = ["Panel", "Trace", "dot_figure", "line_figure", "panels_of_dots", "stem"]
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Told apart by people with any colour vision (Okabe and Ito)."""
@@ -82,17 +82,7 @@ def dot_figure(
     def draw(canvas: Canvas) -> None:
         apart = printed is not None and any(one is not None for one in printed[1])
         axes = canvas.subplots(1, 2 if apart else 1, sharey=True, squeeze=False)[0]
-        step = 0.5 / max(1, len(ours))
-        for place, (series, scores) in enumerate(ours.items()):
-            shift = (place - (len(ours) - 1) / 2) * step
-            _dots(
-                axes[0],
-                shift,
-                [(one.mean, one.std) for one in scores],
-                _COLOURS[place],
-                series,
-                _MARKS[place],
-            )
+        _series(axes[0], ours)
         axes[0].set(xlabel=metric, title="measured here", yticks=range(len(labels)), yticklabels=labels)
         axes[0].invert_yaxis()
         axes[0].legend(fontsize="small")
@@ -103,6 +93,61 @@ def dot_figure(
             one.grid(axis="x", alpha=0.3)
 
     return Figure(name, title, draw, (9.0, 1.4 + 0.33 * len(labels)))
+
+
+def panels_of_dots(
+    name: str,
+    title: str,
+    axis: str,
+    labels: Sequence[str],
+    panels: Mapping[str, Mapping[str, Sequence[Score]]],
+    *,
+    columns: int = 4,
+) -> Figure:
+    """Return the same rows of differences as dots with their spread in several panels, around a line at zero.
+
+    Parameters
+    ----------
+    axis
+        Label of the horizontal axes, which all panels share.
+    labels
+        Rows, from top to bottom.
+    panels
+        Title to series (a split) to one score per row.
+    columns
+        Panels in a row.
+    """
+    wide = min(columns, max(1, len(panels)))
+    high = math.ceil(len(panels) / wide)
+
+    def draw(canvas: Canvas) -> None:
+        grid = canvas.subplots(high, wide, sharex=True, sharey=True, squeeze=False).ravel()
+        for axes, (heading, series) in zip(grid, panels.items(), strict=False):
+            axes.axvline(0.0, color=_SOFT, linewidth=1)
+            _series(axes, series)
+            axes.set(title=heading, yticks=range(len(labels)), yticklabels=labels)
+            axes.grid(axis="x", alpha=0.3)
+        grid[0].invert_yaxis()
+        for axes in grid[len(panels) :]:
+            axes.set_axis_off()
+        canvas.supxlabel(axis)
+        shown = {
+            word: mark for axes in grid for mark, word in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
+        canvas.legend(
+            shown.values(), shown.keys(), loc="outside upper right", ncols=len(shown), fontsize="small"
+        )
+
+    return Figure(name, title, draw, (2.2 * wide + 1.2, (0.7 + 0.24 * len(labels)) * high + 0.6))
+
+
+def _series(axes: Axes, series: Mapping[str, Sequence[Score]]) -> None:
+    """Draw series of dots beside one another, a row each place."""
+    step = 0.5 / max(1, len(series))
+    for place, (label, scores) in enumerate(series.items()):
+        shift = (place - (len(series) - 1) / 2) * step
+        points = [(one.mean, one.std) for one in scores]
+        _dots(axes, shift, points, _COLOURS[place], label, _MARKS[place])
 
 
 def _dots(

@@ -10,7 +10,7 @@ from urbanbench.board.columns import metric_title
 from urbanbench.board.layout import Column, Entry, Line, Table
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.charts import dot_figure, stem
-from urbanbench.experiments.kinds.contender import Contender, Place, places
+from urbanbench.experiments.kinds.contender import Contender, Place, cells, places
 from urbanbench.experiments.kinds.paper import Paper
 from urbanbench.experiments.kinds.report import Figure, Report, Section
 from urbanbench.experiments.kinds.score_table import ScoreTable, facts_of, metrics_of, score_entry
@@ -62,7 +62,7 @@ class Comparison(Experiment):
 
     def specs(self, choice: Choice) -> list[RunSpec]:
         """Return one cell per place and row."""
-        return [row.spec(choice, place) for place, row in product(places(choice), self.contenders)]
+        return cells(self.contenders, places(choice), choice)
 
     def show(self, results: Sequence[RunResult], choice: Choice) -> Report:
         """Return a section per place, then what the paper prints for other cities."""
@@ -76,7 +76,7 @@ class Comparison(Experiment):
             f"{self.title} ({self.item})",
             self.question,
             (*sections, *self._elsewhere(choice)),
-            (*self.notes, *READING),
+            (*self.notes, *READING, *shelf.notes),
         )
 
     def _standings(self, shelf: Shelf, choice: Choice, place: Place) -> dict[str, Standing]:

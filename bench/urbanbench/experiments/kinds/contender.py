@@ -12,8 +12,9 @@ from urbanbench.experiments.kinds.base import Choice
 from urbanbench.inputs import FULL
 from urbanbench.registry import load_model, plain_name
 from urbanbench.result import RunSpec
+from urbanbench.run.plan import trainings_of
 
-__all__ = ["Contender", "Place", "places"]
+__all__ = ["Contender", "Place", "cells", "places"]
 
 Settings = tuple[tuple[str, str], ...]
 
@@ -85,12 +86,26 @@ class Contender:
             split=place.split,
             head=place.head,
             seeds=choice.seeds,
-            model_seed=choice.model_seed,
+            model_seed=next(iter(choice.model_seeds), 0),
         )
+
+    def trainings(self, choice: Choice, place: Place) -> list[RunSpec]:
+        """Return a cell for each training that is asked for; the first alone of a model that does not train."""
+        first = self.spec(choice, place)
+        try:
+            seeds = trainings_of(self.model, choice.model_seeds)
+        except UrbanbenchError:  # no such model here
+            seeds = ()
+        return [first, *(replace(first, model_seed=seed) for seed in seeds[1:])]
 
     def changed(self, label: str, **settings: str) -> Contender:
         """Return the contender under another label with further settings."""
         return replace(self, label=label, settings=tuple((dict(self.settings) | settings).items()))
+
+
+def cells(rows: Iterable[Contender], where: Iterable[Place], choice: Choice) -> list[RunSpec]:
+    """Return the cells of rows at places, place by place, every training one."""
+    return [spec for place, row in product(where, rows) for spec in row.trainings(choice, place)]
 
 
 def _known_to(model: str, settings: Settings) -> Iterable[tuple[str, str]]:

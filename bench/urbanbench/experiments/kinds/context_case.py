@@ -13,7 +13,7 @@ from urbanbench.board.numbers import plain_number
 from urbanbench.errors import UrbanbenchError
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.charts import stem
-from urbanbench.experiments.kinds.contender import Contender, Place, places
+from urbanbench.experiments.kinds.contender import Contender, Place, cells, places
 from urbanbench.experiments.kinds.gaps import Gaps, gap_figure, gaps_of
 from urbanbench.experiments.kinds.held_out import (
     NO_PREDICTIONS,
@@ -64,7 +64,7 @@ class ContextCase(Experiment):
 
     def specs(self, choice: Choice) -> list[RunSpec]:
         """Return one cell per place and row."""
-        return [row.spec(choice, place) for place, row in product(places(choice), self.contenders)]
+        return cells(self.contenders, places(choice), choice)
 
     def show(self, results: Sequence[RunResult], choice: Choice) -> Report:
         """Return a section per place: the pairs with the largest gaps one by one, and all pairs in numbers."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 from urbanbench.board.layout import Column, Entry, Line, Table
 from urbanbench.board.numbers import plain_number
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.charts import Panel, Trace, line_figure, stem
-from urbanbench.experiments.kinds.contender import Contender, Place, places
+from urbanbench.experiments.kinds.contender import Contender, Place, cells, places
 from urbanbench.experiments.kinds.report import Figure, Report, Section
 from urbanbench.experiments.kinds.score_table import ScoreTable, facts_of, metrics_of
 from urbanbench.experiments.kinds.shelf import Shelf
@@ -58,14 +57,14 @@ class Curves(Experiment):
 
     def specs(self, choice: Choice) -> list[RunSpec]:
         """Return one cell per place and way of training."""
-        return [row.spec(choice, place) for place, row in product(places(choice), self.contenders)]
+        return cells(self.contenders, places(choice), choice)
 
     def show(self, results: Sequence[RunResult], choice: Choice) -> Report:
         """Return losses per city, and the scores that the variants reach."""
         shelf = Shelf(results)
         losses = [self._losses(shelf, choice, city) for city in choice.cities]
         scores = [self._scores(shelf, choice, place) for place in places(choice)]
-        notes = (*self.notes, *_READING)
+        notes = (*self.notes, *_READING, *shelf.notes)
         return Report(self.name, f"{self.title} ({self.item})", self.question, (*losses, *scores), notes)
 
     def _losses(self, shelf: Shelf, choice: Choice, city: str) -> Section:

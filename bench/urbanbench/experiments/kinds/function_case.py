@@ -20,7 +20,7 @@ from urbanbench.experiments.kinds.class_odds import (
     save_odds,
     votes,
 )
-from urbanbench.experiments.kinds.contender import Contender, Place, places
+from urbanbench.experiments.kinds.contender import Contender, Place, cells, places
 from urbanbench.experiments.kinds.held_out import NO_PREDICTIONS, nothing_to_show, read_held_out
 from urbanbench.experiments.kinds.opinions import Opinions, opinions_of, quarrels
 from urbanbench.experiments.kinds.report import Figure, Report, Section
@@ -57,7 +57,7 @@ class FunctionCase(Experiment):
 
     def specs(self, choice: Choice) -> list[RunSpec]:
         """Return one cell per place and row."""
-        return [row.spec(choice, place) for place, row in product(places(choice), self.contenders)]
+        return cells(self.contenders, places(choice), choice)
 
     def prepare(self, choice: Choice) -> None:
         """Keep the class probabilities of every cell whose head has them; the cells then find the vectors in the cache."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 
 from urbanbench.board.columns import heading
 from urbanbench.board.layout import Column, Entry, Line, Table
-from urbanbench.board.marks import BELOW, UNCONVERGED, floor_above
+from urbanbench.board.marks import BELOW, UNCONVERGED, above_floor, floor_above
+from urbanbench.board.rows import Row
+from urbanbench.board.used import saw_entry
 from urbanbench.convergence import NO
 from urbanbench.experiments.kinds.base import Choice, Experiment
-from urbanbench.experiments.kinds.contender import Contender, Place, places
+from urbanbench.experiments.kinds.contender import Contender, Place, cells, places
 from urbanbench.experiments.kinds.report import Report, Section
 from urbanbench.experiments.kinds.score_table import score_entry
 from urbanbench.experiments.kinds.shelf import Shelf
@@ -25,7 +26,11 @@ READING = (
     "Bold is the best of a column, floors included; \N{BLACK DOWN-POINTING TRIANGLE} marks a row whose mean is below the best floor that sees no more than it, under the same head.",
     f"{UNCONVERGED} marks a score of a model whose training a cap had ended before it converged.",
     "Columns have different units and scales: there is no average over them.",
+    "A row that lacks a part of its model for want of data says so behind its name and is not counted among the learned models.",
+    "saw: which part of the POIs, footprints, street views and pictures a row used, in the first task for which that is recorded.",
 )
+
+KNOWING = "Main scores of rows that know where they are"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +53,7 @@ class Matrix(Experiment):
 
     def specs(self, choice: Choice) -> list[RunSpec]:
         """Return one cell per row and place whose city has the label, as far as that is known."""
-        rows = (*self.contenders, *self.references)
-        return [row.spec(choice, place) for place, row in product(self._places(choice), rows)]
+        return cells((*self.contenders, *self.references), self._places(choice), choice)
 
     def show(self, results: Sequence[RunResult], choice: Choice) -> Report:
         """Return a section per city, split and head; tasks without any score have no column."""
@@ -64,7 +68,7 @@ class Matrix(Experiment):
             self.title,
             self.question,
             tuple(section for section in sections if section.tables),
-            (*self.notes, *READING),
+            (*self.notes, *READING, *shelf.notes),
         )
 
     def _places(self, choice: Choice) -> list[Place]:
@@ -79,17 +83,24 @@ class Matrix(Experiment):
         ]
         if not columns:
             return Section(title)
-        lines = [
-            *(self._line(row.label, columns, "model") for row in self.contenders),
-            *(self._line(row.label, columns, "floor") for row in self.references),
-            _best_floor(columns),
+        learned, floors = ([row.label for row in rows] for rows in (self.contenders, self.references))
+        knowing = {label for label in (*learned, *floors) if _knows_place(label, columns)}
+        if not knowing & set(learned):
+            knowing = set()  # floors of coordinates need no table of their own
+        tables = [
+            _table(
+                name,
+                columns,
+                [one for one in learned if belongs(one)],
+                [one for one in floors if belongs(one)],
+            )
+            for name, belongs in (
+                ("Main scores", lambda one: one not in knowing),
+                (KNOWING, knowing.__contains__),
+            )
         ]
-        heads = (
-            Column("row"),
-            *(Column(f"{one.place.task} {heading(one.main)}", number=True) for one in columns),
-        )
         facts = (f"head {where[0].head}", f"{len(choice.seeds)} seeds")
-        return Section(title, facts, (Table("Main scores", heads, tuple(lines)),))
+        return Section(title, facts, tuple(table for table in tables if table is not None))
 
     def _stand(
         self, shelf: Shelf, choice: Choice, place: Place
@@ -99,9 +110,6 @@ class Matrix(Experiment):
             for rows in (self.contenders, self.references)
         )
         return learned, floors
-
-    def _line(self, label: str, columns: Sequence[_Task], kind: str) -> Line:
-        return Line(kind, (Entry(label), *(one.entry(label) for one in columns)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,18 +129,77 @@ class _Task:
         """The main metric, "" where no row has scores."""
         return next((one.scored.main_metric for one in self.every.values() if one.scored is not None), "")
 
-    def entry(self, label: str) -> Entry:
-        """Return a row's score with its marks, or the word that says why there is none."""
+    def entry(self, label: str, among: Sequence[str]) -> Entry:
+        """Return a row's score with its marks, the best of some rows among them, or the word that says why there is none."""
         one = self.every[label]
         if one.scored is None:
             return Entry(one.word)
         score = one.score(self.main)
-        means = [other.score(self.main).mean for other in self.every.values() if other.score(self.main).whole]
+        others = [self.every[other].score(self.main) for other in among]
+        means = [other.mean for other in others if other.whole]
         below = label in self.learned and one.block is not None and floor_above(one.block, one.scored)
         marked = {UNCONVERGED: one.scored.converged == NO, BELOW: below}
         marks = [mark for mark, holds in marked.items() if holds]
         made = score_entry(score, " ".join([score.text, *marks]) if marks else None)
         return Entry(made.text, "best" if score.whole and score.mean == max(means) else "", value=made.value)
+
+    def above_floor(self, labels: Sequence[str]) -> Entry:
+        """Count the learned rows that are not below the best floor of their inputs; rows that lack a part are not counted."""
+        counts = [
+            above_floor(one.block, [one.scored])
+            for one in (self.learned[label] for label in labels)
+            if one.scored is not None and one.block is not None
+        ]
+        known = [pair for pair in counts if pair is not None]
+        above, counted = (sum(column) for column in zip(*known, strict=True)) if known else (0, 0)
+        return Entry(f"{above} of {counted}" if counted else "")
+
+
+def _table(
+    name: str, columns: Sequence[_Task], learned: Sequence[str], floors: Sequence[str]
+) -> Table | None:
+    """Lay out some rows; None where there are none."""
+    shown = [*learned, *floors]
+    if not shown:
+        return None
+    saw = {label: _saw(label, columns) for label in shown}
+    kinds = ["model"] * len(learned) + ["floor"] * len(floors)
+    lines = [
+        Line(kind, (Entry(_title(label, columns)), saw[label], *(one.entry(label, shown) for one in columns)))
+        for label, kind in zip(shown, kinds, strict=True)
+    ]
+    counts = [one.above_floor(learned) for one in columns]
+    if any(entry.text for entry in counts):
+        lines.append(Line("floor", (Entry("learned models not below their best floor"), Entry(), *counts)))
+    lines.append(_best_floor(columns))
+    heads = (
+        Column("row"),
+        Column("saw"),
+        *(Column(f"{one.place.task} {heading(one.main)}", number=True) for one in columns),
+    )
+    table = Table(name, heads, tuple(lines))
+    return table if any(entry.tip for entry in saw.values()) else table.without("saw")
+
+
+def _standings(label: str, columns: Sequence[_Task]) -> list[Row]:
+    return [row for one in columns if (row := one.every[label].scored) is not None]
+
+
+def _title(label: str, columns: Sequence[_Task]) -> str:
+    """Return a row's label with what it lacks in any of the tasks."""
+    lacks = dict.fromkeys(phrase for row in _standings(label, columns) for phrase in row.lacks)
+    return f"{label} ({', '.join(lacks)})" if lacks else label
+
+
+def _saw(label: str, columns: Sequence[_Task]) -> Entry:
+    """Say how much a row used in the first task for which it is recorded."""
+    rows = _standings(label, columns)
+    row = next((one for one in rows if one.saw), rows[0] if rows else None)
+    return Entry() if row is None else saw_entry(row)
+
+
+def _knows_place(label: str, columns: Sequence[_Task]) -> bool:
+    return any(row.knows_place for row in _standings(label, columns))
 
 
 def _best_floor(columns: Sequence[_Task]) -> Line:
@@ -145,4 +212,4 @@ def _best_floor(columns: Sequence[_Task]) -> Line:
             if floor is None or score is None
             else score_entry(score, f"{score.text} ({floor.spec['model']})")
         )
-    return Line("floor", (Entry("best floor of these inputs, same head"), *entries))
+    return Line("floor", (Entry("best floor of these inputs, same head"), Entry(), *entries))

@@ -60,14 +60,19 @@ class Merge(Experiment):
     def specs(self, choice: Choice) -> list[RunSpec]:
         """Return a cell per row and place of the city as it is, and of its merged form."""
         every = [(place, _merged(place)) for place in places(choice)]
-        return [row.spec(choice, one) for row, pair in product(self.contenders, every) for one in pair]
+        pairs = product(self.contenders, every)
+        return [spec for row, pair in pairs for one in pair for spec in row.trainings(choice, one)]
 
     def show(self, results: Sequence[RunResult], choice: Choice) -> Report:
         """Return a section per place: every row on both forms of the city, and the relative change of the error."""
         shelf = Shelf(results)
         sections = tuple(self._section(shelf, choice, place) for place in places(choice))
         return Report(
-            self.name, f"{self.title} ({self.item})", self.question, sections, (*self.notes, *READING[:2])
+            self.name,
+            f"{self.title} ({self.item})",
+            self.question,
+            sections,
+            (*self.notes, *READING[:2], *shelf.notes),
         )
 
     def _section(self, shelf: Shelf, choice: Choice, place: Place) -> Section:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from urbanbench.experiments.kinds.contender import Contender
 
 __all__ = [
+    "ABLATED",
     "BASELINES",
     "FLOOR_ROWS",
     "INPUT_ABLATION",
     "LABELS",
     "MODEL_ROWS",
     "OBJECTIVE_ABLATION",
+    "READOUT_ROWS",
     "TASKS",
     "URBANMFM",
     "input_rows",
@@ -25,13 +29,41 @@ BASELINES = ("GeoVectors", "SpaBERT", "HGI", "Urban2Vec", "MuseCL", "CityFM", "U
 
 URBANMFM = Contender("UrbanMFM", "urbanmfm", published="UrbanMFM")
 
+ABLATED = URBANMFM.changed("UrbanMFM, read as a mean", poi_vector="mean")
+"""What ablations are held against. Without the global objective nothing trains the fusion of a POI's kinds, so these rows are all read
+out by the mean of the kinds: what differs is the training alone."""
+
+_HGI, _CITYFM = Contender("HGI", "hgi"), Contender("CityFM", "cityfm")
+
 MODEL_ROWS = (
     *(Contender(name, name.lower()) for name in BASELINES),
+    _HGI.changed("HGI, pooled", region_vector="pooled"),
+    _CITYFM.changed("CityFM +pe", with_pe="true"),
     Contender("text mean", "text-mean"),
     URBANMFM,
+    URBANMFM.changed("UrbanMFM +pe", with_pe="true"),
     URBANMFM.changed("UrbanMFM, sums", pooling="sum"),
 )
-"""Every model of the suite, in the order of its matrices."""
+"""Every model of the suite, in the order of its matrices; "+pe" is the positional encoding that a paper's head reads."""
+
+READOUT_ROWS = (
+    _CITYFM,
+    _CITYFM.changed("CityFM, without the zero place", region_zero="false"),
+    _CITYFM.changed("CityFM +pe", with_pe="true"),
+    _CITYFM.changed("CityFM, every footprint", untagged="poi"),
+    URBANMFM,
+    URBANMFM.changed("UrbanMFM, mean of kinds", poi_vector="mean"),
+    URBANMFM.changed("UrbanMFM, kinds side by side", poi_vector="concat"),
+    URBANMFM.changed("UrbanMFM, raw lengths", raw_length="true"),
+    URBANMFM.changed("UrbanMFM, graph vectors", graph_vector="true"),
+    URBANMFM.changed("UrbanMFM, sums", pooling="sum"),
+    URBANMFM.changed("UrbanMFM +pe", with_pe="true"),
+    URBANMFM.changed("UrbanMFM, every footprint", untagged="poi"),
+    _HGI,
+    _HGI.changed("HGI, pooled", region_vector="pooled"),
+    _HGI.changed("HGI, every footprint", untagged="poi"),
+)
+"""One model, read out and fed in several ways."""
 
 FLOOR_ROWS = tuple(Contender(name, name) for name in ("poi-counts", "building-stats", "tfidf", "coordinates"))
 """Floors that stand in matrices by themselves."""
@@ -58,28 +90,27 @@ def models_of(*names: str, inputs: str = "full") -> tuple[Contender, ...]:
 
 
 def objective_rows() -> tuple[Contender, ...]:
-    """Return UrbanMFM without the objectives of one scale; its inputs stay."""
-    rows = []
+    """Return UrbanMFM without the objectives of one scale, after the row with all; inputs and readout stay."""
+    rows = [replace(ABLATED, group=OBJECTIVE_ABLATION)]
     for scale in _STAGES:
         kept = ",".join(stage for name, stages in _STAGES.items() if name != scale for stage in stages)
         label = f"w/o {scale}"
         published = f"UrbanMFM w/o {scale.title()} Scale"
-        rows.append(
-            Contender(label, "urbanmfm", (("stages", kept),), published=published, group=OBJECTIVE_ABLATION)
-        )
+        row = ABLATED.changed(label, stages=kept)
+        rows.append(replace(row, published=published, group=OBJECTIVE_ABLATION))
     return tuple(rows)
 
 
 def input_rows() -> tuple[Contender, ...]:
     """Return UrbanMFM without one of its inputs each, and on POIs alone; what cannot be trained without them is left out."""
+    bare = replace(ABLATED, published="", group=INPUT_ABLATION)
     rows = [
-        Contender(
-            f"without {name.replace('_', ' ')}",
-            "urbanmfm",
+        replace(
+            bare,
+            label=f"without {name.replace('_', ' ')}",
             inputs=",".join(one for one in _SEEN if one != name),
-            group=INPUT_ABLATION,
             without=(name,),
         )
         for name in _SEEN[1:]
     ]
-    return (*rows, Contender("POIs alone", "urbanmfm", inputs="poi", group=INPUT_ABLATION))
+    return (*rows, replace(bare, label="POIs alone", inputs="poi"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from urbanbench.board.added import ADDS, added_entry
 from urbanbench.board.columns import choose_metrics, heading, metric_title, unit_of
 from urbanbench.board.labels import row_label
 from urbanbench.board.layout import Column, Entry, Line, Table
@@ -53,7 +54,7 @@ def score_entry(score: Score, text: str | None = None) -> Entry:
 
 def signed(score: Score) -> Entry:
     """Return a difference with its sign."""
-    return score_entry(score, f"+{score.text}" if score.mean > 0 and score.text else None)
+    return score_entry(score, score.signed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +94,11 @@ class ScoreTable:
         return self.metrics[0]
 
     @property
+    def _added(self) -> bool:
+        """Whether any row says what its model adds to a floor."""
+        return any(one.scored is not None and one.scored.added is not None for one, _ in self.rows)
+
+    @property
     def _printed(self) -> list[str]:
         return self.paper.metrics(self.city, self.metrics) if self.paper is not None else []
 
@@ -112,7 +118,9 @@ class ScoreTable:
         if self.paper is not None:
             theirs = [self.paper.column(metric_title(one), one, self.city) for one in self._printed]
             theirs += [self.paper.column(delta, self._main, self.city)] if self._printed_delta else []
-        return (Column("row"), Column("inputs used"), *ours, *theirs, Column("note", brief=False, prose=True))
+        added = [Column(ADDS, number=True)] if self._added else []
+        note = Column("note", brief=False, prose=True)
+        return (Column("row"), Column("inputs used"), *ours, *theirs, *added, note)
 
     def _line(self, one: Standing, name: str) -> Line:
         below = (
@@ -128,10 +136,11 @@ class ScoreTable:
             numbers.append(Entry() if itself else signed(difference(one, self.full[0], self._main)))
         used = ordered(one.scored.used) if one.scored is not None else ""
         entries = (
-            Entry(f"{one.label}{unconverged}{below}"),
+            Entry(f"{one.title}{unconverged}{below}"),
             Entry(used),
             *numbers,
             *self._published(name),
+            *([added_entry(one.scored.added if one.scored else None, self._main)] if self._added else []),
             Entry("; ".join(one.remarks)),
         )
         return Line("unscored" if one.word else "model", entries, one.remarks)

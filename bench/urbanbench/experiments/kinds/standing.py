@@ -10,6 +10,7 @@ from urbanbench.board.marks import best_floor
 from urbanbench.board.numbers import Score
 from urbanbench.board.remarks import notes, short_reason
 from urbanbench.board.rows import Row, read_row
+from urbanbench.board.used import ALL, NOT_RECORDED, saw_text
 from urbanbench.experiments.kinds.base import Choice
 from urbanbench.experiments.kinds.contender import Contender, Place
 from urbanbench.experiments.kinds.shelf import Shelf, absence
@@ -46,6 +47,12 @@ class Standing:
     block: Block | None = None
 
     @property
+    def title(self) -> str:
+        """The label, with what the row lacks of its model for want of data."""
+        lacks = self.scored.lacks if self.scored is not None else ()
+        return f"{self.label} ({', '.join(lacks)})" if lacks else self.label
+
+    @property
     def scored(self) -> Row | None:
         """The row when its numbers are to be shown."""
         return None if self.word else self.row
@@ -60,12 +67,12 @@ def stand(
 ) -> Standing:
     """Look a contender up and say how it stands; `full` is the row it is held against."""
     spec = contender.spec(choice, place)
-    result = shelf.find(spec)
-    if result is None:
+    trainings = shelf.trainings(spec, choice.model_seeds)
+    if not trainings:
         return _absent(contender, spec)
-    row = read_row(result.to_dict())
+    row = shelf.row(trainings)
     if not row.ok:
-        return Standing(contender.label, row, _word(result), (short_reason(row),))
+        return Standing(contender.label, row, _word(trainings[0]), (short_reason(row),))
     lacking = [name for name in contender.needs if name not in row.used]
     if lacking:
         said = (
@@ -131,7 +138,9 @@ def _block(row: Row, shelf: Shelf) -> Block:
 def _remarks(
     contender: Contender, row: Row, block: Block, choice: Choice, full: Standing | None
 ) -> list[str]:
-    said = notes(row, block)
+    said = [*([f"{len(row.trainings)} trainings"] if row.trainings else []), *notes(row, block)]
+    if (used := saw_text(row)) not in {ALL, NOT_RECORDED, ""}:
+        said.append(f"saw {used}")
     whole = full.scored if full is not None else None
     if contender.without and whole is not None and not whole.offered & set(contender.without):
         said.append(f"the city has no {' and no '.join(contender.without)}: same inputs as the full row")

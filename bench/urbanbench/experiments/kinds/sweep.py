@@ -11,7 +11,7 @@ from urbanbench.board.columns import metric_title
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.charts import Panel, Trace, line_figure, stem
 from urbanbench.experiments.kinds.comparison import READING
-from urbanbench.experiments.kinds.contender import Contender, Place, places
+from urbanbench.experiments.kinds.contender import Contender, Place, cells, places
 from urbanbench.experiments.kinds.report import Figure, Report, Section
 from urbanbench.experiments.kinds.score_table import ScoreTable, facts_of, metrics_of
 from urbanbench.experiments.kinds.shelf import Shelf, absence, cell_of
@@ -63,7 +63,7 @@ class Sweep(Experiment):
     def specs(self, choice: Choice) -> list[RunSpec]:
         """Return the unchanged model and one cell per value at each place; equal cells are told apart by nothing."""
         rows = [self.contender, *(row for knob in self.knobs for row in self._rows(knob))]
-        return [row.spec(choice, place) for place, row in product(places(choice), rows)]
+        return cells(rows, places(choice), choice)
 
     def show(self, results: Sequence[RunResult], choice: Choice) -> Report:
         """Return a section per place with a table per parameter, and a figure per city and task."""
@@ -73,7 +73,7 @@ class Sweep(Experiment):
         figures = [one for words in triples if (one := self._figure(shelf, choice, *words)) is not None]
         if figures:
             sections.append(Section("Figures", figures=tuple(figures)))
-        notes = (*self.notes, *READING[:3])
+        notes = (*self.notes, *READING[:3], *shelf.notes)
         return Report(self.name, f"{self.title} ({self.item})", self.question, tuple(sections), notes)
 
     def _rows(self, knob: Knob) -> list[Contender]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from urbanbench.scoring.split import Split
     from urbanbench.scoring.targets import Targets
 
-__all__ = ["dense_values", "fitted_values", "modelled_values", "natural_predictions"]
+__all__ = ["dense_values", "fitted_values", "modelled_values", "natural_predictions", "whole_belief"]
 
 _HEADROOM = 1.5
 
@@ -65,6 +66,23 @@ def natural_predictions(targets: Targets, split: Split, raw: np.ndarray) -> np.n
     upper = _HEADROOM * float(targets.values[split.train].max())
     ceiling = np.log1p(upper * targets.log1p_scale)
     return np.asarray(np.clip(np.expm1(np.minimum(raw, ceiling)) / targets.log1p_scale, 0.0, upper))
+
+
+def whole_belief(targets: Targets, shares: np.ndarray, known: Iterable[str]) -> np.ndarray:
+    """Return how much speaks for each class of the targets, float64 (m, classes), rows scaled to 1.
+
+    Parameters
+    ----------
+    targets
+        Of classes.
+    shares
+        float (m, k), not negative, positive somewhere in each row; a column for each class that the model has met in training.
+    known
+        The k class names; the others get 0.
+    """
+    belief = np.zeros((len(shares), len(targets.classes)))
+    belief[:, [targets.classes.index(name) for name in known]] = shares
+    return np.asarray(belief / belief.sum(axis=1, keepdims=True))
 
 
 def _shares(raw: np.ndarray, otherwise: np.ndarray) -> np.ndarray:

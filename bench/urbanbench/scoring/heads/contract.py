@@ -26,11 +26,15 @@ class HeadOutput:
         For the rows of ``split.val`` and ``split.test`` in their order: float64 (m,), class names (m,) or shares (m, k).
     details
         What was chosen while fitting (penalty, epochs, ...), JSON-like.
+    beliefs
+        Of classes, how much speaks for each in validation and test rows: two float64 (m, classes), whose rows add up to 1 and are largest
+        at the predicted class. None for numbers and shares.
     """
 
     predicted_val: np.ndarray
     predicted_test: np.ndarray
     details: dict[str, Any] = field(default_factory=dict)
+    beliefs: tuple[np.ndarray, np.ndarray] | None = None
 
 
 class Head(Protocol):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanbench.errors import BadInput
-from urbanbench.scoring.heads.coding import fitted_values, natural_predictions
+from urbanbench.scoring.heads.coding import fitted_values, natural_predictions, whole_belief
 from urbanbench.scoring.heads.contract import HeadOutput
 from urbanbench.seeds import integer_seed
 
@@ -68,6 +68,8 @@ class ForestHead:
         model = self._model(targets, integer_seed(seed, "head", "rf") % 2**32)
         model.fit(train, fitted_values(targets)[split.train])
         model.n_jobs = 1  # several threads would add the trees' answers in the order in which they end
+        if targets.kind == "classification":
+            return _voted(targets, model.predict_proba(val), model.predict_proba(test), model.classes_)
         predicted_val, predicted_test = (
             natural_predictions(targets, split, np.asarray(model.predict(side))) for side in (val, test)
         )
@@ -81,6 +83,12 @@ class ForestHead:
         if targets.kind == "classification":
             return RandomForestClassifier(**common)
         return RandomForestRegressor(max_features=self.max_features, **common)
+
+
+def _voted(targets: Targets, val: np.ndarray, test: np.ndarray, known: np.ndarray) -> HeadOutput:
+    """Return the classes with most votes of validation and test rows; votes are shares (m, k) of the classes known from training."""
+    beliefs = whole_belief(targets, val, known), whole_belief(targets, test, known)
+    return HeadOutput(known.take(val.argmax(axis=1)), known.take(test.argmax(axis=1)), beliefs=beliefs)
 
 
 def _threads() -> int:

@@ -69,9 +69,10 @@ class KnnHead:
             (k, natural_predictions(targets, split, _weighted(values, near_val, k))) for k in self.neighbours
         ]
         k, predicted_val = max(candidates, key=lambda one: validation_score(targets, split, one[1]))
-        return HeadOutput(
-            predicted_val, natural_predictions(targets, split, _weighted(values, near_test, k)), {"k": k}
-        )
+        votes = _weighted(values, near_val, k), _weighted(values, near_test, k)
+        predicted_test = natural_predictions(targets, split, votes[1])
+        beliefs = votes if targets.kind == "classification" else None
+        return HeadOutput(predicted_val, predicted_test, {"k": k}, beliefs)
 
 
 def _weighted(values: np.ndarray, near: tuple[np.ndarray, np.ndarray], k: int) -> np.ndarray:

@@ -84,12 +84,11 @@ class LightgbmHead:
             self._booster(parameters, (train, column[split.train]), (val, column[split.val]))
             for column in _columns(targets)
         ]
-        predicted_val, predicted_test = (
-            natural_predictions(targets, split, _answers(boosters, side)) for side in (val, test)
-        )
-        return HeadOutput(
-            predicted_val, predicted_test, {"trees": [booster.best_iteration for booster in boosters]}
-        )
+        answers = _answers(boosters, val), _answers(boosters, test)
+        predicted_val, predicted_test = (natural_predictions(targets, split, side) for side in answers)
+        details = {"trees": [booster.best_iteration for booster in boosters]}
+        beliefs = answers if targets.kind == "classification" else None
+        return HeadOutput(predicted_val, predicted_test, details, beliefs)
 
     def _parameters(self, targets: Targets, seed: int) -> dict[str, Any]:
         classes = targets.kind == "classification"

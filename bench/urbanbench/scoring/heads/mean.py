@@ -35,15 +35,26 @@ class MeanHead:
         del features, seeds, device
         found = []
         for split in splits:
-            constant = _constant(targets, targets.values[split.train])
-            found.append(
-                HeadOutput(np.stack([constant] * len(split.val)), np.stack([constant] * len(split.test)))
-            )
+            train = targets.values[split.train]
+            constant, belief = _constant(targets, train), _belief(targets, train)
+            val, test = (np.stack([constant] * len(side)) for side in (split.val, split.test))
+            beliefs = None
+            if belief is not None:
+                beliefs = np.tile(belief, (len(val), 1)), np.tile(belief, (len(test), 1))
+            found.append(HeadOutput(val, test, beliefs=beliefs))
         return found
 
 
 def _constant(targets: Targets, train: np.ndarray) -> np.ndarray:
     if targets.kind != "classification":
         return np.asarray(train.mean(axis=0))
-    counts = [int((train == name).sum()) for name in targets.classes]
-    return np.array(targets.classes[int(np.argmax(counts))], dtype=object)
+    return np.array(targets.classes[int(np.argmax(_counts(targets, train)))], dtype=object)
+
+
+def _belief(targets: Targets, train: np.ndarray) -> np.ndarray | None:
+    """Return the shares of the classes in training; None for no classes."""
+    return _counts(targets, train) / len(train) if targets.kind == "classification" else None
+
+
+def _counts(targets: Targets, train: np.ndarray) -> np.ndarray:
+    return np.array([(train == name).sum() for name in targets.classes])

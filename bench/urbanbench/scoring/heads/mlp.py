@@ -82,9 +82,10 @@ class MlpHead:
         )
         found = []
         for k, (split, output) in enumerate(zip(splits, outputs, strict=True)):
-            natural = _natural(targets, split, output)
+            natural, belief, end = _natural(targets, split, output), _belief(targets, output), len(split.val)
             details = {"epochs": int(fitted.epochs[k]), "best_epoch": int(fitted.best_epoch[k])}
-            found.append(HeadOutput(natural[: len(split.val)], natural[len(split.val) :], details))
+            beliefs = None if belief is None else (belief[:end], belief[end:])
+            found.append(HeadOutput(natural[:end], natural[end:], details, beliefs))
         return found
 
     def _fit(self, inputs: Inputs, wanted: Wanted, splits: Sequence[Split], seeds: Sequence[int]) -> Fitted:
@@ -149,3 +150,11 @@ def _natural(targets: Targets, split: Split, output: np.ndarray) -> np.ndarray:
     elif targets.kind == "composition":
         output = np.exp(output - output.max(axis=1, keepdims=True))
     return natural_predictions(targets, split, output)
+
+
+def _belief(targets: Targets, output: np.ndarray) -> np.ndarray | None:
+    """Return the softmax of raw outputs (m, classes); None for no classes."""
+    if targets.kind != "classification":
+        return None
+    odds = np.exp(output.astype(np.float64) - output.max(axis=1, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.scoring.heads.coding import fitted_values, natural_predictions
+from urbanbench.scoring.heads.coding import fitted_values, natural_predictions, whole_belief
 from urbanbench.scoring.heads.contract import HeadOutput
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from urbanbench.scoring.targets import Targets
 
 __all__ = ["RidgeHead"]
+
+_LEAST = 1e-6
+"""Belief in a class that an answer below -1 speaks against."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +59,33 @@ class RidgeHead:
         )
         wanted = fitted_values(targets)[split.train]
         if targets.kind == "classification" and len(set(wanted)) == 1:
-            only = np.repeat(wanted[:1], max(len(val), len(test)))
-            return HeadOutput(only[: len(val)], only[: len(test)], {"alpha": None})
+            return _only(targets, wanted[:1], len(val), len(test))
         model = self._model(targets).fit(train, wanted)
         predicted_val, predicted_test = (
             natural_predictions(targets, split, model.predict(side)) for side in (val, test)
         )
-        return HeadOutput(predicted_val, predicted_test, {"alpha": float(model.alpha_)})
+        beliefs = None
+        if targets.kind == "classification":
+            beliefs = _belief(targets, model, val), _belief(targets, model, test)
+        return HeadOutput(predicted_val, predicted_test, {"alpha": float(model.alpha_)}, beliefs)
 
     def _model(self, targets: Targets) -> Any:
         from sklearn.linear_model import RidgeClassifierCV, RidgeCV
 
         return (RidgeClassifierCV if targets.kind == "classification" else RidgeCV)(alphas=self.alphas)
+
+
+def _only(targets: Targets, name: np.ndarray, n_val: int, n_test: int) -> HeadOutput:
+    """Return the only class (1,) that training rows have, for every row."""
+    beliefs = (
+        whole_belief(targets, np.ones((n_val, 1)), name),
+        whole_belief(targets, np.ones((n_test, 1)), name),
+    )
+    return HeadOutput(np.repeat(name, n_val), np.repeat(name, n_test), {"alpha": None}, beliefs)
+
+
+def _belief(targets: Targets, model: Any, side: np.ndarray) -> np.ndarray:
+    """Return how much speaks for each class: an answer of -1 is nothing and of 1 everything, which are what least squares fit."""
+    answers = model.decision_function(side)
+    answers = np.column_stack([-answers, answers]) if answers.ndim == 1 else answers
+    return whole_belief(targets, np.maximum((1 + answers) / 2, _LEAST), model.classes_)

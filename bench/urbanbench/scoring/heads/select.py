@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.errors import BadInput
@@ -71,4 +71,4 @@ def _best(targets: Targets, split: Split, outputs: Mapping[str, HeadOutput]) -> 
     chosen = max(scores, key=lambda name: scores[name])
     output = outputs[chosen]
     details = {"chosen": chosen, "val_score": scores, **output.details}
-    return HeadOutput(output.predicted_val, output.predicted_test, details)
+    return replace(output, details=details)

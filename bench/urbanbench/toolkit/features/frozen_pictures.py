@@ -10,6 +10,7 @@ import numpy as np
 from urbanbench.city.folder.format import DIRECTIONS
 from urbanbench.errors import BadInput
 from urbanbench.progress import note
+from urbanbench.seen import saw
 from urbanbench.toolkit.texts.place_texts import distinct_texts
 
 if TYPE_CHECKING:
@@ -164,6 +165,7 @@ def picture_space(
     if not blocks:
         msg = f"There are no pictures of {units.level}s. Expected street views, or regions with street views or satellite pictures."
         raise BadInput(msg)
+    _tell_used(view, units, street, satellite)
     tables = [np.array(block.reindex(list(units.ids)), dtype=np.float32) for block in blocks]
     there = np.column_stack([np.isfinite(table).all(axis=1) for table in tables])
     for table, known in zip(tables, there.T, strict=True):
@@ -175,6 +177,22 @@ def picture_space(
         ]
     covered = np.asarray(there.any(axis=1))
     return EmbeddingSpace(units.level, np.array(units.ids), np.hstack(tables), covered)
+
+
+def _tell_used(view: View, units: Units, street: pd.DataFrame | None, satellite: pd.DataFrame | None) -> None:
+    """Say which street views and satellite pictures of the units have features."""
+    ids = list(units.ids)
+    if street is not None:
+        frame = view.street_views
+        mine = frame["region_id"] if units.level == "region" else frame.index
+        saw("street_view", np.asarray(mine.isin(ids)) & frame.index.isin(_with_features(street)))
+    if satellite is not None and units.level == "region":
+        known = view.satellite.index
+        saw("satellite", known.isin(ids) & known.isin(_with_features(satellite)))
+
+
+def _with_features(rows: pd.DataFrame) -> list[str]:
+    return list(rows.index[np.isfinite(rows.to_numpy()).all(axis=1)])
 
 
 def views_of(view: View, units: Units) -> pd.DataFrame:

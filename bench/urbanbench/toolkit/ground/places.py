@@ -10,8 +10,10 @@ import numpy as np
 
 from urbanbench.city.folder.tags import tag_table
 from urbanbench.errors import RunRefused, UnknownName
+from urbanbench.seen import saw
 from urbanbench.toolkit.ground.neighbours import containing_polygon
 from urbanbench.toolkit.texts.place_texts import (
+    building_texts,
     distinct_texts,
     is_object,
     is_place,
@@ -22,16 +24,20 @@ from urbanbench.toolkit.texts.place_texts import (
 if TYPE_CHECKING:
     import geopandas as gpd
 
+    from urbanbench.city.folder.tags import TagTable
     from urbanbench.city.view import View
 
-__all__ = ["POI_FILTERS", "Places", "centres", "gather_places", "region_rows"]
+__all__ = ["POI_FILTERS", "UNTAGGED", "Places", "centres", "gather_places", "region_rows", "shaped_places"]
 
 POI_FILTERS = ("paper", "all")
+
+UNTAGGED = ("strict", "poi")
+"""What becomes of footprints whose tags tell no use: they are no places, as with the authors of CityFM and UrbanMFM, or all are."""
 
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """n POIs: points of the layer `pois`, then buildings whose tags tell their use.
+    """n POIs: points of the layer `pois`, then buildings whose tags tell their use, or all buildings.
 
     Parameters
     ----------
@@ -71,9 +77,14 @@ class Places:
 
 
 def gather_places(
-    view: View, *, poi_filter: str, use_name: bool, further_texts: Sequence[str] = ()
+    view: View,
+    *,
+    poi_filter: str,
+    use_name: bool,
+    further_texts: Sequence[str] = (),
+    untagged: str = "strict",
 ) -> Places:
-    """Read the POIs of a view.
+    """Read the POIs of a view, and say which of its POIs and footprints they are (`urbanbench.seen.saw`).
 
     Parameters
     ----------
@@ -85,24 +96,31 @@ def gather_places(
         Whether names belong to the texts.
     further_texts
         Stand among the distinct texts even if no POI has them.
+    untagged
+        "strict" takes the buildings that `is_shaped_place` keeps; "poi" takes every building, one whose tags say no more than that it
+        is one by the text "building".
 
     Raises
     ------
     UnknownName
-        No such filter.
+        No such filter, or no such word for untagged buildings.
     RunRefused
         No POI is left.
     """
     if poi_filter not in POI_FILTERS:
         raise UnknownName("POI filter", poi_filter, POI_FILTERS)
-    chosen, written = _points(view, every=poi_filter == "all", use_name=use_name)
+    kept, chosen, written = _points(view, every=poi_filter == "all", use_name=use_name)
     frames, n_points = [chosen], len(chosen)
     shapes, building = np.empty(0, dtype=object), np.full(n_points, -1, dtype=np.int64)
+    saw("poi", kept)
     if view.has("polygon"):
-        rows, shaped, own = _buildings(view, use_name=use_name)
+        rows, shaped, own = _buildings(view, use_name=use_name, untagged=untagged)
         shapes = np.asarray(view.buildings.geometry)
-        building = np.concatenate([containing_polygon(centres(chosen.geometry), shapes), rows])
+        around = containing_polygon(centres(chosen.geometry), shapes)
+        building = np.concatenate([around, rows])
         frames, written = [chosen, shaped], written + own
+        saw("poi_with_footprint", np.flatnonzero(kept)[around >= 0], of=len(kept))
+        saw("polygon", building[building >= 0], of=len(shapes))
     if not written:
         msg = f"City {view.city_name!r} has no POI left after the filter {poi_filter!r}. Expected at least one. Mend: --set poi_filter=all"
         raise RunRefused(msg)
@@ -135,19 +153,35 @@ def centres(shapes: gpd.GeoSeries | np.ndarray) -> np.ndarray:
     return np.column_stack([shapely.get_x(points), shapely.get_y(points)])
 
 
-def _points(view: View, *, every: bool, use_name: bool) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Return the points that the filter keeps, and their texts."""
+def shaped_places(tags: TagTable, untagged: str) -> np.ndarray:
+    """Tell which buildings are places, bool (n,): those that `is_shaped_place` keeps, or all; see `UNTAGGED`.
+
+    Raises
+    ------
+    UnknownName
+        No such word.
+    """
+    if untagged not in UNTAGGED:
+        kind = "word for untagged buildings"
+        raise UnknownName(kind, untagged, UNTAGGED)
+    return np.ones(tags.n, dtype=bool) if untagged == "poi" else is_shaped_place(tags)
+
+
+def _points(view: View, *, every: bool, use_name: bool) -> tuple[np.ndarray, gpd.GeoDataFrame, list[str]]:
+    """Return which points the filter keeps, bool, these, and their texts."""
     pois = view.pois
     tags = tag_table(pois["tags"])
-    kept = np.flatnonzero(is_object(tags) if every else is_place(tags))
+    kept = is_object(tags) if every else is_place(tags)
     written = place_texts(tags, use_name=use_name, every_key=every)
-    return pois.iloc[kept], [written[row] for row in kept]
+    return kept, pois[kept], [written[row] for row in np.flatnonzero(kept)]
 
 
-def _buildings(view: View, *, use_name: bool) -> tuple[np.ndarray, gpd.GeoDataFrame, list[str]]:
+def _buildings(
+    view: View, *, use_name: bool, untagged: str
+) -> tuple[np.ndarray, gpd.GeoDataFrame, list[str]]:
     """Return the rows, frame and texts of the buildings that are POIs themselves."""
     buildings = view.buildings
     tags = tag_table(buildings["tags"])
-    rows = np.flatnonzero(is_shaped_place(tags))
-    written = place_texts(tags, use_name=use_name)
+    rows = np.flatnonzero(shaped_places(tags, untagged))
+    written = building_texts(tags, use_name=use_name)
     return rows.astype(np.int64), buildings.iloc[rows], [written[row] for row in rows]

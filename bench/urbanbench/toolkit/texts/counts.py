@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanbench.errors import BadInput
+from urbanbench.seen import saw
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,8 @@ __all__ = [
     "name_tokens",
     "pois_of_units",
     "rows_of",
+    "saw_pois",
+    "saw_units",
     "trip_matrix",
     "vocabulary_matrix",
 ]
@@ -168,7 +171,7 @@ def vocabulary_matrix(
 
 
 def pois_of_units(view: View, units: Units, radius_m: float) -> sparse.csr_array:
-    """Say which POIs belong to which unit.
+    """Say which POIs belong to which unit; of buildings, that their outlines are used (`urbanbench.seen.saw`).
 
     Parameters
     ----------
@@ -198,10 +201,23 @@ def pois_of_units(view: View, units: Units, radius_m: float) -> sparse.csr_array
         unit = unit[poi]
     elif units.level == "building":
         unit, poi = _within(view.unit_geometry(units), pois.geometry.to_numpy(), radius_m)
+        saw_units(view, units)
     else:
         msg = f"POIs cannot be counted for units of level {units.level!r}. Expected region or building."
         raise BadInput(msg)
     return sparse.csr_array((np.ones(len(unit)), (unit, poi)), shape=(len(units), len(pois)))
+
+
+def saw_units(view: View, units: Units) -> None:
+    """Say that the outlines of buildings that are the units themselves were used."""
+    known = view.buildings.index
+    saw("polygon", rows_of(known, units.ids), of=len(known))
+
+
+def saw_pois(belongs: sparse.csr_array, told: np.ndarray | None = None) -> None:
+    """Say which POIs were used: those that belong to a unit, (n_units, n_pois), and of these the ones that `told`, bool (n_pois,)."""
+    used = np.asarray(belongs.sum(axis=0) > 0)
+    saw("poi", used if told is None else used & told)
 
 
 def _within(outlines: np.ndarray, points: np.ndarray, radius_m: float) -> tuple[np.ndarray, np.ndarray]:

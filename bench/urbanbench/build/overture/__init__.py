@@ -1,0 +1,1 @@
+"""Overture's GeoParquet as a map: places, buildings, segments and land use."""

@@ -1,0 +1,1 @@
+"""The format of city folders for machines: JSON Schema of its JSON files, and a description of its tables."""
