@@ -24,6 +24,7 @@ from urbanbench.build.labels.read import read_wishes
 from urbanbench.build.order import Order
 from urbanbench.build.walk import build
 from urbanbench.checks import check_model
+from urbanbench.city.packing.pack import pack
 from urbanbench.cli.app import app, main
 from urbanbench.experiments import Choice
 from urbanbench.registry import load_model, load_task, open_city
@@ -100,6 +101,8 @@ PLACES = {
     "PATH": "./my_city",
     "tiles": "image.tif",
     "results/CITY/TASK/RUN.json": "one.json",
+    "my_city.tar.zst": "packed.zip",
+    "helsinki-centre.tar.zst": "packed.zip",
 }
 """What a placeholder of a guide stands for here."""
 TOLD_ONLY = {"satellite", "residuals"}
@@ -124,6 +127,8 @@ def shown_world(tmp_path_factory):
         (world / f"{name}.py").write_text(blocks(page, "python")[0], encoding="utf-8")
     shutil.copytree(ROOT / "results/toyville/popdensity", world / "results/toyville/popdensity")
     own_city(world)
+    pack(world / "helsinki-centre", world / "packed.zip")
+    shutil.copyfile(ROOT / "datasets/recipes/helsinki.toml", world / "my_recipe.toml")
     ids = list(open_city("toyville:tiny").unit_ids("region"))
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(len(ids), 3)), columns=["e0", "e1", "e2"])
