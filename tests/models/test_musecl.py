@@ -13,7 +13,7 @@ from urbanbench.hashing import value_digest
 from urbanbench.models.musecl import MuseCL
 from urbanbench.registry import load_task
 from urbanbench.run.admission import refusal
-from urbanbench.toolkit.training.schedule import recording
+from urbanbench.toolkit.training.stage_log import recording
 from urbanbench.units import Units
 
 BRIEF = dataclasses.replace(

@@ -99,7 +99,7 @@ def micro_of(city, model, *, street=True, shapes=True):
 def objective_of(city, model, *, flows=True, cap=4, direction="both", **parts):
     return GlobalObjective(
         model, micro_of(city, model, **parts), city["pois"], city["pictures"], city["picture"], city["stars"],
-        city["flows"] if flows else None, cap=cap, temperature=0.5, direction=direction, lr=1e-2, device="cpu",
+        city["flows"] if flows else None, cap=cap, temperature=0.5, direction=direction, lr=1e-2, lr_new=1e-2, device="cpu",
     )  # fmt: skip
 
 

@@ -513,7 +513,7 @@ def town():
 def local(town, *, shapes=True, memory=True, prior="literal", net=None):
     return LocalObjective(
         net or small_net(), town.texts, town.shapes if shapes else None, town.text, town.shape, town.stars,
-        drop_share=0.1, temperature=TAU, direction="query_to_key", lr=1e-2, device="cpu",
+        drop_share=0.1, temperature=TAU, direction="query_to_key", lr=1e-2, lr_new=1e-2, device="cpu",
         memory=town.memory if memory else None, pictures=town.pictures if memory else None, prior=prior,
     )  # fmt: skip
 
