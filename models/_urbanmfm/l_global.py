@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from urbanbench.models._urbanmfm.micro import draw_pois
-from urbanbench.models._urbanmfm.net import replaced, unit
+from urbanbench.models._urbanmfm.net import rated, replaced, unit
 from urbanbench.models._urbanmfm.nodes import (
     macro_nodes,
     only_among,
@@ -97,7 +97,7 @@ class GlobalObjective:
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         """Return the parameters of all trained modules."""
-        return self.net.rated(self.modules(), lr=self.lr, lr_new=self.lr_new)
+        return rated(self.modules(), lr=self.lr, lr_new=self.lr_new, drawn=(self.net.flow,))
 
     def modules(self) -> Sequence[nn.Module]:
         """Return what is trained: what makes the vectors of POIs, regions and trips, and the graph encoder."""

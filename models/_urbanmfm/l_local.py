@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from urbanbench.models._urbanmfm.memory import street_vectors
-from urbanbench.models._urbanmfm.net import replaced
+from urbanbench.models._urbanmfm.net import rated, replaced
 from urbanbench.models._urbanmfm.stars import Stars, StarTable, draw_drops, draw_modalities
 from urbanbench.toolkit.training import take_rows
 from urbanbench.toolkit.training.contrastive import info_nce, same_row
@@ -89,7 +89,7 @@ class LocalObjective:
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         """Return the projections and the graph encoder."""
-        return self.net.rated(self.modules(), lr=self.lr, lr_new=self.lr_new)
+        return rated(self.modules(), lr=self.lr, lr_new=self.lr_new)
 
     def modules(self) -> Sequence[nn.Module]:
         """Return what is trained; what is never drawn is not."""

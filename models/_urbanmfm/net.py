@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,18 +72,6 @@ class UrbanNet(nn.Module):
         self.fuse_street, self.fuse_shape, self.fuse_flow = make_fusion(), make_fusion(), make_fusion()
         self.flow = Projection(FEATURES, dim)
 
-    def rated(self, modules: Iterable[nn.Module], *, lr: float, lr_new: float) -> list[dict[str, Any]]:
-        """Return groups for the optimiser: projections at `lr`, gates, fusions, graph encoders and the projection of trips at a rate of their own.
-
-        Projections are trained by the micro stages already and are moved by what comes after; the others begin as they were drawn.
-        """
-        groups: dict[float, list[nn.Parameter]] = {}
-        for module in modules:
-            is_new = isinstance(module, (Fusion, GraphEncoder, DirectionGate)) or module is self.flow
-            rate = lr_new if is_new else lr
-            groups.setdefault(rate, []).extend(module.parameters())
-        return [{"params": own, "lr": rate} for rate, own in groups.items()]
-
     def encode_text(self, features: Tensor) -> Tensor:
         """Return E_t (n, d) of text features (n, text_dim); Eq. 3 with a projection."""
         out: Tensor = self.text(features)
@@ -98,6 +86,21 @@ class UrbanNet(nn.Module):
         """Return E_p (n, d) of raster features (n, image_dim) and surface shares (n,); Eq. 4."""
         out: Tensor = 0.5 * (self.image(features) + self.surface(surface[:, None]))
         return out
+
+
+def rated(
+    modules: Iterable[nn.Module], *, lr: float, lr_new: float, drawn: Collection[nn.Module] = ()
+) -> list[dict[str, Any]]:
+    """Return groups for the optimiser: projections at `lr`; gates, fusions and graph encoders at a rate of their own.
+
+    Projections are trained by the micro stages already and are moved by what comes after; the others, and those `drawn`, begin as they
+    were drawn.
+    """
+    groups: dict[float, list[nn.Parameter]] = {}
+    for module in modules:
+        is_new = isinstance(module, (Fusion, GraphEncoder, DirectionGate)) or module in drawn
+        groups.setdefault(lr_new if is_new else lr, []).extend(module.parameters())
+    return [{"params": own, "lr": rate} for rate, own in groups.items()]
 
 
 def unit(vectors: Tensor) -> Tensor:

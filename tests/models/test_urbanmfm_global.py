@@ -48,6 +48,24 @@ class Net(nn.Module):
         return 0.5 * (self.image(features) + self.surface(surface[:, None]))
 
 
+def test_new_parts_have_a_rate_of_their_own(city):
+    model = net()
+    objective = objective_of(city, model)
+    objective.lr, objective.lr_new = 1e-4, 1e-3
+    rate = {id(one): group["lr"] for group in objective.parameter_groups() for one in group["params"]}
+    new = (
+        model.fuse_street,
+        model.fuse_shape,
+        model.fuse_flow,
+        model.street_gate,
+        model.global_graph,
+        model.flow,
+    )
+    assert {rate[id(one)] for part in new for one in part.parameters() if id(one) in rate} == {1e-3}
+    known = (model.text, model.image, model.surface)
+    assert {rate[id(one)] for part in known for one in part.parameters() if id(one) in rate} == {1e-4}
+
+
 def net(dropout=0.0):
     with seeded_torch(0, "test-net"):
         return Net(dropout)
