@@ -62,8 +62,9 @@ def run_stages(
     kept = checkpoint_for(name, checkpoint, device)
     identity = fit.identity() if kept.path is not None else {}
     streams = ("train", process()) if process() else ("train",)
+    most = 2 * total if schedule.refit else total
     try:
-        with seeded_torch(seed, name, *streams, device=device), tracking(f"train {name}", total) as bar:
+        with seeded_torch(seed, name, *streams, device=device), tracking(f"train {name}", most) as bar:
             found = kept.load(identity)
             if found is not None:
                 spent = fit.load(*found)
