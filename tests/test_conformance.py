@@ -56,7 +56,15 @@ LEARNED = [name for name in names("model") if not load_model(name).card.floor]
 
 
 TELLS = "it says how many of the objects it touched it used"
-TOUCH_NOTHING_COUNTED = {"coordinates", "flow-rows", "mean", "minilm-captions", "random", "spatial-lag"}
+TOUCH_NOTHING_COUNTED = {
+    "coordinates",
+    "flow-rows",
+    "mean",
+    "minilm-captions",
+    "random",
+    "raster-embedding",
+    "spatial-lag",
+}
 """Models that read no POIs, footprints or pictures at any level."""
 
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.seen import KINDS
-
 if TYPE_CHECKING:
     from urbanbench.board.rows import Row
 
@@ -64,6 +62,8 @@ def _used(row: Row) -> dict[str, str] | str:
 
     if not row.saw:
         return saw_text(row)
+    from urbanbench.seen import KINDS
+
     return {KINDS[kind]: f"{count['used']:,} of {count['of']:,}" for kind, count in row.saw.items()}
 
 
