@@ -24,7 +24,12 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "untagged": ("strict", "poi"),
 }
 
-SMALL: dict[str, Any] = {"category_epochs": 400, "category_batch": 1024, "category_lr": 5e-3, "max_steps": 50_000}
+SMALL: dict[str, Any] = {
+    "category_epochs": 400,
+    "category_batch": 1024,
+    "category_lr": 5e-3,
+    "max_steps": 50_000,
+}
 """Preset `small`: to the plateau on two cores. `quick` is the same for a first look, ended by a cap long before it has converged."""
 
 
