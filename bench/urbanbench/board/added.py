@@ -30,8 +30,8 @@ NO_FLOOR = "no floor"
 """Stands where no floor reads content from the inputs that the model sees."""
 READING = (
     "adds: how much better the model and the best floor of each seed are together than that floor alone, on the first metric, and on how many seeds; "
-    "how far to believe either is learned inside the training part, from rows that their heads were not fitted on. A second floor instead of "
-    "the model is the measure: a model that adds less than it tells nothing that counting does not."
+    "how far to believe either is learned inside the training part, from rows that their heads were not fitted on. The notes say how much a "
+    "second floor adds instead of the model: so much comes of counting something else."
 )
 """How to read the column."""
 _REFUSAL = "NoFloor"
