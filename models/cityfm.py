@@ -27,6 +27,22 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "untagged": ("strict", "poi"),
 }
 
+SMALL: dict[str, Any] = {
+    "dim": 256,
+    "text_encoder": "minilm",
+    "train_text_encoder": False,
+    "image_encoder": "efficientnet-lite0",
+    "train_image_encoder": False,
+    "raster_size": 64,
+    "empty_roads": False,
+    "epochs": None,
+    "min_steps": 500,
+    "max_steps": 20_000,
+    "lr_text": 1e-3,
+    "lr_road": 1e-4,
+}
+"""Preset `small`: to the plateau on two cores. `quick` is the same for a first look, ended by a cap long before it has converged."""
+
 
 @dataclass(frozen=True)
 class CityFM(Model):
@@ -64,7 +80,7 @@ class CityFM(Model):
         pairs are made.
     temperature, chunk
         Of the loss; how many pairs see one another. A batch is cut into chunks, whose losses are averaged.
-    batch, epochs, max_steps, patience, precision
+    batch, epochs, min_steps, max_steps, patience, precision
         Schedule of every stage, see `urbanbench.toolkit.training.schedule.Schedule`.
     lr_text, lr_shape, lr_shape_backbone, lr_road
         Learning rates: of the stages "text" and "road", of the projections and of the image encoder in the stage "shape".
@@ -101,9 +117,10 @@ class CityFM(Model):
     temperature: float = 0.5
     chunk: int = 64
     batch: int = 256
-    epochs: int = 5
+    epochs: int | None = 5
+    min_steps: int = 0
     max_steps: int | None = 125
-    patience: int = 3
+    patience: int = 6
     precision: str = "auto"
     lr_text: float = 1e-4
     lr_shape: float = 1e-3
@@ -117,19 +134,8 @@ class CityFM(Model):
     card: ClassVar[ModelCard] = CARD
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
-        "small": {
-            "dim": 256,
-            "text_encoder": "minilm",
-            "train_text_encoder": False,
-            "image_encoder": "efficientnet-lite0",
-            "train_image_encoder": False,
-            "raster_size": 64,
-            "empty_roads": False,
-            "epochs": 100,
-            "max_steps": 200,
-            "lr_text": 1e-3,
-            "lr_road": 1e-4,
-        },
+        "small": SMALL,
+        "quick": SMALL | {"min_steps": 0, "max_steps": 60},
     }
 
     def __post_init__(self) -> None:

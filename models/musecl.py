@@ -24,6 +24,22 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "poi_mean": ("unique", "counts"),
 }
 
+SMALL: dict[str, Any] = {
+    "street_encoder": "efficientnet-lite0",
+    "overhead_encoder": "efficientnet-lite0",
+    "train_encoders": False,
+    "street_size": 96,
+    "overhead_size": 224,
+    "street_batch": 64,
+    "street_epochs": None,
+    "overhead_batch": 64,
+    "overhead_epochs": None,
+    "fusion_epochs": None,
+    "min_steps": 500,
+    "max_steps": 20_000,
+}
+"""Preset `small`: to the plateau on two cores. `quick` is the same for a first look, ended by a cap long before it has converged."""
+
 
 @dataclass(frozen=True)
 class MuseCL(Model):
@@ -51,7 +67,7 @@ class MuseCL(Model):
     lr, triplets
         Adam's learning rate and triplets per epoch of both kinds.
     street_batch, street_epochs, overhead_batch, overhead_epochs
-        Triplets per step, and epochs.
+        Triplets per step, and most epochs.
     word_epochs, word_min_count
         Passes over the POIs of word2vec; rarer words have no vector.
     poi_mean
@@ -62,9 +78,10 @@ class MuseCL(Model):
         What the fusion trains: the "attention" that weighs the kinds of pictures, as in the code, or also the "projections", the layers
         between features and vectors.
     fusion_batch, fusion_epochs, fusion_lr
-        Schedule of the fusion.
-    max_steps
-        Most optimiser steps of each stage; None for no limit but the epochs.
+        Regions per step, most passes over the regions and learning rate of the fusion.
+    min_steps, max_steps, patience
+        Fewest and most optimiser steps of each stage (None for no limit but the epochs); checks without a gain before a stage's rate
+        falls, and after the last fall before it ends, see `urbanbench.toolkit.training.schedule.Schedule`.
     """
 
     dim: int = 128
@@ -80,9 +97,9 @@ class MuseCL(Model):
     lr: float = 5e-4
     triplets: int = 10_000
     street_batch: int = 16
-    street_epochs: int = 20
+    street_epochs: int | None = 20
     overhead_batch: int = 32
-    overhead_epochs: int = 200
+    overhead_epochs: int | None = 200
     word_epochs: int = 20
     word_min_count: int = 5
     poi_mean: str = "unique"
@@ -90,24 +107,17 @@ class MuseCL(Model):
     temperature: float = 0.1
     align: str = "attention"
     fusion_batch: int = 256
-    fusion_epochs: int = 50
+    fusion_epochs: int | None = 50
     fusion_lr: float = 1e-3
+    min_steps: int = 0
     max_steps: int | None = None
+    patience: int = 6
 
     card: ClassVar[ModelCard] = CARD
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {"sv_positive": "auto"},
-        "small": {
-            "street_encoder": "efficientnet-lite0",
-            "overhead_encoder": "efficientnet-lite0",
-            "train_encoders": False,
-            "street_size": 96,
-            "overhead_size": 224,
-            "street_batch": 64,
-            "overhead_batch": 64,
-            "overhead_epochs": 20,
-            "max_steps": 1000,
-        },
+        "small": SMALL,
+        "quick": SMALL | {"min_steps": 0, "max_steps": 100},
     }
 
     def __post_init__(self) -> None:
@@ -123,8 +133,9 @@ class MuseCL(Model):
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise UnknownName(name.replace("_", " "), getattr(self, name), known)
-        for name in ("dim", "top_k", "street_size", "overhead_size", "triplets", "street_epochs",
-                     "overhead_epochs", "word_epochs", "word_min_count"):  # fmt: skip
+        for name in (
+            "dim", "top_k", "street_size", "overhead_size", "triplets", "word_epochs", "word_min_count",
+        ):  # fmt: skip
             if getattr(self, name) < 1:
                 msg = f"Parameter {name!r} of MuseCL is {getattr(self, name)}. Expected at least 1."
                 raise BadInput(msg)

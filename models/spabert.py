@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 
 POI_FILTERS = ("paper", "all")
 
+SMALL: dict[str, Any] = {
+    "text_encoder": "minilm",
+    "max_tokens": 128,
+    "use_kind": True,
+    "batch": 32,
+    "epochs": None,
+    "min_epochs": 5,
+    "max_steps": 100_000,
+    "lr": 1e-4,
+    "lr_head": 1e-3,
+}
+"""Preset `small`: to the plateau on two cores. `quick` is the same for a first look, ended by a cap long before it has converged."""
+
 
 @dataclass(frozen=True)
 class SpaBERT(Model):
@@ -48,7 +61,7 @@ class SpaBERT(Model):
         Masks and loss as in the authors' code: whole-name masks one token to the left, loss on all tokens and padding.
     train
         Whether to train at all; without, vectors are those of the weights started from.
-    batch, epochs, max_steps, precision, lr, lr_head
+    batch, epochs, min_epochs, max_steps, patience, precision, lr, lr_head
         Schedule, see `urbanbench.toolkit.training.schedule.Schedule`; learning rates of BERT and of the masked-language head.
     radius_m
         How far from a building's outline POIs are read, in metres.
@@ -67,8 +80,10 @@ class SpaBERT(Model):
     parity_bugs: bool = False
     train: bool = True
     batch: int = 12
-    epochs: int = 1
+    epochs: int | None = 1
+    min_epochs: int = 0
     max_steps: int | None = None
+    patience: int = 6
     precision: str = "auto"
     lr: float = 5e-5
     lr_head: float = 5e-5
@@ -77,16 +92,8 @@ class SpaBERT(Model):
     card: ClassVar[ModelCard] = CARD
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
-        "small": {
-            "text_encoder": "minilm",
-            "max_tokens": 128,
-            "use_kind": True,
-            "batch": 32,
-            "epochs": 5,
-            "max_steps": 300,
-            "lr": 1e-4,
-            "lr_head": 1e-3,
-        },
+        "small": SMALL,
+        "quick": SMALL | {"min_epochs": 0, "max_steps": 60},
     }
 
     def __post_init__(self) -> None:
@@ -101,7 +108,7 @@ class SpaBERT(Model):
         """
         if self.poi_filter not in POI_FILTERS:
             raise UnknownName("POI filter", self.poi_filter, POI_FILTERS)
-        for name, least in (("neighbours", 1), ("max_tokens", 3), ("epochs", 1), ("batch", 2)):
+        for name, least in (("neighbours", 1), ("max_tokens", 3), ("min_epochs", 0), ("batch", 2)):
             if getattr(self, name) < least:
                 msg = f"Parameter {name!r} of SpaBERT is {getattr(self, name)}. Expected at least {least}."
                 raise BadInput(msg)

@@ -36,6 +36,25 @@ LEAST: Mapping[str, int] = {
     "max_name_count": 1,
 }
 
+SMALL: dict[str, Any] = {
+    "image_encoder": "efficientnet-lite0",
+    "train_image_encoder": False,
+    "street_size": 96,
+    "raster_size": 64,
+    "pairs": 20_000,
+    "held_out_pairs": 2_000,
+    "batch": 256,
+    "epochs": None,
+    "patience": 6,
+    "region_shapes": 32,
+    "word_epochs": None,
+    "word_patience": 6,
+    "word_lr": 5e-3,
+    "min_steps": 500,
+    "max_steps": 20_000,
+}
+"""Preset `small`: to the plateau on two cores. `quick` is the same for a first look, ended by a cap long before it has converged."""
+
 
 @dataclass(frozen=True)
 class Urban2Vec(Model):
@@ -68,8 +87,8 @@ class Urban2Vec(Model):
     image_margin, word_margin
         By how much the false distance shall be larger than the true one, in the two steps.
     batch, epochs, lr, patience
-        Schedule of step 1: pairs per batch, passes over the pairs (one check each), learning rate, and checks without a better
-        one before it ends.
+        Schedule of step 1: pairs per batch, most passes over the pairs, learning rate, and checks without a gain before the rate falls, and
+        after the last fall before the step ends (`urbanbench.toolkit.training.schedule.Schedule`).
     region_shapes
         Most footprints of a region that its first vector is a mean of and that pairs begin with, drawn at random; None for all.
     poi_filter, use_name
@@ -83,8 +102,8 @@ class Urban2Vec(Model):
         A false word is drawn in proportion to its count to this power.
     word_batch, word_epochs, word_lr, word_patience, word_held_out
         Schedule of step 2, and the share of pairs of region and word kept for its checks.
-    max_steps
-        Most optimiser steps of each of the two steps; None for no limit but their epochs.
+    min_steps, max_steps
+        Fewest and most optimiser steps of each of the two steps; None for no limit but their epochs.
     adjacent_gap_m
         Regions no farther apart are neighbours, whose pictures stand in for missing ones, in metres.
     """
@@ -104,7 +123,7 @@ class Urban2Vec(Model):
     held_out_share: float = 0.2
     image_margin: float = 5.0
     batch: int = 72
-    epochs: int = 21
+    epochs: int | None = 21
     lr: float = 5e-4
     patience: int = 11
     region_shapes: int | None = None
@@ -117,30 +136,19 @@ class Urban2Vec(Model):
     negative_power: float = 0.5
     word_margin: float = 2.0
     word_batch: int = 512
-    word_epochs: int = 11
+    word_epochs: int | None = 11
     word_lr: float = 1e-3
     word_patience: int = 6
     word_held_out: float = 0.05
+    min_steps: int = 0
     max_steps: int | None = None
     adjacent_gap_m: float = 1.0
 
     card: ClassVar[ModelCard] = CARD
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
-        "small": {
-            "image_encoder": "efficientnet-lite0",
-            "train_image_encoder": False,
-            "street_size": 96,
-            "raster_size": 64,
-            "pairs": 20_000,
-            "held_out_pairs": 2_000,
-            "batch": 256,
-            "epochs": 5,
-            "region_shapes": 32,
-            "word_epochs": 40,
-            "word_lr": 5e-3,
-            "max_steps": 4000,
-        },
+        "small": SMALL,
+        "quick": SMALL | {"min_steps": 0, "max_steps": 200},
     }
 
     def __post_init__(self) -> None:

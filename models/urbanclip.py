@@ -26,6 +26,25 @@ _SIZES = (
     "dim", "size", "grid", "patch", "image_layers", "text_layers", "max_words", "heads", "queries", "decoder_layers", "caption_tokens",
 )  # fmt: skip
 
+SMALL: dict[str, Any] = {
+    "dim": 256,
+    "image_tower": "efficientnet-lite0",
+    "train_image_tower": False,
+    "text_tower": "scratch",
+    "text_layers": 4,
+    "max_words": 40,
+    "heads": 4,
+    "queries": 8,
+    "decoder_layers": 2,
+    "mask_same": True,
+    "lr": 3e-4,
+    "batch": 64,
+    "epochs": None,
+    "min_steps": 500,
+    "max_steps": 20_000,
+}
+"""Preset `small`: to the plateau on two cores. `quick` is the same for a first look, ended by a cap long before it has converged."""
+
 
 @dataclass(frozen=True)
 class UrbanCLIP(Model):
@@ -62,7 +81,7 @@ class UrbanCLIP(Model):
         Whether pairs of the same sentence or picture are no negatives of each other.
     caption_weight
         Weight of the caption loss beside the contrastive one.
-    lr, weight_decay, batch, epochs, max_steps, warmup, held_out, patience, precision
+    lr, weight_decay, batch, epochs, min_steps, max_steps, warmup, held_out, patience, precision
         Schedule, see `urbanbench.toolkit.training.schedule.Schedule`; weight decay is decoupled.
     """
 
@@ -91,31 +110,19 @@ class UrbanCLIP(Model):
     lr: float = 3e-5
     weight_decay: float = 0.01
     batch: int = 128
-    epochs: int = 100
+    epochs: int | None = 100
+    min_steps: int = 0
     max_steps: int | None = None
-    warmup: float = 0.05
+    warmup: int = 50
     held_out: float = 0.1
-    patience: int = 3
+    patience: int = 6
     precision: str = "auto"
 
     card: ClassVar[ModelCard] = CARD
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
-        "small": {
-            "dim": 256,
-            "image_tower": "efficientnet-lite0",
-            "train_image_tower": False,
-            "text_tower": "scratch",
-            "text_layers": 4,
-            "max_words": 40,
-            "heads": 4,
-            "queries": 8,
-            "decoder_layers": 2,
-            "mask_same": True,
-            "lr": 3e-4,
-            "batch": 64,
-            "max_steps": 300,
-        },
+        "small": SMALL,
+        "quick": SMALL | {"min_steps": 0, "max_steps": 60},
     }
 
     def __post_init__(self) -> None:

@@ -36,6 +36,27 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "untagged": ("strict", "poi"),
 }
 
+SMALL: dict[str, Any] = {
+    "dim": 256,
+    "text_encoder": "minilm",
+    "train_text_encoder": False,
+    "image_encoder": "efficientnet-lite0",
+    "train_image_encoder": False,
+    "raster_size": 64,
+    "street_size": 96,
+    "epochs": None,
+    "max_neighbours": 16,
+    "max_street_views": 8,
+    "region_pois": 8,
+    "max_adjacent": 8,
+    "fusion_heads": 8,
+    "min_steps": 2000,
+    "max_steps": 20_000,
+    "lr": 1e-3,
+    "lr_new": 1e-3,
+}
+"""Preset `small`: to the plateau on two cores. `quick` is the same for a first look, ended by a cap long before it has converged."""
+
 
 @dataclass(frozen=True)
 class UrbanMFM(Model):
@@ -87,14 +108,14 @@ class UrbanMFM(Model):
     region_pois, adjacent_gap_m, max_adjacent, fusion_heads, fusion_dropout, gate_relu, flows, lr_global
         `L_global`: POIs of a region read at one step; how close regions are neighbours, and how many; the fusion's attention
         heads and dropout; the ReLU inside Eq. 24, as printed; whether trips between regions are a third source (Section V-D);
-        learning rate.
+        learning rate of the projections, which the stages before have trained.
     heads, head_dim, gat_dropout, readout
         Graph attention: heads of the first layer, length of each, dropout; "mean" over a graph's nodes or its "center".
     temperature, direction
         τ of all losses; "both" (symmetric) or "query_to_key", as printed.
-    batch, epochs, max_steps, warmup, patience, precision, lr, lr_backbone
-        Schedule of every stage, see `urbanbench.toolkit.training.schedule.Schedule`; learning rates of the heads, and of encoders that
-        are trained along.
+    batch, epochs, min_steps, max_steps, warmup, patience, precision, lr, lr_new, lr_backbone
+        Schedule of every stage, see `urbanbench.toolkit.training.schedule.Schedule`; learning rates of the projections, of what only
+        `L_local` and `L_global` train (gates, fusions, graph encoders), and of encoders that are trained along.
     poi_vector, raw_length
         A POI's vector: "fused", E_j of Eqs. 23-25, which needs `L_global`; "mean" of its text, footprint and street view vectors;
         "concat", these side by side, zeros where there is none; "auto", fused where `L_global` was trained and else the mean. Whether
@@ -162,13 +183,15 @@ class UrbanMFM(Model):
     temperature: float = 0.5
     direction: str = "both"
     batch: int = 256
-    epochs: int = 10
+    epochs: int | None = 10
+    min_steps: int = 0
     max_steps: int | None = None
-    warmup: float = 0.05
-    patience: int = 3
+    warmup: int = 50
+    patience: int = 6
     precision: str = "auto"
     lr: float = 1e-4
-    lr_backbone: float = 1e-5
+    lr_new: float = 1e-4
+    lr_backbone: float = 1e-4
     poi_vector: str = "auto"
     raw_length: bool = False
     pooling: str = "mean"
@@ -179,23 +202,8 @@ class UrbanMFM(Model):
     card: ClassVar[ModelCard] = CARD
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
-        "small": {
-            "dim": 256,
-            "text_encoder": "minilm",
-            "train_text_encoder": False,
-            "image_encoder": "efficientnet-lite0",
-            "train_image_encoder": False,
-            "raster_size": 64,
-            "street_size": 96,
-            "epochs": 100,
-            "max_neighbours": 16,
-            "max_street_views": 8,
-            "region_pois": 8,
-            "max_adjacent": 8,
-            "fusion_heads": 8,
-            "max_steps": 200,
-            "lr": 1e-3,
-        },
+        "small": SMALL,
+        "quick": SMALL | {"min_steps": 0, "max_steps": 60},
     }
 
     def __post_init__(self) -> None:

@@ -191,6 +191,15 @@ def add_captions() -> Callable[[Path, Sequence[tuple[str, str]]], None]:
     return add_captions
 
 
+@pytest.fixture(scope="session")
+def add_raster() -> Callable[[Path], None]:
+    """Return the function that gives a city folder an embedding raster."""
+    pytest.importorskip("rasterio", reason="the extra raster is not installed")
+    from stand_ins import add_raster
+
+    return add_raster
+
+
 @pytest.fixture
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache folder for this test."""

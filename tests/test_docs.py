@@ -16,11 +16,15 @@ import pytest
 import shapely
 import typer
 from tests.drawn_extract import BOX, draw_hamlet
+from tests.made_rasters import write_raster
+from tests.overture_town import write_town
+from tests.tile_town import openmaptiles_town, write_pmtiles
 
 from urbanbench.build.labels.read import read_wishes
 from urbanbench.build.order import Order
 from urbanbench.build.walk import build
 from urbanbench.checks import check_model
+from urbanbench.city.packing.pack import pack
 from urbanbench.cli.app import app, main
 from urbanbench.experiments import Choice
 from urbanbench.registry import load_model, load_task, open_city
@@ -97,6 +101,8 @@ PLACES = {
     "PATH": "./my_city",
     "tiles": "image.tif",
     "results/CITY/TASK/RUN.json": "one.json",
+    "my_city.tar.zst": "packed.zip",
+    "helsinki-centre.tar.zst": "packed.zip",
 }
 """What a placeholder of a guide stands for here."""
 TOLD_ONLY = {"satellite", "residuals"}
@@ -111,7 +117,8 @@ def shown_world(tmp_path_factory):
 
     world = tmp_path_factory.mktemp("world")
     tiny = city_folder("toyville:tiny")
-    for city in ("my_city", "data/singapore", "data/new_york", "data/shenzhen"):
+    outside = ("outside/singapore-regiondcl", "outside/hgi-xiamen")
+    for city in ("my_city", "data/singapore", "data/new_york", "data/shenzhen", *outside):
         shutil.copytree(tiny, world / city)
         told = json.loads((world / city / "city.json").read_text(encoding="utf-8"))
         (world / city / "city.json").write_text(
@@ -120,11 +127,16 @@ def shown_world(tmp_path_factory):
     for name, page in (("shop_counts", "docs/add_a_model.md"), ("noise", "docs/add_a_task.md")):
         (world / f"{name}.py").write_text(blocks(page, "python")[0], encoding="utf-8")
     shutil.copytree(ROOT / "results/toyville/popdensity", world / "results/toyville/popdensity")
+    shutil.copyfile(next((ROOT / "results/toyville/popdensity").glob("*.json")), world / "one.json")
     own_city(world)
+    pack(world / "helsinki-centre", world / "packed.zip")
+    shutil.copyfile(ROOT / "datasets/recipes/helsinki.toml", world / "my_recipe.toml")
     ids = list(open_city("toyville:tiny").unit_ids("region"))
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(len(ids), 3)), columns=["e0", "e1", "e2"])
-    table.assign(region_id=ids).to_parquet(world / "vectors.parquet", index=False)
+    (world / "outside/vectors").mkdir()
+    for name in ("vectors", "outside/vectors/published-regiondcl", "outside/vectors/published-hgi-xiamen"):
+        table.assign(region_id=ids).to_parquet(world / f"{name}.parquet", index=False)
     return world
 
 
@@ -138,6 +150,17 @@ def own_city(world: Path) -> None:
     grid = gpd.GeoDataFrame({"id": range(16), "population": range(20, 36)}, geometry=cells, crs=4326)
     grid.to_file(world / "grid.gpkg")
     (world / "labels.toml").write_text(blocks("docs/your_city.md", "toml")[0], encoding="utf-8")
+    raster_page = "docs/models/raster_embedding.md"
+    (world / "about.toml").write_text(blocks(raster_page, "toml")[0], encoding="utf-8")
+    ground = np.full((2, 200, 200), 51, dtype=np.int8)
+    write_raster(
+        world / "aef/2019/35N/a.tiff",
+        ground,
+        west - 0.01,
+        north + 0.01,
+        (north - south + 0.02) / 200,
+        crs="EPSG:4326",
+    )
     labels = tuple(read_wishes([str(world / "labels.toml")]))
     order = Order(
         "helsinki-centre",
@@ -148,6 +171,8 @@ def own_city(world: Path) -> None:
     )
     for city in ("helsinki-centre", "baltimore"):
         build(order, world / city)
+    write_pmtiles(world / "town.pmtiles", openmaptiles_town().tiles())
+    write_town(world / "overture")
 
 
 def takes(words: list[str], option: str) -> bool:
@@ -173,7 +198,8 @@ def test_a_command_of_a_guide_runs_as_printed(words, shown_world, monkeypatch, c
     elif takes(words, "--dry-run"):
         usual = [] if group or "-c" in words else ["-c", "toyville:tiny"]
         words = [*words, *usual, "--dry-run"]
-    assert main(words) == 0, capsys.readouterr().err
+    fine = {0, 1} if words[:2] == ["results", "verify"] else {0}  # 1 where rows are old, as some may be
+    assert main(words) in fine, capsys.readouterr().err
 
 
 def parse(words: list[str]) -> None:

@@ -25,7 +25,7 @@ FLOORS = {
     "model": 3, "scoring": 3, "toolkit": 3,
     "task": 4, "parity": 4,
     "source": 5, "registry": 5,
-    "checks": 6, "result": 6, "store": 6, "result_folders": 6, "predictions": 6, "cache": 6, "cost": 6, "provenance": 6,
+    "checks": 6, "result": 6, "store": 6, "result_folders": 6, "predictions": 6, "cache": 6, "cost": 6, "provenance": 6, "convergence": 6,
     "run": 7,
     "board": 8,
     "verify": 8,
@@ -41,7 +41,7 @@ WINGS = {
     "city": {
         "drawing": 4, "changing": 4, "packing": 4, "ground": 3,
         "city": 2, "view": 2, "withhold": 2, "contents": 2, "schema": 2,
-        "faults": 1, "load": 0.5, "feature_tables": 0.5, "pictures": 0.5,
+        "faults": 1, "rasters": 0.5, "load": 0.5, "feature_tables": 0.5, "pictures": 0.5,
         "folder": 0,
     },
 }  # fmt: skip

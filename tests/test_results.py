@@ -40,6 +40,8 @@ def test_runs_of_one_task_share_their_splits(committed):
     splits = {}
     for one in committed:
         if one.status == OK:
+            if one.cell.split == "paper:regiondcl":  # leaves out the units that each model has no data for
+                continue
             cell = (one.cell.city, one.cell.task, one.cell.split)
             splits.setdefault(cell, set()).add(one.provenance["split_digest"])
     assert all(len(digests) == 1 for digests in splits.values())

@@ -14,6 +14,7 @@ INPUTS: Mapping[str, str] = {
     "road": "the road network",
     "street_view": "street-level pictures with their place and heading",
     "satellite": "overhead pictures, one per region (photograph or rendered map)",
+    "raster_embedding": "pixels of an embedding raster, made from satellite archives by somebody else's model",
     "flow": "trips between regions",
     "captions": "sentences about regions, written from their pictures",
     "coordinates": "where a unit lies, used as a feature in itself",
@@ -25,6 +26,7 @@ LAYER_OF: Mapping[str, str] = {
     "road": "roads",
     "street_view": "street_views",
     "satellite": "satellite",
+    "raster_embedding": "raster_embedding",
     "flow": "flows",
     "captions": "captions",
 }

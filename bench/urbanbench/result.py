@@ -172,7 +172,7 @@ class RunResult:
     cost, provenance
         Seconds and memory; versions, hardware and hashes.
     training
-        What every stage of the model's training left behind (`urbanbench.toolkit.training.schedule.StageLog.to_record`); written only where
+        What every stage of the model's training left behind (`urbanbench.toolkit.training.stage_log.StageLog.to_record`); written only where
         there is something.
     adds
         Of a model beside a floor, whose `scores` are those of both together: what the floor scores alone and what the model adds

@@ -15,7 +15,6 @@ CARD = ModelCard(
     needs=("poi",),
     can_use=("polygon", "road"),
     embeds=("region", "building", "poi"),
-    version=2,
     differs_from_paper=(
         "Every region, road and footprint takes part; the authors' evaluation leaves out a random half of the regions.",
         "A text's features are the mean over its tokens without padding.",
@@ -37,4 +36,5 @@ CARD = ModelCard(
         "The paper's speed task is not part of the suite, so roads have no vectors of their own.",
         "The small preset has frozen encoders, no roads without POIs in the text stage and learning rates up to ten times the paper's.",
     ),
+    version=3,
 )

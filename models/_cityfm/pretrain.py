@@ -26,7 +26,8 @@ from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.texts.place_texts import EMPTY_TEXT
 from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import Objective, seeded_torch, train_stage
-from urbanbench.toolkit.training.schedule import Schedule, StageLog, record
+from urbanbench.toolkit.training.schedule import Schedule
+from urbanbench.toolkit.training.stage_log import StageLog, record
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -115,8 +116,9 @@ def schedule_of(stage: str, model: CityFM) -> Schedule:
     return Schedule(
         batch=model.road_batch if stage == "road" else model.batch,
         epochs=model.epochs,
+        min_steps=model.min_steps,
         max_steps=model.max_steps,
-        warmup=0.0,
+        warmup=0,
         patience=model.patience,
         precision=model.precision,
     )

@@ -19,7 +19,7 @@ from urbanbench.models._geovectors.judge import chance, context_samples, negativ
 from urbanbench.models._geovectors.training import Corpus, KeptTraining, fixed_hash, gensim_seed, train
 from urbanbench.seeds import generator
 from urbanbench.toolkit.kept.versions import learned_versions
-from urbanbench.toolkit.training.schedule import StageLog
+from urbanbench.toolkit.training.stage_log import StageLog
 
 if TYPE_CHECKING:
     from gensim.models import Word2Vec

@@ -14,7 +14,7 @@ from urbanbench.models._geovectors.training import Corpus, KeptTraining, fixed_h
 from urbanbench.seeds import generator
 from urbanbench.seen import saw
 from urbanbench.toolkit.kept.versions import learned_versions
-from urbanbench.toolkit.training.schedule import StageLog
+from urbanbench.toolkit.training.stage_log import StageLog
 
 if TYPE_CHECKING:
     from gensim.models import FastText

@@ -16,7 +16,8 @@ from urbanbench.atomic import remove_leftovers, replacing
 from urbanbench.home import cache_root
 from urbanbench.progress import Bar, tracking
 from urbanbench.seeds import integer_seed
-from urbanbench.toolkit.training.schedule import StageLog, record
+from urbanbench.toolkit.training.plateau import settled
+from urbanbench.toolkit.training.stage_log import EPOCHS, StageLog, record
 
 if TYPE_CHECKING:
     from gensim.models import Word2Vec
@@ -25,6 +26,9 @@ __all__ = ["FIRST_RATE", "LAST_RATE", "Corpus", "KeptTraining", "fixed_hash", "g
 
 FIRST_RATE, LAST_RATE = 0.025, 0.0001
 """Learning rate before the first step and after the last; linear between (gensim's defaults)."""
+
+JUDGED = "loss of sentences that are not drawn again, after every epoch; the rate falls by gensim's clock"
+"""What the record says of how convergence is judged: by the last two epochs."""
 
 CHUNK = 4096
 """Sentences that exist as Python lists at once."""
@@ -182,6 +186,8 @@ def train(
                 write_arrays(checkpoint, _weights(model), {"log": asdict(log)})
                 last = time.perf_counter()
     log.seconds += time.perf_counter() - began
+    log.ended, log.epochs, log.judged = EPOCHS, epochs, JUDGED
+    log.converged = settled([loss for _, loss in log.checks])
 
 
 def _epoch(model: Word2Vec, corpus: Corpus, epoch: int, epochs: int, seed: int) -> None:

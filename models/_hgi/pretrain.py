@@ -16,14 +16,15 @@ from urbanbench.models._hgi.skipgram import CategoryObjective, CategoryVectors
 from urbanbench.models._hgi.walks import random_walks
 from urbanbench.seeds import generator
 from urbanbench.toolkit.training import seeded_torch, train_stage
-from urbanbench.toolkit.training.schedule import Schedule, StageLog, record
+from urbanbench.toolkit.training.schedule import Schedule
+from urbanbench.toolkit.training.stage_log import StageLog, record
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
     from urbanbench.models.hgi import HGI
 
-CHECKS = 50
-"""How often the loss over the city is looked at to keep the best weights."""
+CHECK_EVERY = 20
+"""Steps between two looks at the loss over the city; a look costs a third of a step."""
 
 FEWEST_WALKS = 4
 
@@ -128,24 +129,26 @@ def _category_schedule(model: HGI) -> Schedule:
         batch=model.category_batch,
         epochs=model.category_epochs,
         max_steps=model.max_steps,
-        warmup=0.0,
+        warmup=0,
+        patience=model.patience,
         precision="float32",
-        decay="constant",
     )
 
 
 def _city_schedule(model: HGI, n_regions: int) -> Schedule:
-    """Plan full-batch training: each step is an epoch, and the weights with the lowest training loss of all checks stay."""
-    steps = min(model.epochs, model.max_steps or model.epochs)
+    """Plan full-batch training: each step is a pass over the city.
+
+    Nothing is held out, so no region has to return for a last fit: every step and every check takes the whole city, the checks with
+    wrong regions and shuffled POIs that no step draws.
+    """
     return Schedule(
         batch=n_regions,
-        epochs=model.epochs,
         max_steps=model.max_steps,
-        warmup=min(1.0, model.warmup_epochs / steps),
+        min_steps=model.min_steps,
+        warmup=model.warmup_epochs,
         held_out=0.0,
-        checks=CHECKS,
-        patience=CHECKS + 1,
+        check_every=CHECK_EVERY,
+        patience=model.patience,
         precision="float32",
-        decay="constant",
         max_norm=model.max_norm,
     )

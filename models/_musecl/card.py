@@ -22,7 +22,7 @@ CARD = ModelCard(
         "Likeness by mobility is the cosine of z-scores of log1p trips into and out of a region by hour; the code shows only totals, and never how they are compared.",
         "Categories of POIs are their OpenStreetMap tags key=value, after leaving out street furniture and objects that tell no use.",
         "Negatives are drawn from regions outside the tenth that is most alike (option spared), where the code takes any other.",
-        "Triplets are drawn anew at every step, not 10,000 once; the number of steps is that of the authors' epochs over 10,000.",
+        "Triplets are drawn anew at every step, not 10,000 once; the most steps are those of the authors' epochs over 10,000, and the rate falls where the loss stands still.",
         "Training ends when the loss on held-out regions has not fallen in three of ten checks, and the best weights stay.",
         "Adam without amsgrad.",
         "Every satellite picture is turned on its own, where the code turns a whole batch alike; channels have the statistics of the encoder's own training.",
@@ -34,4 +34,5 @@ CARD = ModelCard(
         "Where no satellite picture may be seen, maps drawn from building footprints stand in for it; no street view is replaced. The paper has no such setting.",
         "The preset small keeps the image encoders as they are and trains what follows them.",
     ),
+    version=2,
 )

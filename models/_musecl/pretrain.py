@@ -21,7 +21,8 @@ from urbanbench.models._musecl.words import gather_places, region_words
 from urbanbench.progress import note
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.training import seeded_torch, train_stage
-from urbanbench.toolkit.training.schedule import Schedule, StageLog, record
+from urbanbench.toolkit.training.schedule import Schedule
+from urbanbench.toolkit.training.stage_log import StageLog, record
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from urbanbench.models._musecl.pictures import Pictures
     from urbanbench.models.musecl import MuseCL
 
-DECAY_EVERY, DECAY_FACTOR = 0.5, 0.7
-"""The authors' learning rate falls to 0.7 of itself after 10 of 20 epochs."""
+FALL_FACTOR = 0.7
+"""The authors' learning rate falls to this share of itself, after 10 of 20 epochs; ours falls at plateaus."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,14 +69,14 @@ class Kind:
     likeness
         What makes regions alike.
     batch, epochs
-        Of training.
+        Of training: triplets per step, and most epochs.
     """
 
     name: str
     encoder: str
     likeness: str
     batch: int
-    epochs: int
+    epochs: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +162,7 @@ def train_kind(
     objective = TripletObjective(
         kind.name, source, head, partners, groups, margin=model.margin, lr=model.lr, device=device
     )
-    log = train_stage(objective, _schedule(model, kind, len(regions)), seed=seed, device=device)
+    log = train_stage(objective, _schedule(model, kind), seed=seed, device=device)
     return TrainedKind(region_means(source, groups, device), head, groups.sizes > 0, log)
 
 
@@ -188,9 +189,10 @@ def train_fusion(
     plan = Schedule(
         batch=model.fusion_batch,
         epochs=model.fusion_epochs,
+        min_steps=model.min_steps,
         max_steps=model.max_steps,
-        warmup=0.0,
-        decay="constant",
+        warmup=0,
+        patience=model.patience,
         precision="float32",
     )
     return fusion, train_stage(objective, plan, seed=seed, device=device)
@@ -204,19 +206,16 @@ def _source(model: MuseCL, kind: Kind, pictures: Pictures, seed: int, device: st
     return trained_source(encoder, pictures, "mirror" if kind.name == "street" else "turn", device)
 
 
-def _schedule(model: MuseCL, kind: Kind, n_regions: int) -> Schedule:
-    """Plan as many steps as `triplets` triplets per epoch make; an anchor is drawn anew each time it is met."""
-    steps = ceil(kind.epochs * model.triplets / kind.batch)
-    most = steps if model.max_steps is None else min(steps, model.max_steps)
-    per_pass = max(1, n_regions * 4 // 5 // kind.batch)  # no more than a fifth is held out
+def _schedule(model: MuseCL, kind: Kind) -> Schedule:
+    """Plan at most as many steps as `triplets` triplets per epoch make; an anchor is drawn anew each time it is met."""
+    caps = [model.max_steps, None if kind.epochs is None else ceil(kind.epochs * model.triplets / kind.batch)]
     return Schedule(
         batch=kind.batch,
-        epochs=ceil(steps / per_pass),
-        max_steps=most,
-        warmup=0.0,
-        decay="step",
-        decay_every=DECAY_EVERY,
-        decay_factor=DECAY_FACTOR,
+        min_steps=model.min_steps,
+        max_steps=min((one for one in caps if one is not None), default=None),
+        warmup=0,
+        patience=model.patience,
+        fall_factor=FALL_FACTOR,
     )
 
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.city.folder.tags import tag_table
-from urbanbench.progress import tracking
+from urbanbench.progress import Bar, tracking
 from urbanbench.seeds import generator, integer_seed
 from urbanbench.seen import saw
 from urbanbench.toolkit.ground.places import region_rows
 from urbanbench.toolkit.texts.counts import Tokens, key_value_tokens
 from urbanbench.toolkit.texts.place_texts import is_place
-from urbanbench.toolkit.training.schedule import StageLog, record
+from urbanbench.toolkit.training.plateau import settled
+from urbanbench.toolkit.training.stage_log import EPOCHS, StageLog, record
 
 if TYPE_CHECKING:
     from gensim.models import Word2Vec
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 WINDOW, NEGATIVE = 5, 5
 """gensim's own: neighbours of a word before and after it, and words it is told from."""
+
+JUDGED_BY = "loss of a sample of POIs after every epoch; the rate falls by gensim's clock"
+"""What the record says of how convergence is judged: by the last two epochs."""
 
 JUDGED = 500
 """POIs on whose words the training is judged."""
@@ -124,7 +128,7 @@ def region_words(model: MuseCL, places: Places, *, seed: int) -> tuple[np.ndarra
 def train_words(model: MuseCL, sentences: list[list[str]], *, seed: int) -> tuple[Word2Vec | None, StageLog]:
     """Train gensim's word2vec (CBOW, negative sampling); None where no word occurs often enough.
 
-    The log has the loss that training lowers, on a fixed sample of POIs, before and after.
+    The log has the loss that training lowers, on a fixed sample of POIs, before and after every epoch.
     """
     from gensim.models import Word2Vec
 
@@ -148,13 +152,31 @@ def train_words(model: MuseCL, sentences: list[list[str]], *, seed: int) -> tupl
         return None, log
     judged = Judged(net, ordered[:JUDGED], rng)
     log.checks.append((0, judged.loss()))
-    with tracking(f"learn {len(net.wv)} words", model.word_epochs):
-        net.train(ordered, total_examples=len(ordered), epochs=model.word_epochs)
-    log.checks.append((model.word_epochs, judged.loss()))
-    log.best_step = log.planned_steps = model.word_epochs
+    with tracking(f"learn {len(net.wv)} words", model.word_epochs) as bar:
+        told = _AfterEpochs(log, judged, bar)
+        net.train(ordered, total_examples=len(ordered), epochs=model.word_epochs, callbacks=[told])
+    log.best_step = log.planned_steps = log.epochs = model.word_epochs
+    log.ended, log.converged, log.judged = EPOCHS, settled([loss for _, loss in log.checks]), JUDGED_BY
     log.seconds = time.perf_counter() - began
     record(log)
     return net, log
+
+
+class _AfterEpochs:
+    """Checks the loss after every epoch; gensim calls the four methods."""
+
+    def __init__(self, log: StageLog, judged: Judged, bar: Bar) -> None:
+        self.log, self.judged, self.bar = log, judged, bar
+
+    def on_epoch_end(self, net: Word2Vec) -> None:
+        del net
+        self.log.checks.append((len(self.log.checks), self.judged.loss()))
+        self.bar.advance()
+
+    def on_train_begin(self, net: Word2Vec) -> None:
+        """Do nothing."""
+
+    on_train_end = on_epoch_begin = on_train_begin
 
 
 class Judged:

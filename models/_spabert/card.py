@@ -15,7 +15,6 @@ CARD = ModelCard(
     needs=("poi",),
     can_use=("polygon",),
     embeds=("region", "building", "poi"),
-    version=2,
     differs_from_paper=(
         "Regions and buildings are ours, the paper has neither: a region's vector is the mean over its POIs' pivot vectors, a building's the mean over a pivot 'building' at its centroid and the POIs within radius_m.",
         "Training goes on from general BERT weights on the city itself; the paper trains on London and California and ships those weights.",
@@ -26,9 +25,10 @@ CARD = ModelCard(
         "The loss is taken on masked tokens only; the code takes it on all tokens and on padding (option parity_bugs).",
         "A sentence ends before the first neighbour that does not fit wholly into max_tokens; the code cuts in the middle of a name. Sentences are padded to the longest of a batch.",
         "The sentence closes with one [SEP], which stands for the separator after the last neighbour.",
-        "Adam with warm-up over 5 % of the steps, linear decay, a held-out part and early stop instead of AdamW at a constant rate; weights are not decayed.",
+        "Adam with a warm-up of 50 steps, a rate that falls at plateaus of the loss on a held-out part and an end at the last one instead of AdamW at a constant rate; weights are not decayed.",
         "Masked-token and masked-entity prediction are drawn per sentence with probability one half each, from seeds of the run.",
-        "The small preset writes what a POI is behind its name (option use_kind), reads at most 128 tokens, and trains a six-layer encoder for at most 300 batches of 32 sentences at a higher learning rate.",
+        "The small preset writes what a POI is behind its name (option use_kind), reads at most 128 tokens, and trains a six-layer encoder for at least five passes in batches of 32 sentences at a higher learning rate, to the plateau of its loss.",
         "An encoder without a masked-language head, such as the packaged one of the preset small, gets a new one that is tied to its word embeddings; the result names it.",
     ),
+    version=3,
 )

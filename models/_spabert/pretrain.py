@@ -15,14 +15,15 @@ from urbanbench.models._spabert.objective import MaskedObjective
 from urbanbench.models._spabert.sentences import Form, Sentences, sentences_of
 from urbanbench.models._spabert.words import Words
 from urbanbench.toolkit.training import seeded_torch, train_stage
-from urbanbench.toolkit.training.schedule import Schedule, StageLog
+from urbanbench.toolkit.training.schedule import Schedule
+from urbanbench.toolkit.training.stage_log import StageLog
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
     from urbanbench.models.spabert import SpaBERT
 
-HELD_OUT, CHECKS = 0.02, 4
-"""Share of the sentences that training is judged on, and how often; sentences of a city are many and alike."""
+HELD_OUT, CHECK_EVERY = 0.02, 200
+"""Share of the sentences that training is judged on, and steps between two checks; sentences of a city are many and alike."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +97,10 @@ def _schedule(model: SpaBERT) -> Schedule:
     return Schedule(
         batch=model.batch,
         epochs=model.epochs,
+        min_epochs=model.min_epochs,
         max_steps=model.max_steps,
         held_out=HELD_OUT,
-        checks=CHECKS,
+        check_every=CHECK_EVERY,
+        patience=model.patience,
         precision=model.precision,
     )

@@ -19,7 +19,7 @@ from urbanbench.models._srai.library import require_lightning
 from urbanbench.models._srai.parameters import takes
 from urbanbench.seeds import integer_seed
 from urbanbench.toolkit.training.repeatable import seeded_torch
-from urbanbench.toolkit.training.schedule import StageLog, record
+from urbanbench.toolkit.training.stage_log import EPOCHS, StageLog, record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,6 +95,7 @@ def _fit(
     made.fit(*seen, **arguments)
     log.seconds = time.perf_counter() - start
     log.best_step = log.planned_steps = len(log.steps)
+    log.ended = EPOCHS
     record(log)
 
 

@@ -28,4 +28,5 @@ CARD = ModelCard(
         "Objects that tell no use are no POIs (option poi_filter); buildings whose tags make them POIs add their words, where footprints may be seen.",
         "Vectors of street views are step 1's own, the mean over the pictures of a view.",
     ),
+    version=2,
 )

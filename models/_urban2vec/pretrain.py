@@ -22,7 +22,8 @@ from urbanbench.models._urban2vec.words import RegionWords, gather_words
 from urbanbench.seeds import generator
 from urbanbench.seen import saw
 from urbanbench.toolkit.training import seeded_torch, train_stage
-from urbanbench.toolkit.training.schedule import Schedule, StageLog, record
+from urbanbench.toolkit.training.schedule import Schedule
+from urbanbench.toolkit.training.stage_log import StageLog, record
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -33,6 +34,9 @@ FEWEST = 4
 
 FIRST_DEVIATION = 0.1
 """Of the numbers of word vectors, and of regions' where there are no pictures."""
+
+FALL_FACTOR = 0.7
+"""The authors' learning rate falls to this share of itself."""
 
 AT_ONCE = 4096
 """Pictures whose vectors are made at once."""
@@ -179,9 +183,7 @@ def read_words(
         log = StageLog(objective.name, 0, 0, skipped=f"{objective.n_anchors} words")
         record(log)
         return first, log
-    schedule = _schedule(
-        model.word_batch, model.word_epochs, model.max_steps, model.word_patience, 6 / 11, "float32"
-    )
+    schedule = _schedule(model, model.word_batch, model.word_epochs, model.word_patience, "float32")
     log = train_stage(objective, schedule, seed=seed, device=device)
     return tables.region.detach().cpu().numpy(), log
 
@@ -234,25 +236,21 @@ def _train_pictures(model: Urban2Vec, sight: Sight, pairs: Pairs, seed: int, dev
         margin=model.image_margin,
         lr=model.lr,
     )
-    schedule = _schedule(model.batch, model.epochs, model.max_steps, model.patience, 11 / 21, "auto")
+    schedule = _schedule(model, model.batch, model.epochs, model.patience, "auto")
     log = train_stage(objective, schedule, seed=seed, device=device)
     sight.head.eval()
     return log
 
 
-def _schedule(
-    batch: int, epochs: int, max_steps: int | None, patience: int, decay_every: float, precision: str
-) -> Schedule:
-    """Plan with a check per epoch; the rate falls to 0.7 of itself about half-way, as after 11 of 21 epochs and 6 of 11."""
+def _schedule(model: Urban2Vec, batch: int, epochs: int | None, patience: int, precision: str) -> Schedule:
+    """Plan a step; its rate falls by the authors' factor, but at a plateau and not half-way."""
     return Schedule(
         batch=batch,
         epochs=epochs,
-        max_steps=max_steps,
-        warmup=0.0,
-        checks=epochs,
+        min_steps=model.min_steps,
+        max_steps=model.max_steps,
+        warmup=0,
         patience=patience,
+        fall_factor=FALL_FACTOR,
         precision=precision,
-        decay="step",
-        decay_every=decay_every,
-        decay_factor=0.7,
     )

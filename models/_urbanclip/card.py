@@ -22,8 +22,9 @@ CARD = ModelCard(
         "A sentence is drawn anew for each epoch; the authors' code draws one per picture when the data are built (option fixed_caption).",
         "The picture is the region's bounding box (option tile=fixed_1km for the paper's footprint of a kilometre).",
         "Ten percent of the pairs, or a batch of them where that is more (at most a fifth), are held out to choose the weights, by the contrastive loss as in the authors' code; none are kept as a test set.",
-        "The learning rate rises over the first twentieth of the steps and then falls to 0, and training stops after three judgements without a better contrastive loss (options warmup, patience); the authors' code trains all epochs and keeps the best weights.",
+        "The learning rate rises over the first 50 steps and falls where the contrastive loss on held-out pairs stands still, and training ends there after the last fall (options warmup, patience); the authors' code trains all epochs and keeps the best weights.",
         "Regions are trained on and embedded in the same city; the paper's four cities are not joined.",
         "Pairs with the same sentence or the same picture count as negatives of each other as in the authors' code; the preset small leaves them out (option mask_same).",
     ),
+    version=2,
 )

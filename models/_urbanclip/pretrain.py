@@ -30,7 +30,8 @@ from urbanbench.toolkit.pictures.table import PictureTable
 from urbanbench.toolkit.texts.counts import rows_of
 from urbanbench.toolkit.texts.place_texts import distinct_texts
 from urbanbench.toolkit.training import seeded_torch, train_stage
-from urbanbench.toolkit.training.schedule import Schedule, StageLog
+from urbanbench.toolkit.training.schedule import Schedule
+from urbanbench.toolkit.training.stage_log import StageLog
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -160,6 +161,7 @@ def schedule_of(model: UrbanCLIP) -> Schedule:
     return Schedule(
         batch=model.batch,
         epochs=model.epochs,
+        min_steps=model.min_steps,
         max_steps=model.max_steps,
         warmup=model.warmup,
         held_out=model.held_out,

@@ -39,7 +39,7 @@ CARD = ModelCard(
         "Distances and areas are measured in the city's projected CRS.",
         "Without roads, a POI's nearest neighbours take the place of the POIs at its road (option grouping).",
         "A POI that is a point has the footprint of the smallest building around it.",
-        "Encoders that are trained along have the learning rate 1e-5 (option lr_backbone); texts are cut at 64 tokens.",
+        "Texts are cut at 64 tokens.",
         "The global objective also trains the gate of Eq. 12; the small preset's other objectives have ten times the paper's learning rate, the global one the paper's.",
         "Training stops early on a held-out part of each objective's anchors.",
         "Pictures are scaled to a square without a crop; batch normalisation keeps its pretrained statistics where the image encoder is trained.",
@@ -48,4 +48,5 @@ CARD = ModelCard(
         "Vectors of POIs and nodes of the global graph are scaled to length 1.",
         "Joint training reads the backbones' features from before training in the local and global objectives.",
     ),
+    version=2,
 )

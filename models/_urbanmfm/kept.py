@@ -13,7 +13,7 @@ from urbanbench.hashing import code_digest, value_digest
 from urbanbench.home import cache_root
 from urbanbench.toolkit.kept.versions import learned_versions
 from urbanbench.toolkit.training.distributed import processes
-from urbanbench.toolkit.training.schedule import StageLog
+from urbanbench.toolkit.training.stage_log import StageLog
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,11 +27,11 @@ READOUT = ("pooling", "poi_vector", "raw_length", "graph_vector", "with_pe", "co
 OF_STAGE: Mapping[str, tuple[str, ...]] = {
     "poi": ("grouping", "road_radius_m", "road_pois", "include_self", "knn_neighbours", "max_dist_m"),
     "svi": ("scene", "scene_encoder", "literal_views"),
-    "local": ("max_dist_m", "max_neighbours", "max_street_views", "street_prior", "drop_share"),
+    "local": ("max_dist_m", "max_neighbours", "max_street_views", "street_prior", "drop_share", "lr_new"),
     "macro": ("dbscan_eps_m", "dbscan_unit", "min_pts", "cosine_threshold", "log_density", "similar_regions"),
     "global": (
         "max_dist_m", "max_street_views", "street_prior", "region_pois", "adjacent_gap_m", "max_adjacent",
-        "fusion_dropout", "gate_relu", "flows", "lr_global",
+        "fusion_dropout", "gate_relu", "flows", "lr_global", "lr_new",
     ),
 }  # fmt: skip
 """Parameters that only these stages read. All others count for every stage."""

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from urbanbench.models._urbanmfm.micro import draw_pois
-from urbanbench.models._urbanmfm.net import replaced, unit
+from urbanbench.models._urbanmfm.net import rated, replaced, unit
 from urbanbench.models._urbanmfm.nodes import (
     macro_nodes,
     only_among,
@@ -60,8 +60,8 @@ class GlobalObjective:
         Most POIs of a region that enter its vector, drawn anew each time.
     temperature, direction
         Of the loss.
-    lr
-        Learning rate.
+    lr, lr_new
+        Learning rates of the projections, and of gates, fusions and graph encoders.
     device
         Where the net is.
     """
@@ -82,11 +82,13 @@ class GlobalObjective:
         temperature: float,
         direction: str,
         lr: float,
+        lr_new: float,
         device: str,
     ) -> None:
         self.net, self.micro, self.pois, self.pictures = net, micro, pois, pictures
         self.picture_of_region, self.flows, self.cap = picture_of_region, flows, cap
-        self.temperature, self.direction, self.lr, self.device = temperature, direction, lr, device
+        self.temperature, self.direction, self.device = temperature, direction, device
+        self.lr, self.lr_new = lr, lr_new
         self.seen = seen_from_above(pictures, picture_of_region)
         self.stars = only_among(stars, self.seen)
         self.other = self._other_modalities()
@@ -95,7 +97,7 @@ class GlobalObjective:
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         """Return the parameters of all trained modules."""
-        return [{"params": [one for module in self.modules() for one in module.parameters()], "lr": self.lr}]
+        return rated(self.modules(), lr=self.lr, lr_new=self.lr_new, drawn=(self.net.flow,))
 
     def modules(self) -> Sequence[nn.Module]:
         """Return what is trained: what makes the vectors of POIs, regions and trips, and the graph encoder."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from urbanbench.models._urbanmfm.memory import street_vectors
-from urbanbench.models._urbanmfm.net import replaced
+from urbanbench.models._urbanmfm.net import rated, replaced
 from urbanbench.models._urbanmfm.stars import Stars, StarTable, draw_drops, draw_modalities
 from urbanbench.toolkit.training import take_rows
 from urbanbench.toolkit.training.contrastive import info_nce, same_row
@@ -46,8 +46,8 @@ class LocalObjective:
         Share of neighbours left out of the positive graph.
     temperature, direction
         Of the loss.
-    lr
-        Learning rate.
+    lr, lr_new
+        Learning rates of the projections, and of gates, fusions and graph encoders.
     device
         Where the net is.
     memory
@@ -73,6 +73,7 @@ class LocalObjective:
         temperature: float,
         direction: str,
         lr: float,
+        lr_new: float,
         device: str,
         memory: StreetMemory | None = None,
         pictures: PictureRows | None = None,
@@ -81,14 +82,14 @@ class LocalObjective:
         self.net, self.texts, self.shapes, self.stars = net, texts, shapes, stars
         self.text_of_place, self.shape_of_place = text_of_place, shape_of_place
         self.drop_share, self.temperature, self.direction = drop_share, temperature, direction
-        self.lr, self.device = lr, device
+        self.lr, self.lr_new, self.device = lr, lr_new, device
         self.n_anchors = len(text_of_place)
         self.prior = prior
         self.sight = (memory, pictures) if memory is not None and pictures and memory.has.any() else None
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         """Return the projections and the graph encoder."""
-        return [{"params": [one for module in self.modules() for one in module.parameters()], "lr": self.lr}]
+        return rated(self.modules(), lr=self.lr, lr_new=self.lr_new)
 
     def modules(self) -> Sequence[nn.Module]:
         """Return what is trained; what is never drawn is not."""

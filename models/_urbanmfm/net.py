@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -85,6 +86,21 @@ class UrbanNet(nn.Module):
         """Return E_p (n, d) of raster features (n, image_dim) and surface shares (n,); Eq. 4."""
         out: Tensor = 0.5 * (self.image(features) + self.surface(surface[:, None]))
         return out
+
+
+def rated(
+    modules: Iterable[nn.Module], *, lr: float, lr_new: float, drawn: Collection[nn.Module] = ()
+) -> list[dict[str, Any]]:
+    """Return groups for the optimiser: projections at `lr`; gates, fusions and graph encoders at a rate of their own.
+
+    Projections are trained by the micro stages already and are moved by what comes after; the others, and those `drawn`, begin as they
+    were drawn.
+    """
+    groups: dict[float, list[nn.Parameter]] = {}
+    for module in modules:
+        is_new = isinstance(module, (Fusion, GraphEncoder, DirectionGate)) or module in drawn
+        groups.setdefault(lr_new if is_new else lr, []).extend(module.parameters())
+    return [{"params": own, "lr": rate} for rate, own in groups.items()]
 
 
 def unit(vectors: Tensor) -> Tensor:

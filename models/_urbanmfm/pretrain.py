@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,8 @@ from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch, train_stage
 from urbanbench.toolkit.training.distributed import everywhere, process
 from urbanbench.toolkit.training.joint import train_joint
-from urbanbench.toolkit.training.schedule import Schedule, StageLog, record
+from urbanbench.toolkit.training.schedule import Schedule
+from urbanbench.toolkit.training.stage_log import StageLog, record
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from urbanbench.toolkit.ground.places import Places
 
 FEWEST_ANCHORS = 4
+OVER_REGIONS = frozenset({"macro", "global"})
+"""Objectives over one graph of regions, which are few and are what is read out: the held-out ones return for a last fit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +155,7 @@ def _train(shop: Workshop, names: Sequence[str], kept: KeptStage) -> list[StageL
     ]
     for one in skipped:
         record(one)
-    schedule = _schedule(shop.model)
+    schedule = _schedule(shop.model, names)
     if len(names) == 1:
         done = [
             train_stage(one, schedule, seed=shop.seed, device=shop.device, checkpoint=kept.checkpoint)
@@ -223,12 +226,15 @@ def _build_net(model: UrbanMFM, backbones: Backbones, seed: int) -> UrbanNet:
         )
 
 
-def _schedule(model: UrbanMFM) -> Schedule:
+def _schedule(model: UrbanMFM, names: Collection[str]) -> Schedule:
+    """Plan a stage, or several at once; those whose anchors are regions are trained once more on all of them."""
     return Schedule(
         batch=model.batch,
         epochs=model.epochs,
+        min_steps=model.min_steps,
         max_steps=model.max_steps,
         warmup=model.warmup,
         patience=model.patience,
+        refit=not OVER_REGIONS.isdisjoint(names),
         precision=model.precision,
     )

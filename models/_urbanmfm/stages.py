@@ -180,6 +180,7 @@ def _local(shop: Workshop) -> Objective:
         temperature=model.temperature,
         direction=model.direction,
         lr=model.lr,
+        lr_new=model.lr_new,
         device=shop.device,
         memory=sight.memory(places.xy) if sight else None,
         pictures=sight.pictures if sight else None,
@@ -234,6 +235,7 @@ def _global(shop: Workshop) -> Objective:
         temperature=model.temperature,
         direction=model.direction,
         lr=model.lr_global,
+        lr_new=model.lr_new,
         device=shop.device,
     )
 

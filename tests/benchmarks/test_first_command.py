@@ -32,7 +32,7 @@ def command(folder: Path, words: list[str]) -> dict[str, float]:
 
 def test_first_command_of_readme(benchmark, tmp_path):
     """Target: under 90 s on two cores, the city's generation and all floors included."""
-    words = ["run", "--model", "urbanmfm", "--task", "popdensity"]
+    words = ["run", "--model", "urbanmfm", "--task", "popdensity", "--preset", "quick"]
     found = benchmark.pedantic(command, args=(tmp_path, words), rounds=1, iterations=1)
     benchmark.extra_info |= found
     assert found["code"] == 0

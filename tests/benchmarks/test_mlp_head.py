@@ -94,7 +94,7 @@ def _plain_fit(features, targets, split, seed, head, device="cpu"):
 def test_stacked_seeds_equal_plain_networks_trained_one_by_one():
     seeds = range(4)
     features, targets, splits = _problem(240, 12, seeds)
-    head = MlpHead(max_epochs=40, patience=5, batch_size=32)
+    head = MlpHead(max_epochs=40, patience=5, patience_updates=1, batch_size=32)
     stacked = head.fit_predict(features, targets, splits, seeds=list(seeds), device="cpu")
     assert len({output.details["epochs"] for output in stacked}) > 1
     for seed, split, output in zip(seeds, splits, stacked, strict=True):

@@ -97,7 +97,9 @@ def test_training_step(benchmark, parts, xy, name):
         )
     else:
         stars = StarTable(*nearest_within(xy, radius_m=1000.0, cap=SMALL.max_neighbours))
-        objective = LocalObjective(net, texts, shapes, text, shape, stars, drop_share=0.1, **common)
+        objective = LocalObjective(
+            net, texts, shapes, text, shape, stars, drop_share=0.1, lr_new=1e-3, **common
+        )
     optimiser = torch.optim.Adam([dict(group) for group in objective.parameter_groups()])
     rng = np.random.default_rng(0)
 

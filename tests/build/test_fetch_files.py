@@ -20,7 +20,7 @@ from urbanbench.build.fetch.reading import read_recipe
 from urbanbench.build.fetch.walk import Asked, download
 from urbanbench.build.fetch.web import Patience
 from urbanbench.cli.app import main
-from urbanbench.errors import BadInput, DataCorrupt, DataMissing
+from urbanbench.errors import BadInput, DataCorrupt, DataMissing, ExtraMissing
 
 pytest.importorskip("pooch", reason="the extra fetch is not installed")
 
@@ -379,6 +379,24 @@ def test_without_a_network_one_message_names_every_file_and_how_to_go_on(fetched
     assert lines[4].endswith("go on with: GO ON")
 
 
+def test_a_missing_extra_is_told(web, fetched, monkeypatch):
+    section = file_section(web.add("/a", DATA))
+    for package in ("pooch", "requests"):
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, package, None)
+            with pytest.raises(ExtraMissing, match=r"pip install 'urbanbench\[fetch\]'"):
+                fetched(section)
+    assert web.asked == []
+
+
+def test_passwords_in_files_of_the_user_are_not_sent(web, fetched, tmp_path, monkeypatch):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password w0rd\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    fetched(file_section(web.add("/a", DATA)))
+    assert "authorization" not in web.asked[0][1]
+
+
 def test_a_host_that_does_not_answer_is_asked_once(web, fetched):
     web.faults["/a"] = web.faults["/b"] = "hang"
     with pytest.raises(DataMissing, match="2 files"):
@@ -481,5 +499,6 @@ def test_the_command_to_go_on_can_be_pasted(web, write, tmp_path, capsys):
     assert words[:3] == ["urbanbench", "data", "fetch"]
     folder.mkdir(exist_ok=True)
     (folder / "a.bin").write_bytes(DATA)
-    assert main([*words[1:], "--only", "a.bin"]) == 0
+    assert words[-2:] == ["--only", "a.bin"]
+    assert main(words[1:]) == 0
     assert Path(capsys.readouterr().out.strip()).samefile(folder / "a.bin")

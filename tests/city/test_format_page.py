@@ -72,6 +72,8 @@ def test_every_limit_is_on_the_page():
         f"{limits.MAX_NUMBER:.0e}; a height {limits.MAX_HEIGHT_M:,.0f} m".replace("e+", "e"),
         f"{pictures.MAX_PIXELS // 10**6} million pixels; above {pictures.FREE_PIXELS // 10**6} million at most {pictures.PIXELS_PER_BYTE} for each byte",
         f"{pictures.MAX_TOTAL_PIXELS // 10**6:,} million pixels",
+        f"{limits.MAX_RASTER_FILES:,} files of up to {limits.MAX_RASTER_BANDS} bands, {limits.MAX_RASTER_NUMBERS:.0e} numbers in all",
+        f"in parts of up to {limits.MAX_RASTER_BLOCK_BYTES // limits.MIB} MiB",
         f"share at most {overlap.OVERLAP_SHARE * 100:.0f} % of the smaller one; an overlap below {overlap.OVERLAP_M2:.0f} m²",
         f"within {fit.LENGTH_TOLERANCE * 100:.0f} % on average and {fit.SHAPE_TOLERANCE * 100:.0f} % in any direction",
         f"at most {fit.AREA_MARGIN:.0f} degrees beside it",

@@ -98,6 +98,15 @@ def test_an_installed_font_that_has_the_sign_is_used(tmp_path, secret_font, caps
     assert capsys.readouterr().err == ""
 
 
+def test_panels_that_share_an_axis_keep_its_words(tmp_path):
+    figure = Figure(figsize=(5, 3))
+    grid = figure.subplots(2, 2, sharey=True)
+    grid[0, 0].set_yticks(range(2), ["data", SECRET])
+    save_map(figure, tmp_path / "map.png")
+    shown = [[one.get_text() for one in axes.get_yticklabels()] for axes in grid[:, 0]]
+    assert shown == [["data", "\\ue123"], ["data", "\\ue123"]]
+
+
 def test_control_signs_are_spaces():
     assert letters.drawable("a\tb\x1b[31m") == "a b [31m"
 

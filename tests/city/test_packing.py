@@ -99,6 +99,8 @@ def refused(world, data, *, match, error=DataCorrupt):
     archive.write_bytes(data)
     with pytest.raises(error, match=match) as caught:
         unpack(archive, world / "out")
+    with pytest.raises(error):
+        unpack(archive, world / "new" / "below" / "out")
     assert inside(world) == []
     assert str(caught.value).count(". ") <= 2
     assert not (world.parent / "escaped").exists()
@@ -110,10 +112,9 @@ def test_a_city_comes_out_as_it_went_in(kind, city, world):
     assert made.sha256 == hashlib.sha256(made.file.read_bytes()).hexdigest()
     found = unpack(made.file, world / "back")
     assert content(found.folder) == content(city)
-    assert found.licences == (
-        "CC0: captions, buildings".replace("captions, buildings", found.licences[0][5:]),
-        *found.licences[1:],
-    )
+    layers = "buildings, captions, flows, landuse, pois, roads, satellite, street_views"
+    assert found.licences[0] == f"CC0: {layers} (tests)"
+    assert found.licences[1].startswith("no licence stated: labels/density, labels/function")
 
 
 @pytest.mark.parametrize("kind", KINDS)

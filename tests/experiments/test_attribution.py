@@ -41,6 +41,7 @@ def attribution():
             Ladder("HGJ", (Rung("", COUNTS), Rung("training", Contender("HGJ", "hgj")))),
         ),
         asides=(Ladder("places", (Rung("", SHARES), Rung("back", COUNTS))),),
+        yardstick=("pooling", "a mean"),
         steps={"pooling": "a mean.", "text": "words.", "training": "the rest.", "head": "another head."},
     )
 
@@ -79,6 +80,7 @@ def test_steps_are_differences_per_seed_with_how_many_seeds_agree(attribution, a
         ("Δ R²: pooling", R2["poi-shares"], R2["poi-counts"]),
         ("Δ R²: training", R2["text-mean"], R2["poi-shares"]),
         ("Δ R²: whole", R2["text-mean"], R2["poi-counts"]),
+        ("Δ R²: over a mean", R2["text-mean"], R2["poi-shares"]),
         ("Δ R²: head", BEST, R2["text-mean"]),
     ):
         mean, spread, agree = expected(above, below)
@@ -111,6 +113,7 @@ def test_missing_rows_are_named_and_nothing_is_taken_across_them(attribution, an
     assert told["Δ R²: whole"].value == pytest.approx(np.subtract(R2["text-mean"], R2["poi-counts"]).mean())
     assert "missing: shares (not run)" in told["note"].text
     other = cells(table, "HGJ")
+    assert other["Δ R²: pooling"].text == other["Δ R²: over a mean"].text == ""
     assert other["Δ R²: training"].text == other["Δ R²: whole"].text == "not in this version"
     assert other["note"].text.startswith("missing: HGJ (not in this version)")
 

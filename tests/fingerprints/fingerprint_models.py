@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from fingerprint_book import Fingerprint, Numbers, summary
 from fingerprint_cities import city, inputs_there
-from stand_ins import add_captions, make_clip, make_resnet
+from stand_ins import add_captions, add_raster, make_clip, make_resnet
 
 from urbanbench.city.city import City
 from urbanbench.registry import load_model, names
@@ -37,6 +37,7 @@ FURTHER: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "footprint-means": {"sums of places": {"footprints": "places", "pooling": "sum"}},
     "cityfm": {"without the zero place": {"region_zero": False}, "every footprint": {"untagged": "poi"}},
     "hgi": {"pooled": {"region_vector": "pooled"}, "every footprint": {"untagged": "poi"}},
+    "raster-embedding": {"spread": {"pooling": "mean+std"}},
     "urbanmfm": {
         "sums": {"pooling": "sum"},
         "mean": {"poi_vector": "mean"},
@@ -103,11 +104,12 @@ def _vectors(model, view, level: str) -> dict[str, float]:
 
 
 def _there(model) -> frozenset[str]:
-    return inputs_there() | ({"captions"} if "captions" in model.card.inputs else frozenset())
+    return inputs_there() | (model.card.inputs & {*ADDED})
 
 
 def _seen(model) -> City:
-    return _captioned() if "captions" in model.card.inputs else city()
+    lacking = sorted(model.card.inputs & {*ADDED})
+    return _with(lacking[0]) if lacking else city()
 
 
 @cache
@@ -116,10 +118,18 @@ def _weights(name: str) -> Path:
 
 
 @cache
-def _captioned() -> City:
+def _with(name: str) -> City:
     """The city with a layer it lacks."""
-    folder = shutil.copytree(city().path, city().path.with_name("captioned"))
+    folder = shutil.copytree(city().path, city().path.with_name(f"with {name}"))
+    ADDED[name](folder)
+    return City.open(folder)
+
+
+def _captioned(folder: Path) -> None:
     add_captions(
         folder, [(one, f"Sentence {k} of a place.") for one in city().regions.index for k in range(3)]
     )
-    return City.open(folder)
+
+
+ADDED: Mapping[str, Callable[[Path], None]] = {"captions": _captioned, "raster_embedding": add_raster}
+"""Inputs that the generated city lacks, and what adds their layer to a folder."""

@@ -20,7 +20,7 @@ from urbanbench.toolkit.ground.positions import encoded
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch
-from urbanbench.toolkit.training.schedule import recording
+from urbanbench.toolkit.training.stage_log import recording
 from urbanbench.toolkit.training.state import TrainingState
 from urbanbench.units import Units
 

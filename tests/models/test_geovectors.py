@@ -19,7 +19,7 @@ from urbanbench.models._geovectors.pretrained import name_word_vectors, read_wor
 from urbanbench.models._geovectors.tagvectors import entity_tag_vectors, train_words, word_vectors
 from urbanbench.models._geovectors.training import fixed_hash
 from urbanbench.models.geovectors import GeoVectors
-from urbanbench.toolkit.training.schedule import recording
+from urbanbench.toolkit.training.stage_log import recording
 from urbanbench.units import Units
 
 MODEL = GeoVectors(

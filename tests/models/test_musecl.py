@@ -13,7 +13,7 @@ from urbanbench.hashing import value_digest
 from urbanbench.models.musecl import MuseCL
 from urbanbench.registry import load_task
 from urbanbench.run.admission import refusal
-from urbanbench.toolkit.training.schedule import recording
+from urbanbench.toolkit.training.stage_log import recording
 from urbanbench.units import Units
 
 BRIEF = dataclasses.replace(
@@ -88,7 +88,7 @@ def test_all_stages_lower_their_loss_and_are_recorded(view):
     assert tuple(stages) == trained.log
     assert [one.name for one in stages] == ["street", "overhead", "words", "fusion"]
     for one in stages[:3]:
-        assert one.best < 0.8 * one.held_out_chance
+        assert one.best < 0.88 * one.held_out_chance
         assert one.best < one.checks[0][1]
     assert np.mean(stages[3].steps[-5:]) < np.mean(stages[3].steps[:5])
     assert (stages[0].chance, stages[0].held_out_chance) == (5.0, 5.0)

@@ -206,7 +206,9 @@ def test_word_vectors_learn_repeat_and_follow_the_seed(view):
     places = gather_places(view)
     one, told = region_words(SMALL, places, seed=0)
     assert told.checks[0][1] == pytest.approx(told.chance, abs=1e-3)
-    assert told.checks[1][1] < 0.9 * told.chance
+    assert told.checks[-1][1] < 0.9 * told.chance
+    assert [epoch for epoch, _ in told.checks] == list(range(SMALL.word_epochs + 1))
+    assert (told.ended, told.passes) == ("epochs", SMALL.word_epochs)
     np.testing.assert_array_equal(one, region_words(SMALL, places, seed=0)[0])
     assert not np.allclose(one, region_words(SMALL, places, seed=1)[0])
 

@@ -353,7 +353,7 @@ def test_training_learns_what_stands_near_what():
         lr_head=1e-2,
         device="cpu",
     )
-    log = train_stage(objective, Schedule(batch=32, epochs=20, max_steps=60, checks=3), seed=0)
+    log = train_stage(objective, Schedule(batch=32, epochs=20, max_steps=60, check_every=20), seed=0)
     assert log.checks[0][1] == pytest.approx(log.held_out_chance, rel=0.05)
     assert log.held_out_chance == pytest.approx(np.log(10), rel=0.05)
     assert log.best < 0.85 * log.held_out_chance

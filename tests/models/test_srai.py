@@ -13,7 +13,7 @@ from urbanbench.checks import check_model
 from urbanbench.cli.app import main
 from urbanbench.errors import BadInput, ExtraMissing, RunRefused, UnknownName
 from urbanbench.registry import load_model, open_city
-from urbanbench.toolkit.training.schedule import recording
+from urbanbench.toolkit.training.stage_log import recording
 from urbanbench.units import Units
 
 pytestmark = pytest.mark.usefixtures("own_cache")

@@ -69,7 +69,7 @@ def test_groups_of_tags_are_counted_under_their_name(city):
 
 
 def test_hex2vec_takes_its_parameters_and_learns(city):
-    from urbanbench.toolkit.training.schedule import recording
+    from urbanbench.toolkit.training.stage_log import recording
 
     with recording() as stages:
         space = embedded("Hex2VecEmbedder", city, encoder_sizes="16,8", max_epochs="20", batch_size="16")

@@ -13,7 +13,7 @@ from urbanbench.models._urbanmfm.material import gather_material
 from urbanbench.models._urbanmfm.stages import Workshop, objective_of
 from urbanbench.models.urbanmfm import STAGES, UrbanMFM
 from urbanbench.toolkit.features._feature_rows import TunedPictures, TunedTexts
-from urbanbench.toolkit.training import loop as loops
+from urbanbench.toolkit.training import fit as fits
 from urbanbench.toolkit.training import seeded_torch
 from urbanbench.toolkit.training.schedule import Schedule
 from urbanbench.toolkit.training.stage import Stage
@@ -80,10 +80,10 @@ def test_a_step_never_waits_for_the_device(shop_of, name, own_cache, monkeypatch
     shop = shop_of(train_text_encoder=tuned, train_image_encoder=tuned)
     objective = sent_nowhere(objective_of(name, shop), shop)
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # torch knows none for this device
-    monkeypatch.setattr(loops, "READ_EVERY_S", float("inf"))
+    monkeypatch.setattr(fits, "READ_EVERY_S", float("inf"))
     schedule = Schedule(batch=12, epochs=50)
     stage = Stage(objective, schedule, seed=0)
-    loop = loops._Loop([stage], schedule, Equal(), total=100, device=NOWHERE)
+    loop = fits.Fit([stage], schedule, Equal(), total=100, device=NOWHERE, seed=0)
     for _ in range(3):
         loop.take_step()
     assert loop.state.step == 3

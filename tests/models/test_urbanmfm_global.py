@@ -48,6 +48,24 @@ class Net(nn.Module):
         return 0.5 * (self.image(features) + self.surface(surface[:, None]))
 
 
+def test_new_parts_have_a_rate_of_their_own(city):
+    model = net()
+    objective = objective_of(city, model)
+    objective.lr, objective.lr_new = 1e-4, 1e-3
+    rate = {id(one): group["lr"] for group in objective.parameter_groups() for one in group["params"]}
+    new = (
+        model.fuse_street,
+        model.fuse_shape,
+        model.fuse_flow,
+        model.street_gate,
+        model.global_graph,
+        model.flow,
+    )
+    assert {rate[id(one)] for part in new for one in part.parameters() if id(one) in rate} == {1e-3}
+    known = (model.text, model.image, model.surface)
+    assert {rate[id(one)] for part in known for one in part.parameters() if id(one) in rate} == {1e-4}
+
+
 def net(dropout=0.0):
     with seeded_torch(0, "test-net"):
         return Net(dropout)
@@ -99,7 +117,7 @@ def micro_of(city, model, *, street=True, shapes=True):
 def objective_of(city, model, *, flows=True, cap=4, direction="both", **parts):
     return GlobalObjective(
         model, micro_of(city, model, **parts), city["pois"], city["pictures"], city["picture"], city["stars"],
-        city["flows"] if flows else None, cap=cap, temperature=0.5, direction=direction, lr=1e-2, device="cpu",
+        city["flows"] if flows else None, cap=cap, temperature=0.5, direction=direction, lr=1e-2, lr_new=1e-2, device="cpu",
     )  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def poi_objective(city, model, *, cap=None, include_self=False, texts=None, dire
 def local_objective(city, model, *, shapes=True):
     return LocalObjective(
         model, city["texts"], city["shapes"] if shapes else None, city["text"], city["shape"], city["stars"],
-        drop_share=0.1, temperature=0.5, direction="both", lr=1e-2, device="cpu",
+        drop_share=0.1, temperature=0.5, direction="both", lr=1e-2, lr_new=1e-2, device="cpu",
     )  # fmt: skip
 
 

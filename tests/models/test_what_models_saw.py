@@ -26,7 +26,7 @@ from urbanbench.toolkit.texts.place_texts import is_place, is_shaped_place
 from urbanbench.units import Units
 
 EVERYTHING = frozenset({"poi", "polygon", "road", "street_view", "satellite"})
-HGI_BRIEF = dataclasses.replace(HGI.from_settings("small"), dim=16, epochs=3, max_steps=3, walks=1)
+HGI_BRIEF = dataclasses.replace(HGI.from_settings("small"), dim=16, min_steps=0, max_steps=3, walks=1)
 
 
 @pytest.fixture(scope="module")

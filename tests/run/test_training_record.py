@@ -72,7 +72,7 @@ class Trained(Model):
         from urbanbench.toolkit.training import train_stage
 
         counts = view.pois["region_id"].value_counts().reindex(list(units.ids)).fillna(0).to_numpy()
-        schedule = Schedule(batch=8, epochs=5, checks=5, patience=99)
+        schedule = Schedule(batch=8, epochs=5, warmup=1, check_every=1, patience=99)
         stop_at = int(os.environ.get("STOP_AT", 0))
         first, second = Pull("first", counts, 0), Pull("second", counts, stop_at)
         train_stage(first, schedule, seed=seed, device=device)

@@ -18,9 +18,10 @@ from urbanbench.toolkit.training import seeded_torch, train_stage
 from urbanbench.toolkit.training.checkpoint import checkpoints_in
 from urbanbench.toolkit.training.contrastive import info_nce
 from urbanbench.toolkit.training.joint import train_joint
-from urbanbench.toolkit.training.schedule import Schedule, recording
+from urbanbench.toolkit.training.schedule import Schedule
+from urbanbench.toolkit.training.stage_log import recording
 
-SCHEDULE = Schedule(batch=16, epochs=8, checks=12, patience=4)
+SCHEDULE = Schedule(batch=16, epochs=8, warmup=3, check_every=4, patience=3, max_falls=1)
 
 
 class Stop(Exception):

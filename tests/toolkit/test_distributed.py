@@ -76,7 +76,7 @@ def told(logs, *problems):
 
 
 def work(folder):
-    schedule = Schedule(batch=16, epochs=4, checks=4, patience=99)
+    schedule = Schedule(batch=16, epochs=4, warmup=2, check_every=4, patience=1, min_gain=0.2, max_falls=99)
     found = {}
     one = Pairs("one", 90)
     found["stage"] = told([train_stage(one, schedule, seed=0)], one)

@@ -10,7 +10,8 @@ from torch import nn
 from urbanbench.errors import BadInput, UnknownName
 from urbanbench.toolkit.training import seeded_torch, train_stage
 from urbanbench.toolkit.training.joint import train_joint
-from urbanbench.toolkit.training.schedule import Schedule, StageLog, learning_rate_factor, recording
+from urbanbench.toolkit.training.schedule import Schedule
+from urbanbench.toolkit.training.stage_log import recording
 from urbanbench.toolkit.training.weighing import DynamicAverage, Uncertainty
 
 
@@ -48,19 +49,19 @@ def pair(**settings):
     return Regression("one", shared, 100, **settings), Regression("two", shared, 40)
 
 
-SCHEDULE = Schedule(batch=16, epochs=3, checks=1, patience=99)
+SCHEDULE = Schedule(batch=16, epochs=3, warmup=4, check_every=99, held_out=0.0)
 
 
 def test_joint_training_equals_a_plain_loop_over_the_sum():
     objectives = pair()
     logs = train_joint(objectives, SCHEDULE, seed=0)
     total = len(logs[0].steps)
-    assert total == 3 * (80 // 16), "an epoch passes over the largest objective"
+    assert total == logs[0].best_step == 3 * (100 // 16), "an epoch passes over the largest objective"
     copies = pair()
     parameters = [*copies[0].weights(), *copies[1].head.parameters()]
     optimiser = torch.optim.Adam(parameters, lr=0.02)
     for step in range(total):
-        optimiser.param_groups[0]["lr"] = 0.02 * learning_rate_factor(step, total, 0.05)
+        optimiser.param_groups[0]["lr"] = 0.02 * min(1.0, (step + 1) / 4)
         optimiser.zero_grad()
         losses = [copy.error(one.seen[step]) for copy, one in zip(copies, objectives, strict=True)]
         assert [log.steps[step] for log in logs] == pytest.approx(
@@ -82,7 +83,9 @@ def test_joint_training_of_one_objective_is_a_stage():
 
 def test_joint_training_keeps_the_weights_with_the_lowest_sum_of_held_out_losses():
     objectives = pair(lr=0.5)
-    logs = train_joint(objectives, Schedule(batch=8, epochs=12, checks=20, patience=5), seed=0)
+    logs = train_joint(
+        objectives, Schedule(batch=8, epochs=12, warmup=6, check_every=6, patience=5, max_falls=0), seed=0
+    )
     sums = {step: a + b for (step, a), (_, b) in zip(logs[0].checks, logs[1].checks, strict=True)}
     assert logs[0].best_step == logs[1].best_step == min(sums, key=sums.get)
     assert len(logs[0].steps) < logs[0].planned_steps
@@ -92,7 +95,7 @@ def test_joint_training_keeps_the_weights_with_the_lowest_sum_of_held_out_losses
 def test_joint_training_learns_both_and_repeats_bit_by_bit(weights):
     def trained():
         objectives = pair(scale=10.0)
-        schedule = Schedule(batch=16, epochs=20, patience=99)
+        schedule = Schedule(batch=16, epochs=20, warmup=5, check_every=10, patience=99)
         with recording() as stages:
             logs = train_joint(objectives, schedule, weights=weights, seed=0)
         assert stages == logs
@@ -125,8 +128,7 @@ def test_dynamic_average_follows_the_formula_of_its_paper():
     powers = [math.exp(one / 2.0) for one in ratios]
     wanted = [2 * one / sum(powers) for one in powers]
     assert weighing.weights([falling, flat]) == pytest.approx(wanted)
-    logs = [StageLog("a", 2, 2, steps=falling), StageLog("b", 2, 2, steps=flat)]
-    total = weighing.total([torch.tensor(5.0), torch.tensor(7.0)], logs)
+    total = weighing.total([torch.tensor(5.0), torch.tensor(7.0)], [falling, flat])
     assert float(total) == pytest.approx(5 * wanted[0] + 7 * wanted[1])
 
 

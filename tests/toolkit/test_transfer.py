@@ -12,7 +12,7 @@ from torch import nn
 
 from urbanbench.errors import BadInput
 from urbanbench.toolkit.training import checkpoint as checkpoints
-from urbanbench.toolkit.training import loop as loops
+from urbanbench.toolkit.training import fit as fits
 from urbanbench.toolkit.training import seeded_torch, train_stage
 from urbanbench.toolkit.training.checkpoint import Checkpoint
 from urbanbench.toolkit.training.contrastive import info_nce
@@ -20,7 +20,7 @@ from urbanbench.toolkit.training.joint import train_joint
 from urbanbench.toolkit.training.schedule import Schedule
 from urbanbench.toolkit.training.transfer import HostCopies, numbers, on_device
 
-SCHEDULE = Schedule(batch=16, epochs=6, checks=5, patience=9)
+SCHEDULE = Schedule(batch=16, epochs=6, warmup=2, check_every=7, patience=9)
 IDENTITY = {"objective": "one"}
 
 
@@ -64,7 +64,7 @@ class Pairs:
 @pytest.fixture
 def as_on_a_gpu(monkeypatch):
     """Let the loop and its checkpoints take the CPU for a device that works behind the host."""
-    monkeypatch.setattr(loops, "runs_behind", lambda device: True)
+    monkeypatch.setattr(fits, "runs_behind", lambda device: True)
     monkeypatch.setattr(checkpoints, "runs_behind", lambda device: True)
     monkeypatch.setattr(checkpoints, "PAUSE_ON_GPU_S", 0.0)
 
@@ -236,7 +236,7 @@ def test_training_on_a_gpu_goes_on_from_pinned_copies(tmp_path, monkeypatch):
 
 @pytest.mark.gpu
 def test_a_gpu_is_trained_by_one_kernel_for_all_weights_to_nearly_the_losses_of_the_cpu():
-    schedule = Schedule(batch=16, epochs=6, checks=5, patience=9, precision="float32")
+    schedule = Schedule(batch=16, epochs=6, warmup=2, check_every=7, patience=9, precision="float32")
     problem, other = Pairs(), OnGpu()
     for body in (problem.body, other.body):
         body[2].p = 0.0

@@ -19,6 +19,7 @@ from urbanbench.board.published_tables import stands_beside
 from urbanbench.board.rows import Row, ordered
 from urbanbench.board.text import one_line
 from urbanbench.board.used import saw_text
+from urbanbench.convergence import told_stages
 
 __all__ = ["plain_text", "to_csv"]
 
@@ -52,7 +53,7 @@ _FIELDS = (
     *_SPEC, "label", "kind", "own", "run_id", "status", "reason", "metric", "main_metric", "mean", "std", "n_seeds", "values", "covered_mean",
     "trainings", "std_trainings", "adds_mean", "adds_std", "adds_std_trainings", "adds_gained", "adds_of", "adds_values", "adds_together_mean", "adds_floor_mean",
     "adds_floors", "second_floor_adds_mean", "mark", "below_floor", "below_floor_of_other_inputs", "table_inputs", "inputs_used", "chosen_heads", "task_kind", "level", "unit", "n_units", "n_uncovered",
-    "used_block_size_m", "dim", "saw", "lacks", "knows_place", "variant", "embed_read_seconds", "embed_read", *_COST, *_ORIGIN,
+    "used_block_size_m", "dim", "saw", "lacks", "knows_place", "converged", "training", "variant", "embed_read_seconds", "embed_read", *_COST, *_ORIGIN,
 )  # fmt: skip
 _PUBLISHED = ("published_mean", "published_std", "published_setting", "published_source", "published_note")
 _FORMULA = ("=", "+", "-", "@")
@@ -136,6 +137,8 @@ def _about(row: Row) -> dict[str, Any]:
         "saw": _json(row.saw) or saw_text(row),
         "lacks": "; ".join(row.lacks),
         "knows_place": row.knows_place,
+        "converged": row.converged,
+        "training": "; ".join(told_stages(row.training)),
         "variant": _json(row.model.get("variant")),
         "embed_read_seconds": read_seconds(row)[0] if row.cost.get("embed_read") else "",
         "embed_read": _json(row.cost.get("embed_read")),

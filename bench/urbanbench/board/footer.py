@@ -8,12 +8,13 @@ from urbanbench.board.added import READING
 from urbanbench.board.blocks import SELECT, Block, Group
 from urbanbench.board.costs import READ
 from urbanbench.board.knowing import parts_of
-from urbanbench.board.marks import BELOW, OWN, floor_above
+from urbanbench.board.marks import BELOW, OWN, UNCONVERGED, floor_above
 from urbanbench.board.numbers import HUGE, NO_SCORE
 from urbanbench.board.published import CITATION
 from urbanbench.board.rows import Row
 from urbanbench.board.trainings import TRAININGS
 from urbanbench.board.used import ALL, NOT_RECORDED, is_recorded, saw_text
+from urbanbench.convergence import NO
 from urbanbench.scoring.split import is_split_file
 
 __all__ = ["footer"]
@@ -45,6 +46,10 @@ _READ = (
 _POWERS = (
     "3.86e20 is 3.86 times ten to the power of 20: so are numbers from ten million on written, and some that are very small. An R\N{SUPERSCRIPT TWO} "
     "far below zero comes from predictions far outside of the targets' range on some seeds."
+)
+_UNCONVERGED = (
+    f"{UNCONVERGED} marks a row whose model had not converged: a cap on its steps or its time ended a stage before its held-out loss had stopped "
+    "falling, so the row says what that much training gives, not what the model can do. The notes say which stage."
 )
 _SAW = (
     f'saw: which part of the POIs, footprints, street views and satellite pictures that its view shows a row used, after its filters and limits; "{ALL}" '
@@ -107,6 +112,8 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         said.append(
             f"{BELOW} marks a learned model whose mean is below the best floor of the table's inputs under the same head, or below a floor that is its own head (mean, spatial-lag), on the first metric."
         )
+    if any(row.converged == NO for row in rows):
+        said.append(_UNCONVERGED)
     if any(row.own for row in rows):
         said.append(f"{OWN} marks your own runs, from runs/; all other rows are reference rows.")
     if any(row.n_uncovered for row in rows):

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from urbanbench.board.blocks import SELECT, Group
-from urbanbench.board.marks import OWN, chosen_heads
+from urbanbench.board.marks import OWN, UNCONVERGED, chosen_heads
 from urbanbench.board.numbers import plain_number
 from urbanbench.board.rows import Row
+from urbanbench.convergence import NO
 
 __all__ = ["brief", "group_title", "row_label"]
 
@@ -39,13 +40,15 @@ def row_label(row: Row, beside: Sequence[Row]) -> str:
 
     Examples
     --------
-    "urbanmfm (small)", "urbanmfm (small, pooling=sum)", "cityfm (small, +pe, no stage road)", "poi-counts (best head: rf)"; an own run beside reference rows has a mark behind.
+    "urbanmfm (small)", "urbanmfm (small, pooling=sum)", "cityfm (small, +pe, no stage road)", "poi-counts (best head: rf)"; an own run beside reference rows has a mark behind,
+    and so has a row that had not converged.
     """
     told = [*_told(row), *_differences(row, [one for one in beside if _is_rival(one, row)])]
     if row.head == SELECT:
         told.append(f"best head: {chosen_heads(row)}")
     aside = [f"({', '.join(told)})"] if told else []
-    return " ".join([row.name, *aside, *([OWN] if row.own else [])])
+    marked = {UNCONVERGED: row.ok and row.converged == NO, OWN: row.own}
+    return " ".join([row.name, *aside, *(mark for mark, holds in marked.items() if holds)])
 
 
 def _told(row: Row) -> list[str]:

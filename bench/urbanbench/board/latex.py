@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from urbanbench.board.layout import Board, Column, Entry, Line, Section, Table
-from urbanbench.board.marks import BELOW, BEST, OWN, SECOND
+from urbanbench.board.marks import BELOW, BEST, OWN, SECOND, UNCONVERGED
 from urbanbench.board.text import one_line
 
 __all__ = ["to_latex"]
@@ -31,6 +31,7 @@ _SIGNS = {
     "\N{HORIZONTAL ELLIPSIS}": "\\ldots{}",
     BELOW: "$\\bigtriangledown$",
     OWN: "$\\dagger$",
+    UNCONVERGED: "$\\diamond$",
 }
 _RANKED = ("model", "floor")
 _WRAP = {BEST: "\\textbf", SECOND: "\\underline"}

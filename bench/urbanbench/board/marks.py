@@ -16,6 +16,7 @@ __all__ = [
     "BEST",
     "OWN",
     "SECOND",
+    "UNCONVERGED",
     "above_floor",
     "best_floor",
     "by_score",
@@ -32,6 +33,8 @@ BEST, SECOND = "best", "second"
 BELOW = "\N{BLACK DOWN-POINTING TRIANGLE}"
 OWN = "\N{DAGGER}"
 """Marks an own run that stands beside reference rows."""
+UNCONVERGED = "\N{WHITE DIAMOND}"
+"""Marks a row whose model had not converged when its training ended."""
 
 
 def usual_seeds(block: Block) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from urbanbench.board.columns import metric_title
 from urbanbench.board.labels import brief
 from urbanbench.board.marks import (
     BELOW,
+    UNCONVERGED,
     chosen_heads,
     floor_above,
     floor_beyond,
@@ -19,6 +20,7 @@ from urbanbench.board.marks import (
 )
 from urbanbench.board.numbers import Score
 from urbanbench.board.rows import NOT_STATED, Row, ordered
+from urbanbench.convergence import NO, NOT_KNOWN, stage_converged
 
 __all__ = ["notes", "short_reason"]
 
@@ -27,7 +29,7 @@ _REASON_LENGTH = 140
 
 def notes(row: Row, block: Block) -> list[str]:
     """Return short remarks on a scored row: floors above it, not ranked, stand-ins, and the score on covered units."""
-    found = [*_floors(row, block), *_standing(row, block), *_folds(row)]
+    found = [*_floors(row, block), *_training(row), *_standing(row, block), *_folds(row)]
     if len(counts := head_counts(row)) > 1:
         found.append(f"heads chosen: {', '.join(f'{name} {count}x' for name, count in counts.items())}")
     found.extend(f"{name}: {brief(value)}" for name, value in sorted(_mapping(row, "variant").items()))
@@ -64,6 +66,17 @@ def _floors(row: Row, block: Block) -> list[str]:
     if ordered(row.offered) == NOT_STATED:
         found.append("nobody says what these vectors were made of: compare them with floors of every input")
     return found
+
+
+def _training(row: Row) -> list[str]:
+    """Tell which stages of a learned model had not converged, or that nobody knows of any."""
+    word = row.converged
+    if row.floor or word not in {NO, NOT_KNOWN}:
+        return []
+    stages = [one for one in row.training if stage_converged(one) == word]
+    names = ", ".join(dict.fromkeys(str(one.get("name") or "stage") for one in stages))
+    said = f"{UNCONVERGED} not converged" if word == NO else "not known whether converged"
+    return [f"{said}: {names}" if names else said]
 
 
 def _standing(row: Row, block: Block) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from urbanbench.board.added import Added, apart_from_beside, question_of
 from urbanbench.board.numbers import Score
+from urbanbench.convergence import converged
 from urbanbench.errors import BadInput
 from urbanbench.inputs import FULL, INPUTS
 from urbanbench.registry.given import GIVEN_INPUTS
@@ -50,6 +51,8 @@ class Row:
         What a parity row says of the paper's protocol it follows; empty for default rows.
     own
         Whether it is an own run beside reference rows.
+    training
+        What every stage of the model's training left behind.
     versions
         Versions of what made it.
     added
@@ -77,6 +80,7 @@ class Row:
     ceiling: Mapping[str, Any] | None
     protocol: Mapping[str, Any]
     own: bool = False
+    training: tuple[Mapping[str, Any], ...] = ()
     versions: Mapping[str, Any] = field(default_factory=dict)
     added: Added | None = None
     trainings: tuple[Row, ...] = ()
@@ -95,6 +99,13 @@ class Row:
     def floor(self) -> bool:
         """Whether the model is a floor."""
         return bool(self.model.get("floor", False))
+
+    @property
+    def converged(self) -> str:
+        """Whether its training had converged: "yes", "no", "not known" or "not trained"."""
+        stated = GIVEN_INPUTS in {self.spec.get("inputs"), *self.offered}
+        foreign = bool(self.provenance.get("model_file_digest"))
+        return converged(self.training, records=self.floor or not (stated or foreign))
 
     @property
     def head(self) -> str:
@@ -257,6 +268,7 @@ def read_row(result: Mapping[str, Any]) -> Row:
         head_details=tuple(one for one in result.get("head_details") or () if isinstance(one, Mapping)),
         ceiling=result.get("ceiling") or None,
         own=result.get("own") is True,
+        training=tuple(one for one in result.get("training") or () if isinstance(one, Mapping)),
     )
 
 

@@ -23,8 +23,8 @@ _ORIGIN = ("targets_digest", "split_digest", "view_key", "data_digest")
 def joined(rows: Sequence[Row]) -> list[Row]:
     """Put trainings of one model into one row, in the place of the first; floors and rows without scores stay as they are.
 
-    The row's scores are means over trainings, seed by seed, with each training's behind them; its other facts are those of the training
-    with the lowest seed.
+    The row's scores are means over trainings, seed by seed, with each training's behind them, and it has the stages of all, so that it has converged
+    where each of them had; its other facts are those of the training with the lowest seed.
     """
     found: dict[str, list[Row]] = {}
     for row in rows:
@@ -56,6 +56,7 @@ def _one(trainings: Sequence[Row]) -> Row:
         head_details=tuple(details for row in trainings for details in row.head_details),
         added=Added.over(added) if added else None,
         trainings=tuple(trainings),
+        training=tuple(stage for row in trainings for stage in row.training),
     )
 
 

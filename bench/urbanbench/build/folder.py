@@ -120,6 +120,10 @@ class Manifest:
         """Name a layer."""
         self._layers[name] = {"file": f"{name}.parquet", "count": count, **more, **_filled(told)}
 
+    def raster(self, name: str, entry: Mapping[str, Any], told: Mapping[str, str]) -> None:
+        """Name a layer of rasters."""
+        self._layers[name] = {**entry, **_filled(told)}
+
     def label(self, name: str, entry: Mapping[str, Any]) -> None:
         """Name a label."""
         self._labels[name] = {"file": f"labels/{name}.parquet", **entry}

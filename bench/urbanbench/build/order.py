@@ -18,7 +18,7 @@ __all__ = ["BLOCKS", "CELLS", "Order", "read_about"]
 BLOCKS = "blocks"
 CELLS = ("grid:", "h3:")
 _MAPS = ("osm", "tiles", "overture")
-_PARTS = ("regions", *_MAPS, "street_views", "satellite", "flows")
+_PARTS = ("regions", *_MAPS, "street_views", "satellite", "raster_embedding", "flows")
 _WORDS = ("source", "date", "licence", "attribution", "note", "kind")
 
 
@@ -54,8 +54,10 @@ class Order:
         Folder, raster or tiles, table.
     picture_size
         Pixels per side of satellite pictures.
+    raster_embedding, raster_embedding_law
+        File or folder of embedding rasters, and how their numbers become values; see `urbanbench.build.rasters.cut.open_rasters`.
     about
-        What is known of each part: "regions", "osm", "tiles", "overture", "street_views", "satellite", "flows" to source, date, licence, attribution, note, kind.
+        What is known of each part: "regions", "osm", "tiles", "overture", "street_views", "satellite", "raster_embedding", "flows" to source, date, licence, attribution, note, kind.
 
     Raises
     ------
@@ -85,6 +87,8 @@ class Order:
     satellite: Path | None = None
     flows: Path | None = None
     picture_size: int = 256
+    raster_embedding: Path | None = None
+    raster_embedding_law: str = ""
     about: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

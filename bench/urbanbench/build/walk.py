@@ -15,6 +15,7 @@ from urbanbench.build.labels.make import make_label
 from urbanbench.build.labels.places import Places
 from urbanbench.build.map.layers import city_layers
 from urbanbench.build.order import BLOCKS, Order
+from urbanbench.build.rasters.cut import cut_rasters, open_rasters
 from urbanbench.build.regions.choose import choose_regions
 from urbanbench.build.report import Report
 from urbanbench.build.satellite import open_ground
@@ -58,11 +59,11 @@ def build(order: Order, out: Path) -> Report:
 
 
 def rehearse(order: Order) -> Report:
-    """Do everything but keep the folder and cut satellite pictures."""
+    """Do everything but keep the folder and cut satellite pictures and rasters."""
     report = Report()
     _check_given(order)
     with tempfile.TemporaryDirectory(prefix="urbanbench-build-") as folder:
-        _write(order, Path(folder), report)
+        _write(order, Path(folder), report, keep=False)
     return report
 
 
@@ -74,6 +75,8 @@ def _check_given(order: Order) -> None:
         check_street_views(order.street_views)
     if order.flows is not None:
         there(order.flows, "flows")
+    if order.raster_embedding is not None:
+        open_rasters(order.raster_embedding, order.raster_embedding_law)
 
 
 def _write_with_pictures(order: Order, part: Path, report: Report) -> None:
@@ -100,8 +103,8 @@ def _write_with_pictures(order: Order, part: Path, report: Report) -> None:
     _write_report(order, part, report, files)
 
 
-def _write(order: Order, folder: Path, report: Report) -> tuple[str, Mapping[str, str]]:
-    """Write all but the satellite pictures and return the CRS, and the digests of the map's files."""
+def _write(order: Order, folder: Path, report: Report, *, keep: bool = True) -> tuple[str, Mapping[str, str]]:
+    """Write all but the satellite pictures, and rasters only to keep them; return the CRS, and the digests of the map's files."""
     source = map_source(order)
     regions, crs, objects = choose_regions(order, source, report)
     report.add("regions", "kept", f"in {crs}", count=len(regions))
@@ -117,7 +120,14 @@ def _write(order: Order, folder: Path, report: Report) -> tuple[str, Mapping[str
         for name, table in layers.items():
             write_layer(folder, name, table)
             manifest.layer(name, table.num_rows, _map_words(order, source.part, objects.words[name]))
-    _write_rest(order, folder, manifest, Places(regions, crs, layers.get("buildings")), report)
+    places = Places(regions, crs, layers.get("buildings"))
+    _write_rest(order, folder, manifest, places, report)
+    if order.raster_embedding is not None:
+        rasters = open_rasters(order.raster_embedding, order.raster_embedding_law)
+        target = folder if keep else None
+        entry = cut_rasters(rasters, places.metric, order.reach_m, target, report)
+        told = order.told("raster_embedding", source=_name(order.raster_embedding))
+        manifest.raster("raster_embedding", entry, told)
     manifest.write(folder)
     _write_report(order, folder, report, files)
     return crs, files
@@ -162,7 +172,7 @@ def _name(path: Path | None) -> str:
 
 
 def _write_report(order: Order, folder: Path, report: Report, files: Mapping[str, str]) -> None:
-    given = [None if order.made_regions else Path(order.regions), order.flows]
+    given = [None if order.made_regions else Path(order.regions), order.flows, order.raster_embedding]
     given += [one.file for one in order.labels if one.how != "osm"]
     read = {path.name: file_digest(path) for path in given if path is not None and path.is_file()}
     content = {"files": {**files, **read}, "report": report.records()}

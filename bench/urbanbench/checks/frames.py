@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from urbanbench.city.folder.format import RASTERS
 from urbanbench.hashing import array_digest, value_digest
 from urbanbench.inputs import LAYER_OF
 
@@ -16,13 +17,17 @@ __all__ = ["frames_digest"]
 
 
 def frames_digest(view: View) -> str:
-    """Hash index, columns and content of the regions and of every allowed table.
+    """Hash index, columns and content of the regions and of every allowed table; rasters cannot be changed.
 
     Tables count as touched afterwards; call ``view.reset_touched()`` where that matters.
     """
     names = [
         "regions",
-        *(LAYER_OF[name] for name in sorted(view.inputs) if name in LAYER_OF and view.has(name)),
+        *(
+            LAYER_OF[name]
+            for name in sorted(view.inputs)
+            if name in LAYER_OF and LAYER_OF[name] not in RASTERS and view.has(name)
+        ),
     ]
     return value_digest({name: _frame_digest(getattr(view, name)) for name in names})
 

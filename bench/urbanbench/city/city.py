@@ -13,6 +13,7 @@ from urbanbench.city.folder.format import DIRECTIONS, UNIT_LAYER, LabelInfo, Lay
 from urbanbench.city.folder.manifest import Manifest, read_manifest
 from urbanbench.city.folder.paths import folder_fault
 from urbanbench.city.load import load_label, load_layer, load_unit_ids
+from urbanbench.city.rasters.embedding import EmbeddingRaster
 from urbanbench.city.view import View
 from urbanbench.errors import CityFaults, DataMissing, LayerMissing
 from urbanbench.hashing import file_digest, value_digest
@@ -100,8 +101,9 @@ class City:
 
     @property
     def layers(self) -> Mapping[str, LayerInfo]:
-        """The layers of the folder that urbanbench reads, without the regions."""
-        return {name: info for name, info in self.manifest.tables.items() if name != "regions"}
+        """The layers of the folder that urbanbench reads, tables and rasters, without the regions."""
+        tables = {name: info for name, info in self.manifest.tables.items() if name != "regions"}
+        return {**tables, **self.manifest.rasters}
 
     @property
     def extras(self) -> Mapping[str, LayerInfo]:
@@ -148,6 +150,23 @@ class City:
         """Overhead pictures: index region_id; image (path), minx, miny, maxx, maxy in `crs`."""
         frame: pd.DataFrame = self._layer("satellite")
         return frame
+
+    @property
+    def raster_embedding(self) -> EmbeddingRaster:
+        """An embedding raster: statistics of its pixels over polygons; its files are opened when they are first asked for.
+
+        Raises
+        ------
+        LayerMissing
+            The city has none.
+        """
+        name = "raster_embedding"
+        if name not in self._kept:
+            if name not in self.manifest.rasters:
+                raise LayerMissing(self.name, name, self.layers)
+            self._kept[name] = EmbeddingRaster(self.name, self.path, self.crs, self.manifest.rasters[name])
+        raster: EmbeddingRaster = self._kept[name]
+        return raster
 
     @property
     def flows(self) -> pd.DataFrame:
@@ -298,15 +317,17 @@ class City:
         if name.startswith("features/"):
             return self._file_digest(f"{name}.parquet")
         if name not in self._digests:
+            raster = self.manifest.rasters.get(name)
             info = (
                 self.labels.get(name.removeprefix("labels/"))
                 if name.startswith("labels/")
-                else self.manifest.tables.get(name)
+                else raster or self.manifest.tables.get(name)
             )
             if info is None:
                 raise LayerMissing(self.name, name, self.layers)
             pictures = sorted(self.images(name)) if name in {"street_views", "satellite"} else []
-            files = {info.file: self._file_digest(info.file)}
+            own = [info.file] if raster is None else [*raster.files, *raster.scales]
+            files = {file: self._file_digest(file) for file in own}
             files |= {file: self._picture_digest(file) for file in pictures}
             self._digests[name] = value_digest({"entry": self.manifest.entries[name], "files": files})
         return self._digests[name]

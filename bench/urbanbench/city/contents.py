@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from urbanbench.city.folder.format import LayerInfo
     from urbanbench.city.folder.manifest import Manifest
+    from urbanbench.city.rasters.embedding import EmbeddingRaster
 
 __all__ = ["Contents"]
 
@@ -67,6 +68,10 @@ class Contents(Protocol):
     @property
     def flows(self) -> pd.DataFrame:
         """Trips between regions."""
+
+    @property
+    def raster_embedding(self) -> EmbeddingRaster:
+        """Pixels of an embedding raster."""
 
     @property
     def captions(self) -> pd.DataFrame:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from urbanbench.city.contents import Contents
+    from urbanbench.city.rasters.embedding import EmbeddingRaster
     from urbanbench.units import Units
 
 __all__ = ["VIEW_VERSION", "View", "view_code"]
@@ -34,7 +35,7 @@ VIEW_VERSION = 1
 _KEY_FORM = 1
 """Number of the form in which a view's data are hashed."""
 
-_SHOWN_BY = ("view", "withhold", "load", "folder/tags", "feature_tables")
+_SHOWN_BY = ("view", "withhold", "load", "folder/tags", "feature_tables", "rasters/embedding")
 """Modules of this package that, with what they import, decide what a view of a folder shows."""
 
 _INPUT_OF = {layer: name for name, layer in LAYER_OF.items()}
@@ -137,6 +138,11 @@ class View:
     def satellite(self) -> pd.DataFrame:
         """Overhead pictures (input `satellite`): index region_id; image, minx, miny, maxx, maxy in `crs`."""
         return self._plain("satellite").satellite.copy(deep=False)
+
+    @property
+    def raster_embedding(self) -> EmbeddingRaster:
+        """An embedding raster (input `raster_embedding`): `zonal(polygons)` gives means, spreads and covered shares; nothing is withheld of it."""
+        return self._plain("raster_embedding").raster_embedding
 
     @property
     def flows(self) -> pd.DataFrame:

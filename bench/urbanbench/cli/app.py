@@ -40,7 +40,7 @@ INTERRUPTED = 130
 app = typer.Typer(
     name="urbanbench",
     help="Compare urban representation models behind one embed interface.",
-    epilog="First run: urbanbench run --model urbanmfm --task popdensity. Environment: URBANBENCH_DATA names folders that hold city folders "
+    epilog="First run: urbanbench run --model urbanmfm --task popdensity --preset quick. Environment: URBANBENCH_DATA names folders that hold city folders "
     "(several with the system's path separator), which then go by name; URBANBENCH_CACHE is where vectors and built cities are kept.",
     no_args_is_help=True,
     add_completion=False,

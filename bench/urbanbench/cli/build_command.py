@@ -62,6 +62,20 @@ def build(
         Path | None,
         typer.Option("--satellite", help="A GeoTIFF, a folder of GeoTIFFs or of tiles <zoom>/<x>/<y>."),
     ] = None,
+    raster_embedding: Annotated[
+        Path | None,
+        typer.Option(
+            "--raster-embedding",
+            help="An embedding raster: a GeoTIFF, a folder of them, or TESSERA's arrays (extra raster).",
+        ),
+    ] = None,
+    raster_embedding_law: Annotated[
+        str,
+        typer.Option(
+            "--raster-embedding-law",
+            help="How its numbers become values: alphaearth, linear:SCALE,OFFSET, linear (as its files say), pixel-scale or float.",
+        ),
+    ] = "",
     flows: Annotated[
         Path | None, typer.Option("--flows", help="A table of origin_id, destination_id, trips.")
     ] = None,
@@ -114,6 +128,7 @@ def build(
             "--labels": labels,
             "--flows": flows,
             "--within": within,
+            "--raster-embedding": raster_embedding,
         }
         _generated(name, size, seed, out, [option for option, value in given.items() if value])
         return
@@ -143,6 +158,8 @@ def build(
         satellite=satellite,
         flows=flows,
         picture_size=picture_size,
+        raster_embedding=raster_embedding,
+        raster_embedding_law=raster_embedding_law,
         about=read_about(about) if about is not None else {},
     )
     _own(order, None if dry_run else out or Path(name), as_json=as_json)

@@ -76,7 +76,10 @@ def fetch(
         "street_views": picture_folder(street_views, "--street-views") if street_views else None,
         "satellite": picture_folder(satellite, "--satellite") if satellite else None,
     }
-    go_on = command("data", "fetch", city, "--from", folder, *(["--to", to] if to is not None else []))
+    again: dict[str, list[object]] = {"--to": [to], "--only": [*only], "--with": [*also]}
+    again |= {"--street-views": [street_views], "--satellite": [satellite]}
+    words = [word for option, values in again.items() for one in values if one for word in (option, one)]
+    go_on = command("data", "fetch", city, "--from", folder, *words)
     asked = Asked(recipe, folder, given is None, tuple(only), tuple(also), go_on)
     if dry_run:
         _tell(asked, target, as_json)

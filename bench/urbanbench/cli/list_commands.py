@@ -61,7 +61,7 @@ def describe(
     ],
     as_json: options.Json = False,
 ) -> None:
-    """Show the card of a model, task or city, the meaning of a word, or what a result's file says: scores, and what the row used and lacks."""
+    """Show the card of a model, task or city, the meaning of a word, or what a result's file says: scores, and what the row used and lacks, how it was trained."""
     facts = _described(name)
     if as_json:
         print_json(facts)

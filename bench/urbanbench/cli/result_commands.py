@@ -1,4 +1,4 @@
-"""``urbanbench results``: whether kept results hold."""
+"""``urbanbench results``: what kept results say, and whether they hold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import typer
 
 from urbanbench.cli import options
 from urbanbench.cli.board_command import fits
-from urbanbench.cli.printing import note, print_json, say
+from urbanbench.cli.printing import note, print_facts, print_json, say
+from urbanbench.cli.result_facts import result_facts
 from urbanbench.errors import BadInput, DataMissing
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Look after kept results: say which are old, and compute some again.",
+    help="Look after kept results: show them, say which are old, and compute some again.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -34,11 +35,25 @@ app = typer.Typer(
 
 @app.callback()
 def _root() -> None:
-    """Keep `verify` a command of its own."""
+    """Keep the commands apart."""
 
 
 _SHOWN_FILES = 3
 Words = list[str]
+
+
+@app.command("show")
+def show(
+    files: Annotated[list[Path], typer.Argument(help="Result files.")],
+    as_json: options.Json = False,
+) -> None:
+    """Show what results say: scores, and stage by stage how long their model trained and whether it had converged."""
+    told = [result_facts(path) for path in files]
+    if as_json:
+        print_json(told)
+    else:
+        for one in told:
+            print_facts(one)
 
 
 @app.command("verify")

@@ -1,12 +1,10 @@
-"""What one result's file says, for ``urbanbench describe``."""
+"""What one result's file says, for ``urbanbench describe`` and ``urbanbench results show``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from urbanbench.seen import KINDS
 
 if TYPE_CHECKING:
     from urbanbench.board.rows import Row
@@ -15,7 +13,7 @@ __all__ = ["result_facts"]
 
 
 def result_facts(file: Path) -> dict[str, Any]:
-    """Read a result and say what was run, what came out, and what the row used, lacks and knows.
+    """Read a result and say what was run, what came out, and what the row used, lacks and knows, and how its model was trained.
 
     Raises
     ------
@@ -26,6 +24,7 @@ def result_facts(file: Path) -> dict[str, Any]:
     """
     from urbanbench.board.labels import row_label
     from urbanbench.board.rows import ordered, read_row
+    from urbanbench.convergence import told_stages
     from urbanbench.store import ResultStore
 
     result = ResultStore.read(file)
@@ -40,6 +39,8 @@ def result_facts(file: Path) -> dict[str, Any]:
         "used": _used(row),
         "lacks": list(row.lacks),
         "knows where it is": "not recorded" if row.knows_place is None else row.knows_place or "no",
+        "converged": row.converged,
+        "training": told_stages(row.training),
         "stands in": dict(_mapping(row.model.get("variant"))),
         "settings": dict(row.settings or {}),
     }
@@ -61,6 +62,8 @@ def _used(row: Row) -> dict[str, str] | str:
 
     if not row.saw:
         return saw_text(row)
+    from urbanbench.seen import KINDS
+
     return {KINDS[kind]: f"{count['used']:,} of {count['of']:,}" for kind, count in row.saw.items()}
 
 

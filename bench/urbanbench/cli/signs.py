@@ -23,6 +23,7 @@ PLAIN = {
     "\N{RIGHTWARDS ARROW}": "->",
     "\N{BLACK DOWN-POINTING TRIANGLE}": "(v)",
     "\N{DAGGER}": "(own)",
+    "\N{WHITE DIAMOND}": "(not converged)",
     "\N{GREEK CAPITAL LETTER DELTA}": "delta",
     "\N{MULTIPLICATION SIGN}": "x",
     "\N{DEGREE SIGN}": " deg",

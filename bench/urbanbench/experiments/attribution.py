@@ -126,6 +126,7 @@ EXPERIMENT = Attribution(
     ),
     further=(Contender("tfidf", "tfidf"),),
     steps=STEPS,
+    yardstick=("codes", "random codes"),
     notes=(
         "All rows see POIs and footprints at most; UrbanCLIP is left out: it is made of pictures from above and captions.",
         "GeoVectors also reads where its POIs lie, so its last step holds that too.",

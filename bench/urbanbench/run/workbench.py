@@ -21,7 +21,7 @@ from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.kept.reading import reading
 from urbanbench.toolkit.training.checkpoint import checkpoints_in
 from urbanbench.toolkit.training.distributed import agreed, process
-from urbanbench.toolkit.training.schedule import recording
+from urbanbench.toolkit.training.stage_log import recording
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City

@@ -223,7 +223,7 @@ def measure_stage(name, shop, model):
     found = {"anchors": objective.n_anchors, "prepared in": time.process_time() - start}
     stage = Stage(objective, Schedule(batch=model.batch, epochs=model.epochs), seed=0)
     planned = stage.per_epoch * model.epochs
-    every = max(1, planned // Schedule().checks)
+    every = Schedule().check_every
     found |= {"batch": stage.log.batch, "steps": planned, "checks": 1 + -(-planned // every)}
     found["held-out batches"] = len(stage.held_out) // stage.log.held_out_batch
     found["encoder"] = encoder_load(objective, stage)

@@ -32,7 +32,7 @@ from transformers import BertConfig, BertModel, BertTokenizerFast, ResNetConfig,
 from urbanbench.models._urbanmfm import backbones, pretrain
 from urbanbench.models.urbanmfm import UrbanMFM
 from urbanbench.toolkit.texts.text_encoders import packaged_folder
-from urbanbench.toolkit.training import checkpoint, loop, seeded_torch
+from urbanbench.toolkit.training import checkpoint, fit, seeded_torch
 
 SMALLEST = 0.005
 """Share of the city that tries the program: with tiny encoders, small pictures, two steps a stage."""
@@ -138,7 +138,7 @@ def trained(model, city, device):
         for name in ("text_features", "picture_features", "shape_features"):
             stack.enter_context(timed(backbones, name, parts, device))
         for home, name in (
-            (loop._Loop, "check"),
+            (fit.Fit, "check"),
             (checkpoint.Checkpoint, "save"),
             (checkpoint.Checkpoint, "settle"),
         ):

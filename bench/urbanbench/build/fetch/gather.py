@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
+from urbanbench.build.fetch.answers import named_by_answer
 from urbanbench.build.fetch.download import Resuming
 from urbanbench.build.fetch.keys import asks_for, key_of, secret_headers
-from urbanbench.build.fetch.lock import Lock, Noted
+from urbanbench.build.fetch.lock import Lock, Noted, today
 from urbanbench.build.fetch.recipe import Recipe, Source
 from urbanbench.build.fetch.verified import published_hash, verified
-from urbanbench.build.fetch.web import NoAnswer, Patience, Refused, named_by_answer, reader
+from urbanbench.build.fetch.web import NoAnswer, Patience, Refused, reader
+from urbanbench.city.folder.limits import MIB
 from urbanbench.errors import BadInput, DataCorrupt
 from urbanbench.hashing import sha256_of
-from urbanbench.progress import note, tracking
+from urbanbench.progress import note, pulse, tracking
 
 __all__ = ["Gathered", "gather"]
 
@@ -147,35 +147,35 @@ def _fetch(source: Source, folder: Path, lock: Lock, patience: Patience, silent:
 
 def _fetch_from(source: Source, address: str, folder: Path, patience: Patience) -> Noted:
     session = reader()
-    import pooch
-
-    pooch.get_logger().setLevel("WARNING")
     expected, checked = published_hash(source, session, patience)
     url = named_by_answer(session, address, source.answer, patience) if source.answer else address
-    with tracking(f"fetch {source.name}", float(source.size)) as bar:
-        part = Resuming(source, folder, address, session, patience, secret_headers(source.key), bar.advance)
-        _retrieve(pooch, source, url, expected, folder, part)
+    secret = secret_headers(source.key)
+    with pulse(f"fetch {source.name}"), tracking("MiB", source.size / MIB) as bar:
+        part = Resuming(
+            source, folder, address, session, patience, secret, lambda count: bar.advance(count / MIB)
+        )
+        _retrieve(source, url, expected, folder, part)
     path = folder / source.name
     path.chmod(0o644)
     noted = Noted(
-        sha256_of(path), path.stat().st_size, address, _today(), part.modified(), checked if expected else ""
+        sha256_of(path), path.stat().st_size, address, today(), part.modified(), checked if expected else ""
     )
     part.forget()
     return noted
 
 
-def _retrieve(
-    pooch: Any, source: Source, url: str, expected: str | None, folder: Path, part: Resuming
-) -> None:
+def _retrieve(source: Source, url: str, expected: str | None, folder: Path, part: Resuming) -> None:
     """Let pooch fetch and compare the file, in a folder where a killed command's leftovers are its own; what has another hash is kept aside."""
+    import pooch
+
     own = folder / ".fetching"
     shutil.rmtree(own, ignore_errors=True)
     try:
         pooch.retrieve(url, known_hash=expected, fname=source.name, path=own, downloader=part)
         (own / source.name).replace(folder / source.name)
     except ValueError as error:
-        if isinstance(error, DataCorrupt):
-            raise
+        if not part.part.is_file():
+            raise  # not what pooch says of a hash
         aside = part.part.with_name(f"{source.name}.wrong")
         found = sha256_of(part.part)
         part.part.replace(aside)
@@ -184,7 +184,3 @@ def _retrieve(
         raise DataCorrupt(msg) from error
     finally:
         shutil.rmtree(own, ignore_errors=True)
-
-
-def _today() -> str:
-    return dt.datetime.now(tz=dt.UTC).date().isoformat()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from urbanbench.atomic import write_text
 from urbanbench.errors import DataCorrupt
 
-__all__ = ["LOCK_FILE", "Lock", "Noted"]
+__all__ = ["LOCK_FILE", "Lock", "Noted", "today"]
 
 LOCK_FILE = "fetch.lock.json"
 _VERSION = 1
@@ -26,7 +27,7 @@ class Noted:
     address
         Where it came from; "" for one that was put there by hand.
     fetched
-        The day, such as 2026-01-31.
+        The day it came or was found, such as 2026-01-31.
     modified
         When its server said it had changed; "" where it did not say.
     checked
@@ -39,6 +40,11 @@ class Noted:
     fetched: str = ""
     modified: str = ""
     checked: str = ""
+
+
+def today() -> str:
+    """Return the day, in UTC."""
+    return dt.datetime.now(tz=dt.UTC).date().isoformat()
 
 
 class Lock:

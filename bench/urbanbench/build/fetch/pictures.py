@@ -26,22 +26,12 @@ class Provider:
         Its name, and what it has: "street views", "pictures from above".
     page, terms
         Where its interface is described and keys are given; the terms that hold.
-    variable
-        Environment variable of the user's key; "" where it is never asked from here.
-    licence, attribution
-        Of the pictures, for city.json.
-    note
-        What else has to be known.
     """
 
     title: str
     gives: str
     page: str
     terms: str
-    variable: str = ""
-    licence: str = ""
-    attribution: str = ""
-    note: str = ""
 
 
 @cache
@@ -72,7 +62,7 @@ def picture_folder(word: str, option: str) -> Path:
     if provider is None or Path(word).exists():
         return Path(word)
     msg = (
-        f"{provider.title} is not asked for {provider.gives} from here: its terms ({provider.terms}) are between you and it. Expected a folder of "
-        f"pictures that you may use. Mend: {option} FOLDER, as docs/your_city.md describes it."
+        f"{provider.title} gives {provider.gives} to holders of a key ({provider.page}) under its terms ({provider.terms}), and is not asked from here. "
+        f"Expected a folder of pictures that you may use. Mend: {option} FOLDER, as docs/your_city.md describes it."
     )
     raise BadInput(msg)

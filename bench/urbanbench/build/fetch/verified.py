@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from urbanbench.build.fetch.lock import LOCK_FILE, Noted
+from urbanbench.build.fetch.answers import short_text
+from urbanbench.build.fetch.lock import LOCK_FILE, Noted, today
 from urbanbench.build.fetch.recipe import Source
-from urbanbench.build.fetch.web import Patience, Refused, short_text
+from urbanbench.build.fetch.web import Patience, Refused
 from urbanbench.errors import DataCorrupt
 from urbanbench.hashing import sha256_of
 
@@ -33,7 +34,7 @@ def verified(source: Source, path: Path, noted: Noted | None) -> Noted:
     DataCorrupt
         It has another hash than the recipe or the note.
     """
-    found = Noted(sha256_of(path), path.stat().st_size)
+    found = Noted(sha256_of(path), path.stat().st_size, fetched=today())
     expected = source.sha256 or (noted.sha256 if noted is not None else found.sha256)
     if found.sha256 == expected:
         return noted or found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ from urbanbench.build.fetch.web import Patience
 from urbanbench.build.report import Report
 from urbanbench.build.walk import build
 from urbanbench.city.faults.check import check_report
-from urbanbench.city.folder.new_folder import check_new
+from urbanbench.city.folder.new_folder import check_new, room_beside
 from urbanbench.errors import CityFaults, DataMissing, UnknownName
 
 __all__ = ["Asked", "Built", "download", "fetch", "wanted_sources"]
@@ -137,10 +136,8 @@ def fetch(
     """
     check_new(to, option="--to")
     download(asked)
-    to.absolute().parent.mkdir(parents=True, exist_ok=True)
-    # Beside the city: what is unpacked may be larger than the system's folder for small things.
-    with tempfile.TemporaryDirectory(dir=to.absolute().parent, prefix=f".{to.name}.", suffix=".part") as work:
-        shelf = prepare(asked.recipe, asked.files, Path(work))
+    with room_beside(to) as work:  # what is unpacked may be larger than the system's folder for small things
+        shelf = prepare(asked.recipe, asked.files, work)
         order, left_out = make_order(asked.recipe, shelf, street_views=street_views, satellite=satellite)
         report = build(order, to)
     found = check_report(to)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,15 +19,14 @@ __all__ = [
     "Patience",
     "Refused",
     "asked",
-    "named_by_answer",
+    "host_of",
+    "next_address",
     "pieces",
     "reader",
-    "short_text",
 ]
 
 _AGENT = f"urbanbench/{__version__}"
 _MOST_REDIRECTS = 5
-_ANSWER_BYTES = 2**20
 _FINE = {200, 206, 416}
 _AGAIN = {429, 500, 502, 503, 504}
 _KEY = {401, 403}
@@ -78,21 +76,28 @@ class Patience:
 
 
 def reader() -> Any:
-    """Return a session of requests.
+    """Return a session of requests, which takes no passwords from files.
 
     Raises
     ------
     ExtraMissing
-        The package is not installed.
+        Packages of the extra `fetch` are not installed.
     """
     try:
+        import pooch
         import requests
     except ImportError as error:
         msg = f"Fetching needs the packages pooch and requests, of which one is not installed ({error.name}). Mend: pip install 'urbanbench[fetch]'"
         raise ExtraMissing(msg) from error
+    pooch.get_logger().setLevel("WARNING")
     session = requests.Session()
+    session.auth = _as_it_is  # or a .netrc would overrule the header with the user's key
     session.headers.update({"User-Agent": _AGENT, "Accept-Encoding": "identity"})
     return session
+
+
+def _as_it_is(request: Any) -> Any:
+    return request
 
 
 @contextmanager
@@ -138,8 +143,8 @@ def asked(
                 _check_status(here, answer, bool(secret))
                 yield answer
                 return
-            here = _next(here, answer.headers.get("Location", ""))
-    msg = f"{_host(address)} sends in a circle, or through more than {_MOST_REDIRECTS} redirects"
+            here = next_address(here, answer.headers.get("Location", ""))
+    msg = f"{host_of(address)} sends in a circle, or through more than {_MOST_REDIRECTS} redirects"
     raise Refused(msg)
 
 
@@ -149,20 +154,27 @@ def _check_status(address: str, answer: Any, keyed: bool) -> None:
         return
     if status in _AGAIN:
         after = answer.headers.get("Retry-After", "")
-        msg = f"{_host(address)} is busy (status {status})"
+        msg = f"{host_of(address)} is busy (status {status})"
         raise Busy(msg, min(float(after), _LONGEST_PAUSE_S) if after.isdecimal() else 0.0)
     hint = "; is the key a good one?" if status in _KEY and keyed else ""
-    msg = f"{_host(address)} answers with status {status}{hint}"
+    msg = f"{host_of(address)} answers with status {status}{hint}"
     raise Refused(msg)
 
 
-def _next(here: str, location: str) -> str:
+def next_address(here: str, location: str) -> str:
+    """Return the address that another one sends on to.
+
+    Raises
+    ------
+    Refused
+        It is none of the web, or leaves https.
+    """
     there = urljoin(here, location)
     if not location or not is_web(there):
-        msg = f"{_host(here)} sends on to {location[:80]!r}, which is no address of the web"
+        msg = f"{host_of(here)} sends on to {location[:80]!r}, which is no address of the web"
         raise Refused(msg)
     if urlsplit(here).scheme == "https" and urlsplit(there).scheme != "https":
-        msg = f"{_host(here)} sends on from https to {_host(there)} without it"
+        msg = f"{host_of(here)} sends on from https to {host_of(there)} without it"
         raise Refused(msg)
     return there
 
@@ -173,7 +185,8 @@ def _same_host(address: str, here: str) -> bool:
     return safe and (first.hostname, first.port) == (second.hostname, second.port)
 
 
-def _host(address: str) -> str:
+def host_of(address: str) -> str:
+    """Return an address's host, for messages."""
     return urlsplit(address).netloc
 
 
@@ -186,10 +199,10 @@ def _told(address: str) -> Iterator[None]:
     try:
         yield
     except (requests.Timeout, urllib3.exceptions.ReadTimeoutError) as error:
-        msg = f"{_host(address)} does not answer in time"
+        msg = f"{host_of(address)} does not answer in time"
         raise NoAnswer(msg) from error
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        msg = f"{_host(address)} cannot be reached ({_reason(error)})"
+        msg = f"{host_of(address)} cannot be reached ({_reason(error)})"
         raise NoAnswer(msg) from error
 
 
@@ -222,50 +235,6 @@ def pieces(answer: Any, address: str, patience: Patience) -> Iterator[bytes]:
         came += len(piece)
         if time.monotonic() - began > patience.read_s:
             if came < _SLOWEST:
-                msg = f"{_host(address)} sends next to nothing"
+                msg = f"{host_of(address)} sends next to nothing"
                 raise NoAnswer(msg)
             began, came = time.monotonic(), 0
-
-
-def short_text(session: Any, address: str, patience: Patience) -> str:
-    """Return a short text, such as a checksum; what is longer than a MiB is cut.
-
-    Raises
-    ------
-    NoAnswer, Refused
-        As `asked`.
-    """
-    text = b""
-    with asked(session, address, patience) as answer:
-        for piece in pieces(answer, address, patience):
-            text += piece
-            if len(text) > _ANSWER_BYTES:
-                break
-    return text.decode("utf-8", "replace")
-
-
-def named_by_answer(session: Any, address: str, path: str, patience: Patience) -> str:
-    """Return the address of a file that a JSON answer names.
-
-    Parameters
-    ----------
-    session, patience
-        As `asked`.
-    address, path
-        What is asked, and where in the answer the file's address stands: keys with dots between them.
-
-    Raises
-    ------
-    NoAnswer, Refused
-        As `asked`; an answer that names no address.
-    """
-    try:
-        found = json.loads(short_text(session, address, patience))
-        for key in path.split("."):
-            found = found[key]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        found = None
-    if not isinstance(found, str) or not is_web(found):
-        msg = f"{_host(address)} names no file in its answer (at {path!r})"
-        raise Refused(msg)
-    return _next(address, found)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["mended_manifest", "with_counts"]
 
 _CITY = "city.json"
+_PATHS = ("file", "files", "scales")
+"""Fields of entries that hold paths."""
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 """How a file in UTF-16 begins."""
 
@@ -80,10 +82,20 @@ def _entries(raw: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _turn_slashes(folder: Path, name: str, entry: dict[str, Any], report: Report) -> None:
-    file = entry.get("file")
-    if isinstance(file, str) and "\\" in file and not path_fault(folder, file.replace("\\", "/")):
-        entry["file"] = file.replace("\\", "/")
-        report.add(_CITY, "mended", "paths written with forward slashes", ids=[name])
+    for key in _PATHS:
+        given = entry.get(key)
+        files = given if isinstance(given, list) else [given]
+        turned = [_turned(folder, file) for file in files]
+        if turned != files:
+            entry[key] = turned if isinstance(given, list) else turned[0]
+            report.add(_CITY, "mended", "paths written with forward slashes", ids=[name])
+
+
+def _turned(folder: Path, file: Any) -> Any:
+    """Return a path with forward slashes where a file of the folder is meant; anything else as it is."""
+    if not isinstance(file, str) or "\\" not in file or path_fault(folder, file.replace("\\", "/")):
+        return file
+    return file.replace("\\", "/")
 
 
 def with_counts(raw: Mapping[str, Any], mended: Mapping[str, MendedTable]) -> dict[str, Any]:

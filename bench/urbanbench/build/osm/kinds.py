@@ -8,6 +8,7 @@ __all__ = [
     "AREA_KEYS",
     "BUS_ROUTES",
     "PLACE_KEYS",
+    "is_area",
     "is_building",
     "is_landuse",
     "is_place_area",
@@ -74,6 +75,11 @@ def is_landuse(tags: Mapping[str, str]) -> bool:
     if is_building(tags):
         return False
     return any(key in tags and tags[key] not in _LINES.get(key, ()) for key in _LANDUSE_KEYS)
+
+
+def is_area(tags: Mapping[str, str]) -> bool:
+    """Tell whether an area is anything that a layer holds."""
+    return is_building(tags) or is_landuse(tags) or is_place_area(tags)
 
 
 def is_place_area(tags: Mapping[str, str]) -> bool:

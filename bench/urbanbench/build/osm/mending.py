@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.build.osm.kinds import is_area
 from urbanbench.build.osm.source import osmium_package, told_damage
 from urbanbench.build.shapes import polygons_of
 
@@ -45,9 +46,10 @@ def mended_areas(
     only_ways = osmium.filter.EntityFilter(bits.WAY)
     with told_damage(path):
         for way in reader.with_filter(only_ways):
-            found = _mended(way, box, report)
+            tags = dict(way.tags)
+            found = _mended(way, box, report) if is_area(tags) else None
             if found is not None:
-                yield f"w{way.id}", dict(way.tags), found
+                yield f"w{way.id}", tags, found
 
 
 def _mended(way: Any, box: tuple[float, float, float, float], report: Report) -> bytes | None:

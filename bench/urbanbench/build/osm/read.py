@@ -12,7 +12,7 @@ from urbanbench.build.map.heights import height_of
 from urbanbench.build.map.objects import Box
 from urbanbench.build.map.rows import Rows
 from urbanbench.build.map.splitting import RoadBook, Run
-from urbanbench.build.osm.kinds import AREA_KEYS, is_building, is_landuse, is_place_area, says_something
+from urbanbench.build.osm.kinds import AREA_KEYS, is_area, is_building, says_something
 from urbanbench.build.osm.mending import mended_areas
 from urbanbench.build.osm.position import Position
 from urbanbench.build.osm.routes import BusRoutes, read_routes
@@ -126,11 +126,12 @@ class _Stream:
             self.mute += 1
 
     def way(self, way: Any) -> None:
-        tags = dict(way.tags)
-        closed = way.is_closed()
-        if "highway" in tags and not (closed and tags.get("area") == "yes"):
-            self._road(way, tags)
-        if closed and tags.get("area") != "no" and _wanted(tags):
+        tags, closed = way.tags, way.is_closed()
+        street = "highway" in tags
+        if street and not (closed and tags.get("area") == "yes"):
+            self._road(way, dict(tags))
+        # All other ways have a key of areas; what such an area is, if anything, is told when it comes as one, or when it has to be mended.
+        if closed and tags.get("area") != "no" and (not street or is_area(dict(tags))):
             self.open_ways.add(way.id)
 
     def _road(self, way: Any, tags: dict[str, str]) -> None:
@@ -153,7 +154,7 @@ class _Stream:
 
     def relation(self, relation: Any) -> None:
         tags = dict(relation.tags)
-        if tags.get("type") in {"multipolygon", "boundary"} and _wanted(tags):
+        if tags.get("type") in {"multipolygon", "boundary"} and is_area(tags):
             self.open_relations.add(relation.id)
 
     def area(self, area: Any, wkb: str | None) -> None:
@@ -165,7 +166,7 @@ class _Stream:
         self.keep_area(f"{'w' if of_way else 'r'}{number}", dict(area.tags), bytes.fromhex(wkb))
 
     def keep_area(self, one: str, tags: dict[str, str], wkb: bytes) -> None:
-        if _wanted(tags) and _reaches(wkb, self.box):
+        if is_area(tags) and _reaches(wkb, self.box):
             self.areas.add(one, tags, wkb, height_of(tags) if is_building(tags) else None)
 
 
@@ -216,10 +217,6 @@ def _walk(path: Path, stream: _Stream, bar: Bar) -> None:
             stream.way(one)
         else:
             stream.relation(one)
-
-
-def _wanted(tags: dict[str, str]) -> bool:
-    return is_building(tags) or is_landuse(tags) or is_place_area(tags)
 
 
 def _reaches(wkb: bytes, box: Box) -> bool:

@@ -147,6 +147,6 @@ def _in_box(batch: pa.RecordBatch, box: Box) -> np.ndarray | None:
     west, south, east, north = (
         np.asarray(column.field(name).to_numpy(zero_copy_only=False), dtype=np.float64) for name in names
     )
-    # Edges are rounded outward to float32; a row without them is kept and judged by its shape later.
+    # Edges are rounded outward to float32; a row without them is kept: what is far from all regions falls away later.
     outside = (west > box[2]) | (south > box[3]) | (east < box[0]) | (north < box[1])
     return np.asarray(~outside)

@@ -38,6 +38,9 @@ class FolderStore:
             msg = f"The folder {folder.name!r} holds no vector tiles. Expected <zoom>/<x>/<y> with suffix {', '.join(_SUFFIXES)}."
             raise BadInput(msg)
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def zooms(self) -> list[int]:
         """Return the zoom levels that have a tile."""
         return self._zooms

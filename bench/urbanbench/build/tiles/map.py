@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,11 +50,15 @@ class TileMap:
 
     def box(self) -> Box | None:
         """Return the box the file states, or that around the tiles of a folder."""
-        return open_tiles(self.path).box()
+        with closing(open_tiles(self.path)) as store:
+            return store.box()
 
     def read(self, box: Box, report: Report) -> MapObjects:
         """Read the tiles that a box touches, and put together what their edges cut."""
-        store = open_tiles(self.path)
+        with closing(open_tiles(self.path)) as store:
+            return self._read(store, box, report)
+
+    def _read(self, store: TileStore, box: Box, report: Report) -> MapObjects:
         grid = Grid(self._zoom(store))
         tiles = self._tiles(store, grid, box, report)
         schema = self._schema(store, grid, tiles)

@@ -34,17 +34,32 @@ class MbtilesStore:
         self._path = path
         with self._told():
             self._base = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+        try:
+            self._zooms = self._levels()
+            self._about = self._metadata()
+            self._check()
+        except BadInput:
+            self.close()
+            raise
+
+    def _levels(self) -> list[int]:
+        with self._told():
             self._base.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 4 * MOST_BYTES)
             self._base.set_progress_handler(lambda: 1, _STEPS)
             self._base.execute("PRAGMA trusted_schema = OFF")
             question = "SELECT 1 FROM tiles WHERE zoom_level = ? LIMIT 1"
-            self._zooms = [zoom for zoom in range(31) if self._base.execute(question, (zoom,)).fetchone()]
-        self._about = self._metadata()
+            return [zoom for zoom in range(31) if self._base.execute(question, (zoom,)).fetchone()]
+
+    def _check(self) -> None:
         kind = self._about.get("format", "pbf")
         if kind != "pbf" or not self._zooms:
             found = f"tiles of the format {kind[:20]!r}" if self._zooms else "none"
-            msg = f"{path.name}: expected vector tiles (format pbf), found {found}."
+            msg = f"{self._path.name}: expected vector tiles (format pbf), found {found}."
             raise BadInput(msg)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._base.close()
 
     def _metadata(self) -> dict[str, str]:
         """Return the small entries of the table `metadata`; {} where there is none."""

@@ -55,7 +55,11 @@ class PmtilesStore:
         self._package = pmtiles_package()
         with path.open("rb") as stream:
             self._data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-        self._head = self._header()
+        try:
+            self._head = self._header()
+        except BadInput:
+            self.close()
+            raise
         self._directory = lru_cache(maxsize=_KEPT)(self._read_directory)
 
     def _header(self) -> dict[str, Any]:
@@ -71,6 +75,10 @@ class PmtilesStore:
             msg = f"{self._path.name}: expected vector tiles (MVT), found tiles of the type {head['tile_type'].name}."
             raise BadInput(msg)
         return head
+
+    def close(self) -> None:
+        """Close the file."""
+        self._data.close()
 
     def zooms(self) -> list[int]:
         """Return the zoom levels of the header."""

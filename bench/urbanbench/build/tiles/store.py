@@ -15,6 +15,9 @@ __all__ = ["TileStore", "open_tiles"]
 class TileStore(Protocol):
     """Tiles by zoom level, column and row; rows are counted from the north."""
 
+    def close(self) -> None:
+        """Close the file, if it is one."""
+
     def zooms(self) -> list[int]:
         """Return the zoom levels there may be tiles of, from the lowest."""
 

@@ -89,6 +89,9 @@ def _write_layers(city: City, target: Path, merging: Merging) -> dict[str, int]:
             continue
         save_frame(frame, target, info.file)
         rows[name] = len(frame)
+    for raster in city.manifest.rasters.values():
+        for file in (*raster.files, *raster.scales):
+            carry_file(city.path, target, file)
     if "street_views" in city.layers:
         _carry_pictures(city, target, city.images("street_views"))
     return rows

@@ -42,7 +42,11 @@ def moved_view(view: View, offset_m: tuple[float, float]) -> View:
     layers = {LAYER_OF[name] for name in view.inputs if view.has(name) and name in LAYER_OF}
     if "target_building" in view.withholds and view.target_ids:
         layers.add("buildings")
-    frames = {name: _moved_frame(getattr(city, name), offset_m) for name in ("regions", *sorted(layers))}
+    rasters = layers & set(city.manifest.rasters)
+    frames = {
+        name: _moved_frame(getattr(city, name), offset_m) for name in ("regions", *sorted(layers - rasters))
+    }
+    frames |= {name: getattr(city, name).moved(offset_m) for name in sorted(rasters)}
     entries = {
         **city.manifest.entries,
         "regions": {**city.manifest.entries["regions"], "moved_m": list(offset_m)},

@@ -68,9 +68,13 @@ def twins_view(view: View, twin_of: Mapping[str, str]) -> View:
     layers = {LAYER_OF[name] for name in view.inputs if view.has(name) and name in LAYER_OF}
     frames = {"regions": _moved_regions(city.regions, twin_of, offset)}
     originals = city.regions.loc[list(twin_of)]
+    rasters = layers & set(city.manifest.rasters)
     frames |= {
-        name: _with_twins(name, getattr(city, name), twin_of, offset, originals) for name in sorted(layers)
+        name: _with_twins(name, getattr(city, name), twin_of, offset, originals)
+        for name in sorted(layers - rasters)
     }
+    # Twins lie beyond the gap, east of all that is not moved.
+    frames |= {name: getattr(city, name).moved(offset, east_of=east + _GAP_M / 2) for name in sorted(rasters)}
     entries = {
         **city.manifest.entries,
         "regions": {**city.manifest.entries["regions"], "twins": dict(twin_of)},

@@ -53,13 +53,15 @@ def settle_letters(figure: Figure) -> None:
 
 
 def _settle_ticks(axis: Axis) -> None:
-    """Settle words that stand for ticks; numbers need nothing."""
+    """Settle words that stand for ticks; numbers need nothing, nor an axis that leaves its words to the one it shares them with."""
     from matplotlib.ticker import FixedLocator, FuncFormatter
 
     if isinstance(axis.get_major_locator(), FixedLocator) and isinstance(
         axis.get_major_formatter(), FuncFormatter
     ):
         words = [drawable(one.get_text()) for one in axis.get_ticklabels()]
+        if not any(words):
+            return
         axis.set_ticks(axis.get_majorticklocs(), words, parse_math=False)
         axis.set_tick_params(labelfontfamily=families_for("".join(words)))
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["describe_city", "draw_map", "draw_values"]
 
+_WORDS = ("kind", "source", "date", "licence", "attribution", "note")
+
 
 def describe_city(city: City) -> dict[str, Any]:
     """Count what a city holds. Reads every layer and label.
@@ -27,7 +29,8 @@ def describe_city(city: City) -> dict[str, Any]:
     -------
     dict
         JSON-like: `name`, `title`, `crs`; `regions` (count, area_km2 as total, smallest, median, largest); `layers` (rows, coverage
-        in [0, 1], i.e. the share of regions with at least one, and what city.json says); `labels` (level, kind, unit, units,
+        in [0, 1], i.e. the share of regions with at least one, and what city.json says; of rasters files, bands and law in place of rows, and
+        the share of the regions' area under pixels with data); `labels` (level, kind, unit, units,
         unlabelled, and a summary of the values); `extras` (names of layers that are not read).
     """
     area = city.regions["area_km2"].to_numpy()
@@ -44,9 +47,19 @@ def describe_city(city: City) -> dict[str, Any]:
 
 def _layer(city: City, name: str) -> dict[str, Any]:
     info = city.layers[name]
+    if name in city.manifest.rasters:
+        return _raster(city, name)
     facts: dict[str, Any] = {"rows": len(getattr(city, name)), "coverage": _coverage(city, name)}
-    words = ("kind", "source", "date", "licence", "attribution", "note")
-    return facts | {word: getattr(info, word) for word in words if getattr(info, word)}
+    return facts | {word: getattr(info, word) for word in _WORDS if getattr(info, word)}
+
+
+def _raster(city: City, name: str) -> dict[str, Any]:
+    raster, info = getattr(city, name), city.manifest.rasters[name]
+    share = raster.zonal(np.asarray(city.regions.geometry)).share
+    facts: dict[str, Any] = {"files": len(info.files), "bands": raster.dim, "law": info.law}
+    area = float(np.average(share, weights=city.regions["area_km2"].to_numpy()))
+    facts |= {"coverage": float((share > 0).mean()), "covered_area": area}
+    return facts | {word: getattr(info, word) for word in _WORDS if getattr(info, word)}
 
 
 def _coverage(city: City, name: str) -> float:

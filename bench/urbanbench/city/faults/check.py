@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urbanbench.city.faults.build_report import build_report_faults
 from urbanbench.city.faults.fit import outside_note, place_note
 from urbanbench.city.faults.forms import form_note
+from urbanbench.city.faults.raster import date_notes, raster_faults
 from urbanbench.city.faults.structure import structure_faults
 from urbanbench.city.feature_tables import features_faults
 from urbanbench.city.folder.format import TABLES, UNIT_LAYER
@@ -18,6 +19,7 @@ from urbanbench.city.folder.paths import folder_fault
 from urbanbench.city.folder.read import read_shapes
 from urbanbench.city.load import judge_layer, load_label, load_unit_ids
 from urbanbench.city.pictures import picture_faults
+from urbanbench.city.rasters.embedding import EmbeddingRaster
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,6 +78,11 @@ def check_report(folder: Path) -> CheckReport:
         faults += of_table[name] + found
         if not found and frame is not None and regions is not None and name in _PLACED:
             notes.append(outside_note(manifest.tables[name].file, frame, regions))
+    for raster in manifest.rasters.values():
+        layer = EmbeddingRaster(manifest.name, folder, manifest.crs, raster)
+        found, said = raster_faults(layer, regions)
+        faults += found
+        notes += said + date_notes(raster, manifest.labels)
     for name in manifest.labels:
         found = _label(folder, manifest, name, sound) if f"labels/{name}" in sound else []
         faults += of_table[f"labels/{name}"] + found

@@ -8,6 +8,7 @@ from typing import Any
 
 from urbanbench.card import KINDS
 from urbanbench.city.folder.format import FORMAT, LEVEL_WORDS
+from urbanbench.city.folder.laws import LAWS
 
 __all__ = [
     "CITY_FIELDS",
@@ -16,6 +17,7 @@ __all__ = [
     "LABEL_FIELDS",
     "LAYER_FIELDS",
     "NAME",
+    "RASTER_FIELDS",
     "REPORT_FIELDS",
     "REPORT_LINE_FIELDS",
     "Field",
@@ -39,9 +41,9 @@ class Field:
     name
         Its name.
     kind
-        "text"; "path" (text, a file of the folder); "name" and "crs" (text of a certain form); "word" (one of `words`); "count" (a whole
+        "text"; "path" (text, a file of the folder); "paths" (a list of such, not empty, each once); "name" and "crs" (text of a certain form); "word" (one of `words`); "count" (a whole
         number of 0 or more); "truth"; "number"; "list"; "names" (a list of different texts that are not empty); "named counts" (such a list, or an
-        object of such names and counts); "object"; "entries" (an object of names and objects). One of several kinds: "list or object".
+        object of such names and counts); "object"; "entries" (an object of names and objects); "free" (anything). One of several kinds: "list or object".
     about
         What it means, as a sentence.
     required
@@ -81,9 +83,52 @@ LAYER_FIELDS = (
         mend="Write true where regions overlap on purpose.",
     ),
     Field("bounds_crs", "text", "Of satellite: the CRS of the boxes, equal to crs."),
-    Field("drawn_from", "names", "Of pictures of kind rendered-map: the layers that are drawn."),
+    Field(
+        "drawn_from",
+        "free",
+        "Of pictures of kind rendered-map: a list of the layers that are drawn; anything else says nothing.",
+    ),
 )
 """Fields of an entry of a layer, and of `regions`."""
+
+RASTER_FIELDS = (
+    Field(
+        "files",
+        "paths",
+        "Paths of the GeoTIFFs in the folder; where they overlap the first with data counts.",
+    ),
+    Field("file", "path", "Path of the GeoTIFF where there is one, in place of files."),
+    Field("law", "word", "How stored numbers become values.", required=True, words=tuple(LAWS)),
+    Field(
+        "scale",
+        "number or list",
+        "Of the law linear: factor of all bands, or of each.",
+        mend="Write numbers.",
+    ),
+    Field(
+        "offset",
+        "number or list",
+        "Of the law linear: what is added, to all bands or to each.",
+        mend="Write numbers.",
+    ),
+    Field(
+        "scales",
+        "paths",
+        "Of the law pixel-scale: for each file the one with a number for each of its pixels.",
+    ),
+    Field(
+        "nodata",
+        "number",
+        "Stored number of pixels without data, where the files do not tell.",
+        mend="Leave it out for NaN, and where each file says it.",
+    ),
+    Field("bands", "count", "Bands of every file; must be right where it is given.", mend="Write a number."),
+    Field("dtype", "text", "Type of the stored numbers; must be right where it is given."),
+    Field("kind", "text", "What the raster is."),
+    *_CREDITS,
+    Field("count", "count", "Number of files; must be right where it is given."),
+)
+"""Fields of an entry of a layer of rasters."""
 
 LABEL_FIELDS = (
     _FILE,
@@ -191,7 +236,7 @@ def field_faults(
     entry
         The object.
     fields
-        Its fields; kinds "name", "crs", "word" and "entries" are judged where they are read.
+        Its fields; kinds "name", "crs", "word", "paths" and "entries" are judged where they are read, "free" never.
     mend
         What to do about any of them; the field's own mend where left out.
     """

@@ -12,11 +12,13 @@ __all__ = [
     "DIRECTIONS",
     "FORMAT",
     "LEVEL_WORDS",
+    "RASTERS",
     "REPORT_FILE",
     "TABLES",
     "UNIT_LAYER",
     "LabelInfo",
     "LayerInfo",
+    "RasterInfo",
     "Row",
     "row_fault",
 ]
@@ -175,6 +177,9 @@ TABLES: Mapping[str, TableSchema] = {
 }
 """The tables a model or task can use, by layer name. Other layers named in city.json are kept as extras and not read."""
 
+RASTERS = ("raster_embedding",)
+"""Layers that are GeoTIFF files, not tables."""
+
 LEVEL_WORDS: Mapping[str, str] = {
     "region": "region",
     "building": "building",
@@ -218,6 +223,36 @@ class LayerInfo:
     attribution: str = ""
     note: str = ""
     overlapping: bool = False
+
+
+@dataclass(frozen=True)
+class RasterInfo(LayerInfo):
+    """What city.json says of a layer of GeoTIFF files; `file` is the first of them.
+
+    Parameters
+    ----------
+    files
+        All files, relative to the folder. Where they overlap the first with data counts.
+    scales
+        Of the law "pixel-scale": for each file the one with a scale for each of its pixels; () otherwise.
+    law
+        How stored numbers become values: a word of `urbanbench.city.folder.laws.LAWS`.
+    scale, offset
+        Of the law "linear": one number for all bands, or one for each.
+    nodata
+        Stored number of a pixel without data; None leaves it to each file.
+    bands, dtype
+        What every file has; 0 and "" where not stated.
+    """
+
+    files: tuple[str, ...] = ()
+    scales: tuple[str, ...] = ()
+    law: str = "float"
+    scale: tuple[float, ...] = (1.0,)
+    offset: tuple[float, ...] = (0.0,)
+    nodata: float | None = None
+    bands: int = 0
+    dtype: str = ""
 
 
 @dataclass(frozen=True)

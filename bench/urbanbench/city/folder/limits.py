@@ -16,6 +16,10 @@ __all__ = [
     "MAX_PACKED_FILES",
     "MAX_PACK_LIST_BYTES",
     "MAX_PACK_RATIO",
+    "MAX_RASTER_BANDS",
+    "MAX_RASTER_BLOCK_BYTES",
+    "MAX_RASTER_FILES",
+    "MAX_RASTER_NUMBERS",
     "MAX_ROWS",
     "MAX_TAG_BYTES",
     "MAX_TEXT_BYTES",
@@ -60,6 +64,15 @@ MAX_PACK_RATIO = 100
 
 MAX_PACK_LIST_BYTES = 128 * MIB
 """The list of files and hashes at the front of a packed city."""
+
+MAX_RASTER_FILES, MAX_RASTER_BANDS = 10_000, 4096
+"""Files of a layer of rasters; bands of each."""
+
+MAX_RASTER_NUMBERS = 200_000_000_000
+"""Numbers (pixels times bands) of all files of a layer of rasters: 64 bands of a square of 550 km at 10 m."""
+
+MAX_RASTER_BLOCK_BYTES = 256 * MIB
+"""The parts in which a raster is stored are unpacked whole: a larger one is refused."""
 
 
 def unfolded_limit(rows: int, *, features: bool = False) -> int:

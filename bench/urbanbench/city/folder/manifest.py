@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from urbanbench.city.folder.entries import read_label_entry, read_layer_entry
 from urbanbench.city.folder.fields import CRS, NAME, json_kind
-from urbanbench.city.folder.format import FORMAT, TABLES, LabelInfo, LayerInfo
+from urbanbench.city.folder.format import FORMAT, RASTERS, TABLES, LabelInfo, LayerInfo, RasterInfo
 from urbanbench.city.folder.json_file import read_object
 from urbanbench.city.folder.paths import path_fault
+from urbanbench.city.folder.raster_entry import read_raster_entry
 
 __all__ = ["Manifest", "is_name", "manifest_of", "read_manifest"]
 
@@ -35,6 +36,8 @@ class Manifest:
         Labels by name.
     entries
         The raw entry of every layer and, as "labels/<name>", of every label.
+    rasters
+        Layers of GeoTIFF files.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Manifest:
     extras: Mapping[str, LayerInfo]
     labels: Mapping[str, LabelInfo]
     entries: Mapping[str, Mapping[str, Any]]
+    rasters: Mapping[str, RasterInfo] = field(default_factory=dict)
 
 
 def read_manifest(folder: Path) -> tuple[Manifest | None, list[str]]:
@@ -75,9 +79,15 @@ def manifest_of(folder: Path, raw: Mapping[str, Any]) -> tuple[Manifest, list[st
     faults: list[str] = []
     name, title, crs = _head(raw, folder, faults)
     entries: dict[str, Mapping[str, Any]] = {}
-    layers = {}
+    layers: dict[str, LayerInfo] = {}
+    rasters: dict[str, RasterInfo] = {}
     listed = _section(raw, "layers", faults)
     for layer, entry in {"regions": raw.get("regions", {"file": "regions.parquet"}), **listed}.items():
+        if layer in RASTERS:
+            raster = read_raster_entry(folder, layer, entry, faults)
+            if raster is not None:
+                rasters[layer], entries[layer] = raster, entry
+            continue
         info = read_layer_entry(folder, layer, entry, crs, faults)
         if info is not None:
             layers[layer], entries[layer] = info, entry
@@ -88,7 +98,7 @@ def manifest_of(folder: Path, raw: Mapping[str, Any]) -> tuple[Manifest, list[st
             labels[label], entries[f"labels/{label}"] = info_of_label, entry
     tables = {layer: info for layer, info in layers.items() if layer in TABLES}
     extras = {layer: info for layer, info in layers.items() if layer not in TABLES}
-    return Manifest(name, title, crs, tables, extras, labels, entries), faults
+    return Manifest(name, title, crs, tables, extras, labels, entries, rasters), faults
 
 
 def _read_json(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:

@@ -6,12 +6,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from urbanbench.errors import BadInput
 
-__all__ = ["check_new", "new_folder"]
+__all__ = ["check_new", "new_folder", "room_beside"]
 
 
 @contextmanager
@@ -32,18 +32,30 @@ def new_folder(folder: Path, *, option: str = "--out", empty_may_be: bool = Fals
     """
     check_new(folder, option=option, empty_may_be=empty_may_be)
     folder = folder.absolute()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:100]}.", suffix=".part"))
-    part = beside / folder.name
-    try:
+    with room_beside(folder) as beside:
+        part = beside / folder.name
         part.mkdir()
         yield part
         part.chmod(0o755)
         if folder.is_dir():
             folder.rmdir()
         part.rename(folder)
+
+
+@contextmanager
+def room_beside(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder beside the place of another; where the block fails, folders above that were made for it are removed too."""
+    folder = folder.absolute()
+    made = [above for above in folder.parents if not above.exists()]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:100]}.", suffix=".part"))
+    try:
+        yield beside
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+        with suppress(OSError):  # one that is not empty ends it
+            for above in made:
+                above.rmdir()
 
 
 def check_new(folder: Path, *, option: str = "--out", empty_may_be: bool = False) -> None:

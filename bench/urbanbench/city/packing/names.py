@@ -24,7 +24,7 @@ def name_fault(name: str) -> str:
     --------
     >>> name_fault("labels/income.parquet"), name_fault("../x"), name_fault("C:x"), name_fault("a/./b")
     ('', "a path with '..'", 'an absolute path', "a path with '.' or two slashes")
-    >>> name_fault("satellite/nul.png"), name_fault("a:b/c")
+    >>> name_fault("satellite/nul.png"), name_fault("c/a:b")
     ('a name of a device', 'a name with a colon')
     """
     fault = spelling_fault(name)

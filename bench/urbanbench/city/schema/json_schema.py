@@ -12,11 +12,12 @@ from urbanbench.city.folder.fields import (
     LABEL_FIELDS,
     LAYER_FIELDS,
     NAME,
+    RASTER_FIELDS,
     REPORT_FIELDS,
     REPORT_LINE_FIELDS,
     Field,
 )
-from urbanbench.city.folder.format import FORMAT
+from urbanbench.city.folder.format import FORMAT, RASTERS
 
 __all__ = ["city_schema", "geo_schema", "report_schema"]
 
@@ -32,6 +33,12 @@ _NAMED_COUNTS = {"type": "object", "propertyNames": {"minLength": 1}, "additiona
 _KINDS: Mapping[str, Mapping[str, Any]] = {
     "text": {"type": "string"},
     "path": {"type": "string", "pattern": _PATH},
+    "paths": {
+        "type": "array",
+        "items": {"type": "string", "pattern": _PATH},
+        "minItems": 1,
+        "uniqueItems": True,
+    },
     "name": {"type": "string", "pattern": f"^{NAME}$"},
     "crs": {"type": "string", "pattern": f"^{CRS}$"},
     "count": _COUNT,
@@ -42,6 +49,7 @@ _KINDS: Mapping[str, Mapping[str, Any]] = {
     "named counts": {"anyOf": [_NAMES, _NAMED_COUNTS]},
     "object": {"type": "object"},
     "null": {"type": "null"},
+    "free": {},
     "entries": {"type": "object", "propertyNames": {"pattern": f"^{NAME}$"}},
 }
 """What a kind of field allows."""
@@ -54,9 +62,11 @@ def city_schema() -> dict[str, Any]:
     fields["regions"] = _about(fields["regions"], {"$ref": "#/$defs/layer"})
     for name, kind in (("layers", "layer"), ("labels", "label")):
         fields[name]["additionalProperties"] = {"$ref": f"#/$defs/{kind}"}
+    fields["layers"]["properties"] = {name: {"$ref": "#/$defs/raster"} for name in RASTERS}
     # Regions stand beside the layers, not among them.
     fields["layers"]["propertyNames"]["not"] = {"const": "regions"}
-    return schema | {"$defs": {"layer": _object(LAYER_FIELDS), "label": _label()}}
+    kinds = {"layer": _object(LAYER_FIELDS), "raster": _raster(), "label": _label()}
+    return schema | {"$defs": kinds}
 
 
 def report_schema() -> dict[str, Any]:
@@ -99,6 +109,11 @@ def _field(field: Field) -> dict[str, Any]:
     if "propertyNames" in found:
         found["propertyNames"] = dict(found["propertyNames"])
     return found
+
+
+def _raster() -> dict[str, Any]:
+    """Return the schema of the entry of a layer of rasters: one of `files` and `file`."""
+    return {**_object(RASTER_FIELDS), "oneOf": [{"required": ["files"]}, {"required": ["file"]}]}
 
 
 def _label() -> dict[str, Any]:

@@ -32,7 +32,7 @@ def _type(field: Mapping[str, Any]) -> str:
         return f"<{field['$ref'].rpartition('/')[2]}>"
     if "anyOf" in field:
         return " or ".join(str(one["type"]) for one in field["anyOf"])
-    kind = field["type"]
+    kind = field.get("type", "anything")
     return " or ".join(kind) if isinstance(kind, list) else str(kind)
 
 

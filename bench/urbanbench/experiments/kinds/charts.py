@@ -125,8 +125,9 @@ def panels_of_dots(
         for axes, (heading, series) in zip(grid, panels.items(), strict=False):
             axes.axvline(0.0, color=_SOFT, linewidth=1)
             _series(axes, series)
-            axes.set(title=heading, yticks=range(len(labels)), yticklabels=labels)
+            axes.set(title=heading)
             axes.grid(axis="x", alpha=0.3)
+        grid[0].set(yticks=range(len(labels)), yticklabels=labels)  # shared with all panels
         grid[0].invert_yaxis()
         for axes in grid[len(panels) :]:
             axes.set_axis_off()

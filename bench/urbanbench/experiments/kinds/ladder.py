@@ -83,6 +83,11 @@ class Climbed:
         """Return the step with a word; None where the ladder has none."""
         return next((one for one in self.steps if one.word == word), None)
 
+    def over(self, word: str, metric: str) -> Step | None:
+        """Return the difference between the highest row and the one that a step leads to; None where the ladder has no such step."""
+        lower = self.step(word)
+        return None if lower is None else _step(f"over {word}", lower.above, self.whole.above, metric)
+
 
 def climb(
     ladder: Ladder, shelf: Shelf, choice: Choice, place: Place, *, metric: str, head: str = ""

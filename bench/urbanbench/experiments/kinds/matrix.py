@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from urbanbench.board.columns import heading
 from urbanbench.board.layout import Column, Entry, Line, Table
-from urbanbench.board.marks import BELOW, above_floor, floor_above
+from urbanbench.board.marks import BELOW, UNCONVERGED, above_floor, floor_above
 from urbanbench.board.rows import Row
 from urbanbench.board.used import saw_entry
+from urbanbench.convergence import NO
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.contender import Contender, Place, cells, places
 from urbanbench.experiments.kinds.report import Report, Section
@@ -23,6 +24,7 @@ __all__ = ["Matrix"]
 READING = (
     "Every cell is the main score of its task: mean \N{PLUS-MINUS SIGN} sample standard deviation over seeds (a spread over splits, not a standard error). Higher is better in all columns.",
     "Bold is the best of a column, floors included; \N{BLACK DOWN-POINTING TRIANGLE} marks a row whose mean is below the best floor that sees no more than it, under the same head.",
+    f"{UNCONVERGED} marks a score of a model whose training a cap had ended before it converged.",
     "Columns have different units and scales: there is no average over them.",
     "A row that lacks a part of its model for want of data says so behind its name and is not counted among the learned models.",
     "saw: which part of the POIs, footprints, street views and pictures a row used, in the first task for which that is recorded.",
@@ -136,7 +138,9 @@ class _Task:
         others = [self.every[other].score(self.main) for other in among]
         means = [other.mean for other in others if other.whole]
         below = label in self.learned and one.block is not None and floor_above(one.block, one.scored)
-        made = score_entry(score, f"{score.text} {BELOW}" if below else None)
+        marked = {UNCONVERGED: one.scored.converged == NO, BELOW: below}
+        marks = [mark for mark, holds in marked.items() if holds]
+        made = score_entry(score, " ".join([score.text, *marks]) if marks else None)
         return Entry(made.text, "best" if score.whole and score.mean == max(means) else "", value=made.value)
 
     def above_floor(self, labels: Sequence[str]) -> Entry:

@@ -9,9 +9,10 @@ from urbanbench.board.added import ADDS, added_entry
 from urbanbench.board.columns import choose_metrics, heading, metric_title, unit_of
 from urbanbench.board.labels import row_label
 from urbanbench.board.layout import Column, Entry, Line, Table
-from urbanbench.board.marks import BELOW, floor_above
+from urbanbench.board.marks import BELOW, UNCONVERGED, floor_above
 from urbanbench.board.numbers import Score
 from urbanbench.board.rows import ordered
+from urbanbench.convergence import NO
 from urbanbench.experiments.kinds.paper import Paper
 from urbanbench.experiments.kinds.standing import Standing, difference, floor_of
 
@@ -127,6 +128,7 @@ class ScoreTable:
             if one.block is not None and one.scored is not None and floor_above(one.block, one.scored)
             else ""
         )
+        unconverged = f" {UNCONVERGED}" if one.scored is not None and one.scored.converged == NO else ""
         numbers = [score_entry(one.score(metric)) for metric in self.metrics]
         numbers[0] = Entry(one.word) if one.word else numbers[0]
         if self.full is not None:
@@ -134,7 +136,7 @@ class ScoreTable:
             numbers.append(Entry() if itself else signed(difference(one, self.full[0], self._main)))
         used = ordered(one.scored.used) if one.scored is not None else ""
         entries = (
-            Entry(f"{one.title}{below}"),
+            Entry(f"{one.title}{unconverged}{below}"),
             Entry(used),
             *numbers,
             *self._published(name),

@@ -24,7 +24,7 @@ class StageRecord:
     name
         The objective.
     steps, seconds
-        Steps done, and their time.
+        Steps done, and their time, without those of a last fit on all anchors.
     chance
         What the watched loss would be for vectors that tell nothing; NaN where it is not known.
     checks
@@ -71,13 +71,14 @@ def stages_of(result: RunResult) -> list[StageRecord]:
 
 
 def _read(record: Mapping[str, Any]) -> StageRecord:
-    checks = _pairs(record.get("checks"))
+    checks, steps = _pairs(record.get("checks")), int(record["steps"])
+    share = steps / max(steps + int(record.get("refit_steps") or 0), 1)
     # Held-out batches are smaller where few anchors are held out, and with them the number of candidates.
     chance = record.get("held_out_chance" if checks else "chance")
     return StageRecord(
         str(record["name"]),
-        int(record["steps"]),
-        float(record["seconds"]),
+        steps,
+        float(record["seconds"]) * (share or 1.0),
         math.nan if chance is None else float(chance),
         checks,
         _pairs(record.get("curve")),

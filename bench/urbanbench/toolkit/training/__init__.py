@@ -1,4 +1,4 @@
-"""The training loop all learned models share: batches of anchors, warm-up and linear decay, early stop, a log of every loss."""
+"""The training loop all learned models share: batches of anchors, warm-up, a rate that falls at plateaus, an end when the loss has stopped falling."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 from urbanbench.toolkit.training.loop import run_stages
 from urbanbench.toolkit.training.objective import Objective
 from urbanbench.toolkit.training.repeatable import seeded_torch, take_rows
-from urbanbench.toolkit.training.schedule import Schedule, StageLog
+from urbanbench.toolkit.training.schedule import Schedule
 from urbanbench.toolkit.training.stage import Stage
+from urbanbench.toolkit.training.stage_log import StageLog
 from urbanbench.toolkit.training.weighing import Equal
 
 __all__ = ["Objective", "seeded_torch", "take_rows", "train_stage"]
@@ -22,7 +23,7 @@ def train_stage(
     device: str = "cpu",
     checkpoint: Path | None = None,
 ) -> StageLog:
-    """Train an objective until its schedule ends or its held-out loss stops falling; the best weights stay.
+    """Train an objective until its held-out loss has stopped falling, or a cap of its schedule ends it; the best weights stay.
 
     Parameters
     ----------
@@ -45,8 +46,7 @@ def train_stage(
         Fewer than 4 anchors, or a loss that is not finite.
     """
     stage = Stage(objective, schedule, seed=seed)
-    planned = stage.per_epoch * schedule.epochs
-    total = min(planned, schedule.max_steps or planned)
+    total = schedule.most_steps(stage.per_epoch)
     [log] = run_stages(
         [stage], schedule, Equal(), total=total, seed=seed, device=device, checkpoint=checkpoint
     )

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from urbanbench.errors import BadInput
 from urbanbench.toolkit.training.loop import run_stages
-from urbanbench.toolkit.training.schedule import Schedule, StageLog
+from urbanbench.toolkit.training.schedule import Schedule
 from urbanbench.toolkit.training.stage import Stage
+from urbanbench.toolkit.training.stage_log import StageLog
 from urbanbench.toolkit.training.weighing import weighing_named
 
 if TYPE_CHECKING:
@@ -65,11 +66,8 @@ def train_joint(
         msg = f"Joint training got the objectives {names}. Expected at least one, each name once."
         raise BadInput(msg)
     stages = [Stage(objective, schedule, seed=seed) for objective in objectives]
-    planned = max(stage.per_epoch for stage in stages) * schedule.epochs
-    total = min(planned, schedule.max_steps or planned)
-    weighing = weighing_named(
-        weights, count=len(stages), span=max(1, total // schedule.checks), device=device
-    )
+    total = schedule.most_steps(max(stage.per_epoch for stage in stages))
+    weighing = weighing_named(weights, count=len(stages), span=schedule.check_every, device=device)
     return run_stages(
         stages, schedule, weighing, total=total, seed=seed, device=device, checkpoint=checkpoint
     )

@@ -1,222 +1,129 @@
-"""How a stage of training is planned and what it leaves behind: schedule, learning rate, the log of losses and their record."""
+"""How a stage of training is planned: batches, caps, checks, and when its loss has stopped falling."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
-from math import ceil, log, nan
-from typing import Any
+from dataclasses import dataclass
 
 from urbanbench.errors import BadInput
 
-__all__ = ["DECAYS", "PRECISIONS", "Schedule", "StageLog", "learning_rate_factor", "record", "recording"]
+__all__ = ["PRECISIONS", "Schedule"]
 
 PRECISIONS = ("auto", "float32", "bfloat16")
-DECAYS = ("linear", "constant", "step")
-CURVE_POINTS = 50
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast a stage trains.
+    """How long and how fast a stage trains: until its held-out loss has stopped falling, and no clock ends it before.
+
+    After a warm-up the learning rate stays until `patience` checks brought no gain that counts; then it falls. When that happens after the
+    last fall, the stage has converged. The caps are there to be generous: a stage that one of them ends has not converged, and says so.
 
     Parameters
     ----------
     batch
         Anchors per step, which are also the candidates of the loss.
-    epochs
-        Most passes over the anchors.
-    max_steps
-        Most optimiser steps; None for no limit but `epochs`.
+    epochs, max_steps
+        Most passes over the anchors and most optimiser steps; None for no such limit, but not both.
+    max_seconds
+        Longest wall time, judged at checks; None for none. What it ends depends on the machine.
+    min_steps, min_epochs
+        Floor: neither does the rate fall nor the stage end at a plateau before so many steps and passes.
     warmup
-        Share of the steps over which the learning rate rises from 0.
+        Steps over which the learning rate rises from 0.
     held_out
         Share of the anchors kept away from training, on which the stage is judged; 0 where training and judging both take all
         anchors, as for objectives over one whole graph.
-    checks
-        How often the held-out loss is computed, evenly spread over the steps.
+    check_every
+        Steps between two checks of the held-out loss.
     patience
-        Checks without a better held-out loss before the stage ends.
+        Checks without a gain that counts before the rate falls, and after the last fall before the stage ends.
+    min_gain
+        Smallest gain that counts, as a share of the loss at the last one that did; above what a check varies by itself.
+    max_falls, fall_factor
+        How often the rate falls, and what it is multiplied by each time.
+    refit
+        Whether the stage, once its best step is known, is trained again from its first weights on all anchors, the held-out ones among
+        them, for as many steps with the same rates: for anchors such as regions, which are few and are read out afterwards.
     precision
         "float32"; "bfloat16", in which matrix products are taken while weights stay float32; "auto" for bfloat16 on a GPU and
         float32 on the CPU.
-    decay
-        What the learning rate does after the warm-up: "linear" falls to 0, "constant" stays, "step" falls at equal distances.
-    decay_every, decay_factor
-        Of "step": the distance as a share of all steps, and what the rate is multiplied by each time.
     max_norm
         Longer gradients (norm over all parameters) are scaled down to this; None leaves them.
     """
 
     batch: int = 256
-    epochs: int = 5
-    max_steps: int | None = None
-    warmup: float = 0.05
+    epochs: int | None = None
+    max_steps: int | None = 20_000
+    max_seconds: float | None = None
+    min_steps: int = 0
+    min_epochs: int = 0
+    warmup: int = 50
     held_out: float = 0.05
-    checks: int = 10
-    patience: int = 3
+    check_every: int = 50
+    patience: int = 6
+    min_gain: float = 1e-3
+    max_falls: int = 2
+    fall_factor: float = 0.3
+    refit: bool = False
     precision: str = "auto"
-    decay: str = "linear"
     max_norm: float | None = None
-    decay_every: float = 0.5
-    decay_factor: float = 0.7
 
     def __post_init__(self) -> None:
-        if self.batch < 2 or self.epochs < 1 or self.checks < 1 or not 0 <= self.held_out < 1:
-            msg = f"Schedule {self} is impossible. Expected batch >= 2, epochs >= 1, checks >= 1 and held_out in [0, 1)."
+        wrong = [name for name, sound in _sound(self).items() if not sound]
+        if wrong:
+            found = ", ".join(f"{name} {getattr(self, name)}" for name in wrong)
+            expected = ", ".join(f"{name} {_EXPECTED[name]}" for name in wrong)
+            msg = f"Schedule has {found}. Expected {expected}."
             raise BadInput(msg)
-        if self.max_norm is not None and not self.max_norm > 0:
-            msg = f"Schedule has max_norm {self.max_norm}. Expected a number above 0, or None for no limit."
-            raise BadInput(msg)
-        if self.decay not in DECAYS:
-            msg = f"Schedule has decay {self.decay!r}. Expected one of: {', '.join(DECAYS)}."
-            raise BadInput(msg)
-        if not (self.decay_every > 0 and 0 < self.decay_factor <= 1):
-            msg = f"Schedule has decay_every {self.decay_every} and decay_factor {self.decay_factor}. Expected a share above 0 and a factor in (0, 1]."
-            raise BadInput(msg)
-        if self.precision not in PRECISIONS:
-            msg = f"Schedule has precision {self.precision!r}. Expected one of: {', '.join(PRECISIONS)}."
+        if self.epochs is None and self.max_steps is None:
+            msg = "Schedule has neither epochs nor max_steps. Expected a cap, however generous. For example max_steps=20000"
             raise BadInput(msg)
 
+    def least_steps(self, per_epoch: int) -> int:
+        """Return the floor in steps, for anchors that make so many batches; the warm-up is a part of it."""
+        return max(self.min_steps, self.min_epochs * per_epoch, self.warmup)
 
-@dataclass
-class StageLog:
-    """What happened in a stage.
-
-    Parameters
-    ----------
-    name
-        The objective.
-    batch
-        Anchors per training step.
-    held_out_batch
-        Anchors per batch of a check; smaller where few are held out.
-    steps
-        Training loss of every step.
-    checks
-        (step, held-out loss) pairs, the first before any training.
-    best_step
-        Step whose weights were kept.
-    planned_steps
-        Steps the learning rate was planned for.
-    seconds
-        Wall time of the stage.
-    own_chance, own_held_out_chance
-        What the objective itself says of vectors that tell nothing, where their loss is not ln(anchors); else None.
-    skipped
-        Why the stage was not trained; empty where it was.
-    """
-
-    name: str
-    batch: int
-    held_out_batch: int
-    steps: list[float] = field(default_factory=list)
-    checks: list[tuple[int, float]] = field(default_factory=list)
-    best_step: int = 0
-    planned_steps: int = 0
-    seconds: float = 0.0
-    own_chance: float | None = None
-    own_held_out_chance: float | None = None
-    skipped: str = ""
-
-    @property
-    def chance(self) -> float:
-        """Training loss of vectors that tell nothing: what the objective says, else ln(batch)."""
-        return _chance(self.own_chance, self.batch)
-
-    @property
-    def held_out_chance(self) -> float:
-        """Held-out loss of vectors that tell nothing: what the objective says, else ln(held_out_batch)."""
-        return _chance(self.own_held_out_chance, self.held_out_batch)
-
-    @property
-    def best(self) -> float:
-        """Lowest held-out loss; NaN without checks."""
-        return min((loss for _, loss in self.checks), default=nan)
-
-    def to_record(self) -> dict[str, Any]:
-        """Return what a result keeps of the stage, JSON-like; the losses of all steps as means of at most 50 bins."""
-        if self.skipped:
-            return {"name": self.name, "skipped": self.skipped}
-        return {
-            "name": self.name,
-            "batch": self.batch,
-            "steps": len(self.steps),
-            "planned_steps": self.planned_steps,
-            "best_step": self.best_step,
-            "chance": self.chance,
-            "held_out_chance": self.held_out_chance,
-            "first_check": self.checks[0][1] if self.checks else None,
-            "best": self.best if self.checks else None,
-            "seconds": round(self.seconds, 3),
-            "checks": [[step, loss] for step, loss in self.checks],
-            "curve": _binned(self.steps, CURVE_POINTS),
-        }
+    def most_steps(self, per_epoch: int) -> int:
+        """Return the cap in steps, for anchors that make so many batches."""
+        caps = [self.max_steps, None if self.epochs is None else self.epochs * per_epoch]
+        return min(one for one in caps if one is not None)
 
 
-def _chance(own: float | None, candidates: int) -> float:
-    if own is not None:
-        return own
-    return log(candidates) if candidates else nan
+_EXPECTED = {
+    "batch": ">= 2",
+    "epochs": ">= 1 or None",
+    "max_steps": ">= 1 or None",
+    "max_seconds": "above 0 or None",
+    "min_steps": ">= 0",
+    "min_epochs": ">= 0",
+    "warmup": ">= 0",
+    "held_out": "in [0, 1)",
+    "check_every": ">= 1",
+    "patience": ">= 1",
+    "min_gain": "in [0, 1)",
+    "max_falls": ">= 0",
+    "fall_factor": "in (0, 1]",
+    "max_norm": "above 0 or None",
+    "precision": f"one of: {', '.join(PRECISIONS)}",
+}
 
 
-def _binned(losses: list[float], points: int) -> list[list[float]]:
-    """Average neighbouring losses so that at most `points` (last step of the bin, mean loss) pairs are left."""
-    width = max(1, ceil(len(losses) / points))
-    bins = [losses[start : start + width] for start in range(0, len(losses), width)]
-    return [[min((k + 1) * width, len(losses)), sum(one) / len(one)] for k, one in enumerate(bins)]
-
-
-def learning_rate_factor(
-    step: int, total: int, warmup: float, decay: str = "linear", *, every: float = 0.5, factor: float = 0.7
-) -> float:
-    """Return the share of the full learning rate at a step (0 … total - 1): rising over the warm-up, then as `decay` says.
-
-    Examples
-    --------
-    >>> [learning_rate_factor(step, 10, 0.2) for step in (0, 1, 2, 9)]
-    [0.5, 1.0, 1.0, 0.125]
-    >>> [learning_rate_factor(step, 10, 0.2, "constant") for step in (0, 1, 9)]
-    [0.5, 1.0, 1.0]
-    >>> [learning_rate_factor(step, 10, 0.0, "step", every=0.4, factor=0.5) for step in (0, 3, 4, 8)]
-    [1.0, 1.0, 0.5, 0.25]
-    """
-    rising = max(1, round(total * warmup))
-    if step < rising:
-        return (step + 1) / rising
-    if decay == "constant":
-        return 1.0
-    if decay == "step":
-        return factor ** int(step / (every * total) + 1e-9)
-    return (total - step) / (total - rising)
-
-
-_recorded: ContextVar[list[StageLog] | None] = ContextVar("recorded stages", default=None)
-
-
-@contextmanager
-def recording() -> Iterator[list[StageLog]]:
-    """Collect the logs of all stages that are trained inside the block, in order.
-
-    Examples
-    --------
-    >>> with recording() as stages:
-    ...     record(StageLog("poi", 0, 0, skipped="no POIs"))
-    >>> [stage.name for stage in stages]
-    ['poi']
-    """
-    stages: list[StageLog] = []
-    token = _recorded.set(stages)
-    try:
-        yield stages
-    finally:
-        _recorded.reset(token)
-
-
-def record(stage: StageLog) -> None:
-    """Add a finished or skipped stage to the record, if one is kept; the training functions do it themselves."""
-    stages = _recorded.get()
-    if stages is not None:
-        stages.append(stage)
+def _sound(plan: Schedule) -> dict[str, bool]:
+    """Tell of every number of a schedule whether it is possible."""
+    return {
+        "batch": plan.batch >= 2,
+        "epochs": plan.epochs is None or plan.epochs >= 1,
+        "max_steps": plan.max_steps is None or plan.max_steps >= 1,
+        "max_seconds": plan.max_seconds is None or plan.max_seconds > 0,
+        "min_steps": plan.min_steps >= 0,
+        "min_epochs": plan.min_epochs >= 0,
+        "warmup": plan.warmup >= 0,
+        "held_out": 0 <= plan.held_out < 1,
+        "check_every": plan.check_every >= 1,
+        "patience": plan.patience >= 1,
+        "min_gain": 0 <= plan.min_gain < 1,
+        "max_falls": plan.max_falls >= 0,
+        "fall_factor": 0 < plan.fall_factor <= 1,
+        "max_norm": plan.max_norm is None or plan.max_norm > 0,
+        "precision": plan.precision in PRECISIONS,
+    }

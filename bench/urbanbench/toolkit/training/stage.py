@@ -9,7 +9,8 @@ import numpy as np
 from urbanbench.errors import BadInput
 from urbanbench.seeds import generator
 from urbanbench.toolkit.training.distributed import processes
-from urbanbench.toolkit.training.schedule import Schedule, StageLog
+from urbanbench.toolkit.training.schedule import Schedule
+from urbanbench.toolkit.training.stage_log import StageLog
 from urbanbench.toolkit.training.transfer import numbers
 
 if TYPE_CHECKING:
@@ -43,8 +44,9 @@ class Stage:
         self.training, self.held_out = _split(objective, schedule, seed)
         batch = _shared(min(schedule.batch, len(self.training)), objective.name)
         small = _shared(min(batch, len(self.held_out)), objective.name)
-        self.log = StageLog(objective.name, batch, small)
+        self.log = StageLog(objective.name, batch, small, anchors=len(self.training))
         self.per_epoch = max(1, len(self.training) // batch)
+        self.refits = False
         self._order: tuple[int, np.ndarray] = (-1, self.training)
         self._unread: list[tuple[int, Tensor]] = []
 
@@ -55,6 +57,22 @@ class Stage:
             drawn = generator(self.seed, self.objective.name, "order", epoch).permutation(self.training)
             self._order = (epoch, drawn)
         return self._order[1][place * self.log.batch : (place + 1) * self.log.batch]
+
+    @property
+    def keeps_apart(self) -> bool:
+        """Whether there are anchors that are not trained on."""
+        return len(self.training) < self.objective.n_anchors
+
+    @property
+    def losses(self) -> list[float]:
+        """Training losses of this fit, to which `read` adds."""
+        return self.log.refit if self.refits else self.log.steps
+
+    def take_all(self) -> None:
+        """Begin anew with all anchors, the held-out ones among them, in batches of the same size."""
+        self.refits, self.training = True, np.arange(self.objective.n_anchors)
+        self.per_epoch = max(1, len(self.training) // self.log.batch)
+        self._order = (-1, self.training)
 
     def loss(self, step: int) -> Tensor:
         """Return the training loss of a step, with gradients."""
@@ -97,7 +115,7 @@ class Stage:
             if not np.isfinite(loss):
                 msg = f"Stage {self.log.name!r} has loss {loss} at step {step}. Expected a finite number. A smaller learning rate may mend it."
                 raise BadInput(msg)
-            self.log.steps.append(loss)
+            self.losses.append(loss)
 
 
 def _own_chance(objective: Any) -> float | None:

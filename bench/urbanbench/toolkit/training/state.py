@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.hashing import array_digest
 from urbanbench.toolkit.training.distributed import process, same_everywhere, stacked
+from urbanbench.toolkit.training.plateau import Plateau
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+    from torch.optim import Optimizer
 
 __all__ = ["TrainingState"]
 
@@ -25,25 +27,33 @@ class TrainingState:
         What is trained; their buffers (running means of a normalisation) belong to the weights.
     device
         Where they are.
+    refits
+        Whether the first weights are kept, so that `begin_again` can put them back.
     """
 
     def __init__(
-        self, groups: Sequence[Mapping[str, Any]], modules: Sequence[nn.Module], device: str
+        self,
+        groups: Sequence[Mapping[str, Any]],
+        modules: Sequence[nn.Module],
+        device: str,
+        *,
+        refits: bool = False,
     ) -> None:
-        import torch
 
         self.modules, self.device = modules, device
-        one_kernel = True if device.startswith("cuda") else None
-        self.optimiser = torch.optim.Adam([dict(group) for group in groups], fused=one_kernel)
+        self._groups = [dict(group) for group in groups]
+        self.optimiser = self._new_optimiser()
         self.rates = [group["lr"] for group in self.optimiser.param_groups]
         self.parameters: list[Tensor] = [one for group in groups for one in group["params"]]
         buffers = {id(one): one for module in modules for one in module.buffers()}
         self.weights: list[Tensor] = [*self.parameters, *buffers.values()]
         same_everywhere(self.weights)
         self.copies = _cloned(self.weights)
-        self.step, self.best_step, self.stale = 0, 0, 0
+        self.first = _cloned(self.weights) if refits else []
+        self.step, self.best_step, self.refit_steps = 0, 0, 0
         self.best: float | None = None
-        self.done = False
+        self.plateau = Plateau()
+        self.refitting = self.done = False
 
     def set_rate(self, factor: float) -> None:
         """Set the learning rates to a share of the full ones."""
@@ -56,11 +66,9 @@ class TrainingState:
 
         torch.nn.utils.clip_grad_norm_(self.parameters, max_norm)
 
-    def judge(self, loss: float) -> None:
-        """Keep a copy of the weights if their held-out loss is the lowest so far, else count a check without progress."""
-        better = self.best is None or loss < self.best
-        self.stale = 0 if better else self.stale + 1
-        if better:
+    def keep_if_best(self, loss: float) -> None:
+        """Keep a copy of the weights if their held-out loss is the lowest so far."""
+        if self.best is None or loss < self.best:
             self.best, self.best_step = loss, self.step
             for copy, one in zip(self.copies, self.weights, strict=True):
                 copy.copy_(one.detach())
@@ -70,6 +78,19 @@ class TrainingState:
         for one, copy in zip(self.weights, self.copies, strict=True):
             one.data.copy_(copy)
         self.done = True
+
+    def begin_again(self) -> None:
+        """Put the first weights back, to train once more for as many steps as led to the best ones."""
+        for one, copy in zip(self.weights, self.first, strict=True):
+            one.data.copy_(copy)
+        self.optimiser = self._new_optimiser()
+        self.refit_steps, self.step, self.refitting = self.best_step, 0, True
+
+    def _new_optimiser(self) -> Optimizer:
+        import torch
+
+        one_kernel = True if self.device.startswith("cuda") else None
+        return torch.optim.Adam([dict(group) for group in self._groups], fused=one_kernel)
 
     def shapes(self) -> list[list[Any]]:
         """Return the shape and type of all weights."""
@@ -88,7 +109,7 @@ class TrainingState:
         now = {f"now.{k}": one for k, one in enumerate(self.weights)}
         if self.done:
             return now
-        best = {f"best.{k}": one for k, one in enumerate(self.copies)}
+        best = {} if self.refitting else {f"best.{k}": one for k, one in enumerate(self.copies)}
         adam = {
             f"adam.{k}.{name}": one
             for k, inner in self.optimiser.state_dict()["state"].items()
@@ -100,21 +121,21 @@ class TrainingState:
 
     def counters(self) -> dict[str, Any]:
         """Return what is no tensor."""
-        names = ("step", "best", "best_step", "stale", "done")
-        return {name: getattr(self, name) for name in names}
+        names = ("step", "best", "best_step", "refit_steps", "refitting", "done")
+        return {name: getattr(self, name) for name in names} | {"plateau": self.plateau.told()}
 
     def load(self, tensors: Mapping[str, Tensor], counters: Mapping[str, Any]) -> None:
         """Take over what `to_tensors` and `counters` gave; torch's random state is set, so call it in `seeded_torch`."""
         import torch
 
         for name, value in counters.items():
-            setattr(self, name, value)
+            setattr(self, name, Plateau.of(value) if name == "plateau" else value)
         with torch.no_grad():
             for k, one in enumerate(self.weights):
                 one.copy_(tensors[f"now.{k}"])
         if self.done:
             return
-        for k, copy in enumerate(self.copies):
+        for k, copy in enumerate([] if self.refitting else self.copies):
             copy.copy_(tensors[f"best.{k}"])
         inner: dict[int, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():

@@ -11,8 +11,6 @@ from urbanbench.errors import UnknownName
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from urbanbench.toolkit.training.schedule import StageLog
-
 __all__ = ["WEIGHINGS", "DynamicAverage", "Equal", "Uncertainty", "Weighing", "weighing_named"]
 
 WEIGHINGS = ("equal", "uncertainty", "dwa")
@@ -27,8 +25,8 @@ class Weighing(Protocol):
     def parameters(self) -> Sequence[nn.Parameter]:
         """Return what is trained along."""
 
-    def total(self, losses: Sequence[Tensor], logs: Sequence[StageLog]) -> Tensor:
-        """Return one loss of the objectives' losses at this step; `logs` hold those of the steps before."""
+    def total(self, losses: Sequence[Tensor], before: Sequence[Sequence[float]]) -> Tensor:
+        """Return one loss of the objectives' losses at this step; `before` has those of each objective at the steps before."""
 
 
 class Equal:
@@ -40,9 +38,9 @@ class Equal:
         """Nothing is trained."""
         return ()
 
-    def total(self, losses: Sequence[Tensor], logs: Sequence[StageLog]) -> Tensor:
+    def total(self, losses: Sequence[Tensor], before: Sequence[Sequence[float]]) -> Tensor:
         """Return the sum of the losses."""
-        del logs
+        del before
         return _sum(losses)
 
 
@@ -68,9 +66,9 @@ class Uncertainty:
         """Return the log-variances, (objectives,)."""
         return (self.log_variance,)
 
-    def total(self, losses: Sequence[Tensor], logs: Sequence[StageLog]) -> Tensor:
+    def total(self, losses: Sequence[Tensor], before: Sequence[Sequence[float]]) -> Tensor:
         """Return the sum of losses, each divided by its variance, and of the standard deviations' logarithms."""
-        del logs
+        del before
         return _sum([(-s).exp() * loss + s / 2 for loss, s in zip(losses, self.log_variance, strict=True)])
 
 
@@ -95,9 +93,9 @@ class DynamicAverage:
         """Nothing is trained."""
         return ()
 
-    def total(self, losses: Sequence[Tensor], logs: Sequence[StageLog]) -> Tensor:
+    def total(self, losses: Sequence[Tensor], before: Sequence[Sequence[float]]) -> Tensor:
         """Return the weighted sum."""
-        weights = self.weights([log.steps for log in logs])
+        weights = self.weights(before)
         return _sum([weight * loss for weight, loss in zip(weights, losses, strict=True)])
 
     def weights(self, steps: Sequence[Sequence[float]]) -> list[float]:
