@@ -78,7 +78,9 @@ def test_boards_without_such_results_do_not_speak_of_them(model, floor, style):
     assert "adds" not in (text.partition("\n")[2] if style == "csv" else text)
 
 
-@pytest.mark.parametrize(("style", "shown"), [("html", "+0.027 ± 0.032 (2 of 3)"), ("tex", "+0.027 $\\pm$ 0.032 (2 of 3)")])
+@pytest.mark.parametrize(
+    ("style", "shown"), [("html", "+0.027 ± 0.032 (2 of 3)"), ("tex", "+0.027 $\\pm$ 0.032 (2 of 3)")]
+)
 def test_pages_and_papers_have_it_too(model, floor, style, shown):
     assert shown in render([model, floor, fused(model)], format=style)
 

@@ -15,15 +15,29 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 def words(village, counting, tmp_path, monkeypatch):
     """The start of a quick run on the village, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    start = ["run", "-m", str(counting), "-c", str(village), "-t", "income", "--head", "ridge", "--seeds", "2"]
+    start = [
+        "run",
+        "-m",
+        str(counting),
+        "-c",
+        str(village),
+        "-t",
+        "income",
+        "--head",
+        "ridge",
+        "--seeds",
+        "2",
+    ]
     return [*start, "--device", "cpu", "--no-isolate", "--no-floors"]
 
 
-def test_trainings_and_gains_are_shown_kept_verified_and_computed_again(words, capsys, tmp_path, counting, village):
+def test_trainings_and_gains_are_shown_kept_verified_and_computed_again(
+    words, capsys, tmp_path, counting, village
+):
     assert main([*words, "--model-seeds", "2", "--adds"]) == 0
     out, err = capsys.readouterr()
     assert "counting (2 trainings)" in out
-    assert "| adds" in out.replace("  ", "")
+    assert " adds |" in out
     assert "income · counting · full · random · ridge+best-floor: r2" in err
     assert "ridge+best-floor · model seed 1: r2" in err
     assert " to a floor, " in err
@@ -32,12 +46,36 @@ def test_trainings_and_gains_are_shown_kept_verified_and_computed_again(words, c
     verify = ["results", "verify", "runs", "-m", str(counting), "-c", str(village)]
     assert main([*verify, "--recompute", "all"]) == 0
     assert "4 computed again: 4 bit for bit" in capsys.readouterr().out
-    [file] = [one for one in tmp_path.glob("runs/*/*/*best-floor*.json") if '"model_seed": 0' in one.read_text()]
+    [file] = [
+        one for one in tmp_path.glob("runs/*/*/*best-floor*.json") if '"model_seed": 0' in one.read_text()
+    ]
     told = json.loads(file.read_text())
     told["adds"]["gain"]["r2"][0] += 0.1
     file.write_text(json.dumps(told))
     assert main(verify) == 1
     assert "what it adds is not the difference of its scores and the floor's" in capsys.readouterr().out
+
+
+def test_describe_tells_gains_from_either_file(words, capsys, tmp_path):
+    main([*words, "--adds"])
+    files = list(tmp_path.glob("runs/*/*/*__*.json"))
+    assert len(files) == 2
+    capsys.readouterr()
+    for file in files:
+        assert main(["describe", str(file), "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)["adds"]
+        assert set(told) >= {
+            "R²",
+            "together",
+            "floor alone",
+            "floors",
+            "a second floor adds",
+            "weight of the model",
+        }
+        assert told["R²"].endswith("of 2)")
+    next(file for file in files if "best-floor" in file.name).unlink()
+    assert main(["describe", str(next(file for file in files if file.is_file()))]) == 0
+    assert "adds" not in capsys.readouterr().out
 
 
 def test_a_board_shows_each_training_on_request(words, capsys):

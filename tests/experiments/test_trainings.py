@@ -16,7 +16,9 @@ from urbanbench.result import BEST_FLOOR, RunResult
 
 PLACE = Place("toyville", "popdensity", "random", "mlp")
 HGI, TEXT = Contender("HGI", "hgi"), Contender("text", "text-mean")
-CHOICE = Choice(cities=("toyville",), tasks=("popdensity",), splits=("random",), heads=("mlp",), seeds=(0, 1, 2))
+CHOICE = Choice(
+    cities=("toyville",), tasks=("popdensity",), splits=("random",), heads=("mlp",), seeds=(0, 1, 2)
+)
 WORDS = {"name": "x", "title": "X", "item": "none", "question": "Which?", "floors": False}
 
 

@@ -110,14 +110,21 @@ def _fusion() -> Numbers:
         fused = fuse(read(part(slice(1, 3)), exam), floors, exam)
         told[kind] = _predictions(fused.scores.predictions)
         numbers = ("floor", "model", "floor_alone")
-        told[f"{kind}, weights"] = summary(np.array([[one[name] for name in numbers] for one in fused.stacks]))
-        told[f"{kind}, folds"] = {"code": text_code(np.concatenate(exam.folds)), "floors": text_code(fused.chosen)}
+        told[f"{kind}, weights"] = summary(
+            np.array([[one[name] for name in numbers] for one in fused.stacks])
+        )
+        told[f"{kind}, folds"] = {
+            "code": text_code(np.concatenate(exam.folds)),
+            "floors": text_code(fused.chosen),
+        }
     return told
 
 
 def part(columns: slice) -> EmbeddingSpace:
     """Some columns of the vectors."""
-    return EmbeddingSpace("region", space().ids, np.ascontiguousarray(space().vectors[:, columns]), space().mask)
+    return EmbeddingSpace(
+        "region", space().ids, np.ascontiguousarray(space().vectors[:, columns]), space().mask
+    )
 
 
 def _predictions(columns: dict[str, np.ndarray]) -> dict[str, float]:

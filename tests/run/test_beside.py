@@ -11,7 +11,7 @@ import pytest
 from urbanbench.errors import BadInput, UnknownName
 from urbanbench.registry import load_model
 from urbanbench.result import BEST_FLOOR, OK, REFUSED, RunResult, RunSpec
-from urbanbench.run import Workbench, execute, resolve, run
+from urbanbench.run import execute, resolve, run
 from urbanbench.run.forecast import Forecast
 from urbanbench.run.plan import Plan, plan
 from urbanbench.store import ResultStore
@@ -63,7 +63,9 @@ def test_the_floors_numbers_are_those_of_its_own_row(spec, beside):
     assert adds["floor_row_scores"]["r2"] == [rows[name][k] for k, name in enumerate(adds["chosen"])]
 
 
-def test_nothing_is_embedded_again_and_floors_are_read_once_for_all_models(spec, beside, tmp_path, monkeypatch):
+def test_nothing_is_embedded_again_and_floors_are_read_once_for_all_models(
+    spec, beside, tmp_path, monkeypatch
+):
     from urbanbench.scoring.fusion import reading
 
     read, calls = reading.read, []
@@ -75,10 +77,12 @@ def test_nothing_is_embedded_again_and_floors_are_read_once_for_all_models(spec,
 
 
 def test_a_model_without_a_floor_of_its_inputs_is_refused_as_such(beside):
-    refused = execute(replace(beside, inputs="poi", model="coordinates"))
+    refused = execute(replace(beside, model="coordinates"))
     assert (refused.status, refused.error_type) == (REFUSED, "NoFloor")
-    assert "none counts the contents of regions from inputs none" in refused.reason
-    assert execute(replace(beside, model="mean")).reason.startswith("Model 'mean' is defined by its head 'mean'.")
+    assert "none counts the contents of regions from inputs coordinates of" in refused.reason
+    assert execute(replace(beside, model="mean")).reason.startswith(
+        "Model 'mean' is defined by its head 'mean'."
+    )
 
 
 def test_a_finished_one_is_kept_until_a_floor_its_data_or_the_fusion_change(beside, tmp_path, monkeypatch):
@@ -88,7 +92,11 @@ def test_a_finished_one_is_kept_until_a_floor_its_data_or_the_fusion_change(besi
     told = []
 
     def again():
-        run([beside], store, progress=lambda result, new: told.append((new, result.provenance.get("replaced_stale"))))
+        run(
+            [beside],
+            store,
+            progress=lambda result, new: told.append((new, result.provenance.get("replaced_stale"))),
+        )
         return told[-1]
 
     assert again() == (True, None)
@@ -121,7 +129,9 @@ def test_the_best_floor_alone_stands_beside_models_under_the_default_protocol(be
 
 
 def test_plans_put_it_behind_every_learned_models_cell(counting, village):
-    asked = Plan([str(counting), "tfidf"], ["income"], [str(village)], protocols=("default", "paper:hgi"), beside=True)
+    asked = Plan(
+        [str(counting), "tfidf"], ["income"], [str(village)], protocols=("default", "paper:hgi"), beside=True
+    )
     cells = [(spec.model, spec.protocol, spec.beside) for spec in plan(asked)]
     assert cells == [
         (str(counting), "default", ""),

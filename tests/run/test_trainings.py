@@ -22,7 +22,15 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 def test_models_that_train_have_a_cell_for_each_and_others_one(counting):
     assert trainings_of(str(counting), (4, 1, 2)) == (4, 1, 2)
     assert trainings_of("hgi", (0, 1, 2)) == (0, 1, 2)
-    for once in ("text-mean", "clip", "imagenet-features", "resnet18", "minilm-captions", "poi-counts", "random"):
+    for once in (
+        "text-mean",
+        "clip",
+        "imagenet-features",
+        "resnet18",
+        "minilm-captions",
+        "poi-counts",
+        "random",
+    ):
         assert trainings_of(once, (4, 1, 2)) == (4,)
 
 
@@ -35,7 +43,9 @@ def test_floors_beside_several_trainings_are_run_once(counting, village):
     assert {spec.model_seed for spec in every if spec.model != str(counting)} == {0}
 
 
-def test_every_training_has_vectors_and_a_result_of_its_own_and_goes_on_where_it_stopped(counting, village, tmp_path):
+def test_every_training_has_vectors_and_a_result_of_its_own_and_goes_on_where_it_stopped(
+    counting, village, tmp_path
+):
     store = ResultStore(tmp_path / "kept")
     specs = [
         RunSpec(str(counting), task, str(village), head="ridge", seeds=(0,), model_seed=seed)

@@ -112,13 +112,14 @@ def apart_from_beside(
     for one in results:
         spec = one.get("spec")
         if isinstance(spec, Mapping) and spec.get("beside"):
-            beside[question_of(spec), one.get("own") is True] = _read(one)
+            beside[question_of(spec), one.get("own") is True] = read_added(one)
         else:
             alone.append(one)
     return alone, beside
 
 
-def _read(result: Mapping[str, Any]) -> Added:
+def read_added(result: Mapping[str, Any]) -> Added:
+    """Read what a result of a model beside a floor says; raises `BadInput` where that is damaged."""
     told = result.get("adds")
     if result.get("status") != "ok" or not isinstance(told, Mapping):
         refused = result.get("error_type") == _REFUSAL

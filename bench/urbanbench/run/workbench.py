@@ -51,13 +51,12 @@ class Workbench:
     _city: tuple[str, City] | None = None
     _targets: dict[str, Targets] = field(default_factory=dict)
     _space: tuple[str, EmbeddingSpace, Mapping[str, Any]] | None = None
-    _readings: dict[str, Reading] = field(default_factory=dict)
+    _readings: dict[tuple[str, str], Reading] = field(default_factory=dict)
 
     def city(self, word: str) -> City:
         """Open a city; the one opened last is kept."""
         if self._city is None or self._city[0] != word:
             self._targets.clear()
-            self._readings.clear()
             self._city = None
             self._city = (word, open_city(word))
         return self._city[1]
@@ -111,11 +110,13 @@ class Workbench:
         """
         from urbanbench.scoring.fusion.reading import read
 
-        asked = value_digest([key.digest, exam.targets.digest(), exam.protocol.to_dict(), exam.device])
+        told = [key.digest, exam.targets.digest(), exam.protocol.to_dict(), exam.device]
+        asked = order.spec.city, value_digest(told)
         if asked not in self._readings:
             last = self._space
-            self._readings[asked] = read(self.embedding(order, view, units, key)[0], exam)
-            self._space = last
+            made = read(self.embedding(order, view, units, key)[0], exam)
+            here = {one: kept for one, kept in self._readings.items() if one[0] == asked[0]}
+            self._readings, self._space = here | {asked: made}, last
         return self._readings[asked]
 
     @staticmethod
