@@ -78,7 +78,7 @@ def scoring_fingerprints() -> Iterator[Fingerprint]:
         version = getattr(head, "version", 1)
         yield Fingerprint("head", head.name, version, raised, lambda name=head.name: _head(name), tolerance)
     raised = "FUSION_VERSION in scoring/fusion/evaluate.py"
-    yield Fingerprint("fusion", "fusion", FUSION_VERSION, raised, _fusion, ALIKE)
+    yield Fingerprint("fusion", "fusion", FUSION_VERSION, raised, _fusion, 1e-4)
     for name in SPLITS:
         raised = f"the version of {name!r} in scoring/splits.py"
         version = getattr(SPLITS[name], "version", 1)
