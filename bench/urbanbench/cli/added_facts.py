@@ -41,10 +41,15 @@ def added_facts(result: RunResult) -> dict[str, Any] | str:
 
 
 def _beside(result: RunResult) -> RunResult | None:
-    """Return a result beside a floor: this one, or the one of the same cell in its folder."""
+    """Return a result beside a floor: this one, or the one of the same cell that lies beside its file."""
+    from urbanbench.errors import DataMissing
     from urbanbench.result import BEST_FLOOR
     from urbanbench.store import ResultStore
 
     if result.cell.beside or result.file is None:
         return result if result.cell.beside else None
-    return ResultStore(result.file.parents[2]).find(replace(result.cell, beside=BEST_FLOOR))
+    name = replace(result.cell, beside=BEST_FLOOR).file_name.rpartition("/")[2]
+    try:
+        return ResultStore.read(result.file.with_name(name))
+    except DataMissing:
+        return None
