@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from urbanbench.errors import BadInput, UnknownName
+from urbanbench.home import cache_root
 from urbanbench.registry import load_model
 from urbanbench.result import BEST_FLOOR, OK, REFUSED, RunResult, RunSpec
-from urbanbench.run import execute, resolve, run
+from urbanbench.run import Workbench, execute, resolve, run
 from urbanbench.run.forecast import Forecast
 from urbanbench.run.plan import Plan, plan
 from urbanbench.store import ResultStore
@@ -74,6 +75,29 @@ def test_nothing_is_embedded_again_and_floors_are_read_once_for_all_models(
     run([spec, beside, other], ResultStore(tmp_path / "kept"))
     assert len((tmp_path / "embeds.log").read_text().splitlines()) == 2
     assert len(calls) == 4  # two floors, two models
+
+
+@pytest.mark.parametrize("task", ["income", "landuse"])
+def test_what_heads_read_out_of_floors_is_kept_for_later_commands(beside, tmp_path, monkeypatch, task):
+    from urbanbench.scoring.fusion import reading
+
+    first = execute(replace(beside, task=task), bench=Workbench())
+    read, calls = reading.read, []
+    monkeypatch.setattr(reading, "read", lambda space, exam: calls.append(space.dim) or read(space, exam))
+
+    def again():
+        calls.clear()
+        later = execute(replace(beside, task=task), bench=Workbench())
+        assert (later.scores, later.adds) == (first.scores, first.adds)
+        assert all((later.predictions[name] == first.predictions[name]).all() for name in first.predictions)
+        return len(calls)
+
+    assert again() == 1  # the model's own
+    kept = sorted((cache_root() / "readings").glob("*.safetensors"))
+    assert len(kept) == 2
+    kept[0].write_bytes(b"no reading")
+    assert again() == 2
+    assert again() == 1
 
 
 def test_a_model_without_a_floor_of_its_inputs_is_refused_as_such(beside):

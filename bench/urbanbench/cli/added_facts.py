@@ -34,7 +34,7 @@ def added_facts(result: RunResult) -> dict[str, Any] | str:
         "together": added.together.get(metric, none).text,
         "floor alone": added.alone.get(metric, none).text,
         "floors": added.floors,
-        "a second floor adds": added.second.get(metric, none).signed,
+        "a second floor adds": added.second_text(metric),
         "weight of the model": f"{fmean(weights):.2f} on average, {min(weights):.2f} to {max(weights):.2f}",
         "file": both.file.name if both.file is not None else "",
     }

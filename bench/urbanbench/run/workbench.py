@@ -12,7 +12,6 @@ from urbanbench.apart import state_kept
 from urbanbench.cache import EmbeddingCache, EmbeddingKey
 from urbanbench.cost import measured
 from urbanbench.errors import CannotWrite, Conformance, DataMissing, quoted
-from urbanbench.hashing import value_digest
 from urbanbench.inputs import format_inputs
 from urbanbench.progress import note
 from urbanbench.registry import is_foreign, open_city
@@ -104,17 +103,20 @@ class Workbench:
         return *made, cached
 
     def floor_reading(self, order: Order, view: View, units: Units, key: EmbeddingKey, exam: Exam) -> Reading:
-        """Return what the exam's head reads out of a floor's vectors; every model of a table stands beside the same, so it is kept.
+        """Return what the exam's head reads out of a floor's vectors; every model of a table stands beside the same, so it is kept here and on disk.
 
         The embedding used last stays that of the model.
         """
+        from urbanbench.run.kept_readings import kept_reading, reading_digest
         from urbanbench.scoring.fusion.reading import read
 
-        told = [key.digest, exam.targets.digest(), exam.protocol.to_dict(), exam.device]
-        asked = order.spec.city, value_digest(told)
+        asked = order.spec.city, reading_digest(key, exam)
         if asked not in self._readings:
+            folder = None if self.cache is None else self.cache.folder.parent / "readings"
             last = self._space
-            made = read(self.embedding(order, view, units, key)[0], exam)
+            made = kept_reading(
+                folder, asked[1], exam, lambda: read(self.embedding(order, view, units, key)[0], exam)
+            )
             here = {one: kept for one, kept in self._readings.items() if one[0] == asked[0]}
             self._readings, self._space = here | {asked: made}, last
         return self._readings[asked]
