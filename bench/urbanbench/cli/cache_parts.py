@@ -1,4 +1,4 @@
-"""What lies in the cache beside embeddings: features of frozen encoders, trained stages, and weights put together from packages."""
+"""What lies in the cache beside embeddings: features of frozen encoders, trained stages, weights put together from packages, readings of floors."""
 
 from __future__ import annotations
 
