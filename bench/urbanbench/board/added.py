@@ -35,6 +35,8 @@ READING = (
 )
 """How to read the column."""
 _REFUSAL = "NoFloor"
+_DECIMALS = 3
+"""Of gains, which are of metrics between 0 and 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +74,12 @@ class Added:
         if self.word or not score.finite:
             return self.word
         gained, of = self.gained(metric)
-        return f"{score.signed} ({gained} of {of})"
+        return f"{score.signed_text(_DECIMALS)} ({gained} of {of})"
+
+    def second_text(self, metric: str) -> str:
+        """Write what a second floor adds to the first: "+0.060 ± 0.021"; "" where there is none."""
+        score = self.second.get(metric, Score(()))
+        return score.signed_text(_DECIMALS) if score.finite else ""
 
     @property
     def floors(self) -> str:
@@ -112,13 +119,14 @@ def apart_from_beside(
     for one in results:
         spec = one.get("spec")
         if isinstance(spec, Mapping) and spec.get("beside"):
-            beside[question_of(spec), one.get("own") is True] = _read(one)
+            beside[question_of(spec), one.get("own") is True] = read_added(one)
         else:
             alone.append(one)
     return alone, beside
 
 
-def _read(result: Mapping[str, Any]) -> Added:
+def read_added(result: Mapping[str, Any]) -> Added:
+    """Read what a result of a model beside a floor says; raises `BadInput` where that is damaged."""
     told = result.get("adds")
     if result.get("status") != "ok" or not isinstance(told, Mapping):
         refused = result.get("error_type") == _REFUSAL
@@ -173,6 +181,6 @@ def added_notes(added: Added | None, metric: str) -> list[str]:
     """Return what a reader should know of a gain: over which floors, and what a second floor adds to them."""
     if added is None or added.word:
         return []
-    second = added.second.get(metric, Score(()))
-    yardstick = f", to which a second floor adds {second.signed}" if second.finite else ""
+    second = added.second_text(metric)
+    yardstick = f", to which a second floor adds {second}" if second else ""
     return [f"adds to {added.floors}{yardstick}"]

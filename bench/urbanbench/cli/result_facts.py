@@ -24,6 +24,7 @@ def result_facts(file: Path) -> dict[str, Any]:
     """
     from urbanbench.board.labels import row_label
     from urbanbench.board.rows import ordered, read_row
+    from urbanbench.cli.added_facts import added_facts
     from urbanbench.convergence import told_stages
     from urbanbench.store import ResultStore
 
@@ -35,6 +36,7 @@ def result_facts(file: Path) -> dict[str, Any]:
     return {
         **facts,
         "scores": _scores(row),
+        "adds": added_facts(result),
         "inputs used": ordered(row.used),
         "used": _used(row),
         "lacks": list(row.lacks),
