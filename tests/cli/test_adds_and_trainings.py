@@ -56,28 +56,6 @@ def test_trainings_and_gains_are_shown_kept_verified_and_computed_again(
     assert "what it adds is not the difference of its scores and the floor's" in capsys.readouterr().out
 
 
-def test_describe_tells_gains_from_either_file(words, capsys, tmp_path):
-    main([*words, "--adds"])
-    files = list(tmp_path.glob("runs/*/*/*__*.json"))
-    assert len(files) == 2
-    capsys.readouterr()
-    for file in files:
-        assert main(["describe", str(file), "--json"]) == 0
-        told = json.loads(capsys.readouterr().out)["adds"]
-        assert set(told) >= {
-            "R²",
-            "together",
-            "floor alone",
-            "floors",
-            "a second floor adds",
-            "weight of the model",
-        }
-        assert told["R²"].endswith("of 2)")
-    next(file for file in files if "best-floor" in file.name).unlink()
-    assert main(["describe", str(next(file for file in files if file.is_file()))]) == 0
-    assert "adds" not in capsys.readouterr().out
-
-
 def test_a_board_shows_each_training_on_request(words, capsys):
     main([*words, "--model-seeds", "2"])
     capsys.readouterr()

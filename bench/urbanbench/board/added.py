@@ -74,7 +74,12 @@ class Added:
         if self.word or not score.finite:
             return self.word
         gained, of = self.gained(metric)
-        return f"{score.signed_text(_DECIMALS)} ({gained} of {of})"
+        return f"{self.gain_text(metric)} ({gained} of {of})"
+
+    def gain_text(self, metric: str) -> str:
+        """Write a gain with its sign: "+0.041 ± 0.012"; "" where there is none."""
+        score = self.gain.get(metric, Score(()))
+        return score.signed_text(_DECIMALS) if score.finite else ""
 
     def second_text(self, metric: str) -> str:
         """Write what a second floor adds to the first: "+0.060 ± 0.021"; "" where there is none."""
