@@ -114,6 +114,28 @@ def test_gains_of_several_trainings_are_joined_like_scores(make_result, floor):
     assert cells_of(text, "m ")["adds"] == "+0.037 ± 0.032 ± 0.014 (5 of 6)"
 
 
+def test_what_floors_say_has_no_spread_over_trainings(make_result, floor):
+    rows = [make_result("m", model_seed=seed) for seed in (0, 1)]
+    other = tuple(value + 0.02 for value in BOTH)
+    second = (0.56, 0.66, 0.78)
+    results = [*rows, floor, fused(rows[0], second=second), fused(rows[1], both=other, second=second)]
+    notes = cells_of(render(results, format="md"), "m ")["notes"]
+    assert notes.endswith("to which a second floor adds +0.067 ± 0.012")
+    told = list(csv.DictReader(io.StringIO(render(results, format="csv"))))
+    [joint] = [one for one in told if one["model_seed"] == "0 1" and one["metric"] == "r2"]
+    assert float(joint["adds_floor_mean"]) == pytest.approx(0.6)
+
+
+def test_gains_of_some_trainings_only_are_told_as_such(make_result, floor):
+    rows = [make_result("m", model_seed=seed) for seed in (0, 1, 2)]
+    results = [*rows, floor, fused(rows[0]), fused(rows[2])]
+    row = cells_of(render(results, format="md"), "m ")
+    assert row["adds"].endswith("(4 of 6)")
+    assert row["notes"].endswith("(known of 2 of 3 trainings)")
+    assert "(known of 1 of 3 trainings)" in render(results[:-1], format="md")
+    assert "known of" not in render([*results, fused(rows[1])], format="md")
+
+
 def test_an_own_gain_stands_with_the_reference_row_it_repeats(model, floor):
     own = [{**model, "own": True}, {**fused(model), "own": True}]
     text = render([model, floor, *own], format="md")

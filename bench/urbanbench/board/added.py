@@ -94,7 +94,7 @@ class Added:
 
     @classmethod
     def over(cls, trainings: Sequence[Added]) -> Added:
-        """Join what several trainings add; a word of one of them stands for all."""
+        """Join what several trainings add; a word of one of them stands for all. What floors say is the same beside each of them."""
         word = next((one.word for one in trainings if one.word), "")
         if word or len(trainings) == 1:
             return trainings[0] if not word else cls(word, {}, {}, {}, {}, ())
@@ -102,10 +102,16 @@ class Added:
             "",
             gain=scores_over([one.gain for one in trainings]),
             together=scores_over([one.together for one in trainings]),
-            alone=scores_over([one.alone for one in trainings]),
-            second=scores_over([one.second for one in trainings]),
+            alone=_of_floors([one.alone for one in trainings]),
+            second=_of_floors([one.second for one in trainings]),
             chosen=tuple(name for one in trainings for name in one.chosen),
         )
+
+
+def _of_floors(trainings: Sequence[Mapping[str, Score]]) -> Mapping[str, Score]:
+    """Return what floors say beside every training, with no spread over trainings; joined should they not say the same."""
+    first = trainings[0]
+    return first if all(dict(one) == dict(first) for one in trainings) else scores_over(trainings)
 
 
 def question_of(spec: Mapping[str, Any]) -> str:
@@ -182,10 +188,12 @@ def added_entry(added: Added | None, metric: str) -> Entry:
     return Entry(added.text(metric), tip=tip, value=score.mean if score.finite else None)
 
 
-def added_notes(added: Added | None, metric: str) -> list[str]:
-    """Return what a reader should know of a gain: over which floors, and what a second floor adds to them."""
+def added_notes(added: Added | None, metric: str, trainings: int = 0) -> list[str]:
+    """Return what a reader should know of a gain: over which floors, what a second floor adds to them, and for which of a row's trainings it is known."""
     if added is None or added.word:
         return []
     second = added.second_text(metric)
     yardstick = f", to which a second floor adds {second}" if second else ""
-    return [f"adds to {added.floors}{yardstick}"]
+    known = len(added.gain.get(metric, Score(())).trainings) or 1
+    some = f" (known of {known} of {trainings} trainings)" if known < trainings else ""
+    return [f"adds to {added.floors}{yardstick}{some}"]
