@@ -90,6 +90,20 @@ def test_a_model_of_noise_adds_nothing(kind):
     assert found.min() > -0.05
 
 
+@pytest.mark.parametrize("kind", ["regression", "classification"])
+def test_what_trees_make_of_noise_costs_no_more_than_learning_one_weight(kind):
+    first, _ = signals()
+    exam = Exam.of(targets(kind), Protocol("random", "lightgbm", range(4)))
+    floor = read(space(first), exam)
+    results = [
+        fuse(read(space(noise=12, seed=100 + draw), exam), {"counts": floor}, exam) for draw in range(4)
+    ]
+    found = np.array([gains(one, kind) for one in results])
+    rows = len(exam.splits[0].train)
+    assert -1 / rows < found.mean() <= 0.002
+    assert np.mean([one["model"] for result in results for one in result.stacks]) < 0.1
+
+
 @pytest.mark.parametrize("split", ["random", "block", "group"])
 def test_a_model_of_the_missing_half_adds_what_least_squares_on_both_find(split):
     first, second = signals()
