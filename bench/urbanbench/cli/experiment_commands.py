@@ -192,15 +192,14 @@ def _choice(
 ) -> Choice:
     """Expand the words of the command line; what is not given stays empty."""
     from urbanbench.experiments import Choice
-    from urbanbench.registry import cut_cities, expand, expand_words
+    from urbanbench.registry import cut_cities, expand, expand_splits, expand_words
     from urbanbench.result_folders import RUNS
     from urbanbench.scoring.heads import HEADS
-    from urbanbench.scoring.splits import SPLITS
 
     return Choice(
         cities=tuple(cut_cities(city)),
         tasks=tuple(expand("task", task)),
-        splits=tuple(expand_words("split", split, list(SPLITS))),
+        splits=tuple(expand_splits(split)),
         heads=tuple(expand_words("head", head, list(HEADS))),
         seeds=options.read_seeds(seeds),
         preset=preset,

@@ -110,10 +110,11 @@ class SplitFile:
         if differing:
             msg = f"The file of splits places {len(placed)} units, and the label has {len(row_of)}; {len(differing)} stand in one only ({quoted(differing)}). Expected splits of this label of this city. Mend: export them anew."
             raise BadInput(msg)
-        return [
-            Split(*(np.sort([row_of[one] for one in self.sides[seed][side]]) for side in _SIDES))
-            for seed in seeds
-        ]
+        return [self._split(seed, row_of) for seed in seeds]
+
+    def _split(self, seed: int, row_of: Mapping[str, int]) -> Split:
+        train, val, test = (np.sort([row_of[one] for one in self.sides[seed][side]]) for side in _SIDES)
+        return Split(train, val, test)
 
     def write(self, path: Path) -> None:
         """Write JSON: the facts, a digest of all and of each seed, and the ids."""

@@ -72,4 +72,5 @@ def whole_parcels(targets: Targets, marked: np.ndarray) -> np.ndarray:
     if targets.parcels is None:
         return marked
     parcel = numbered(targets.parcels)
-    return np.asarray(np.bincount(parcel, weights=marked) > 0)[parcel]
+    touched = np.bincount(parcel, weights=marked) > 0
+    return np.asarray(touched[parcel])

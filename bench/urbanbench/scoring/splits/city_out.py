@@ -37,7 +37,7 @@ class CityOut(Rung):
     least_train = LEAST_TRAIN
 
     def __init__(self, targets: Targets, protocol: Protocol, argument: str = "") -> None:
-        """Number the cities."""
+        """Give cities numbers."""
         names = np.array([]) if targets.groups is None else np.unique(targets.groups)
         if len(names) < 2 or (argument and argument not in names):
             held = f"of {quoted(names)}" if len(names) else "that name no city"

@@ -30,7 +30,7 @@ class Groups(Rung):
     )
 
     def __init__(self, targets: Targets, protocol: Protocol, argument: str = "") -> None:
-        """Number the groups; a parcel belongs to the group that most of its units have."""
+        """Give groups numbers; a parcel belongs to the group that most of its units have."""
         word = f"group:{argument}" if argument else "group"
         if targets.groups is None:
             msg = f"The label has no group column. Expected a coarse area per unit for split {word!r}. Mend: use --split block or add the column."

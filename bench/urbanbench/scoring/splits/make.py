@@ -117,4 +117,5 @@ def _cut(rung: Rung, seed: int) -> Split:
     if len(parts[0]) < rung.least_train:
         msg = f"Split {name!r} leaves {len(parts[0])} training units with seed {seed} (train/validation/test {got}). Expected at least {rung.least_train}. Mend: use --split block, or a label of more units."
         raise BadInput(msg)
-    return Split(*parts, facts=cut.facts)
+    train, val, test = parts
+    return Split(train, val, test, cut.facts)
