@@ -13,7 +13,7 @@ from urbanbench.parity.contract import DEFAULT
 from urbanbench.registry import is_foreign, load_task
 from urbanbench.run.split_ground import group_columns, targets_for
 from urbanbench.scoring.protocol import Protocol
-from urbanbench.scoring.splits import LADDER, SPLITS, make_splits
+from urbanbench.scoring.splits import IN_ONE_CITY, LADDER, SPLITS, make_splits
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Rungs", "rungs_of", "with_rungs"]
 
 _GROUPS_OF_A_KIND = 5
-_PLAIN = tuple(name for name in SPLITS if name != "city-out")
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def _rungs(spec: RunSpec, cities: Mapping[str, City]) -> Rungs:
     if spec.city not in cities:  # a plugin that does not load: its cells need no city
         return Rungs(("random",), {})
     if is_foreign("task", spec.task):  # its code runs in another process: every rung is tried there
-        return Rungs(_PLAIN, {})
+        return Rungs(IN_ONE_CITY, {})
     task, city = load_task(spec.task, spec.city), cities[spec.city]
     try:
         targets = task.targets(city).in_order()

@@ -12,6 +12,7 @@ from urbanbench.scoring.splits.make import (
 )
 from urbanbench.scoring.splits.splitter import Splitter
 from urbanbench.scoring.splits.words import (
+    IN_ONE_CITY,
     LADDER,
     RUNGS,
     SPLITS,
@@ -22,6 +23,7 @@ from urbanbench.scoring.splits.words import (
 )
 
 __all__ = [
+    "IN_ONE_CITY",
     "LADDER",
     "RUNGS",
     "SPLITS",

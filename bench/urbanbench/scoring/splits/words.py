@@ -14,7 +14,7 @@ from urbanbench.scoring.splits.groups import Groups
 from urbanbench.scoring.splits.knndm import DistanceMatched
 from urbanbench.scoring.splits.random_units import RandomUnits
 
-__all__ = ["LADDER", "RUNGS", "SPLITS", "has_blocks", "plain_word", "read_word", "rung_place"]
+__all__ = ["IN_ONE_CITY", "LADDER", "RUNGS", "SPLITS", "has_blocks", "plain_word", "read_word", "rung_place"]
 
 LADDER = "ladder"
 """Word for every rung that a city and a task allow."""
@@ -25,6 +25,9 @@ RUNGS: Mapping[str, type[Rung]] = {
 """The rungs of the ladder, from filling gaps to a new city."""
 
 SPLITS: dict[str, SplitInfo] = {name: rung.info for name, rung in RUNGS.items()}
+
+IN_ONE_CITY = tuple(name for name in SPLITS if name != CityOut.info.name)
+"""The rungs that the units of one city can climb."""
 
 
 def read_word(word: str) -> tuple[str, str]:
