@@ -179,6 +179,7 @@ def run_and_show(
     from urbanbench.run.ladder import with_rungs
     from urbanbench.run.loop import run as run_cells
     from urbanbench.run.plan import open_cities, plan, with_floors
+    from urbanbench.run.warned import leak_warnings
     from urbanbench.store import ResultStore
 
     store, specs = ResultStore(out or RUNS), plan(asked)
@@ -186,7 +187,7 @@ def run_and_show(
     EmbeddingCache().check_writable()  # cities are built there too
     cities = open_cities(specs)
     specs, left_out = with_rungs(specs, cities)
-    for line in [*left_out, *reports(specs, cities)]:
+    for line in [*left_out, *reports(specs, cities), *leak_warnings(specs, cities)]:
         note(line)
     specs = with_floors(specs, cities) if floors else specs
     if dry_run:

@@ -18,9 +18,11 @@ from urbanbench.scoring.splits import IN_ONE_CITY, LADDER, SPLITS, make_splits
 if TYPE_CHECKING:
     from urbanbench.city.city import City
     from urbanbench.result import RunSpec
+    from urbanbench.scoring.split import Split
     from urbanbench.scoring.targets import Targets
+    from urbanbench.task import Task
 
-__all__ = ["Rungs", "rungs_of", "with_rungs"]
+__all__ = ["Rungs", "rungs_of", "splits_of", "with_rungs"]
 
 _GROUPS_OF_A_KIND = 5
 
@@ -109,6 +111,39 @@ def with_rungs(specs: Sequence[RunSpec], cities: Mapping[str, City]) -> tuple[li
             ]
         every += [replace(spec, split=word) for word in found[key].words]
     return list(dict.fromkeys(every)), said
+
+
+def splits_of(
+    task: Task, city: City, words: Sequence[str], seeds: Sequence[int]
+) -> tuple[dict[str, list[Split]], dict[str, str]]:
+    """Cut a task's units by several words, the ladder among them.
+
+    Returns
+    -------
+    splits
+        Split word to one split per seed.
+    left_out
+        Split words and why this city or task does not allow them.
+
+    Raises
+    ------
+    RunRefused
+        The city does not have the task's label.
+    """
+    label, fractions = task.card.label, task.protocol.fractions
+    targets, made, left_out = task.targets(city).in_order(), {}, {}
+    for word in words:
+        rungs = [word]
+        if word == LADDER:
+            climbed = rungs_of(targets, city, label, seeds, fractions=fractions)
+            rungs, left_out = list(climbed.words), left_out | dict(climbed.left_out)
+        for rung in rungs:
+            try:
+                fitted = targets_for(rung, targets, city, label)
+                made[rung] = make_splits(fitted, Protocol(rung, seeds=tuple(seeds), fractions=fractions))
+            except (BadInput, RunRefused) as error:
+                left_out[rung] = str(error)
+    return made, left_out
 
 
 def _rungs(spec: RunSpec, cities: Mapping[str, City]) -> Rungs:
