@@ -49,7 +49,7 @@ def answer_findings(view: View, targets: Targets) -> list[Finding]:
         if known.sum() < max(_FEWEST, _LEAST_SHARE * len(targets)):
             continue
         judge = _names_classes if targets.kind == "classification" else _holds_numbers
-        told = judge(values[known], targets.values[known])
+        told = judge(values[known], targets.rows(known).values)
         if told:
             found.append(
                 Finding(LEAK, "answer in an input", int(known.sum()), len(targets), f"{name} {told}", mend)
