@@ -36,12 +36,13 @@ def leading(rows: Sequence[Row], metric: str) -> Mapping[str, str]:
 
 def _not_separable(best: Row, rows: Sequence[Row], metric: str) -> list[Row]:
     same = [row for row in rows if row.seeds == best.seeds and _splits(row) == _splits(best)]
-    if len(same) < 2 or len(best.seeds) < 2 or not all(best.sizes):
+    n_train, _, n_test = (sum(counts) / len(counts) if counts else 0.0 for counts in best.sizes)
+    if len(same) < 2 or len(best.seeds) < 2 or not n_train or not n_test:
         return []
-    sign, sizes = direction(metric), [sum(counts) / len(counts) for counts in best.sizes]
+    sign = direction(metric)
     values = np.array([row.score(metric).values for row in same], dtype=np.float64)
     trainings = [_trainings(row, metric, sign) for row in same]
-    kept = not_separable(sign * values, test_ratio(*sizes), trainings=trainings)
+    kept = not_separable(sign * values, test_ratio(n_train, n_test), trainings=trainings)
     return [row for row, keep in zip(same, kept.tolist(), strict=True) if keep]
 
 

@@ -15,7 +15,7 @@ from urbanbench.errors import DataMissing
 if TYPE_CHECKING:
     from urbanbench.result import RunResult
 
-__all__ = ["fits", "leaderboard"]
+__all__ = ["Chosen", "city_names", "fits", "leaderboard"]
 
 Chosen = list[str]
 
@@ -56,7 +56,7 @@ def leaderboard(
     from urbanbench.result_folders import load_results
 
     every = load_results(results)
-    names = {"model": model, "city": _city_names(city), "task": task, "split": split, "protocol": protocol}
+    names = {"model": model, "city": city_names(city), "task": task, "split": split, "protocol": protocol}
     kept = [one for one in every if _wanted(one, **names)]
     if not kept:
         where = "the default folders" if results is None else repr(str(results))
@@ -71,7 +71,7 @@ def leaderboard(
     note(f"Leaderboard of {len(kept)} results: {out}")
 
 
-def _city_names(words: Sequence[str]) -> list[str]:
+def city_names(words: Sequence[str]) -> list[str]:
     """Return names and patterns of cities; a path counts for the name its results are kept under."""
     from urbanbench.registry import city_path, cut_cities, plain_name
 

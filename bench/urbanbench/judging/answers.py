@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.judging.sums import Sums, metric_sums
+from urbanbench.predictions import answers_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +80,7 @@ def answers_of(predictions: pd.DataFrame, kind: str, metric: str, *, log_scale: 
     """
     units, place = np.unique(predictions["unit_id"].to_numpy(dtype=np.str_), return_inverse=True)
     seeds = predictions["seed"].to_numpy()
-    true, predicted = (_values(predictions, side) for side in ("true", "predicted"))
+    true, predicted = (answers_in(predictions, side) for side in ("true", "predicted"))
     classes = sorted({*true, *predicted}) if kind == "classification" else ()
     rows, sums = [], []
     for seed in dict.fromkeys(seeds.tolist()):
@@ -88,10 +89,3 @@ def answers_of(predictions: pd.DataFrame, kind: str, metric: str, *, log_scale: 
         rows.append(place[mine])
         sums.append(metric_sums(kind, metric, true[mine], predicted[mine], classes, log_scale=log_scale))
     return Answers(units, rows, sums)
-
-
-def _values(predictions: pd.DataFrame, side: str) -> np.ndarray:
-    columns = [name for name in predictions.columns if name.startswith(f"{side}[")]
-    if columns:
-        return predictions[columns].to_numpy(np.float64)
-    return predictions[side].to_numpy()

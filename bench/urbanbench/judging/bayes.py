@@ -36,7 +36,7 @@ def correlated_t(differences: np.ndarray, ratio: float, rope: float) -> Odds:
     differences
         (J,): score of one row minus that of another, higher is better.
     ratio
-        Test over other units.
+        Test over training units.
     rope
         Half width of the region of practical equivalence, in the metric's unit; >= 0.
     """

@@ -11,7 +11,7 @@ import numpy as np
 from urbanbench.errors import BadInput, DataMissing
 from urbanbench.judging.answers import Answers, answers_of
 from urbanbench.judging.families import holm
-from urbanbench.judging.ground import Ground, Places
+from urbanbench.judging.ground import Ground
 from urbanbench.judging.paired import test_ratio
 from urbanbench.judging.question import Pair
 from urbanbench.judging.verdict import LEVEL, Evidence, Verdict, contributions_of, judge
@@ -69,7 +69,7 @@ class Comparison:
 
 
 def compare(
-    pairs: Sequence[Pair], places: Places, *, metric: str = "", rope: float | None = None
+    pairs: Sequence[Pair], ground: Ground, *, metric: str = "", rope: float | None = None
 ) -> list[Comparison]:
     """Judge pairs of rows, one question each, and adjust their p values by Holm over all of them.
 
@@ -77,7 +77,7 @@ def compare(
     ----------
     pairs
         What `urbanbench.judging.question.pair_up` gave.
-    places
+    ground
         Where units lie.
     metric
         "" for the main one of each task.
@@ -89,7 +89,6 @@ def compare(
     BadInput
         A row has no such metric, no finite score on some split, or one split only.
     """
-    ground = Ground(places)
     judged = [_one(pair, metric, rope, ground) for pair in pairs]
     adjusted = holm(np.array([one.verdict.p for one in judged]))
     return [replace(one, adjusted_p=float(p)) for one, p in zip(judged, adjusted, strict=True)]
@@ -130,7 +129,7 @@ def _evidence(
     pair: Pair, metric: str, sign: int, scores: tuple[np.ndarray, np.ndarray], ground: Ground
 ) -> tuple[Evidence, str]:
     first = pair.one[0]
-    sizes = [float(np.mean(first.evaluation[name])) for name in ("n_train", "n_val", "n_test")]
+    sizes = [float(np.mean(first.evaluation[name])) for name in ("n_train", "n_test")]
     base = Evidence(*scores, test_ratio(*sizes), int(first.evaluation["n_units"]), _whole_blocks(first))
     if base.whole_blocks:
         return base, ""

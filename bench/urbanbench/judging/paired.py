@@ -11,18 +11,15 @@ from urbanbench.judging.estimate import Estimate, combined
 __all__ = ["naive_t", "resampled_t", "test_ratio", "with_trainings"]
 
 
-def test_ratio(n_train: float, n_val: float, n_test: float) -> float:
-    """Return units tested over units not tested, the ratio n2 / n1 of Nadeau and Bengio.
-
-    Validation units are not tested: they stop or choose a head, so they belong to what is fitted. For means over test units drawn from a
-    fixed number of units it is the exact ratio of what all splits share to the variance between splits.
+def test_ratio(n_train: float, n_test: float) -> float:
+    """Return units tested over units trained on, the ratio n2 / n1 of Nadeau and Bengio; validation units are neither.
 
     Examples
     --------
-    >>> test_ratio(60, 20, 20)
+    >>> test_ratio(60, 15)
     0.25
     """
-    return n_test / (n_train + n_val)
+    return n_test / n_train
 
 
 def resampled_t(differences: np.ndarray, ratio: np.ndarray | float) -> Estimate:
@@ -36,7 +33,7 @@ def resampled_t(differences: np.ndarray, ratio: np.ndarray | float) -> Estimate:
     differences
         (..., J): score of one row minus that of another, split by split; J >= 2.
     ratio
-        Test over other units (`test_ratio`).
+        Test over training units (`test_ratio`).
     """
     count = differences.shape[-1]
     variance = differences.var(axis=-1, ddof=1)

@@ -32,7 +32,7 @@ def not_separable(
     scores
         (K, J), higher is better, finite: K rows on the same J splits, K >= 1.
     ratio
-        Test over other units (`urbanbench.judging.paired.test_ratio`).
+        Test over training units (`urbanbench.judging.paired.test_ratio`).
     trainings
         Scores (M, J) of single trainings of each row; None for a row of one. Their variance is added (`with_trainings`).
     level

@@ -32,7 +32,7 @@ class Evidence:
     one, other
         Scores (M, J) of the trainings of each row on the same J splits, higher is better.
     ratio
-        Test over other units (`urbanbench.judging.paired.test_ratio`).
+        Test over training units (`urbanbench.judging.paired.test_ratio`).
     units
         Units scored.
     whole_blocks
