@@ -29,11 +29,17 @@ def compare(
         ),
     ],
     city: Annotated[Words, typer.Option("--city", "-c", help="Only these cities.")] = [],  # noqa: B006 - typer reads the default, nothing changes it
-    task: Annotated[Words, typer.Option("--task", "-t", help="Only these tasks. Repeats; takes lists and globs.")] = [],  # noqa: B006 - same
+    task: Annotated[
+        Words, typer.Option("--task", "-t", help="Only these tasks. Repeats; takes lists and globs.")
+    ] = [],  # noqa: B006 - same
     split: Annotated[Words, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
     head: Annotated[Words, typer.Option("--head", help="Only these heads.")] = [],  # noqa: B006 - same
-    protocol: Annotated[Words, typer.Option("--protocol", help="Only these protocols: default, paper:hgi, paper:*.")] = ["default"],  # noqa: B006 - same
-    metric: Annotated[str, typer.Option("--metric", help="What is compared; the main metric of each task when left out.")] = "",
+    protocol: Annotated[
+        Words, typer.Option("--protocol", help="Only these protocols: default, paper:hgi, paper:*.")
+    ] = ["default"],  # noqa: B006 - same
+    metric: Annotated[
+        str, typer.Option("--metric", help="What is compared; the main metric of each task when left out.")
+    ] = "",
     rope: Annotated[
         float | None,
         typer.Option(
@@ -44,7 +50,10 @@ def compare(
     ] = None,
     results: Annotated[
         list[Path],
-        typer.Option("--results", help="Results folder; repeats. When left out, the reference rows of results/ and your own runs of runs/."),
+        typer.Option(
+            "--results",
+            help="Results folder; repeats. When left out, the reference rows of results/ and your own runs of runs/.",
+        ),
     ] = [],  # noqa: B006 - same
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Draw it: .png, .svg or .pdf.")] = None,
     as_json: options.Json = False,
@@ -93,7 +102,9 @@ def _narrowed(side: Any, wanted: Mapping[str, Sequence[str]]) -> Any:
 
     def keeps(row: RunResult) -> bool:
         own = row.cell.head in HEADS and HEADS[row.cell.head].of_a_floor
-        return all(fits(getattr(row.cell, name), words) or (name == "head" and own) for name, words in wanted.items())
+        return all(
+            fits(getattr(row.cell, name), words) or (name == "head" and own) for name, words in wanted.items()
+        )
 
     kept = tuple(row for row in side.rows if keeps(row))
     if not kept:

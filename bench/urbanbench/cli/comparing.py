@@ -50,7 +50,20 @@ def _sentences(made: Tournament) -> str:
     return "\n\n".join(statement(one, *made.names, made.family) for one in found)
 
 
-_HEADS = ("question", "models", "metric", "scores", "difference", "95 % interval", "p", "p (Holm)", "separable", "splits", "test", "to separate")
+_HEADS = (
+    "question",
+    "models",
+    "metric",
+    "scores",
+    "difference",
+    "95 % interval",
+    "p",
+    "p (Holm)",
+    "separable",
+    "splits",
+    "test",
+    "to separate",
+)
 
 
 def _table(made: Tournament) -> str:
@@ -65,7 +78,11 @@ def _line(one: Comparison, name: str, other: str) -> list[str]:
     from urbanbench.judging.verdict import LEVEL
 
     verdict, needed = one.verdict, one.verdict.needed
-    enough = f"{_count(needed.seeds)} seeds, {_count(needed.units)} units, {_count(needed.cities)} cities" if verdict.p >= LEVEL else "-"
+    enough = (
+        f"{_count(needed.seeds)} seeds, {_count(needed.units)} units, {_count(needed.cities)} cities"
+        if verdict.p >= LEVEL
+        else "-"
+    )
     scores, ends = ((f"{value:.3f}" for value in pair) for pair in (one.scores, (verdict.low, verdict.high)))
     return [
         one.pair.place,
@@ -110,9 +127,13 @@ def _ranks(made: Tournament) -> str:
     order = sorted(range(len(made.names)), key=lambda k: standings.average[k])
     lines = [["model", "average rank", "possible ranks"]]
     lines += [
-        [made.names[k], f"{standings.average[k]:.2f}", "{} to {}".format(*standings.intervals[k])] for k in order
+        [made.names[k], f"{standings.average[k]:.2f}", "{} to {}".format(*standings.intervals[k])]
+        for k in order
     ]
-    parts = [*aligned(lines), f"Over {len(standings.tasks)} tasks that all models answer (splits and heads averaged); possible ranks hold together with 95 %."]
+    parts = [
+        *aligned(lines),
+        f"Over {len(standings.tasks)} tasks that all models answer (splits and heads averaged); possible ranks hold together with 95 %.",
+    ]
     if ranked := standings.ranking:
         parts.append(
             f"Friedman: p = {ranked.p:.3g}; average ranks less than {ranked.critical_difference:.2f} apart are not separable (Nemenyi, 5 %)."
@@ -130,7 +151,8 @@ def _lacking(made: Tournament) -> str:
             if one.lacking:
                 where.setdefault(one.lacking, []).append(one.pair.place)
     return "\n".join(
-        f"Note on {'; '.join(dict.fromkeys(places))}: {LACKING[lacking]}." for lacking, places in where.items()
+        f"Note on {'; '.join(dict.fromkeys(places))}: {LACKING[lacking]}."
+        for lacking, places in where.items()
     )
 
 
@@ -153,7 +175,9 @@ def to_json(made: Tournament) -> dict[str, Any]:
         "models": made.names,
         "family": made.family,
         "comparisons": [
-            _plain(one, made.names[i], made.names[j], made.family) for (i, j), found in made.matches.items() for one in found
+            _plain(one, made.names[i], made.names[j], made.family)
+            for (i, j), found in made.matches.items()
+            for one in found
         ],
         "signed_rank": [
             {"models": [made.names[i], made.names[j]], **vars(odds)} for (i, j), odds in made.odds.items()
@@ -211,5 +235,3 @@ def draw(made: Tournament, path: Path) -> None:
     lines = sum(len(found) + 3 for found in made.matches.values())
     height = 1.6 + 0.45 * len(made.names) if ranked else 0.6 + 0.35 * lines
     Figure(path.stem, "", paint, (9.0, height)).save(path)
-
-

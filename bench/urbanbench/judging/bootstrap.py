@@ -80,7 +80,9 @@ def block_bootstrap(
         cells = np.floor((xy - corner) / size_m).astype(np.int64)
         block = np.unique(cells, axis=0, return_inverse=True)[1].ravel()
         count = int(block.max()) + 1
-        times = rng.multinomial(count, np.full(count, 1 / count), size=-(-repeats // _GRIDS)).astype(np.float64)
+        times = rng.multinomial(count, np.full(count, 1 / count), size=-(-repeats // _GRIDS)).astype(
+            np.float64
+        )
         drawn.append(np.column_stack([_scores(one, block, times) for one in rows]))
         counts.append(count)
     own = np.array([one.scores.mean() for one in rows])

@@ -29,7 +29,9 @@ def draw_differences(canvas: Figure, comparisons: Sequence[Comparison], one: str
     panels = canvas.subplots(1, len(metrics), squeeze=False)[0]
     for axes, metric in zip(panels, metrics, strict=True):
         mine = [one for one in comparisons if one.metric == metric]
-        axes.axvspan(-max(one.rope for one in mine), max(one.rope for one in mine), color="#F0E442", alpha=0.35, lw=0)
+        axes.axvspan(
+            -max(one.rope for one in mine), max(one.rope for one in mine), color="#F0E442", alpha=0.35, lw=0
+        )
         axes.axvline(0.0, color="#444444", lw=1)
         for row, found in enumerate(mine):
             _line(axes, row, found)
@@ -47,7 +49,9 @@ def _line(axes: Axes, row: int, found: Comparison) -> None:
     axes.plot([verdict.mean], [row], "o", color=colour, mfc=colour if found.separable else "white")
 
 
-def draw_ranks(canvas: Figure, ranking: Ranking, names: Sequence[str], intervals: np.ndarray | None = None) -> None:
+def draw_ranks(
+    canvas: Figure, ranking: Ranking, names: Sequence[str], intervals: np.ndarray | None = None
+) -> None:
     """Draw a critical-difference diagram (Demšar 2006): average ranks on a line, bars over rows that are not separable.
 
     Parameters
@@ -73,7 +77,14 @@ def draw_ranks(canvas: Figure, ranking: Ranking, names: Sequence[str], intervals
     for place, row in enumerate(order.tolist()):
         _name(axes, place, row, ranking, names, intervals, count)
     axes.hlines(top + 0.5, 1, 1 + ranking.critical_difference, color="black", lw=1.5)
-    axes.text(1, top + 0.6, f"critical difference {ranking.critical_difference:.2f}", ha="right", va="bottom", fontsize="small")
+    axes.text(
+        1,
+        top + 0.6,
+        f"critical difference {ranking.critical_difference:.2f}",
+        ha="right",
+        va="bottom",
+        fontsize="small",
+    )
     axes.set_axis_off()
 
 

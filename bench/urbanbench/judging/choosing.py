@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +55,9 @@ def choose(word: str, results: Sequence[RunResult]) -> Chosen:
     if name not in models and not fixed and _RUN.fullmatch(word):
         return _by_run(word, results)
     if name not in models:
-        raise UnknownName("model", name, models, "Names are those of results; a run id or a result file will do as well.")
+        raise UnknownName(
+            "model", name, models, "Names are those of results; a run id or a result file will do as well."
+        )
     rows = [one for one in latest(results) if one.cell.model == name and one.status == OK]
     if not any(part.startswith("beside=") for part in fixed):
         rows = [one for one in rows if not one.cell.beside]
@@ -67,7 +70,7 @@ def choose(word: str, results: Sequence[RunResult]) -> Chosen:
     return Chosen(word, tuple(rows))
 
 
-def _as_the_preset_says(rows: Sequence[RunResult], fixed: Set[str]) -> list[RunResult]:
+def _as_the_preset_says(rows: Sequence[RunResult], fixed: AbstractSet[str]) -> list[RunResult]:
     """Of rows of several settings keep those that change no parameter but the fixed ones, where there are any."""
     usual = [one for one in rows if set(one.model.get("settings") or ()) <= fixed]
     return usual or list(rows)

@@ -104,9 +104,7 @@ def _one(pair: Pair, asked: str, rope: float | None, ground: Ground) -> Comparis
     width = rope if rope is not None else ROPE * (abs(np.mean(means)) if info.follows_unit else 1.0)
     evidence, lacking = _evidence(pair, metric, sign, (sign * ours, sign * theirs), ground)
     verdict = judge(evidence, float(width))
-    return Comparison(
-        pair, metric, sign, means, evidence.differences, float(width), verdict, lacking=lacking
-    )
+    return Comparison(pair, metric, sign, means, evidence.differences, float(width), verdict, lacking=lacking)
 
 
 def _scores(side: Sequence[RunResult], metric: str) -> np.ndarray:

@@ -33,7 +33,7 @@ def place_of(result: RunResult, other: RunResult | None = None) -> str:
     """Name a question: "singapore · popdensity · random · mlp"; of two rows the head that is a reader of any vectors."""
     rows = [result] if other is None else [result, other]
     head = next((row.cell.head for row in rows if not _own_head(row)), result.cell.head)
-    return " · ".join([result.cell.city, result.cell.task, result.cell.split, head])
+    return f"{result.cell.city} · {result.cell.task} · {result.cell.split} · {head}"
 
 
 def _own_head(result: RunResult) -> bool:
@@ -48,7 +48,10 @@ def differences(one: RunResult, other: RunResult) -> list[str]:
     """
     ours, theirs = _facts(one), _facts(other)
     if _own_head(one) or _own_head(other):
-        ours, theirs = ({name: fact for name, fact in side.items() if name not in {"head", "version of the head"}} for side in (ours, theirs))
+        ours, theirs = (
+            {name: fact for name, fact in side.items() if name not in {"head", "version of the head"}}
+            for side in (ours, theirs)
+        )
     return [
         f"{name} {_told(ours.get(name))} against {_told(theirs.get(name))}"
         for name in dict.fromkeys([*ours, *theirs])
@@ -73,7 +76,9 @@ def _facts(result: RunResult) -> dict[str, Any]:
         "test units": origin.get("split_digest"),
     }
     known = {f"version of the {name}": result.versions.get(name) for name in _VERSIONS}
-    return facts | {name: fact for name, fact in known.items() if fact is not None and name != "version of the task"}
+    return facts | {
+        name: fact for name, fact in known.items() if fact is not None and name != "version of the task"
+    }
 
 
 def _told(fact: Any) -> str:

@@ -55,16 +55,10 @@ def not_separable(
 def _with_trainings(
     scores: np.ndarray, ratio: float, trainings: Sequence[np.ndarray | None], best: int
 ) -> np.ndarray:
-    sides = [
-        scores[k][None] if one is None else np.asarray(one) for k, one in enumerate(trainings)
-    ]
+    sides = [scores[k][None] if one is None else np.asarray(one) for k, one in enumerate(trainings)]
     return np.array(
         [
-            float(
-                with_trainings(
-                    resampled_t(scores[best] - row, ratio), [sides[best], side]
-                ).p_above
-            )
+            float(with_trainings(resampled_t(scores[best] - row, ratio), [sides[best], side]).p_above)
             for row, side in zip(scores, sides, strict=True)
         ]
     )

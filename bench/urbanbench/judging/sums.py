@@ -78,7 +78,9 @@ def _mean_of(values: np.ndarray) -> Sums:
 
 def _regression(metric: str, true: np.ndarray, predicted: np.ndarray, log_scale: float) -> Sums:
     if metric == "r2_log":
-        return _r2(np.log1p(true * log_scale)[:, None], np.log1p(np.maximum(predicted, 0.0) * log_scale)[:, None])
+        return _r2(
+            np.log1p(true * log_scale)[:, None], np.log1p(np.maximum(predicted, 0.0) * log_scale)[:, None]
+        )
     if metric == "r2":
         return _r2(true[:, None], predicted[:, None])
     if metric == "rmse":
@@ -118,7 +120,9 @@ def _classification(metric: str, true: np.ndarray, predicted: np.ndarray, classe
     names = list(classes)
     is_true = np.asarray(true)[:, None] == np.array(names, dtype=object)
     is_predicted = np.asarray(predicted)[:, None] == np.array(names, dtype=object)
-    parts = np.column_stack([np.ones(len(true)), is_true & is_predicted, is_true, is_predicted]).astype(np.float64)
+    parts = np.column_stack([np.ones(len(true)), is_true & is_predicted, is_true, is_predicted]).astype(
+        np.float64
+    )
     weigh = _f1_weights(metric, names)
 
     def value(sums: np.ndarray) -> np.ndarray:
@@ -137,7 +141,7 @@ def _f1_weights(metric: str, names: Sequence[str]) -> Callable[[np.ndarray, np.n
     if metric == "f1_macro":
         return lambda held, seen: seen * np.ones_like(held)
     if metric == "f1_weighted":
-        return lambda held, seen: held
+        return lambda held, seen: held * seen
     if metric.startswith("f1[") and metric[3:-1] in names:
         alone = np.array([name == metric[3:-1] for name in names])
         return lambda held, seen: (seen & alone) * np.ones_like(held)

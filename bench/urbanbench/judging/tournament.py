@@ -107,7 +107,9 @@ def tournament(
 def _adjusted(matches: dict[tuple[int, int], list[Comparison]]) -> dict[tuple[int, int], list[Comparison]]:
     """Adjust p over the comparisons of all pairs together."""
     adjusted = iter(holm(np.array([one.verdict.p for found in matches.values() for one in found])).tolist())
-    return {pair: [replace(one, adjusted_p=next(adjusted)) for one in found] for pair, found in matches.items()}
+    return {
+        pair: [replace(one, adjusted_p=next(adjusted)) for one in found] for pair, found in matches.items()
+    }
 
 
 def _task_of(one: Comparison) -> str:

@@ -43,7 +43,9 @@ def gap_words(comparison: Comparison) -> str:
     """Write the difference of the better one with its 95 % interval: "0.04 [0.01, 0.07]"."""
     verdict = comparison.verdict
     low, high = (verdict.low, verdict.high) if verdict.mean >= 0 else (-verdict.high, -verdict.low)
-    return f"{_number(abs(verdict.mean), comparison)} [{_number(low, comparison)}, {_number(high, comparison)}]"
+    return (
+        f"{_number(abs(verdict.mean), comparison)} [{_number(low, comparison)}, {_number(high, comparison)}]"
+    )
 
 
 def _unit(comparison: Comparison) -> str:
@@ -100,8 +102,14 @@ def needs_words(needed: Needed, seeds: int) -> str:
     ways += [f"{needed.units:,} units"] if needed.units is not None else []
     ways += [f"{needed.cities} cities like this one"] if needed.cities is not None else []
     if not ways:
-        return "No number of seeds, units or cities up to 100,000 would separate a difference as small as this."
-    never = "" if needed.seeds is not None else "No number of seeds would separate a difference as large as this; "
+        return (
+            "No number of seeds, units or cities up to 100,000 would separate a difference as small as this."
+        )
+    never = (
+        ""
+        if needed.seeds is not None
+        else "No number of seeds would separate a difference as large as this; "
+    )
     listed = ways[0] if len(ways) == 1 else f"{', '.join(ways[:-1])} or {ways[-1]}"
     whole = f"{never}{listed} would be needed (power 80 %)."
     return whole[0].upper() + whole[1:]

@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from urbanbench.predictions import answers_in
 from urbanbench.scoring.metrics import compute_metrics
 from urbanbench.task import base_unit_factor
