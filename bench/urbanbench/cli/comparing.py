@@ -47,7 +47,8 @@ def _sentences(made: Tournament) -> str:
     if len(made.names) > 2:
         return ""
     [found] = made.matches.values()
-    return "\n\n".join(statement(one, *made.names, made.family) for one in found)
+    one, other = made.names
+    return "\n\n".join(statement(each, one, other, made.family) for each in found)
 
 
 _HEADS = (
@@ -212,7 +213,20 @@ def _plain(one: Comparison, name: str, other: str, family: int) -> dict[str, Any
         "odds": vars(verdict.odds),
         "needed": vars(verdict.needed),
         "lacking": one.lacking,
+        "block_bootstrap": _drawn(one),
         "words": statement(one, name, other, family),
+    }
+
+
+def _drawn(one: Comparison) -> dict[str, Any] | None:
+    """Return the intervals of the block bootstrap, where there was one, in the metric's own direction."""
+    if one.resampled is None:
+        return None
+    first, second = one.resampled.interval(0), one.resampled.interval(1)
+    return {
+        "scores": [first, second],
+        "first_minus_second": one.resampled.gap_interval(0, 1),
+        "blocks": one.resampled.blocks,
     }
 
 

@@ -126,7 +126,7 @@ class SpatialJudge:
 
     @property
     def _most(self) -> int:
-        return self._basis.shape[1] - 1
+        return int(self._basis.shape[1]) - 1
 
 
 def _cells(xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

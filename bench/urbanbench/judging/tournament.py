@@ -76,7 +76,7 @@ class Tournament:
 
 
 def tournament(
-    sides: Sequence[Chosen], places: Places, *, metric: str = "", rope: float | None = None
+    sides: Sequence[Chosen], places: Places, *, metric: str = "", rope: float | None = None, draws: int = 0
 ) -> Tournament:
     """Judge every two models on every question that both answer.
 
@@ -84,7 +84,7 @@ def tournament(
     ----------
     sides
         Two models or more, each with its rows.
-    places, metric, rope
+    places, metric, rope, draws
         As in `urbanbench.judging.comparison.compare`.
 
     Raises
@@ -97,7 +97,7 @@ def tournament(
     for i, j in combinations(range(len(sides)), 2):
         one, other = sides[i], sides[j]
         pairs = pair_up((one.name, other.name), one.rows, other.rows)
-        matches[i, j] = compare(pairs, ground, metric=metric, rope=rope)
+        matches[i, j] = compare(pairs, ground, metric=metric, rope=rope, draws=draws)
     matches = _adjusted(matches)
     odds = {pair: told for pair, found in matches.items() if (told := _odds(found)) is not None}
     standings = _standings(matches, len(sides)) if len(sides) > 2 else None

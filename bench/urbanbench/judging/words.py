@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from urbanbench.judging.comparison import NO_PLACES, NO_PREDICTIONS, Comparison
+from urbanbench.judging.comparison import Comparison
+from urbanbench.judging.evidence import NO_PLACES, NO_PREDICTIONS
 from urbanbench.judging.power import Needed
 from urbanbench.judging.verdict import LEVEL, SPATIAL
 from urbanbench.scoring.metrics import metric_info
@@ -33,10 +34,14 @@ def statement(comparison: Comparison, one: str, other: str, family: int) -> str:
     title = metric_info(found.metric).title
     scores = " and ".join(f"{_number(score, found)}" for score in found.scores)
     where = f"On {row.cell.task} in {row.cell.city} (split {row.cell.split}, head {found.pair.place.rpartition(' · ')[2]})"
-    return (
-        f"{where} {better} is {gap_words(found)}{_unit(found)} better in {title} than {worse} over {len(found.differences)} shared splits "
-        f"({one} and {other}: {scores}). {_chance(found, family)} {_odds(found, better, worse)}"
-    )
+    parts = [
+        f"{where} {better} is {gap_words(found)}{_unit(found)} better in {title} than {worse} over {len(found.differences)} shared splits"
+        f"{_trainings(found)} ({one} and {other}: {scores}).",
+        _chance(found, family),
+        _odds(found, better, worse),
+        _again(found, one, other),
+    ]
+    return " ".join(part for part in parts if part)
 
 
 def gap_words(comparison: Comparison) -> str:
@@ -45,6 +50,24 @@ def gap_words(comparison: Comparison) -> str:
     low, high = (verdict.low, verdict.high) if verdict.mean >= 0 else (-verdict.high, -verdict.low)
     return (
         f"{_number(abs(verdict.mean), comparison)} [{_number(low, comparison)}, {_number(high, comparison)}]"
+    )
+
+
+def _trainings(found: Comparison) -> str:
+    """Name the numbers of trainings where a model has several."""
+    counts = [len(side) for side in (found.pair.one, found.pair.other)]
+    return f" and {counts[0]} and {counts[1]} trainings" if max(counts) > 1 else ""
+
+
+def _again(found: Comparison, one: str, other: str) -> str:
+    """Say what the block bootstrap gives, where it was asked for."""
+    if found.resampled is None:
+        return ""
+    ends = [found.resampled.interval(0), found.resampled.interval(1), found.resampled.gap_interval(0, 1)]
+    shown = [f"[{_number(low, found)}, {_number(high, found)}]" for low, high in ends]
+    return (
+        f"On test units drawn again in {found.resampled.blocks:.0f} blocks {one} scores {shown[0]}, {other} {shown[1]}, the first minus the second {shown[2]} "
+        "(spatial block bootstrap, 95 %)."
     )
 
 
