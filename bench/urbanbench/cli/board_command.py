@@ -15,9 +15,9 @@ from urbanbench.errors import DataMissing
 if TYPE_CHECKING:
     from urbanbench.result import RunResult
 
-__all__ = ["Chosen", "city_names", "fits", "leaderboard"]
+__all__ = ["Words", "city_names", "fits", "leaderboard"]
 
-Chosen = list[str]
+Words = list[str]
 
 
 def leaderboard(
@@ -34,13 +34,13 @@ def leaderboard(
         typer.Option("--published", help="Show the numbers of papers beside ours, in their own columns."),
     ] = False,
     model: Annotated[
-        Chosen, typer.Option("--model", "-m", help="Only these models. Repeats; takes lists and globs.")
+        Words, typer.Option("--model", "-m", help="Only these models. Repeats; takes lists and globs.")
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
-    city: Annotated[Chosen, typer.Option("--city", "-c", help="Only these cities.")] = [],  # noqa: B006 - same
-    task: Annotated[Chosen, typer.Option("--task", "-t", help="Only these tasks.")] = [],  # noqa: B006 - same
-    split: Annotated[Chosen, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
+    city: Annotated[Words, typer.Option("--city", "-c", help="Only these cities.")] = [],  # noqa: B006 - same
+    task: Annotated[Words, typer.Option("--task", "-t", help="Only these tasks.")] = [],  # noqa: B006 - same
+    split: Annotated[Words, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
     protocol: Annotated[
-        Chosen, typer.Option("--protocol", help="Only these protocols: default, paper:hgi, paper:*.")
+        Words, typer.Option("--protocol", help="Only these protocols: default, paper:hgi, paper:*.")
     ] = [],  # noqa: B006 - same
     each_training: Annotated[
         bool,

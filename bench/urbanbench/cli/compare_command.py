@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from urbanbench.cli import options
-from urbanbench.cli.board_command import Chosen as Words
-from urbanbench.cli.board_command import city_names, fits
+from urbanbench.cli.board_command import Words, city_names, fits
 from urbanbench.cli.printing import note, print_json, say
 from urbanbench.errors import BadInput, DataMissing, UrbanbenchError
 
 if TYPE_CHECKING:
+    from urbanbench.judging.choosing import Chosen
     from urbanbench.result import RunResult
 
 __all__ = ["compare"]
@@ -35,8 +35,11 @@ def compare(
     split: Annotated[Words, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
     head: Annotated[Words, typer.Option("--head", help="Only these heads.")] = [],  # noqa: B006 - same
     protocol: Annotated[
-        Words, typer.Option("--protocol", help="Only these protocols: default, paper:hgi, paper:*.")
-    ] = ["default"],  # noqa: B006 - same
+        Words,
+        typer.Option(
+            "--protocol", help="Only these protocols: default (of names, when left out), paper:hgi, paper:*."
+        ),
+    ] = [],  # noqa: B006 - same
     metric: Annotated[
         str, typer.Option("--metric", help="What is compared; the main metric of each task when left out.")
     ] = "",
@@ -55,6 +58,14 @@ def compare(
             help="Results folder; repeats. When left out, the reference rows of results/ and your own runs of runs/.",
         ),
     ] = [],  # noqa: B006 - same
+    bootstrap: Annotated[
+        int,
+        typer.Option(
+            "--bootstrap",
+            min=0,
+            help="Draw blocks of test units again so many times (2000), as a second opinion from predictions.",
+        ),
+    ] = 0,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Draw it: .png, .svg or .pdf.")] = None,
     as_json: options.Json = False,
 ) -> None:
@@ -75,7 +86,7 @@ def compare(
     sides = [choose(word, every) for word in models]
     wanted = {"city": city_names(city), "task": task, "split": split, "head": head, "protocol": protocol}
     sides = [_narrowed(side, wanted) for side in sides]
-    made = tournament(sides, _places, metric=metric, rope=rope)
+    made = tournament(sides, _places, metric=metric, rope=rope, draws=bootstrap)
     if picture is not None:
         comparing.draw(made, picture)
     if as_json:
@@ -94,11 +105,20 @@ def _load(folders: Sequence[Path]) -> list[RunResult]:
     return [one for folder in folders for one in load_results(folder)]
 
 
-def _narrowed(side: Any, wanted: Mapping[str, Sequence[str]]) -> Any:
-    """Keep the rows of the cities, tasks, splits and heads asked for; a floor's own head goes with every head."""
+def _narrowed(side: Chosen, wanted: Mapping[str, Sequence[str]]) -> Chosen:
+    """Keep the rows asked for; a floor's own head goes with every head.
+
+    Raises
+    ------
+    DataMissing
+        None is left; the message has what the rows are.
+    """
     from dataclasses import replace
 
     from urbanbench.scoring.heads import HEADS
+
+    if len(side.rows) > 1 and not wanted["protocol"]:
+        wanted = {**wanted, "protocol": ["default"]}
 
     def keeps(row: RunResult) -> bool:
         own = row.cell.head in HEADS and HEADS[row.cell.head].of_a_floor

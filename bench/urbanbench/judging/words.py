@@ -34,13 +34,11 @@ def statement(comparison: Comparison, one: str, other: str, family: int) -> str:
     title = metric_info(found.metric).title
     scores = " and ".join(f"{_number(score, found)}" for score in found.scores)
     where = f"On {row.cell.task} in {row.cell.city} (split {row.cell.split}, head {found.pair.place.rpartition(' · ')[2]})"
-    parts = [
+    found_out = (
         f"{where} {better} is {gap_words(found)}{_unit(found)} better in {title} than {worse} over {len(found.differences)} shared splits"
-        f"{_trainings(found)} ({one} and {other}: {scores}).",
-        _chance(found, family),
-        _odds(found, better, worse),
-        _again(found, one, other),
-    ]
+        f"{_trainings(found)} ({one} and {other}: {scores})."
+    )
+    parts = [found_out, _chance(found, family), _odds(found, better, worse), _again(found, one, other)]
     return " ".join(part for part in parts if part)
 
 
