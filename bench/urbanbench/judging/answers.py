@@ -49,20 +49,6 @@ class Answers:
             np.add.at(found, rows, one.contributions() / len(self.sums))
         return found
 
-    def in_blocks(self, block: np.ndarray) -> np.ndarray:
-        """Return the sums (J, B, k) of each block's units on each split.
-
-        Parameters
-        ----------
-        block
-            int64 (u,): number of each unit's block, from 0 on.
-        """
-        count = int(block.max()) + 1
-        found = np.zeros((len(self.sums), count, self.sums[0].parts.shape[1]))
-        for split, (rows, one) in enumerate(zip(self.rows, self.sums, strict=True)):
-            np.add.at(found[split], block[rows], one.parts)
-        return found
-
 
 def answers_of(predictions: pd.DataFrame, kind: str, metric: str, *, log_scale: float = 1.0) -> Answers:
     """Arrange what `urbanbench.store.ResultStore.read_predictions` gave.

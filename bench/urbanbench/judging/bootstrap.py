@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from urbanbench.judging.answers import Answers
 from urbanbench.seeds import generator
 
 __all__ = ["Resampled", "block_bootstrap"]
@@ -46,26 +44,34 @@ class Resampled:
         """Return the interval of Student's t: few blocks scatter less than their population, by (B - 1) / B, and their spread is uncertain."""
         from scipy.special import stdtrit
 
-        known = drawn[np.isfinite(drawn)]
         freedom = self.blocks - 1
-        half = stdtrit(freedom, (1 + level) / 2) * known.std(ddof=1) * np.sqrt(self.blocks / freedom)
+        half = stdtrit(freedom, (1 + level) / 2) * drawn.std(ddof=1) * np.sqrt(self.blocks / freedom)
         return float(own - half), float(own + half)
 
 
 def block_bootstrap(
-    rows: Sequence[Answers], xy: np.ndarray, size_m: float, *, repeats: int = 2000, seed: int = 0
+    means: np.ndarray,
+    contributions: np.ndarray,
+    xy: np.ndarray,
+    size_m: float,
+    *,
+    repeats: int = 2000,
+    seed: int = 0,
 ) -> Resampled:
     """Draw square blocks of units with replacement and score again (Lahiri 2003, chapter 12).
 
     Twenty grids with random corners share the repeats, so that no border between blocks is always there. A block's units go together on every
-    split. The vectors, heads and splits stay as they are: the interval is of other test units, not of other trainings.
+    split. Scores of draws follow from what each unit contributes: R² of the very few units that a draw may leave to one split would be any
+    number. The vectors, heads and splits stay as they are: the interval is of other test units, not of other trainings.
 
     Parameters
     ----------
-    rows
-        Answers of one or more rows to the same splits.
+    means
+        (rows,): mean score over splits of each row.
+    contributions
+        (rows, u): what each unit adds to it (`urbanbench.judging.answers.Answers.contributions`).
     xy
-        Positions (u, 2) in metres of `Answers.units`.
+        Positions (u, 2) in metres of the units.
     size_m
         Side of the blocks in metres; the range over which units resemble each other.
     repeats
@@ -79,20 +85,9 @@ def block_bootstrap(
         corner = xy.min(axis=0) - rng.uniform(0.0, size_m, size=2)
         cells = np.floor((xy - corner) / size_m).astype(np.int64)
         block = np.unique(cells, axis=0, return_inverse=True)[1].ravel()
-        count = int(block.max()) + 1
-        times = rng.multinomial(count, np.full(count, 1 / count), size=-(-repeats // _GRIDS)).astype(
-            np.float64
-        )
-        drawn.append(np.column_stack([_scores(one, block, times) for one in rows]))
+        sums = np.stack([np.bincount(block, weights=one) for one in contributions])
+        count = sums.shape[1]
+        times = rng.multinomial(count, np.full(count, 1 / count), size=-(-repeats // _GRIDS))
+        drawn.append(means + times @ sums.T)
         counts.append(count)
-    own = np.array([one.scores.mean() for one in rows])
-    return Resampled(np.concatenate(drawn), own, float(np.mean(counts)))
-
-
-def _scores(row: Answers, block: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Return the mean score (R,) over splits for draws of blocks (R, B); a split of which nothing was drawn is left out."""
-    sums = np.einsum("rb,jbk->rjk", times, row.in_blocks(block), optimize=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        each = np.stack([one.value(sums[:, split]) for split, one in enumerate(row.sums)], axis=1)
-    usable = np.isfinite(each) & (sums[..., 0] > 0)
-    return np.asarray(np.where(usable, each, 0.0).sum(axis=1) / np.maximum(usable.sum(axis=1), 1))
+    return Resampled(np.concatenate(drawn), means, float(np.mean(counts)))

@@ -56,19 +56,21 @@ def evidence_of(
 
 
 def resampled_units(pair: Pair, metric: str, ground: Ground, draws: int) -> Resampled | None:
-    """Draw blocks of test units again, for the first training of each model; None where predictions or positions are not there.
+    """Draw blocks of test units again for both models; None where predictions or positions are not there.
 
     Blocks are as wide as those of the split, else a fifth of the larger side of the units' bounding box, which makes about 25.
     """
     answers = _answers(pair, metric)
     if answers is None:
         return None
-    rows, first = [answers[0][0], answers[1][0]], pair.one[0]
-    xy = ground.positions(first, rows[0].units)
+    first = pair.one[0]
+    xy = ground.positions(first, answers[0][0].units)
     if xy is None:
         return None
+    means = np.array([np.mean([one.scores for one in side]) for side in answers])
+    contributions = np.stack([np.mean([one.contributions for one in side], axis=0) for side in answers])
     size = first.evaluation.get("block_size_m") or float(np.ptp(xy, axis=0).max()) / 5
-    return block_bootstrap(rows, xy, float(size), repeats=draws)
+    return block_bootstrap(means, contributions, xy, float(size), repeats=draws)
 
 
 def _whole_blocks(row: RunResult) -> bool:
