@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from urbanbench.judging.estimate import Estimate
 from urbanbench.judging.paired import resampled_t
 from urbanbench.seeds import generator
 
-__all__ = ["Odds", "correlated_t", "signed_rank"]
+__all__ = ["Odds", "correlated_t", "odds_of", "signed_rank"]
 
-_PRIOR_STRENGTH = 0.6
+_PRIOR_STRENGTH = 0.5
 """Weight of the prior's one pseudo-observation, as Benavoli et al. (2014, 2017) choose it."""
 _CHUNK = 2000
 
@@ -40,10 +41,14 @@ def correlated_t(differences: np.ndarray, ratio: float, rope: float) -> Odds:
     rope
         Half width of the region of practical equivalence, in the metric's unit; >= 0.
     """
+    return odds_of(resampled_t(differences, ratio), rope)
+
+
+def odds_of(estimate: Estimate, rope: float) -> Odds:
+    """Return the odds of a Student t around an estimate: with a flat prior its posterior."""
     from scipy.special import stdtr
 
-    found = resampled_t(differences, ratio)
-    mean, error, df = float(found.mean), float(found.error), float(found.df)
+    mean, error, df = float(estimate.mean), float(estimate.error), float(estimate.df)
     if error == 0:
         return Odds(float(mean < -rope), float(-rope <= mean <= rope), float(mean > rope))
     worse = float(stdtr(df, (-rope - mean) / error))
@@ -54,7 +59,7 @@ def correlated_t(differences: np.ndarray, ratio: float, rope: float) -> Odds:
 def signed_rank(differences: np.ndarray, rope: float, *, draws: int = 50_000, seed: int = 0) -> Odds:
     """Judge several tasks or cities by the Bayesian signed-rank test (Benavoli et al. 2014; 2017, section 4.2).
 
-    The differences are draws from an unknown distribution with a Dirichlet process prior (strength 0.6, one pseudo-observation at 0). A draw
+    The differences are draws from an unknown distribution with a Dirichlet process prior (strength 0.5, one pseudo-observation at 0). A draw
     of weights says which share of all pairs of differences has its mean below, inside or above the region; the odds count which of
     the three is largest.
 
@@ -69,7 +74,7 @@ def signed_rank(differences: np.ndarray, rope: float, *, draws: int = 50_000, se
     """
     values = np.concatenate([[0.0], differences])
     means = (values[:, None] + values[None, :]) / 2
-    above, below = (means > rope).astype(np.float64), (means < -rope).astype(np.float64)
+    above, below = np.heaviside(means - rope, 0.5), np.heaviside(-rope - means, 0.5)
     rng = generator(seed, "signed rank")
     strength = np.concatenate([[_PRIOR_STRENGTH], np.ones(len(differences))])
     counts = np.zeros(3)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from urbanbench.judging.answers import Answers
-from urbanbench.judging.bayes import Odds, correlated_t
+from urbanbench.judging.bayes import Odds, odds_of
 from urbanbench.judging.estimate import Estimate
 from urbanbench.judging.paired import naive_t, resampled_t, with_trainings
 from urbanbench.judging.power import Needed, Variance, needed
@@ -72,7 +72,7 @@ class Verdict:
     method
         `RESAMPLED` or `SPATIAL`.
     odds
-        Bayesian correlated t test.
+        Of the one being practically better, the same or worse: of the corrected resampled t that is the Bayesian correlated t test.
     needed
         What would separate the two with a power of 80 %.
     """
@@ -108,7 +108,6 @@ def judge(evidence: Evidence, rope: float) -> Verdict:
     whole = with_trainings(spatial[0] if spatial else resampled, sides)
     low, high = whole.interval()
     alone = spatial is not None and whole is spatial[0]
-    odds = correlated_t(differences, evidence.ratio, rope)
     return Verdict(
         mean=float(whole.mean),
         low=float(low),
@@ -116,7 +115,7 @@ def judge(evidence: Evidence, rope: float) -> Verdict:
         p=spatial[1] if spatial and alone else float(whole.p),
         naive_p=float(naive_t(differences).p),
         method=SPATIAL if spatial else RESAMPLED,
-        odds=odds,
+        odds=odds_of(whole, rope),
         needed=needed(float(whole.mean), _variance(evidence, whole, fixed=spatial is not None)),
     )
 
