@@ -136,10 +136,10 @@ def test_scattered_test_units_are_judged_by_place_and_whole_blocks_by_split(make
     [block] = compare(pair(*rows), Ground(somewhere))
     assert block.verdict.method == RESAMPLED
     for found in (random, block):
-        assert found.separable
         assert found.verdict.low <= found.verdict.mean <= found.verdict.high
         assert found.verdict.mean == pytest.approx(found.scores[0] - found.scores[1])
-        assert found.verdict.odds.better > 0.95
+        assert found.verdict.odds.better > 0.8
+        assert found.verdict.odds.worse < found.verdict.p
 
 
 def test_the_spatial_mean_is_that_of_the_splits_and_errors_are_turned_for_losses(make_row):
