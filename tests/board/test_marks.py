@@ -1,6 +1,5 @@
 """Best and not separable from it, and below a floor."""
 
-import numpy as np
 import pytest
 
 from urbanbench.board.blocks import make_groups
@@ -27,7 +26,9 @@ def lower(scores, by, scatter=(0.01, -0.01, 0.0, 0.01, -0.01, 0.0)):
 
 
 def test_highest_r2_and_lowest_rmse_are_best(make_result):
-    block = block_of(make_result("a", lower(STEADY, 0.3)), make_result("b", STEADY), make_result("c", lower(STEADY, 0.5)))
+    block = block_of(
+        make_result("a", lower(STEADY, 0.3)), make_result("b", STEADY), make_result("c", lower(STEADY, 0.5))
+    )
     assert marked(block, "r2") == {"b": BEST}
     assert marked(block, "rmse") == {"b": BEST}
 
@@ -69,7 +70,9 @@ def test_a_row_on_other_test_units_is_never_tied(make_result):
 
 def test_several_trainings_that_differ_widely_separate_less(make_result):
     other = make_result("b", lower(STEADY, 0.05))
-    alike = [make_result("a", lower(STEADY, by), model_seed=seed) for seed, by in enumerate((0.0, 0.001, -0.001))]
+    alike = [
+        make_result("a", lower(STEADY, by), model_seed=seed) for seed, by in enumerate((0.0, 0.001, -0.001))
+    ]
     apart = [make_result("a", lower(STEADY, by), model_seed=seed) for seed, by in enumerate((0.0, 0.1, -0.1))]
     assert "b" not in marked(block_of(*alike, other), "r2")
     assert marked(block_of(*apart, other), "r2")["b"] == TIED

@@ -28,7 +28,9 @@ SCORES = np.array(
 def test_the_correlated_t_test_is_that_of_baycomp():
     """CorrelatedTTest.probs(..., runs=1) of baycomp 1.0.3, whose correlation 1 / 10 is a ratio of 1 / 9."""
     found = correlated_t(GAPS, 1 / 9, 0.01)
-    assert (found.better, found.same, found.worse) == pytest.approx((0.9378135, 0.0616631, 0.0005234), abs=1e-6)
+    assert (found.better, found.same, found.worse) == pytest.approx(
+        (0.9378135, 0.0616631, 0.0005234), abs=1e-6
+    )
     assert correlated_t(GAPS, 1 / 9, 0.0).better == pytest.approx(0.9947676, abs=1e-6)
 
 
@@ -46,7 +48,9 @@ def test_the_signed_rank_test_is_that_of_baycomp():
     found = signed_rank(TASKS, 0.01)
     assert (found.better, found.same, found.worse) == pytest.approx((0.9197, 0.0571, 0.0233), abs=0.006)
     turned = signed_rank(-TASKS, 0.01)
-    assert (turned.worse, turned.same, turned.better) == pytest.approx((found.better, found.same, found.worse), abs=0.01)
+    assert (turned.worse, turned.same, turned.better) == pytest.approx(
+        (found.better, found.same, found.worse), abs=0.01
+    )
     assert found.better + found.same + found.worse == pytest.approx(1.0)
     assert signed_rank(TASKS, 0.01) == found
 

@@ -34,6 +34,11 @@ def test_the_committed_calibration_says_what_the_page_says():
     equal = {row["world"]: row["splits"] for row in told["rows"] if row["gap"] == 0}
     page = (ROOT / "docs" / "reading_statistics.md").read_text(encoding="utf-8")
     for world, splits in equal.items():
-        shown = [f"{100 * splits[split][method]['found']:.1f}" for split in splits for method in splits[split] if isinstance(splits[split][method], dict)]
+        shown = [
+            f"{100 * splits[split][method]['found']:.1f}"
+            for split in splits
+            for method in splits[split]
+            if isinstance(splits[split][method], dict)
+        ]
         assert f"| {world} | {' | '.join(shown)} |" in page
         assert all(splits[split]["compare"]["found"] <= 0.06 for split in splits)

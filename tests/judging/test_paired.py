@@ -21,7 +21,7 @@ def test_without_shared_units_it_is_the_paired_t_test():
 
 
 def test_shared_units_widen_the_interval_by_the_factor_of_nadeau_and_bengio():
-    """Equation 9: the variance S² / J becomes S² (1 / J + n2 / n1)."""
+    """The variance S² / J becomes S² (1 / J + n2 / n1)."""
     wide, narrow = resampled_t(GAPS, 1 / 3), naive_t(GAPS)
     assert wide.error / narrow.error == pytest.approx(np.sqrt(1 + 10 / 3))
     assert wide.df == 9
@@ -83,7 +83,9 @@ def test_intervals_over_trainings_hold_the_truth_as_often_as_they_say():
 
 def test_holm_is_that_of_statsmodels():
     p = np.array([0.001, 0.04, 0.03, 0.2, 0.011])
-    assert np.allclose(holm(p), [0.005, 0.09, 0.09, 0.2, 0.044])  # multipletests(p, method="holm"), statsmodels 0.15
+    assert np.allclose(
+        holm(p), [0.005, 0.09, 0.09, 0.2, 0.044]
+    )  # multipletests(p, method="holm"), statsmodels 0.15
     with_gap = holm(np.array([0.001, np.nan, 0.04]))
     assert np.isnan(with_gap[1])
     assert np.allclose(with_gap[[0, 2]], [0.002, 0.04])

@@ -76,7 +76,9 @@ def test_trainings_are_one_side_and_presets_are_not(make_row):
     [found] = pair_up(("a", "b"), ones, [make_row("b", 1.0)])
     assert [row.cell.model_seed for row in found.one] == [0, 1, 2]
     both = [make_row("a", 1.0, preset=preset) for preset in ("small", "quick")]
-    with pytest.raises(BadInput, match=r"'a' names 2 rows .* differ in preset small and quick.* say a,preset=small"):
+    with pytest.raises(
+        BadInput, match=r"'a' names 2 rows .* differ in preset small and quick.* say a,preset=small"
+    ):
         pair_up(("a", "b"), both, [make_row("b", 1.0)])
 
 
@@ -84,7 +86,9 @@ def test_of_several_inputs_those_are_paired_that_both_have(make_row):
     ones = [make_row("a", 1.0, inputs=inputs) for inputs in ("full", "poi,polygon")]
     [found] = pair_up(("a", "b"), ones, [make_row("b", 1.0, inputs="poi,polygon")])
     assert found.one[0].cell.inputs == "poi,polygon"
-    [found] = pair_up(("a", "b"), ones, [make_row("b", 1.0, inputs=inputs) for inputs in ("poi,polygon", "full")])
+    [found] = pair_up(
+        ("a", "b"), ones, [make_row("b", 1.0, inputs=inputs) for inputs in ("poi,polygon", "full")]
+    )
     assert found.one[0].cell.inputs == found.other[0].cell.inputs == "full"
 
 
@@ -180,7 +184,9 @@ def test_one_split_no_metric_and_gaps_are_refused(make_row):
 
 def test_p_values_are_adjusted_over_all_questions(make_row):
     tasks = ("popdensity", "income", "gdp")
-    ones, others = ([make_row(name, noise, task=task) for task in tasks] for name, noise in (("a", 0.5), ("b", 2.0)))
+    ones, others = (
+        [make_row(name, noise, task=task) for task in tasks] for name, noise in (("a", 0.5), ("b", 2.0))
+    )
     found = compare(pair_up(("a", "b"), ones, others), Ground(somewhere))
     least = min(found, key=lambda one: one.verdict.p)
     assert least.adjusted_p == pytest.approx(3 * least.verdict.p)

@@ -47,7 +47,9 @@ def test_a_units_contribution_is_what_the_score_loses_without_it(kind, metric):
     whole = compute_metrics(kind, true, predicted, classes, log_scale=3.0)[metric]
     rows = np.arange(0, 2000, 100)
     without = [
-        compute_metrics(kind, np.delete(true, row, 0), np.delete(predicted, row, 0), classes, log_scale=3.0)[metric]
+        compute_metrics(kind, np.delete(true, row, 0), np.delete(predicted, row, 0), classes, log_scale=3.0)[
+            metric
+        ]
         for row in rows
     ]
     lost = (whole - np.array(without)) * 1999 / 2000
@@ -80,10 +82,14 @@ def test_answers_arrange_predictions_by_split_whatever_their_order():
 
 def _fields(places, reach, draws, rng):
     shape = np.exp(-cdist(places, places) / reach) if reach else np.eye(len(places))
-    return rng.standard_normal((draws, len(places))) @ np.linalg.cholesky(shape + 1e-9 * np.eye(len(places))).T
+    return (
+        rng.standard_normal((draws, len(places))) @ np.linalg.cholesky(shape + 1e-9 * np.eye(len(places))).T
+    )
 
 
-@pytest.mark.parametrize(("reach", "low", "high"), [(0.0, 0.025, 0.055), (800.0, 0.02, 0.055), (1500.0, 0.04, 0.06)])
+@pytest.mark.parametrize(
+    ("reach", "low", "high"), [(0.0, 0.025, 0.055), (800.0, 0.02, 0.055), (1500.0, 0.04, 0.06)]
+)
 def test_means_of_correlated_fields_are_judged_at_the_nominal_rate_or_below(reach, low, high):
     """Up to a mean correlation of 0.03, here a range of about 1,500 m; the plain t test is wrong by far."""
     rng = np.random.default_rng(1)
@@ -154,7 +160,9 @@ def test_block_bootstrap_intervals_hold_the_mean_of_smooth_fields_nearly_as_ofte
     places = rng.uniform(0, 20_000, (120, 2))
     held = []
     for one in _fields(places, 800.0, 200, rng):
-        drawn = block_bootstrap(np.array([one.mean()]), (one - one.mean())[None] / 120, places, 4000.0, repeats=400)
+        drawn = block_bootstrap(
+            np.array([one.mean()]), (one - one.mean())[None] / 120, places, 4000.0, repeats=400
+        )
         low, high = drawn.interval(0)
         held.append(low <= 0 <= high)
     assert 0.88 <= np.mean(held) <= 0.99

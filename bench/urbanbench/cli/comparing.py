@@ -106,7 +106,9 @@ def _count(number: int | None) -> str:
 
 
 def _overall(made: Tournament) -> str:
-    """Say what several questions say together (Bayesian signed-rank test)."""
+    """Say what several tasks say together of two models (Bayesian signed-rank test)."""
+    if len(made.names) > 2:
+        return ""
     lines = []
     for (i, j), odds in made.odds.items():
         one, other, found = made.names[i], made.names[j], made.matches[i, j]
@@ -133,7 +135,7 @@ def _ranks(made: Tournament) -> str:
     ]
     parts = [
         *aligned(lines),
-        f"Over {len(standings.tasks)} tasks that all models answer (splits and heads averaged); possible ranks hold together with 95 %.",
+        f"Over {len(standings.tasks)} {'task' if len(standings.tasks) == 1 else 'tasks'} that all models answer (splits and heads averaged); possible ranks hold together with 95 %.",
     ]
     if ranked := standings.ranking:
         parts.append(

@@ -23,7 +23,7 @@ def test_ratio(n_train: float, n_test: float) -> float:
 
 
 def resampled_t(differences: np.ndarray, ratio: np.ndarray | float) -> Estimate:
-    """Judge mean differences over splits whose training sets overlap (Nadeau and Bengio 2003, equation 9).
+    """Judge mean differences over splits whose training sets overlap (Nadeau and Bengio 2003).
 
     The variance of the mean is S² (1/J + ratio) with S² the sample variance over the J splits: splits of the same units share data, so their
     scores scatter less around their mean than that mean scatters around the truth. Student's t with J - 1 degrees of freedom.
@@ -51,7 +51,7 @@ def with_trainings(estimate: Estimate, sides: Sequence[np.ndarray]) -> Estimate:
     """Add what another training of either model would change.
 
     A model's mean over M trainings has, beside the variance over splits, the variance s² / M, with s² the sample variance of the trainings' means
-    over seeds and M - 1 degrees of freedom (one-way random effects; Bouthillier et al. 2021, section 3, who keep sources of
+    over seeds and M - 1 degrees of freedom (one-way random effects; Bouthillier et al. 2021, who keep sources of
     variation apart in the same way). s² holds a share of the scatter over splits too, so this errs towards caution. Of a side with one training
     the variance is not known and not added.
 
