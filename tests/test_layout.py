@@ -28,6 +28,7 @@ FLOORS = {
     "source": 5, "registry": 5,
     "checks": 6, "result": 6, "store": 6, "result_folders": 6, "predictions": 6, "cache": 6, "cost": 6, "provenance": 6, "convergence": 6,
     "run": 7,
+    "judging": 7,
     "board": 8,
     "verify": 8,
     "experiments": 8,

@@ -32,9 +32,15 @@ _PARITY = (
     "Compare them with that paper's numbers, never with our other sections."
 )
 _RANKS = (
-    "Tables are kept apart by the inputs on offer and are never ranked across them. Inside a table the best mean is bold and the second "
-    "underlined, among rows with the table's head and seeds only; a difference smaller than the spread may be chance. Rows stand in the order "
-    "of the first metric, learned models and floors together."
+    "Tables are kept apart by the inputs on offer and are never ranked across them. Inside a table bold are all rows that chance does not separate from the "
+    "best one, among rows with the table's head and seeds only; the best mean is underlined, and where it stands alone it is separable from every other. Each "
+    "is compared with the best over the splits they share by a one-sided t test whose variance counts for the units that splits share (Nadeau and Bengio "
+    "2003), adjusted by Holm: with a probability of 95 % the row that is really best is bold. Rows stand in the order of the first metric, learned models and "
+    "floors together."
+)
+_RANDOM = (
+    "Under split random bold tells of other units of this city: neighbours resemble each other, so for another city of its kind more rows are not separable. "
+    "Under block the whole blocks count for that. urbanbench compare judges two rows by their predictions and says both."
 )
 
 
@@ -65,7 +71,7 @@ _LACKS = (
 )
 _KNOWS = (
     "Rows that know where they are (coordinates, a position encoding, a graph of neighbours) stand in tables of their own: a head can interpolate "
-    "between neighbours with them. Bold and underlined are best and second of each table; floors above a row are those of both."
+    "between neighbours with them. Bold and underlined are of each table; floors above a row are those of both."
 )
 _INFINITE = f'"{NO_SCORE}": the metric is a finite number on no seed.'
 
@@ -108,6 +114,7 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         *([_GIVEN] if any(is_split_file(group.split) for group in groups) else []),
         *([_PARITY] if any(group.parity for group in groups) else []),
         _RANKS,
+        *([_RANDOM] if any(group.split == "random" for group in groups) else []),
         "Floors learn no representation. Each is ranked in every table whose inputs hold what it uses; coordinates are allowed to floors everywhere.",
     ]
     if any(block.elsewhere for block in blocks):

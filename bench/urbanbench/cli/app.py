@@ -18,6 +18,7 @@ from urbanbench.cli import (
     board_command,
     cache_commands,
     check_command,
+    compare_command,
     data_commands,
     doctor,
     experiment_commands,
@@ -55,6 +56,7 @@ app.command("check")(check_command.check)
 app.command("embed")(vector_commands.embed)
 app.command("score")(vector_commands.score)
 app.command("leaderboard")(board_command.leaderboard)
+app.command("compare")(compare_command.compare)
 app.command("residuals")(residual_command.residuals)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data_commands.app, name="data")

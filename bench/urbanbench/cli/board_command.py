@@ -15,9 +15,9 @@ from urbanbench.errors import DataMissing
 if TYPE_CHECKING:
     from urbanbench.result import RunResult
 
-__all__ = ["fits", "leaderboard"]
+__all__ = ["Words", "city_names", "fits", "leaderboard"]
 
-Chosen = list[str]
+Words = list[str]
 
 
 def leaderboard(
@@ -34,13 +34,13 @@ def leaderboard(
         typer.Option("--published", help="Show the numbers of papers beside ours, in their own columns."),
     ] = False,
     model: Annotated[
-        Chosen, typer.Option("--model", "-m", help="Only these models. Repeats; takes lists and globs.")
+        Words, typer.Option("--model", "-m", help="Only these models. Repeats; takes lists and globs.")
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
-    city: Annotated[Chosen, typer.Option("--city", "-c", help="Only these cities.")] = [],  # noqa: B006 - same
-    task: Annotated[Chosen, typer.Option("--task", "-t", help="Only these tasks.")] = [],  # noqa: B006 - same
-    split: Annotated[Chosen, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
+    city: Annotated[Words, typer.Option("--city", "-c", help="Only these cities.")] = [],  # noqa: B006 - same
+    task: Annotated[Words, typer.Option("--task", "-t", help="Only these tasks.")] = [],  # noqa: B006 - same
+    split: Annotated[Words, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
     protocol: Annotated[
-        Chosen, typer.Option("--protocol", help="Only these protocols: default, paper:hgi, paper:*.")
+        Words, typer.Option("--protocol", help="Only these protocols: default, paper:hgi, paper:*.")
     ] = [],  # noqa: B006 - same
     each_training: Annotated[
         bool,
@@ -56,7 +56,7 @@ def leaderboard(
     from urbanbench.result_folders import load_results
 
     every = load_results(results)
-    names = {"model": model, "city": _city_names(city), "task": task, "split": split, "protocol": protocol}
+    names = {"model": model, "city": city_names(city), "task": task, "split": split, "protocol": protocol}
     kept = [one for one in every if _wanted(one, **names)]
     if not kept:
         where = "the default folders" if results is None else repr(str(results))
@@ -71,7 +71,7 @@ def leaderboard(
     note(f"Leaderboard of {len(kept)} results: {out}")
 
 
-def _city_names(words: Sequence[str]) -> list[str]:
+def city_names(words: Sequence[str]) -> list[str]:
     """Return names and patterns of cities; a path counts for the name its results are kept under."""
     from urbanbench.registry import city_path, cut_cities, plain_name
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from urbanbench.cli.again import command_again
+from urbanbench.cli.kept_city import city_of
 from urbanbench.cli.printing import note, say
 from urbanbench.errors import BadInput, DataMissing
 
@@ -38,7 +39,7 @@ def residuals(
     result = ResultStore.read(result_file)
     _check_mapped(result)
     errors = mean_errors(result, _predictions(result, result_file))
-    opened = open_city(city or _city_of(result, result_file))
+    opened = open_city(city or city_of(result))
     cell, classes = result.cell, result.task["kind"] == "classification"
     what = "share of wrong answers" if classes else f"predicted minus true, {result.task['unit']}"
     title = f"{cell.city} · {cell.task} · {cell.model} · {cell.split} · {cell.head}"
@@ -46,13 +47,6 @@ def residuals(
     say(map_file)
     worst = max(errors.tolist(), key=abs)
     note(f"{len(errors)} regions were tested at least once; mean {errors.mean():.3g}, worst {worst:.3g}.")
-
-
-def _city_of(result: RunResult, file: Path) -> str:
-    """Return the folder that a run's city was in, seen from its results folder; else the city's name."""
-    told = result.provenance.get("sources", {}).get("city", {}).get("path", "")
-    folder = file.absolute().parents[2] / told
-    return str(folder.resolve()) if told and (folder / "city.json").is_file() else result.cell.city
 
 
 def _predictions(result: RunResult, result_file: Path) -> pd.DataFrame:

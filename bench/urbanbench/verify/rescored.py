@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from urbanbench.predictions import answers_in
 from urbanbench.scoring.metrics import compute_metrics
 from urbanbench.task import base_unit_factor
 
@@ -35,7 +34,7 @@ def rescored(result: RunResult, predictions: pd.DataFrame) -> dict[str, list[flo
     kind, scale = str(result.task["kind"]), base_unit_factor(str(result.task.get("unit") or ""))
     told = [
         compute_metrics(
-            kind, _values(part, "true"), _values(part, "predicted"), _classes(part), log_scale=scale
+            kind, answers_in(part, "true"), answers_in(part, "predicted"), _classes(part), log_scale=scale
         )
         for _, part in predictions.groupby("seed", sort=False)
     ]
@@ -59,11 +58,6 @@ def _apart(a: float, b: float) -> float:
     if math.isnan(a) or math.isnan(b):
         return 0.0 if math.isnan(a) and math.isnan(b) else math.inf
     return 0.0 if a == b else abs(a - b) / (1.0 + abs(a))
-
-
-def _values(part: pd.DataFrame, which: str) -> np.ndarray:
-    columns = [name for name in part.columns if name == which or name.startswith(f"{which}[")]
-    return part[which].to_numpy() if columns == [which] else part[columns].to_numpy(np.float64)
 
 
 def _classes(part: pd.DataFrame) -> Sequence[str]:
