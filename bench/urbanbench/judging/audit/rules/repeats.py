@@ -11,7 +11,7 @@ from urbanbench.judging.audit.words import meaning
 
 __all__ = ["RULES"]
 
-_ENOUGH_DIGITS = 8
+_ENOUGH_DIGITS = 10
 """Digits that do not agree by chance."""
 _ENOUGH_LINES = 4
 _SAME_BY_NATURE = ({"accuracy", "f1_micro", "precision", "recall", "f1_weighted"},)
@@ -59,7 +59,7 @@ def _group(members: Sequence[Line]) -> Iterator[Finding]:
         yield Finding("identical-rows", SUSPICIOUS, place(first.question), told, rows)
     elif len(models) > 1:
         floors = all(line.floor for line in members)
-        told = f"{_listed(members)}: the same numbers, digit for digit ({written}){'; both learn nothing' if floors else ''}"
+        told = f"{_listed(members)}: the same numbers, digit for digit ({written}){'; all learn nothing' if floors else ''}"
         yield Finding("identical-rows", NOTE if floors else SUSPICIOUS, place(first.question), told, rows)
     elif len({line.test for line in members}) > 1 or len({line.setting for line in members}) > 1:
         where = ", ".join(
