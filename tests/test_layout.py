@@ -25,7 +25,7 @@ FLOORS = {
     "model": 3, "scoring": 3, "toolkit": 3,
     "task": 4, "parity": 4,
     "source": 5, "registry": 5,
-    "checks": 6, "result": 6, "store": 6, "result_folders": 6, "predictions": 6, "cache": 6, "cost": 6, "provenance": 6, "convergence": 6,
+    "checks": 6, "result": 6, "store": 6, "result_folders": 6, "predictions": 6, "cache": 6, "cost": 6, "energy": 6, "provenance": 6, "convergence": 6,
     "judging": 6.5,
     "run": 7,
     "board": 8,

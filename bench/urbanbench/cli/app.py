@@ -19,6 +19,7 @@ from urbanbench.cli import (
     board_command,
     cache_commands,
     check_command,
+    cost_command,
     data_commands,
     doctor,
     experiment_commands,
@@ -56,6 +57,7 @@ app.command("check")(check_command.check)
 app.command("embed")(vector_commands.embed)
 app.command("score")(vector_commands.score)
 app.command("leaderboard")(board_command.leaderboard)
+app.command("cost")(cost_command.cost)
 app.command("audit")(audit_command.audit)
 app.command("residuals")(residual_command.residuals)
 app.command("doctor")(doctor.doctor)
