@@ -48,6 +48,22 @@ def test_rows_of_one_machine_make_a_front_the_cheapest_first(make_result):
     assert front.machine == "A chip, 2 cores"
 
 
+def test_learned_models_have_a_front_of_their_own_beside_a_floor_that_beats_them(make_result):
+    floor = make_result("counts", floor=True, values=[0.8, 0.8])
+    floor["cost"] |= {"embed_seconds": 0.1}
+    floor["provenance"] |= HERE
+    [front] = fronts_of(
+        [
+            floor,
+            priced(make_result, "a", 0.5, 1),
+            priced(make_result, "b", 0.4, 2),
+            priced(make_result, "c", 0.7, 3),
+        ]
+    )
+    assert [one.row.name for one in front.best] == ["counts"]
+    assert [one.row.name for one in front.best_learned] == ["a", "c"]
+
+
 def test_times_of_two_machines_are_never_held_against_each_other(make_result):
     other = {"cpu": "A chip", "cores": 2, "gpu": "A card"}
     fronts = fronts_of([priced(make_result, "a", 0.7, 100), priced(make_result, "b", 0.8, 1, place=other)])

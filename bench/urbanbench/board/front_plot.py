@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from string import ascii_lowercase
+from typing import TYPE_CHECKING, Any
 
 from urbanbench.board.columns import direction, metric_title
 from urbanbench.board.fronts import Front, Priced
@@ -15,6 +17,7 @@ from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["draw_fronts"]
 
@@ -41,13 +44,30 @@ def draw_fronts(fronts: Sequence[Front], path: Path) -> None:
         raise BadInput(msg)
     wide = min(len(fronts), 2)
     high = math.ceil(len(fronts) / wide)
-    figure = Figure(figsize=(7.2 * wide, 5.0 * high), dpi=150, layout="constrained")
+    figure = Figure(figsize=(9.0 * wide, 4.6 * high + 0.5), dpi=150, layout="constrained")
     axes = figure.subplots(high, wide, squeeze=False).ravel()
     for one, front in zip(axes, fronts, strict=False):
         _panel(one, front)
     for one in axes[len(fronts) :]:
         one.set_axis_off()
+    _legend(figure)
     save_map(figure, path)
+
+
+def _legend(figure: Figure) -> None:
+    """Explain the marks of all panels once, below them."""
+    found: dict[str, Any] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    figure.legend(
+        found.values(),
+        found.keys(),
+        loc="outside lower center",
+        ncols=min(len(found), 3),
+        fontsize=8,
+        frameon=False,
+    )
 
 
 def _panel(axes: Axes, front: Front) -> None:
@@ -64,8 +84,13 @@ def _panel(axes: Axes, front: Front) -> None:
         )
     for floor in (True, False):
         _dots(axes, [one for one in front.rows if one.row.floor == floor], sign, foot, floor=floor)
-    _steps(axes, front, sign)
-    _names(axes, front.best, sign, foot)
+    _steps(axes, front, front.best, sign, learned=False)
+    key = ["front", *_names(axes, front.best, map(str, count(1)), sign, foot, learned=False)]
+    if any(not one.best for one in front.best_learned):
+        _steps(axes, front, front.best_learned, sign, learned=True)
+        own = [one for one in front.best_learned if not one.best]
+        key += ["", "without floors", *_names(axes, own, ascii_lowercase, sign, foot, learned=True)]
+    axes.text(1.02, 1.0, "\n".join(key), transform=axes.transAxes, fontsize=7.5, va="top", linespacing=1.4)
     axes.set(
         xscale="log",
         xlabel="seconds: vectors with training, and head",
@@ -73,12 +98,10 @@ def _panel(axes: Axes, front: Front) -> None:
         title=f"{front.title}\n{front.machine}",
     )
     axes.title.set_fontsize(10)
-    axes.margins(y=0.12)
-    axes.set_xlim(*_reach(front))
+    axes.margins(x=0.06, y=0.1)
     if sign < 0:
         axes.invert_yaxis()
     axes.grid(alpha=0.25, which="major")
-    axes.legend(fontsize=8, loc="lower right")
 
 
 def _foot(gains: Sequence[float]) -> float:
@@ -104,36 +127,39 @@ def _dots(axes: Axes, rows: Sequence[Priced], sign: int, foot: float, *, floor: 
         )  # fmt: skip
 
 
-def _steps(axes: Axes, front: Front, sign: int) -> None:
-    best = sorted(front.best, key=lambda one: (_x(one), sign * one.row.main))
-    if not best:
+def _steps(axes: Axes, front: Front, best: Sequence[Priced], sign: int, *, learned: bool) -> None:
+    """Draw a front: whole, or dashed that of learned models alone."""
+    ordered = sorted(best, key=lambda one: (_x(one), sign * one.row.main))
+    if not ordered:
         return
     right = max(_x(one) for one in front.rows)
-    x, y = [_x(one) for one in best], [one.row.main for one in best]
-    axes.step([*x, right], [*y, y[-1]], where="post", color=_STEPS, linewidth=1.3, zorder=2, label="front")
+    x, y = [_x(one) for one in ordered], [one.row.main for one in ordered]
+    style, label = (("--", _LEARNED), "front without floors") if learned else (("-", _STEPS), "front")
+    axes.step(
+        [*x, right],
+        [*y, y[-1]],
+        where="post",
+        linestyle=style[0],
+        color=style[1],
+        linewidth=1.3,
+        zorder=2,
+        label=label,
+    )
 
 
-def _names(axes: Axes, best: Sequence[Priced], sign: int, foot: float) -> None:
-    """Write numbers beside the front's rows, and their names into the corner of little time and high score, where no row can be."""
+def _names(
+    axes: Axes, best: Sequence[Priced], signs: Iterable[str], sign: int, foot: float, *, learned: bool
+) -> list[str]:
+    """Write a sign beside each row of a front and return what they stand for, line by line."""
     key = []
-    for number, one in enumerate(best, 1):
-        key.append(f"{number}  {one.full_label}")
+    for mark, one in zip(signs, best, strict=False):
+        key.append(f"{mark}  {one.full_label}")
         at = max(sign * one.row.main, foot) * sign
         axes.annotate(
-            str(number), (_x(one), at), xytext=(-4, 3 * sign), textcoords="offset points", fontsize=8, ha="right",
-            va="bottom" if sign > 0 else "top", color=_STEPS, zorder=4,
+            mark, (_x(one), at), xytext=(-4, 3 * sign), textcoords="offset points", fontsize=8, ha="right",
+            va="bottom" if sign > 0 else "top", color=_LEARNED if learned else _STEPS, zorder=4,
         )  # fmt: skip
-    axes.text(
-        0.015, 0.985, "\n".join(key), transform=axes.transAxes, fontsize=7, va="top", linespacing=1.35, zorder=2.5,
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2.0},
-    )  # fmt: skip
-
-
-def _reach(front: Front) -> tuple[float, float]:
-    """Return the ends of the time axis, with room on the left for the names."""
-    low, high = min(_x(one) for one in front.rows), max(_x(one) for one in front.rows)
-    decades = max(math.log10(high / low), 1.0)
-    return low / 10 ** (0.4 * decades), high * 10 ** (0.08 * decades)
+    return key
 
 
 def _x(one: Priced) -> float:

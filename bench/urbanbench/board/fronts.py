@@ -29,12 +29,15 @@ class Priced:
         What it cost.
     best
         Whether no other row of the machine scores as high for less time, or higher for as much.
+    best_learned
+        Whether none does of those that are no floors; False of a floor.
     """
 
     row: Row
     label: str
     costs: Costs
     best: bool
+    best_learned: bool
 
     @property
     def full_label(self) -> str:
@@ -64,6 +67,11 @@ class Front:
     def best(self) -> tuple[Priced, ...]:
         """The rows of the front."""
         return tuple(one for one in self.rows if one.best)
+
+    @property
+    def best_learned(self) -> tuple[Priced, ...]:
+        """The rows of the front of learned and frozen models, without the floors."""
+        return tuple(one for one in self.rows if one.best_learned)
 
 
 def on_front(points: Sequence[tuple[float, float]]) -> list[bool]:
@@ -113,17 +121,27 @@ def _fronts(group: Group) -> list[Front]:
 
 
 def _priced(rows: Sequence[Row]) -> tuple[Priced, ...]:
-    costs = [costs_of(row) for row in rows]
-    known = [k for k, one in enumerate(costs) if one.complete]
-    sign = direction(rows[0].main_metric) or 1
-    best = dict(
-        zip(known, on_front([(costs[k].seconds or 0.0, sign * rows[k].main) for k in known]), strict=True)
-    )
+    costs = {row.run_id: costs_of(row) for row in rows}
+    known = [row for row in rows if costs[row.run_id].complete]
+    best, learned = _best(known, costs), _best([row for row in known if not row.floor], costs)
     priced = [
-        Priced(row, row_label(row, _same_setting(row, rows)), costs[k], best.get(k, False))
-        for k, row in enumerate(rows)
+        Priced(
+            row,
+            row_label(row, _same_setting(row, rows)),
+            costs[row.run_id],
+            row.run_id in best,
+            row.run_id in learned,
+        )
+        for row in rows
     ]
     return tuple(sorted(priced, key=lambda one: (one.costs.seconds or 0.0, one.full_label)))
+
+
+def _best(rows: Sequence[Row], costs: Mapping[str, Costs]) -> set[str]:
+    """Return the runs of a front."""
+    sign = (direction(rows[0].main_metric) or 1) if rows else 1
+    told = on_front([(costs[row.run_id].seconds or 0.0, sign * row.main) for row in rows])
+    return {row.run_id for row, best in zip(rows, told, strict=True) if best}
 
 
 def _same_setting(row: Row, rows: Sequence[Row]) -> list[Row]:

@@ -50,7 +50,7 @@ def cost(
     split: Annotated[Chosen, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
     head: Annotated[Chosen, typer.Option("--head", help="Only these heads.")] = [],  # noqa: B006 - same
     every: Annotated[
-        bool, typer.Option("--all", help="Show every row, not those of the front alone.")
+        bool, typer.Option("--all", help="Show every row, not those of the fronts alone.")
     ] = False,
     plot: Annotated[
         Path | None, typer.Option(help="Draw score against time into this .png, .svg or .pdf.")
@@ -80,20 +80,21 @@ def _print(fronts: list[Front], *, every: bool) -> None:
     from urbanbench.board.columns import metric_title
 
     for front in fronts:
-        shown = front.rows if every else front.best
+        shown = front.rows if every else [one for one in front.rows if one.best or one.best_learned]
         say(
             f"{front.title} · {front.machine} · {metric_title(front.metric)}: {len(front.best)} of {len(front.rows)} rows on the front"
         )
-        print_table([_cells(one, front, mark=every) for one in shown], _HEADS)
+        print_table([_cells(one, front) for one in shown], _HEADS)
         say("")
-    said = [one.costs for front in fronts for one in (front.rows if every else front.best)]
+    said = [one.costs for front in fronts for one in front.rows if every or one.best or one.best_learned]
+    say("*: no other row scores as high in less time, or higher in as much; +: no other but floors.")
     if any(not one.complete for one in said):
         say("≥: parts were read whose making nobody timed; such a row is not on the front.")
     if any(one.joules is None or one.trained is None for one in said):
         say("-: not measured, or not counted.")
 
 
-def _cells(one: Priced, front: Front, *, mark: bool) -> tuple[str, ...]:
+def _cells(one: Priced, front: Front) -> tuple[str, ...]:
     from urbanbench.board.numbers import plain_number
 
     costs, row = one.costs, one.row
@@ -104,7 +105,7 @@ def _cells(one: Priced, front: Front, *, mark: bool) -> tuple[str, ...]:
         for value in (costs.trained, costs.frozen, costs.bytes_per_unit)
     ]
     seconds = f"{'' if costs.complete else '≥ '}{plain_number(costs.seconds)}"
-    name = f"{'* ' if mark and one.best else '  ' if mark else ''}{one.label}"
+    name = f"{'*' if one.best else '+' if one.best_learned else ' '} {one.label}"
     score = row.score(front.metric).text
     return (
         name,
@@ -129,6 +130,7 @@ def _document(front: Front) -> dict[str, Any]:
             "score": one.row.main,
             "seconds": one.costs.seconds,
             "on_front": one.best,
+            "on_front_without_floors": one.best_learned,
             **asdict(one.costs),
         }
         for one in front.rows
