@@ -139,6 +139,21 @@ def test_shares_in_percent_come_to_one_scale_and_an_outlier_among_shares_does_no
     assert [line.measures["f1"].mean.value for line in shares.lines] == pytest.approx([0.88, 0.70, 90.1])
 
 
+def test_a_label_in_percent_does_not_make_its_r2_one(table_of):
+    table = table_of(
+        "model,metric,mean,unit\nA,RMSE,12.1,percent\nA,R2,.45,percent\nB,RMSE,11.0,percent\nB,R2,.55,percent"
+    )
+    assert [line.measures["r2"].mean.value for line in table.lines] == [0.45, 0.55]
+    table = table_of("model,metric,mean,unit\nA,F1,0.9,percent\nB,F1,1.2,percent\nC,F1,1.4,percent")
+    assert [line.measures["f1"].mean.value for line in table.lines] == pytest.approx([0.009, 0.012, 0.014])
+
+
+def test_repeats_stay_side_by_side_where_one_has_no_value(table_of):
+    [line] = table_of("model,metric,mean,values\nA,R2,.5,.4 nan .6\nA,RMSE,2,1 2 3").lines
+    assert [str(one) for one in line.measures["r2"].values] == ["0.4", "nan", "0.6"]
+    assert line.measures["rmse"].values == (1, 2, 3)
+
+
 def test_numbers_without_a_model_are_facts(table_of):
     table = table_of("city,model,metric,mean\nOslo,-,n_regions,300\nOslo,A,R2,.5")
     assert [(fact.name, fact.number.value) for fact in table.facts] == [("n_regions", 300)]

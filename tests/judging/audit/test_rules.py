@@ -214,7 +214,12 @@ def test_a_class_far_out_of_a_models_line_is_found(audited):
 def test_macro_f1_is_the_mean_over_classes(audited):
     rows = "model,macro F1,F1[a],F1[b]\nA,{},.80,.60\nB,.50,.60,.40"
     assert not audited(rows.format(".70"))
-    assert [one.rule for one in audited(rows.format(".74"))] == ["macro"]
+    assert [(one.rule, one.severity) for one in audited(rows.format(".74"))] == [("macro", "suspicious")]
+
+
+def test_a_macro_f1_over_repeats_may_miss_the_mean_where_a_class_is_absent_in_some(audited):
+    rows = "model,macro F1,std,F1[a],F1[b]\nA,.74,.02,.80,.60\nB,.50,.02,.60,.40"
+    assert [(one.rule, one.severity) for one in audited(rows)] == [("macro", "note")]
 
 
 def test_rows_below_a_floor_are_listed(audited):
@@ -248,6 +253,12 @@ def test_percentages_of_counts_follow_from_the_counts(audited):
     cut = "model,metric,mean\n-,n_poi,1645\n-,n_poi_named,1081\n-,pct_poi_named,65.7\nM,R2,.5"
     assert audited(cut) == []
     assert "cut off, not rounded" in audited(cut.replace("1081", "1082").replace("65.7", "65.7"))[0].says
+
+
+def test_decimals_that_follow_the_spread_or_the_size_are_no_fault(audited):
+    assert audited("model,RMSE (m),sd\nA,5.12,.34\nB,61,12\nC,7.9,1.2") == []
+    assert audited("model,RMSE (m)\nA,5.12\nB,61.2\nC,733") == []
+    assert [one.rule for one in audited("model,RMSE (m),sd\nA,5.12,.34\nB,6.1,.42\nC,7.95,.37")] == ["digits"]
 
 
 def test_mixed_data_versions_and_counts_of_units_are_found(audited):

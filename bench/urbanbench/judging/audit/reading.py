@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from urbanbench.judging.audit.words import family, meaning, plain, read_metric
 __all__ = ["read_table"]
 
 _NOBODY = {"", "-", "–", "—", "n/a", "none", "dataset"}  # noqa: RUF001 - dashes of tables
-_FLOOR_WORDS = {"floor", "trivial", "true", "yes", "1"}
+_FLOOR_WORDS = ("floor", "trivial", "true", "yes", "1")
 _PERCENT = {"%", "percent", "per cent", "pct", "points"}
 Key = tuple[str, ...]
 
@@ -103,7 +104,7 @@ def _long(grid: Grid, columns: Columns, at: int, row: Sequence[str]) -> Iterator
     sd = read_number(columns.first("sd", row), comma=grid.comma) or cell.sd
     unit = columns.first("unit", row) or (known.unit if known else "")
     rank = read_number(columns.first("rank", row))
-    values = tuple(one.value for part in columns.first("values", row).split() if (one := read_number(part)))
+    values = _repeats(columns.first("values", row))
     measure = Measure(
         cell.number,
         sd,
@@ -115,6 +116,12 @@ def _long(grid: Grid, columns: Columns, at: int, row: Sequence[str]) -> Iterator
         grid.wheres[at],
     )
     yield _Read(_key(columns, row), name, measure, at, cell.percent)
+
+
+def _repeats(text: str) -> tuple[float, ...]:
+    """Return numbers parted by blanks, NaN where a repeat has none, so that two metrics stay side by side."""
+    numbers = [read_number(part) for part in text.split()]
+    return tuple(one.value if one else math.nan for one in numbers) if any(numbers) else ()
 
 
 def _wide(grid: Grid, columns: Columns, at: int, row: Sequence[str]) -> Iterator[_Read]:
@@ -180,9 +187,12 @@ def _on_one_scale(numbers: Sequence[_Read]) -> Iterator[_Read]:
 
 
 def _in_percent(members: Sequence[_Read]) -> bool:
-    if any(one.percent or one.measure.unit.casefold() in _PERCENT for one in members):
-        return True
-    return statistics.median(one.measure.mean.value for one in members) > 1.5
+    """Tell whether numbers are percent; a unit that says so may be the label's own, so that one of them has to be above 1."""
+    values = [one.measure.mean.value for one in members]
+    said = any(one.measure.unit.casefold() in _PERCENT for one in members)
+    return (
+        any(one.percent for one in members) or (said and max(values) > 1) or statistics.median(values) > 1.5
+    )
 
 
 def _lines(grid: Grid, columns: Columns, numbers: Sequence[_Read], floors: Sequence[str]) -> Iterator[Line]:
@@ -199,10 +209,10 @@ def _lines(grid: Grid, columns: Columns, numbers: Sequence[_Read], floors: Seque
         yield Line(
             model=model or f"({grid.wheres[members[0].row]})", setting=setting, task=task, city=city, test=test,
             measures={one.metric: one.measure for one in members},
-            floor=model in floors or columns.first("floor", row).casefold() in _FLOOR_WORDS,
+            floor=model in floors or columns.first("floor", row).casefold().startswith(_FLOOR_WORDS),
             repeats=_count(columns.first("repeats", row)), units=_count(columns.first("units", row)),
             data={grid.heads[k]: row[k] for k in (*columns.roles.get("data", ()), *columns.roles.get("units", ())) if row[k]},
-            kind=columns.first("task_kind", row), rank=None if columns.long else _count(columns.first("rank", row)),
+            splits=columns.first("splits", row), vectors=columns.first("vectors", row), kind=columns.first("task_kind", row), rank=None if columns.long else _count(columns.first("rank", row)),
         )  # fmt: skip
 
 

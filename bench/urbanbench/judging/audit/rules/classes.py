@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from itertools import permutations
 
-from urbanbench.judging.audit.finding import IMPOSSIBLE, SUSPICIOUS, Finding, Rule, place
+from urbanbench.judging.audit.finding import IMPOSSIBLE, NOTE, SUSPICIOUS, Finding, Rule, place
 from urbanbench.judging.audit.table import Fact, Line, Question, Table
 
 __all__ = ["RULES"]
@@ -73,30 +73,57 @@ def _out_of_line(
 
 
 def _macro(table: Table) -> Iterator[Finding]:
-    for line in table.lines:
-        macro, classes = (
-            line.measures.get("f1_macro"),
-            [one for name, one in line.measures.items() if name.startswith("f1[")],
-        )
-        if macro is None or len(classes) < 2:
-            continue
-        means = [
-            statistics.fmean(finite)
-            for values in zip(*(one.values for one in classes), strict=False)
-            if (finite := _finite(values))
+    for question, lines in table.questions():
+        found = [(line, told) for line in lines if (told := _beside_the_mean(line))]
+        for line, told in found:
+            if line.measures["f1_macro"].values or not _over_repeats(line):
+                severity = IMPOSSIBLE if line.measures["f1_macro"].values else SUSPICIOUS
+                yield Finding("macro", severity, place(question), told, line.rows(["f1_macro"]))
+        some = [
+            (line, told)
+            for line, told in found
+            if _over_repeats(line) and not line.measures["f1_macro"].values
         ]
-        if macro.values and len(means) == len(macro.values):
-            wrong = any(abs(one - other) > _ROUNDING for one, other in zip(macro.values, means, strict=True))
-            low = high = statistics.fmean(means)
-        else:
-            low, high = (
-                statistics.fmean(getattr(one.mean, end) for one in classes) for end in ("low", "high")
+        if some:
+            told = f"{len(some)} rows, so that a class was in some repeats only, or left out: {some[0][1]}"
+            yield Finding(
+                "macro",
+                NOTE,
+                place(question),
+                told,
+                tuple(row for line, _ in some for row in line.rows(["f1_macro"])),
             )
-            wrong = macro.mean.high < low or macro.mean.low > high
-        if wrong:
-            told = f"{line.name}: macro F1 {macro.text}, but the {len(classes)} classes have a mean of {(low + high) / 2:.4g}"
-            severity = IMPOSSIBLE if macro.values else SUSPICIOUS
-            yield Finding("macro", severity, place(line.question), told, line.rows(["f1_macro"]))
+
+
+def _over_repeats(line: Line) -> bool:
+    """Tell whether numbers are means over repeats, in some of which a rare class may have been absent."""
+    return line.repeats != 1 and (line.repeats is not None or line.measures["f1_macro"].sd is not None)
+
+
+def _beside_the_mean(line: Line) -> str:
+    """Say that macro F1 is not the mean over the classes; "" where it is or cannot be told."""
+    macro, classes = (
+        line.measures.get("f1_macro"),
+        [one for name, one in line.measures.items() if name.startswith("f1[")],
+    )
+    if macro is None or len(classes) < 2:
+        return ""
+    means = [
+        statistics.fmean(finite)
+        for values in zip(*(one.values for one in classes), strict=False)
+        if (finite := _finite(values))
+    ]
+    if macro.values and len(means) == len(macro.values):
+        wrong = any(abs(one - other) > _ROUNDING for one, other in zip(macro.values, means, strict=True))
+        low = high = statistics.fmean(means)
+    else:
+        low, high = (statistics.fmean(getattr(one.mean, end) for one in classes) for end in ("low", "high"))
+        wrong = macro.mean.high < low or macro.mean.low > high
+    return (
+        f"{line.name}: macro F1 {macro.text}, but the {len(classes)} classes have a mean of {(low + high) / 2:.4g}"
+        if wrong
+        else ""
+    )
 
 
 def _finite(values: Sequence[float]) -> list[float]:

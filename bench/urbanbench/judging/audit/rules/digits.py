@@ -49,9 +49,10 @@ def _usual(cells: Sequence[Numbered]) -> int | None:
 
 
 def _same_precision(cells: Sequence[Numbered]) -> bool:
-    """Tell whether all cells have the same number of significant digits, so that decimals follow the size."""
+    """Tell whether all cells, or the spreads of all, have the same number of significant digits, so that decimals follow the size."""
     digits = {one.mean.digits for _, _, one in cells}
-    return len(digits) == 1 and digits != {1}
+    spreads = {one.sd.digits if one.sd and one.sd.decimals == one.mean.decimals else 0 for _, _, one in cells}
+    return (len(digits) == 1 and digits != {1}) or (len(spreads) == 1 and not spreads & {0, 1})
 
 
 def _listed(cells: Sequence[Numbered]) -> str:
