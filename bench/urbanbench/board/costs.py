@@ -162,11 +162,29 @@ def cost_entry(row: Row) -> Entry:
     """Return the seconds of a row's vectors: "10.8", "10.8 + 231 read", or "10.8 + 231 and 2 parts read"."""
     now = row.cost.get("embed_seconds")
     if now is None or not _parts(row):
-        return Entry(plain_number(now), value=now)
+        return Entry(plain_number(now), tip=_rest(row), value=now)
     known, unknown = read_seconds(row)
     parts = [*([plain_number(known)] if known else []), *([_counted(unknown)] if unknown else [])]
-    tip = "; ".join(f"{one.get('part')}: {_told(one.get('seconds'))}" for one in _parts(row))
+    said = [f"{one.get('part')}: {_told(one.get('seconds'))}" for one in _parts(row)]
+    tip = "; ".join(filter(None, [*said, _rest(row)]))
     return Entry(f"{plain_number(now)} + {' and '.join(parts) or 0} {READ}", tip=tip, value=now + known)
+
+
+def _rest(row: Row) -> str:
+    """Write what a row cost besides seconds, as far as it was measured, to look up; nothing of rows from before it was."""
+    if "embed_units" not in row.cost:
+        return ""
+    costs = costs_of(row)
+    told = (
+        (costs.units_per_second, "units/s"),
+        (costs.peak_rss_mb, "MB"),
+        (costs.peak_gpu_mb, "MB on the GPU"),
+        (costs.bytes_per_unit, "bytes a unit"),
+        (costs.trained, "weights trained"),
+        (costs.frozen, "weights of frozen encoders"),
+        (costs.joules, "J"),
+    )
+    return ", ".join(f"{plain_number(value)} {unit}" for value, unit in told if value is not None)
 
 
 def _parts(row: Row) -> list[Mapping[str, Any]]:
