@@ -352,6 +352,7 @@ def _evaluation(targets: Targets, scores: Scores) -> dict[str, Any]:
         "n_test": n_test,
         "block_size_m": scores.block_size_m,
         "head_details": [dict(one) for one in scores.head_details],
+        **({"split_facts": [dict(one) for one in scores.split_facts]} if scores.split_facts else {}),
     }
 
 

@@ -15,6 +15,7 @@ from urbanbench.errors import CannotWrite, Conformance, DataMissing, quoted
 from urbanbench.inputs import format_inputs
 from urbanbench.progress import note
 from urbanbench.registry import is_foreign, open_city
+from urbanbench.run.split_ground import targets_for
 from urbanbench.seen import seeing
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.kept.reading import reading
@@ -50,6 +51,7 @@ class Workbench:
     cache: EmbeddingCache | None = field(default_factory=EmbeddingCache)
     _city: tuple[str, City] | None = None
     _targets: dict[str, Targets] = field(default_factory=dict)
+    _fitted: dict[tuple[str, str], Targets] = field(default_factory=dict)
     _space: tuple[str, EmbeddingSpace, Mapping[str, Any]] | None = None
     _readings: dict[tuple[str, str], Reading] = field(default_factory=dict)
 
@@ -57,6 +59,7 @@ class Workbench:
         """Open a city; the one opened last is kept."""
         if self._city is None or self._city[0] != word:
             self._targets.clear()
+            self._fitted.clear()
             self._city = None
             self._city = (word, open_city(word))
         return self._city[1]
@@ -65,13 +68,20 @@ class Workbench:
         """Read the city and its targets anew when they are asked for next."""
         self._city = None
         self._targets.clear()
+        self._fitted.clear()
 
     def targets(self, order: Order) -> Targets:
-        """Read the targets of the order's task in its city."""
-        city = self.city(order.spec.city)
-        if order.spec.task not in self._targets:
-            self._targets[order.spec.task] = order.task.targets(city)
-        return self._targets[order.spec.task]
+        """Read the targets of the order's task in its city, with what its split needs of the city."""
+        city, task = self.city(order.spec.city), order.spec.task
+        if task not in self._targets:
+            self._targets[task] = order.task.targets(city)
+        if order.paper is not None:
+            return self._targets[task]
+        split = order.protocol.split
+        if (task, split) not in self._fitted:
+            label = order.task.card.label
+            self._fitted[task, split] = targets_for(split, self._targets[task], city, label)
+        return self._fitted[task, split]
 
     def embedding(
         self, order: Order, view: View, units: Units, key: EmbeddingKey
