@@ -26,7 +26,7 @@ FLOORS = {
     "task": 4, "parity": 4,
     "leaks": 4.5,
     "source": 5, "registry": 5,
-    "checks": 6, "result": 6, "store": 6, "result_folders": 6, "predictions": 6, "cache": 6, "cost": 6, "provenance": 6, "convergence": 6,
+    "checks": 6, "result": 6, "store": 6, "result_folders": 6, "predictions": 6, "cache": 6, "cost": 6, "energy": 6, "provenance": 6, "convergence": 6,
     "run": 7,
     "judging": 7,
     "board": 8,
@@ -68,6 +68,7 @@ NEVER_BY_PLUGINS = {
     "predictions",
     "provenance",
     "verify",
+    "judging",
 }
 HEAVY = {
     "torch",

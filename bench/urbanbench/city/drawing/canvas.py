@@ -30,6 +30,12 @@ __all__ = [
 
 NO_VALUE = "#e4e4e4"
 _EDGE = "#8a8a8a"
+_NO_DATE: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None},
+}
+"""Metadata that change from day to day or from version to version, left out of files of each kind."""
 
 
 def empty_map(regions: Any, title: str) -> tuple[Figure, Axes]:
@@ -161,7 +167,7 @@ def credit(axes: Axes, sources: list[str]) -> None:
 
 
 def save_map(figure: Figure, path: Path) -> None:
-    """Write a PNG or SVG, atomically.
+    """Write a PNG, SVG or PDF, atomically.
 
     Raises
     ------
@@ -173,11 +179,10 @@ def save_map(figure: Figure, path: Path) -> None:
     from urbanbench.atomic import replacing
 
     kind = path.suffix.lower().removeprefix(".")
-    if kind not in {"png", "svg"}:
-        msg = f"Map file {path.name!r} has suffix {path.suffix!r}. Expected .png or .svg."
+    if kind not in _NO_DATE:
+        msg = f"Map file {path.name!r} has suffix {path.suffix!r}. Expected .png, .svg or .pdf."
         raise BadInput(msg)
     settle_letters(figure)
     # A fixed salt and no date make the same map the same bytes.
-    metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {"Software": None}
     with mpl.rc_context({"svg.hashsalt": "urbanbench"}), replacing(path) as part:
-        figure.savefig(part, format=kind, metadata=metadata)
+        figure.savefig(part, format=kind, metadata=_NO_DATE[kind])
