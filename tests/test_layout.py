@@ -26,6 +26,7 @@ FLOORS = {
     "task": 4, "parity": 4,
     "source": 5, "registry": 5,
     "checks": 6, "result": 6, "store": 6, "result_folders": 6, "predictions": 6, "cache": 6, "cost": 6, "provenance": 6, "convergence": 6,
+    "judging": 6.5,
     "run": 7,
     "board": 8,
     "verify": 8,
@@ -65,6 +66,7 @@ NEVER_BY_PLUGINS = {
     "predictions",
     "provenance",
     "verify",
+    "judging",
 }
 HEAVY = {
     "torch",

@@ -30,6 +30,14 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="Name of the experiment; see `urbanbench experiment list`.")]
+Models = Annotated[
+    list[str],
+    typer.Option(
+        "--model",
+        "-m",
+        help="Model, for an experiment that is asked of any; its own where left out. Repeats.",
+    ),
+]
 Words = Annotated[
     list[str], typer.Option("--city", "-c", help="City; the experiment's own where left out. Repeats.")
 ]
@@ -78,7 +86,8 @@ def experiment_rows() -> list[dict[str, Any]]:
 @app.command("run")
 def run(
     name: Name,
-    city: Words = [],  # noqa: B006 - typer reads the default, nothing changes it
+    model: Models = [],  # noqa: B006 - typer reads the default, nothing changes it
+    city: Words = [],  # noqa: B006 - same
     task: Tasks = [],  # noqa: B006 - same
     split: Splits = [],  # noqa: B006 - same
     head: Heads = [],  # noqa: B006 - same
@@ -110,7 +119,7 @@ def run(
     experiment = load_experiment(name)
     _check_style(style)
     choice = _choice(
-        city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
+        model, city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
     )
     choice = experiment.settled(
         replace(_with_cities_here(experiment, choice), device=options.read_device(device))
@@ -136,7 +145,8 @@ def run(
 @app.command("show")
 def show(
     name: Name,
-    city: Words = [],  # noqa: B006 - typer reads the default, nothing changes it
+    model: Models = [],  # noqa: B006 - typer reads the default, nothing changes it
+    city: Words = [],  # noqa: B006 - same
     task: Tasks = [],  # noqa: B006 - same
     split: Splits = [],  # noqa: B006 - same
     head: Heads = [],  # noqa: B006 - same
@@ -159,7 +169,7 @@ def show(
     experiment = load_experiment(name)
     _check_style(style)
     choice = _choice(
-        city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
+        model, city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
     )
     results = _results(out)
     if not choice.cities:
@@ -180,6 +190,7 @@ def _check_style(style: str) -> None:
 
 
 def _choice(
+    model: Sequence[str],
     city: Sequence[str],
     task: Sequence[str],
     split: Sequence[str],
@@ -198,6 +209,7 @@ def _choice(
     from urbanbench.scoring.splits import SPLITS
 
     return Choice(
+        models=tuple(expand("model", model)),
         cities=tuple(cut_cities(city)),
         tasks=tuple(expand("task", task)),
         splits=tuple(expand_words("split", split, list(SPLITS))),

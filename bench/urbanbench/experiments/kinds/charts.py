@@ -36,7 +36,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes; `level` is a (value, name) to draw as a dashed line across, `names` the ticks' texts on x."""
+    """One pair of axes; `level` is a (value, name) to draw as a dashed line across, `names` the ticks' texts on x, `low` where y ends below."""
 
     title: str
     x_label: str
@@ -44,6 +44,7 @@ class Panel:
     traces: Sequence[Trace]
     level: tuple[float, str] | None = None
     names: Sequence[str] = ()
+    low: float | None = None
 
 
 def stem(*words: str) -> str:
@@ -195,7 +196,8 @@ def line_figure(name: str, title: str, panels: Sequence[Panel], *, columns: int 
 def _panel(axes: Axes, panel: Panel) -> None:
     for place, trace in enumerate(panel.traces):
         colour = _COLOURS[place % len(_COLOURS)]
-        mark = _MARKS[place % len(_MARKS)] if trace.marked else None
+        # Beyond six lines the same colours come with other marks.
+        mark = _MARKS[(place + place // len(_COLOURS)) % len(_MARKS)] if trace.marked else None
         axes.plot(trace.x, trace.y, color=colour, marker=mark, markersize=3.5, label=trace.label)
         if trace.spread:
             low = [y - s for y, s in zip(trace.y, trace.spread, strict=True)]
@@ -205,6 +207,8 @@ def _panel(axes: Axes, panel: Panel) -> None:
         axes.axhline(panel.level[0], color=_SOFT, linestyle="--", linewidth=1, label=panel.level[1])
     if panel.names:
         axes.set_xticks(range(len(panel.names)), panel.names)
+    if panel.low is not None and axes.get_ylim()[0] < panel.low:
+        axes.set_ylim(bottom=panel.low)
     axes.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
     axes.grid(alpha=0.3)
     if axes.get_legend_handles_labels()[0]:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "dims_up_to",
+    "principal_directions",
     "probe_pca",
     "probe_projection",
-    "principal_directions",
     "random_directions",
     "turned",
 ]
@@ -63,7 +63,7 @@ def dims_up_to(most: int) -> list[int]:
     >>> dims_up_to(2), dims_up_to(8), dims_up_to(37)
     ([2], [2, 4, 8], [2, 4, 8, 16, 32, 37])
     """
-    steps = []
+    steps: list[int] = []
     while (dims := 2 ** (len(steps) + 1)) < most:
         steps.append(dims)
     return [*steps, most]
