@@ -125,7 +125,7 @@ def run(
         replace(_with_cities_here(experiment, choice), device=options.read_device(device))
     )
     specs = able(experiment.specs(choice), choice)
-    specs = specs if task else labelled(specs)
+    specs = experiment.fitting(specs if task else labelled(specs))
     specs = with_adds(specs) if adds else specs
     if dry_run:
         return print_cells(specs)

@@ -19,8 +19,8 @@ from urbanbench.scoring.probes.catalogue import PCA, PROJECTION, SHARES
 
 __all__ = ["CURVES", "Curve", "curve_figure", "curve_table"]
 
-_LOW = -0.25
-"""R² below this is not drawn: a head that has seen two units may be as wrong as it likes."""
+_LOW, _HIGH = -0.25, 1.0
+"""Scores below are not drawn: a head that has seen two units may be as wrong as it likes. None lies above, though a band may."""
 
 Step = Mapping[str, Any]
 
@@ -33,14 +33,15 @@ class Curve:
     ----------
     probe
         Its name.
-    title, x_label
-        Of its table and its axis.
+    title, panel, x_label
+        Of its table, of its panel and of the axis.
     key
         What tells a step.
     """
 
     probe: str
     title: str
+    panel: str
     x_label: str
     key: str
 
@@ -61,9 +62,27 @@ class Curve:
 
 
 CURVES = (
-    Curve(SHARES, "Label efficiency: score by the share of the labels", "share of the labels", "share"),
-    Curve(PCA, "Dimensions: score by the number of principal components", "principal components", "dims"),
-    Curve(PROJECTION, "Dimensions: score by the number of random directions", "random directions", "dims"),
+    Curve(
+        SHARES,
+        "Label efficiency: score by the share of the labels",
+        "labels",
+        "share of the labels (learning and choosing)",
+        "share",
+    ),
+    Curve(
+        PCA,
+        "Dimensions: score by the number of principal components",
+        "principal components",
+        "first components",
+        "dims",
+    ),
+    Curve(
+        PROJECTION,
+        "Dimensions: score by the number of random directions",
+        "random directions",
+        "directions",
+        "dims",
+    ),
 )
 
 
@@ -102,7 +121,7 @@ def curve_figure(experiment: str, place: Place, found: Sequence[Leaned]) -> Figu
     panels = [_panel(curve, found, metric) for curve in CURVES]
     title = f"{place.city_name}, {place.task}, {place.split}, {place.head}: score by labels and by dimensions; bands are standard deviations over splits"
     name = stem(experiment, place.city_name, place.task, place.split, place.head)
-    return line_figure(name, title, [one for one in panels if one.traces])
+    return line_figure(name, title, [one for one in panels if one.traces], one_legend=True)
 
 
 def _panel(curve: Curve, found: Sequence[Leaned], metric: str) -> Panel:
@@ -111,14 +130,9 @@ def _panel(curve: Curve, found: Sequence[Leaned], metric: str) -> Panel:
     shown = numbers if curve.key == "share" else _powers(numbers)
     traces = [_trace(curve, one, lambda number: where(number, numbers)) for one in found]
     drawn = [trace for trace in traces if trace.x]
-    return Panel(
-        curve.title.partition(":")[0],
-        curve.x_label,
-        metric_title(metric),
-        drawn,
-        names=[curve.text(one) for one in shown],
-        low=_LOW,
-    )
+    ticks = [curve.text(one) for one in shown]
+    score = metric_title(metric)
+    return Panel(curve.panel, curve.x_label, score, drawn, names=ticks, low=_LOW, high=_HIGH)
 
 
 def _trace(curve: Curve, one: Leaned, where: Callable[[float], float]) -> Trace:
