@@ -30,6 +30,7 @@ FLOORS = {
     "run": 7,
     "board": 8,
     "verify": 8,
+    "residuals": 8.5,
     "experiments": 8,
     "cli": 9,
     "__main__": 10,
@@ -67,6 +68,7 @@ NEVER_BY_PLUGINS = {
     "provenance",
     "verify",
     "judging",
+    "residuals",
 }
 HEAVY = {
     "torch",
