@@ -101,15 +101,21 @@ def _key(findings: Findings, city: City) -> str:
     elif len(findings.units) < len(city.regions):
         grey = len(city.regions) - len(findings.units)
         said.append(f"Grey: {grey} regions without a label, or in no test part.")
-    said.append(
-        "Colours end at the 2nd and 98th percentile; a pointed end of the scale says that errors lie beyond."
-    )
+    if _beyond(findings):
+        said.append("Colours end at the 2nd and 98th percentile; a pointed end says that errors lie beyond.")
     found = findings.clustered
     if found is not None:
         said.append(f"Moran's I {found.value:.3f}, p = {found.p:.3g}.")
     label = city.labels.get(str(findings.result.task.get("label")))
-    said += [label.attribution] if label is not None and label.attribution else []
+    said += [f"Labels: {label.attribution}."] if label is not None and label.attribution else []
     return textwrap.fill(" ".join(said), 170)
+
+
+def _beyond(findings: Findings) -> bool:
+    """Tell whether errors lie beyond the ends of the colour scale."""
+    errors = findings.units["error"].to_numpy(np.float64)
+    scale = number_scale(errors, signed=findings.kind == "regression")
+    return bool(errors.min() < scale["vmin"] or errors.max() > scale["vmax"])
 
 
 def _density(axes: Axes, findings: Findings) -> None:

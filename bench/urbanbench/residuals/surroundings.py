@@ -75,9 +75,15 @@ class Surroundings:
             raise DataMissing(msg)
         own = frame.loc[ids]
         shapes = np.asarray(own.geometry)
-        names = own["name"].to_numpy(dtype=str) if level == "region" else ids.to_numpy(dtype=str)
+        names = _told_apart(own["name"]) if level == "region" else ids.to_numpy(dtype=str)
         density, word = _of_regions(city, ids) if level == "region" else _of_points(shapes, ids, level)
         return cls(ids.to_numpy(dtype=str), shapes, names, level == "region", density, word)
+
+
+def _told_apart(names: pd.Series[str]) -> np.ndarray:
+    """Return names (n,), with the id behind those that several units have."""
+    several = names.duplicated(keep=False)
+    return np.asarray(names.where(~several, names + " (" + names.index.astype(str) + ")"), dtype=str)
 
 
 def _of_regions(city: City, ids: pd.Index[str]) -> tuple[pd.Series[float], str]:
@@ -113,7 +119,11 @@ def districts(
     label = str(result.task.get("label"))
     frame = city.label(label) if label in city.labels else None
     if frame is not None and "group" in frame and frame["group"].reindex(around.ids).notna().all():
-        return frame["group"].reindex(around.ids).astype(str), "group of the label"
+        groups = frame["group"].reindex(around.ids).astype(str)
+        if groups.isin(city.regions.index).all():
+            names = _told_apart(city.regions["name"])
+            return groups.map(dict(zip(city.regions.index, names, strict=True))), "region"
+        return groups, "group of the label"
     return _blocks(result, predictions, around)
 
 

@@ -31,13 +31,13 @@ def title_of(findings: Findings, city: str) -> tuple[str, str]:
 
 def sentences(findings: Findings) -> list[str]:
     """Say where the run fails, a line for each of: all units, likeness of neighbours, districts, the worst units, density."""
-    level = str(findings.result.task["level"]).replace("_", " ")
+    level = _level(findings)
     worst = [findings.around.names[findings.around.ids == one][0] for one in findings.worst.index]
     said = [
-        f"{len(findings.units)} {level}s were tested, each on {findings.units['tested'].mean():.3g} seeds on average. {_told(findings, findings.whole)}.",
+        f"{len(findings.units)} {level}s were tested, each on {findings.units['tested'].mean():.3g} seeds on average. {_begun(_told(findings, findings.whole))}.",
         _clustering(findings.clustered, level),
         _districts(findings),
-        f"The worst tenth ({len(worst)} {level}s) has {100 * findings.worst_share:.0f} % of {_losses(findings)}: {', '.join(worst[:_NAMED])}{' …' if len(worst) > _NAMED else ''}.",
+        f"The worst tenth ({len(worst)} {level}s) has {100 * findings.worst_share:.0f} % of {_losses(findings)}: {', '.join(worst[:_NAMED])}{' …' if len(worst) > _NAMED else ''}{_equally_wrong(findings)}.",
         _by_density(findings),
     ]
     if findings.classes:
@@ -56,6 +56,21 @@ def _told(findings: Findings, group: GroupErrors) -> str:
 
 def _amount(findings: Findings, value: float) -> str:
     return plain_number(value) if findings.kind == "regression" else f"{100 * value:.1f} %"
+
+
+def _level(findings: Findings) -> str:
+    return str(findings.result.task["level"]).replace("_", " ")
+
+
+def _begun(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}"
+
+
+def _equally_wrong(findings: Findings) -> str:
+    """Say how many units are as wrong as the last of the worst, where not all of them are among these."""
+    last = findings.worst["loss"].iloc[-1]
+    every, told = (int((frame["loss"] == last).sum()) for frame in (findings.units, findings.worst))
+    return f"; {every} are equally wrong, of which the first {told} by id are taken" if every > told else ""
 
 
 def _losses(findings: Findings) -> str:
@@ -77,10 +92,10 @@ def _districts(findings: Findings) -> str:
     groups, word = findings.groups, findings.district_word
     if len(groups) < 2:
         return f"Fewer than two districts ({word}) with enough units: none is called the worst."
-    worst, best = groups[0], groups[-1]
+    worst, best, level = groups[0], groups[-1], _level(findings)
     return (
-        f"Worst district ({word}): {worst.name} ({worst.units} units), {_told(findings, worst)}; "
-        f"best: {best.name} ({best.units} units), {_amount(findings, best.error)}."
+        f"Worst district ({word}): {worst.name} ({worst.units} {level}s), {_told(findings, worst)}; "
+        f"best: {best.name} ({best.units} {level}s), {_amount(findings, best.error)}."
     )
 
 
