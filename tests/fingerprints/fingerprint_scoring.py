@@ -12,6 +12,8 @@ from urbanbench.parity.evaluate import evaluate as paper_evaluate
 from urbanbench.parity.papers import PAPERS
 from urbanbench.scoring import metrics
 from urbanbench.scoring.evaluate import evaluate
+from urbanbench.scoring.fusion.evaluate import FUSION_VERSION, fuse
+from urbanbench.scoring.fusion.reading import Exam, read
 from urbanbench.scoring.heads import HEADS, get_head
 from urbanbench.scoring.metrics import compute_metrics
 from urbanbench.scoring.probes.catalogue import PROBES
@@ -77,6 +79,8 @@ def scoring_fingerprints() -> Iterator[Fingerprint]:
         )
         version = getattr(head, "version", 1)
         yield Fingerprint("head", head.name, version, raised, lambda name=head.name: _head(name), tolerance)
+    raised = "FUSION_VERSION in scoring/fusion/evaluate.py"
+    yield Fingerprint("fusion", "fusion", FUSION_VERSION, raised, _fusion, 1e-4)
     for name in SPLITS:
         raised = f"the version of {name!r} in scoring/splits.py"
         version = getattr(SPLITS[name], "version", 1)
@@ -101,6 +105,32 @@ def _head(name: str) -> Numbers:
             scores = evaluate(space(), targets(kind, noise), Protocol("random", name, SEEDS))
             told[f"{kind}, noise {noise}"] = _predictions(scores.predictions)
     return told
+
+
+def _fusion() -> Numbers:
+    """A model of one half of the vectors beside floors of the other half and of noise; ridge, which sums alike everywhere."""
+    told: dict[str, dict[str, float]] = {}
+    for kind in ("regression", "classification", "composition"):
+        exam = Exam.of(targets(kind, 0.5), Protocol("block", "ridge", SEEDS))
+        floors = {"first": read(part(slice(0, 1)), exam), "noise": read(part(slice(5, 8)), exam)}
+        fused = fuse(read(part(slice(1, 3)), exam), floors, exam)
+        told[kind] = _predictions(fused.scores.predictions)
+        numbers = ("floor", "model", "floor_alone")
+        told[f"{kind}, weights"] = summary(
+            np.array([[one[name] for name in numbers] for one in fused.stacks])
+        )
+        told[f"{kind}, folds"] = {
+            "code": text_code(np.concatenate(exam.folds)),
+            "floors": text_code(fused.chosen),
+        }
+    return told
+
+
+def part(columns: slice) -> EmbeddingSpace:
+    """Some columns of the vectors."""
+    return EmbeddingSpace(
+        "region", space().ids, np.ascontiguousarray(space().vectors[:, columns]), space().mask
+    )
 
 
 def _predictions(columns: dict[str, np.ndarray]) -> dict[str, float]:
