@@ -56,7 +56,7 @@ def test_it_says_in_words_where_the_run_fails_and_writes_all_files(finished, vil
         "Village: household income",
         "Counting · random split · head ridge · 3 seeds",
         "Moran's I",
-        "Worst district (group of the label)",
+        "Districts (group of the label), worst first",
         "The worst tenth",
         "By POIs per km²",
     ):
