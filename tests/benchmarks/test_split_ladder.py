@@ -34,7 +34,7 @@ def _city():
         unit="",
         xy=xy,
         groups=(xy[:, 0] // 9_100).astype(int),
-        domain=rng.uniform(0, 45_000, size=(2_000, 2)),
+        domain=rng.uniform(-20_000, 65_000, size=(2_000, 2)),
     )
 
 
