@@ -145,7 +145,7 @@ def test_the_command_that_computes_a_probe_again_names_it(probed):
 
 def test_describe_tells_what_a_probe_asks_and_its_steps(probed, capsys):
     store, found = probed
-    for name, said in (("shares", "10 % of the labels"), ("pca", "2 dimensions"), ("placeless", "control")):
+    for name, said in (("shares", "10 % of the labels"), ("pca", "1 dimension"), ("placeless", "control")):
         assert main(["describe", str(store.path_of(found[name].cell))]) == 0
         told = capsys.readouterr().out
         assert PROBES[name].summary in told

@@ -31,7 +31,9 @@ def probe_facts(result: RunResult, metric: str) -> dict[str, Any]:
 
 
 def _step(step: Mapping[str, Any]) -> str:
-    return f"{100 * step['share']:.3g} % of the labels" if "share" in step else f"{step['dims']} dimensions"
+    if "share" in step:
+        return f"{100 * step['share']:.3g} % of the labels"
+    return f"{step['dims']} dimension{'s' if step['dims'] > 1 else ''}"
 
 
 def _score(scores: Mapping[str, Sequence[float | None]], metric: str) -> str:
