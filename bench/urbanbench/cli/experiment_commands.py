@@ -35,7 +35,7 @@ Models = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="Model, for an experiment that is asked of any; its own where left out. Repeats.",
+        help="Model, for an experiment that is asked of any (`ladder`, `leaned`); its own rows where left out. Repeats; takes lists and globs.",
     ),
 ]
 Words = Annotated[
@@ -206,13 +206,12 @@ def _choice(
     from urbanbench.registry import cut_cities, expand, expand_words
     from urbanbench.result_folders import RUNS
     from urbanbench.scoring.heads import HEADS
-    from urbanbench.scoring.splits import SPLITS
 
     return Choice(
         models=tuple(expand("model", model)),
         cities=tuple(cut_cities(city)),
         tasks=tuple(expand("task", task)),
-        splits=tuple(expand_words("split", split, list(SPLITS))),
+        splits=_rungs(split),
         heads=tuple(expand_words("head", head, list(HEADS))),
         seeds=options.read_seeds(seeds),
         preset=preset,
@@ -220,6 +219,15 @@ def _choice(
         model_seeds=model_seeds,
         out=out or RUNS,
     )
+
+
+def _rungs(words: Sequence[str]) -> tuple[str, ...]:
+    """Expand split words; the ladder of an experiment has every rung of one city, and what a city does not allow is refused there."""
+    from urbanbench.registry import expand_splits
+    from urbanbench.scoring.splits import IN_ONE_CITY, LADDER
+
+    found = [rung for word in expand_splits(words) for rung in (IN_ONE_CITY if word == LADDER else (word,))]
+    return tuple(dict.fromkeys(found))
 
 
 def _with_cities_here(experiment: Experiment, choice: Choice) -> Choice:

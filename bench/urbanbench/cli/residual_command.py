@@ -9,6 +9,7 @@ import typer
 
 from urbanbench.cli import options
 from urbanbench.cli.again import command_again
+from urbanbench.cli.kept_city import city_of
 from urbanbench.cli.printing import note, print_json, print_table, say
 from urbanbench.errors import BadInput, DataMissing
 from urbanbench.store import without_nan
@@ -61,7 +62,7 @@ def residuals(
     result = ResultStore.read(result_file)
     _check_mapped(result)
     predictions = _predictions(result, result_file)
-    opened = open_city(city or _city_of(result, result_file))
+    opened = open_city(city or city_of(result))
     findings = find(result, predictions, opened)
     for file in files:
         _write(file, findings, predictions, opened)
@@ -98,13 +99,6 @@ def _say(findings: Findings, city: City, *, as_json: bool) -> None:
     for title, (heads, *rows) in tables(findings).items():
         say(f"\n{title}")
         print_table(rows, heads)
-
-
-def _city_of(result: RunResult, file: Path) -> str:
-    """Return the folder that a run's city was in, seen from its results folder; else the city's name."""
-    told = result.provenance.get("sources", {}).get("city", {}).get("path", "")
-    folder = file.absolute().parents[2] / told
-    return str(folder.resolve()) if told and (folder / "city.json").is_file() else result.cell.city
 
 
 def _predictions(result: RunResult, result_file: Path) -> pd.DataFrame:

@@ -372,18 +372,25 @@ def _evaluation(targets: Targets, scores: Scores, main_metric: str) -> dict[str,
         "n_test": n_test,
         "block_size_m": scores.block_size_m,
         "head_details": [dict(one) for one in scores.head_details],
+        **({"split_facts": [dict(one) for one in scores.split_facts]} if scores.split_facts else {}),
     }
 
 
 def _costs(facts: Mapping[str, Any], head: Cost, *, cached: bool) -> dict[str, Any]:
+    """Return what a row cost; of vectors that an earlier version kept, what it wrote down."""
     gpu = [one for one in (facts["peak_gpu_mb"], head.peak_gpu_mb) if one is not None]
     return {
         "embed_seconds": round(facts["seconds"], 3),
         **({"embed_read": facts["read"]} if facts.get("read") else {}),
+        "embed_units": facts.get("units"),
         "head_seconds": round(head.seconds, 3),
         "peak_rss_mb": max(facts["peak_rss_mb"], head.peak_rss_mb),
         "embed_peak_rss_mb": facts["peak_rss_mb"],
         "peak_gpu_mb": max(gpu) if gpu else None,
+        "weights": facts.get("weights"),
+        "embed_joules": facts.get("energy_joules"),
+        "head_joules": head.energy_joules,
+        "energy_meters": facts.get("energy_meters") or head.energy_meters,
         "embedding_cached": cached,
     }
 

@@ -15,9 +15,11 @@ from urbanbench.errors import CannotWrite, Conformance, DataMissing, quoted
 from urbanbench.inputs import format_inputs
 from urbanbench.progress import note
 from urbanbench.registry import is_foreign, open_city
+from urbanbench.run.split_ground import targets_for
 from urbanbench.seen import seeing
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.kept.reading import reading
+from urbanbench.toolkit.kept.weight_counts import counting_weights
 from urbanbench.toolkit.training.checkpoint import checkpoints_in
 from urbanbench.toolkit.training.distributed import agreed, process
 from urbanbench.toolkit.training.stage_log import recording
@@ -49,6 +51,7 @@ class Workbench:
     cache: EmbeddingCache | None = field(default_factory=EmbeddingCache)
     _city: tuple[str, City] | None = None
     _targets: dict[str, Targets] = field(default_factory=dict)
+    _fitted: dict[tuple[str, str], Targets] = field(default_factory=dict)
     _space: tuple[str, EmbeddingSpace, Mapping[str, Any]] | None = None
     _readings: dict[tuple[str, str], Reading] = field(default_factory=dict)
 
@@ -56,6 +59,7 @@ class Workbench:
         """Open a city; the one opened last is kept."""
         if self._city is None or self._city[0] != word:
             self._targets.clear()
+            self._fitted.clear()
             self._city = None
             self._city = (word, open_city(word))
         return self._city[1]
@@ -64,13 +68,20 @@ class Workbench:
         """Read the city and its targets anew when they are asked for next."""
         self._city = None
         self._targets.clear()
+        self._fitted.clear()
 
     def targets(self, order: Order) -> Targets:
-        """Read the targets of the order's task in its city."""
-        city = self.city(order.spec.city)
-        if order.spec.task not in self._targets:
-            self._targets[order.spec.task] = order.task.targets(city)
-        return self._targets[order.spec.task]
+        """Read the targets of the order's task in its city, with what its split needs of the city."""
+        city, task = self.city(order.spec.city), order.spec.task
+        if task not in self._targets:
+            self._targets[task] = order.task.targets(city)
+        if order.paper is not None:
+            return self._targets[task]
+        split = order.protocol.split
+        if (task, split) not in self._fitted:
+            label = order.task.card.label
+            self._fitted[task, split] = targets_for(split, self._targets[task], city, label)
+        return self._fitted[task, split]
 
     def embedding(
         self, order: Order, view: View, units: Units, key: EmbeddingKey
@@ -162,7 +173,14 @@ class Workbench:
 def embed(order: Order, view: View, units: Units, device: str) -> tuple[EmbeddingSpace, Mapping[str, Any]]:
     """Let the model embed, check what it gives, and record what it cost and saw."""
     view.reset_touched()
-    with state_kept(), measured() as cost, recording() as stages, reading() as kept, seeing() as seen:
+    with (
+        state_kept(),
+        measured() as cost,
+        recording() as stages,
+        reading() as kept,
+        seeing() as seen,
+        counting_weights() as weights,
+    ):
         space = order.model.embed(view, units=units, seed=order.cell.model_seed, device=device)
     _check(space, units, order.cell.model)
     return space, asdict(cost) | {
@@ -172,6 +190,7 @@ def embed(order: Order, view: View, units: Units, device: str) -> tuple[Embeddin
         "units": len(space),
         "training": [stage.to_record() for stage in stages],
         "read": kept.to_record(),
+        "weights": weights.to_record(),
     }
 
 

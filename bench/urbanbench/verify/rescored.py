@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from urbanbench.predictions import answers_in
 from urbanbench.scoring.metrics import compute_metrics
 from urbanbench.scoring.probes.catalogue import POSITION
 from urbanbench.scoring.probes.position import position_scores
@@ -40,7 +39,7 @@ def rescored(result: RunResult, predictions: pd.DataFrame) -> dict[str, list[flo
 
 def _scores_of(result: RunResult, part: pd.DataFrame) -> dict[str, float]:
     """Return the metrics of one seed's predictions."""
-    true, predicted = _values(part, "true"), _values(part, "predicted")
+    true, predicted = answers_in(part, "true"), answers_in(part, "predicted")
     if result.cell.probe == POSITION:
         return position_scores(true, predicted)
     kind, scale = str(result.task["kind"]), base_unit_factor(str(result.task.get("unit") or ""))
@@ -64,11 +63,6 @@ def _apart(a: float, b: float) -> float:
     if math.isnan(a) or math.isnan(b):
         return 0.0 if math.isnan(a) and math.isnan(b) else math.inf
     return 0.0 if a == b else abs(a - b) / (1.0 + abs(a))
-
-
-def _values(part: pd.DataFrame, which: str) -> np.ndarray:
-    columns = [name for name in part.columns if name == which or name.startswith(f"{which}[")]
-    return part[which].to_numpy() if columns == [which] else part[columns].to_numpy(np.float64)
 
 
 def _classes(part: pd.DataFrame) -> Sequence[str]:
