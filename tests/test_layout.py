@@ -24,6 +24,7 @@ FLOORS = {
     "build": 2.5,
     "model": 3, "scoring": 3, "toolkit": 3,
     "task": 4, "parity": 4,
+    "leaks": 4.5,
     "source": 5, "registry": 5,
     "checks": 6, "result": 6, "store": 6, "result_folders": 6, "predictions": 6, "cache": 6, "cost": 6, "provenance": 6, "convergence": 6,
     "run": 7,
@@ -52,6 +53,7 @@ UPWARD = {("urbanbench.city.load", "faults")}
 """A table is judged while it is loaded."""
 
 NEVER_BY_PLUGINS = {
+    "leaks",
     "registry",
     "run",
     "store",

@@ -161,7 +161,7 @@ class RunResult:
     scores, scores_covered
         Metric name to one number per seed; on all units, and on units with data only.
     evaluation
-        Counts, block size and what the heads chose.
+        Counts, block size and what the heads chose; ``split_facts`` of a split that says something of itself for each seed.
     ceiling
         The city's statement of the best reachable score, or None.
     versions
@@ -239,6 +239,7 @@ class RunResult:
             "scores": {name: list(numbers) for name, numbers in self.scores.items()},
             "scores_covered": {name: list(numbers) for name, numbers in self.scores_covered.items()},
             **{name: self.evaluation.get(name) for name in EVALUATION},
+            **{name: self.evaluation[name] for name in _SOMETIMES if name in self.evaluation},
             "ceiling": dict(self.ceiling) if self.ceiling is not None else None,
             "cost": dict(self.cost),
             "provenance": dict(self.provenance),
@@ -266,7 +267,8 @@ class RunResult:
                 cell=Cell.from_dict(whole["spec"]),
                 scores=_numbers(whole["scores"]),
                 scores_covered=_numbers(whole["scores_covered"]),
-                evaluation={name: whole.get(name) for name in EVALUATION},
+                evaluation={name: whole.get(name) for name in EVALUATION}
+                | {name: whole[name] for name in _SOMETIMES if name in whole},
                 versions={str(name): int(number) for name, number in whole.get("versions", {}).items()},
                 **{name: whole[name] for name in _PLAIN if name in whole},
             )
@@ -285,6 +287,8 @@ EVALUATION = (
     "block_size_m",
     "head_details",
 )
+_SOMETIMES = ("split_facts",)
+"""Parts of the evaluation that most results do not have."""
 _PLAIN = (
     "status",
     "reason",

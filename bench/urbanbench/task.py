@@ -181,14 +181,8 @@ def _parcels(city: City, level: str, frame: pd.DataFrame) -> np.ndarray | None:
     return np.array(points, dtype=object)
 
 
-def unit_positions(city: City, level: str, ids: pd.Index) -> np.ndarray:
-    """Return the centres (n, 2) of units, (easting, northing) in metres.
-
-    Raises
-    ------
-    KeyError
-        A unit that the city does not have.
-    """
+def unit_positions(city: City, level: str, ids: pd.Index | np.ndarray) -> np.ndarray:
+    """Return the centroids of units, float64 (n, 2), (easting, northing) in metres of the city's CRS."""
     import numpy as np
     import shapely
 

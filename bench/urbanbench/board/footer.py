@@ -22,6 +22,9 @@ __all__ = ["footer"]
 _SPLITS = {
     "random": "Split random: test units lie among the training units, as when filling gaps in a sampled city.",
     "block": "Split block: whole square blocks are held out, as in a district nobody has sampled.",
+    "buffered": "Split buffered: one patch of blocks is held out, and what lies within the label's range of it (or the metres behind the colon) is left out of training; fewer units train.",
+    "knndm": "Split knndm: test units lie as far from training as the places without a label lie from all labels.",
+    "city-out": "Split city-out: one city is held out, others train.",
 }
 _GIVEN = "Split file: the units on each side were given; the section's title has the file's name and a hash of what it says."
 _PARITY = (
@@ -96,13 +99,18 @@ def _seen(rows: Sequence[Row], blocks: Sequence[Block]) -> list[str]:
     ]
 
 
+def _base(group: Group) -> str:
+    """Return the rung of a group's split, without what stands behind its colon."""
+    return group.split.partition(":")[0]
+
+
 def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
     """Return the sentences that apply to these groups."""
     rows = [row for group in groups for row in group.rows if row.ok]
     blocks = [block for group in groups for block in group.blocks]
     said = [
         "Numbers are mean \N{PLUS-MINUS SIGN} sample standard deviation over seeds (a spread over splits, not a standard error); every model has the same splits.",
-        *(_SPLITS[split] for split in _SPLITS if any(group.split == split for group in groups)),
+        *(told for split, told in _SPLITS.items() if any(_base(group) == split for group in groups)),
         *([_GIVEN] if any(is_split_file(group.split) for group in groups) else []),
         *([_PARITY] if any(group.parity for group in groups) else []),
         _RANKS,

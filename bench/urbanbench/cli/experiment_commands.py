@@ -13,7 +13,7 @@ from urbanbench.cli.experiment_cells import able, distinct, labelled, print_cell
 from urbanbench.cli.outcome import exit_code, told_when_stopped
 from urbanbench.cli.printing import note, print_json, print_table, say, say_page
 from urbanbench.cli.run_command import progress_of
-from urbanbench.errors import UnknownName
+from urbanbench.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,14 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="Name of the experiment; see `urbanbench experiment list`.")]
+Models = Annotated[
+    list[str],
+    typer.Option(
+        "--model",
+        "-m",
+        help="Model, for an experiment that takes any (`ladder`); its own rows where left out. Repeats; takes lists and globs.",
+    ),
+]
 Words = Annotated[
     list[str], typer.Option("--city", "-c", help="City; the experiment's own where left out. Repeats.")
 ]
@@ -78,7 +86,8 @@ def experiment_rows() -> list[dict[str, Any]]:
 @app.command("run")
 def run(
     name: Name,
-    city: Words = [],  # noqa: B006 - typer reads the default, nothing changes it
+    model: Models = [],  # noqa: B006 - typer reads the default, nothing changes it
+    city: Words = [],  # noqa: B006 - same
     task: Tasks = [],  # noqa: B006 - same
     split: Splits = [],  # noqa: B006 - same
     head: Heads = [],  # noqa: B006 - same
@@ -112,6 +121,7 @@ def run(
     choice = _choice(
         city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
     )
+    choice = replace(choice, models=_chosen_models(experiment, model))
     choice = experiment.settled(
         replace(_with_cities_here(experiment, choice), device=options.read_device(device))
     )
@@ -136,7 +146,8 @@ def run(
 @app.command("show")
 def show(
     name: Name,
-    city: Words = [],  # noqa: B006 - typer reads the default, nothing changes it
+    model: Models = [],  # noqa: B006 - typer reads the default, nothing changes it
+    city: Words = [],  # noqa: B006 - same
     task: Tasks = [],  # noqa: B006 - same
     split: Splits = [],  # noqa: B006 - same
     head: Heads = [],  # noqa: B006 - same
@@ -161,6 +172,7 @@ def show(
     choice = _choice(
         city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
     )
+    choice = replace(choice, models=_chosen_models(experiment, model))
     results = _results(out)
     if not choice.cities:
         choice = _with_results(experiment, results, choice)
@@ -170,6 +182,22 @@ def show(
 def _model_seeds(one: int | None, several: str) -> tuple[int, ...]:
     """Return the trainings asked for; none where nothing is said of them."""
     return () if one is None and not several else options.read_model_seeds(one, several)
+
+
+def _chosen_models(experiment: Experiment, words: Sequence[str]) -> tuple[str, ...]:
+    """Expand the models asked for.
+
+    Raises
+    ------
+    BadInput
+        The experiment has rows of its own.
+    """
+    from urbanbench.registry import expand
+
+    if words and not experiment.takes_models:
+        msg = f"Experiment {experiment.name!r} has rows of its own, and --model names {', '.join(words)}. Expected no --model. Mend: leave it out, or use `urbanbench run -m {words[0]}`."
+        raise BadInput(msg)
+    return tuple(expand("model", words))
 
 
 def _check_style(style: str) -> None:
@@ -195,12 +223,11 @@ def _choice(
     from urbanbench.registry import cut_cities, expand, expand_words
     from urbanbench.result_folders import RUNS
     from urbanbench.scoring.heads import HEADS
-    from urbanbench.scoring.splits import SPLITS
 
     return Choice(
         cities=tuple(cut_cities(city)),
         tasks=tuple(expand("task", task)),
-        splits=tuple(expand_words("split", split, list(SPLITS))),
+        splits=_rungs(split),
         heads=tuple(expand_words("head", head, list(HEADS))),
         seeds=options.read_seeds(seeds),
         preset=preset,
@@ -208,6 +235,15 @@ def _choice(
         model_seeds=model_seeds,
         out=out or RUNS,
     )
+
+
+def _rungs(words: Sequence[str]) -> tuple[str, ...]:
+    """Expand split words; the ladder of an experiment has every rung of one city, and what a city does not allow is refused there."""
+    from urbanbench.registry import expand_splits
+    from urbanbench.scoring.splits import IN_ONE_CITY, LADDER
+
+    found = [rung for word in expand_splits(words) for rung in (IN_ONE_CITY if word == LADDER else (word,))]
+    return tuple(dict.fromkeys(found))
 
 
 def _with_cities_here(experiment: Experiment, choice: Choice) -> Choice:

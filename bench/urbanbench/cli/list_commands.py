@@ -154,7 +154,14 @@ def _protocols() -> Rows:
 def _splits() -> Rows:
     from urbanbench.scoring.splits import SPLITS
 
-    return [{"name": split.name, "summary": split.summary} for split in SPLITS.values()]
+    return [
+        {
+            "name": split.name,
+            "takes": split.argument and f"{split.name}:{split.argument}",
+            "summary": split.summary,
+        }
+        for split in SPLITS.values()
+    ]
 
 
 def _heads() -> Rows:

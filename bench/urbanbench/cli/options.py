@@ -71,7 +71,11 @@ Tasks = Annotated[
     ),
 ]
 Splits = Annotated[
-    list[str], typer.Option("--split", help="How test units are chosen; see `urbanbench list splits`.")
+    list[str],
+    typer.Option(
+        "--split",
+        help="How test units are chosen: a rung, or `ladder` for all that the city and task allow; see `urbanbench list splits`. Repeats; takes lists and globs.",
+    ),
 ]
 Heads = Annotated[
     list[str], typer.Option("--head", help="What predicts from the vectors; see `urbanbench list heads`.")

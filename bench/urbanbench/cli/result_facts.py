@@ -22,19 +22,24 @@ def result_facts(file: Path) -> dict[str, Any]:
     BadInput
         A result of another schema.
     """
-    from urbanbench.board.labels import row_label
     from urbanbench.board.rows import ordered, read_row
+    from urbanbench.cli.added_facts import added_facts, trainings_facts
+    from urbanbench.cli.kin import kin_of
     from urbanbench.convergence import told_stages
     from urbanbench.store import ResultStore
 
     result = ResultStore.read(file)
     row = read_row(result.to_dict())
-    facts = {"kind": "result", "name": row_label(row, [row]), "cell": str(result.cell), "status": row.status}
+    facts = {"kind": "result", "name": _name(row), "cell": str(result.cell), "status": row.status}
     if not row.ok:
         return facts | {"reason": row.reason}
+    kin = kin_of(file, result)
     return {
         **facts,
         "scores": _scores(row),
+        f"trainings{' of the model alone' if row.spec.get('beside') else ''}": trainings_facts(kin, row),
+        "adds": added_facts(kin, row.main_metric),
+        "not readable": list(kin.unread),
         "inputs used": ordered(row.used),
         "used": _used(row),
         "lacks": list(row.lacks),
@@ -44,6 +49,13 @@ def result_facts(file: Path) -> dict[str, Any]:
         "stands in": dict(_mapping(row.model.get("variant"))),
         "settings": dict(row.settings or {}),
     }
+
+
+def _name(row: Row) -> str:
+    from urbanbench.board.labels import row_label
+
+    beside = " beside the best floor" if row.spec.get("beside") else ""
+    return f"{row_label(row, [row])}{beside}"
 
 
 def _scores(row: Row) -> dict[str, str]:

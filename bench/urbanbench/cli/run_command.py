@@ -127,10 +127,9 @@ def make_plan(
     adds: bool,
 ) -> Plan:
     """Expand the words of the command line."""
-    from urbanbench.registry import expand, expand_cities, expand_labels, expand_words
+    from urbanbench.registry import expand, expand_cities, expand_labels, expand_splits, expand_words
     from urbanbench.run.plan import Plan
     from urbanbench.scoring.heads import HEADS
-    from urbanbench.scoring.splits import SPLITS
 
     cities = expand_cities(city)
     return Plan(
@@ -138,7 +137,7 @@ def make_plan(
         tasks=expand_labels(_expanded("task", expand("task", task), task), cities),
         cities=cities,
         inputs=inputs,
-        splits=expand_words("split", split, list(SPLITS)),
+        splits=expand_splits(split),
         heads=expand_words("head", head, list(HEADS)),
         preset=preset,
         settings=options.read_settings(settings),
@@ -177,15 +176,18 @@ def run_and_show(
     from urbanbench.cache import EmbeddingCache
     from urbanbench.result_folders import RUNS
     from urbanbench.run.finished import reports
+    from urbanbench.run.ladder import with_rungs
     from urbanbench.run.loop import run as run_cells
     from urbanbench.run.plan import open_cities, plan, with_floors
+    from urbanbench.run.warned import leak_warnings
     from urbanbench.store import ResultStore
 
     store, specs = ResultStore(out or RUNS), plan(asked)
     store.check_writable()
     EmbeddingCache().check_writable()  # cities are built there too
     cities = open_cities(specs)
-    for line in reports(specs, cities):
+    specs, left_out = with_rungs(specs, cities)
+    for line in [*left_out, *reports(specs, cities), *leak_warnings(specs, cities)]:
         note(line)
     specs = with_floors(specs, cities) if floors else specs
     if dry_run:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from urbanbench.city.changing.drawn import drawn_away
 from urbanbench.errors import BadInput, RunRefused
 from urbanbench.inputs import LAYER_OF, format_inputs
-from urbanbench.scoring.split import is_split_file
 from urbanbench.scoring.splits import make_splits
 from urbanbench.units import Units
 
@@ -110,7 +109,7 @@ def units_of(city: City, level: str, target_ids: Sequence[str]) -> Units:
 
 def check_split(order: Order, targets: Targets) -> None:
     """Refuse a split that the labels cannot give, and a file of splits of other units."""
-    if is_split_file(order.protocol.split):
+    if order.paper is None and order.protocol.split not in {"random", "block", "group"}:
         try:
             make_splits(targets, order.protocol)
         except BadInput as error:

@@ -195,11 +195,13 @@ def _check_names(protocol: Protocol) -> None:
     """Refuse a split or head that does not exist before anything runs."""
     from urbanbench.scoring.heads import HEADS
     from urbanbench.scoring.split import is_split_file
-    from urbanbench.scoring.splits import SPLITS
+    from urbanbench.scoring.splits import read_word
 
-    for kind, name, known in (("split", protocol.split, SPLITS), ("head", protocol.head, HEADS)):
-        if name not in known and not (kind == "split" and is_split_file(name)):
-            raise UnknownName(kind, name, known)
+    if not is_split_file(protocol.split):
+        read_word(protocol.split)
+    if protocol.head not in HEADS:
+        kind = "head"
+        raise UnknownName(kind, protocol.head, HEADS)
 
 
 def _free_name(name: str) -> str:
@@ -225,10 +227,10 @@ def _beside(spec: RunSpec) -> str:
 
 def _scoring(spec: RunSpec, model: Model, card: TaskCard) -> dict[str, Any]:
     """Return the cell's split, block size, head and seeds; a paper's protocol settles them all."""
-    from urbanbench.scoring.splits import split_name
+    from urbanbench.scoring.splits import has_blocks, split_name
 
     if spec.protocol == DEFAULT:
-        size = spec.block_size_m if spec.split == "block" else None
+        size = spec.block_size_m if has_blocks(spec.split) else None
         head, seeds = model.card.head or spec.head, tuple(spec.seeds)
         return {"split": split_name(spec.split), "block_size_m": size, "head": head, "seeds": seeds}
     paper = get_paper(spec.protocol)

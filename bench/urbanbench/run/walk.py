@@ -23,6 +23,7 @@ from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_paper, check_split, units_of
 from urbanbench.run.beside import adds_section, floor_orders
 from urbanbench.run.finished import check_vectors
+from urbanbench.run.kept_readings import scoring_code
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.standing import foreign_code, stale_parts, versions_of
 from urbanbench.run.workbench import Workbench
@@ -202,7 +203,7 @@ def _hashes(order: Order, setting: _Setting) -> dict[str, str]:
     return {
         **foreign_code(order),
         "code_digest": setting.key.parts["code"],
-        "scoring_digest": _scoring_digest() if order.paper is None else _paper_digest(),
+        "scoring_digest": scoring_code() if order.paper is None else _paper_digest(),
         "view_key": setting.view.data_key,
         "view_code": view_code(),
         "targets_digest": setting.targets.digest(),
@@ -210,14 +211,6 @@ def _hashes(order: Order, setting: _Setting) -> dict[str, str]:
         "embedding_digest": setting.key.digest,
         "data_digest": setting.city.digest(["regions", f"labels/{order.task.card.label}"]),
     }
-
-
-@cache
-def _scoring_digest() -> str:
-    """Hash the code of splits, heads and metrics; heads are loaded by name, so every file counts."""
-    import urbanbench.scoring
-
-    return code_digest(*sorted(Path(urbanbench.scoring.__path__[0]).rglob("*.py")))
 
 
 @cache
@@ -359,6 +352,7 @@ def _evaluation(targets: Targets, scores: Scores) -> dict[str, Any]:
         "n_test": n_test,
         "block_size_m": scores.block_size_m,
         "head_details": [dict(one) for one in scores.head_details],
+        **({"split_facts": [dict(one) for one in scores.split_facts]} if scores.split_facts else {}),
     }
 
 

@@ -12,10 +12,10 @@ from urbanbench.apart import state_kept
 from urbanbench.cache import EmbeddingCache, EmbeddingKey
 from urbanbench.cost import measured
 from urbanbench.errors import CannotWrite, Conformance, DataMissing, quoted
-from urbanbench.hashing import value_digest
 from urbanbench.inputs import format_inputs
 from urbanbench.progress import note
 from urbanbench.registry import is_foreign, open_city
+from urbanbench.run.split_ground import targets_for
 from urbanbench.seen import seeing
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.kept.reading import reading
@@ -50,14 +50,15 @@ class Workbench:
     cache: EmbeddingCache | None = field(default_factory=EmbeddingCache)
     _city: tuple[str, City] | None = None
     _targets: dict[str, Targets] = field(default_factory=dict)
+    _fitted: dict[tuple[str, str], Targets] = field(default_factory=dict)
     _space: tuple[str, EmbeddingSpace, Mapping[str, Any]] | None = None
-    _readings: dict[str, Reading] = field(default_factory=dict)
+    _readings: dict[tuple[str, str], Reading] = field(default_factory=dict)
 
     def city(self, word: str) -> City:
         """Open a city; the one opened last is kept."""
         if self._city is None or self._city[0] != word:
             self._targets.clear()
-            self._readings.clear()
+            self._fitted.clear()
             self._city = None
             self._city = (word, open_city(word))
         return self._city[1]
@@ -66,13 +67,20 @@ class Workbench:
         """Read the city and its targets anew when they are asked for next."""
         self._city = None
         self._targets.clear()
+        self._fitted.clear()
 
     def targets(self, order: Order) -> Targets:
-        """Read the targets of the order's task in its city."""
-        city = self.city(order.spec.city)
-        if order.spec.task not in self._targets:
-            self._targets[order.spec.task] = order.task.targets(city)
-        return self._targets[order.spec.task]
+        """Read the targets of the order's task in its city, with what its split needs of the city."""
+        city, task = self.city(order.spec.city), order.spec.task
+        if task not in self._targets:
+            self._targets[task] = order.task.targets(city)
+        if order.paper is not None:
+            return self._targets[task]
+        split = order.protocol.split
+        if (task, split) not in self._fitted:
+            label = order.task.card.label
+            self._fitted[task, split] = targets_for(split, self._targets[task], city, label)
+        return self._fitted[task, split]
 
     def embedding(
         self, order: Order, view: View, units: Units, key: EmbeddingKey
@@ -105,17 +113,22 @@ class Workbench:
         return *made, cached
 
     def floor_reading(self, order: Order, view: View, units: Units, key: EmbeddingKey, exam: Exam) -> Reading:
-        """Return what the exam's head reads out of a floor's vectors; every model of a table stands beside the same, so it is kept.
+        """Return what the exam's head reads out of a floor's vectors; every model of a table stands beside the same, so it is kept here and on disk.
 
         The embedding used last stays that of the model.
         """
+        from urbanbench.run.kept_readings import kept_reading, reading_digest
         from urbanbench.scoring.fusion.reading import read
 
-        asked = value_digest([key.digest, exam.targets.digest(), exam.protocol.to_dict(), exam.device])
+        asked = order.spec.city, reading_digest(key, exam)
         if asked not in self._readings:
+            folder = None if self.cache is None else self.cache.folder.parent / "readings"
             last = self._space
-            self._readings[asked] = read(self.embedding(order, view, units, key)[0], exam)
-            self._space = last
+            made = kept_reading(
+                folder, asked[1], exam, lambda: read(self.embedding(order, view, units, key)[0], exam)
+            )
+            here = {one: kept for one, kept in self._readings.items() if one[0] == asked[0]}
+            self._readings, self._space = here | {asked: made}, last
         return self._readings[asked]
 
     @staticmethod

@@ -22,6 +22,8 @@ class Choice:
     ----------
     cities, tasks, splits, heads
         Words as `urbanbench.result.RunSpec` takes them.
+    models
+        Models in place of the experiment's own rows, where it takes any.
     seeds
         Seeds of splits and heads.
     preset
@@ -40,6 +42,7 @@ class Choice:
     tasks: tuple[str, ...] = ()
     splits: tuple[str, ...] = ()
     heads: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
     seeds: tuple[int, ...] = tuple(range(10))
     preset: str = ""
     settings: tuple[tuple[str, str], ...] = ()
@@ -66,6 +69,8 @@ class Experiment(ABC):
         What is run when nothing else is chosen. Cities that are not on this machine are then left out.
     floors
         Whether the fitting floors are run beside the cells.
+    takes_models
+        Whether its rows may be chosen.
     notes
         What a reader must know, one sentence each; printed under every report.
     """
@@ -80,6 +85,7 @@ class Experiment(ABC):
     heads: tuple[str, ...] = ("mlp",)
     floors: bool = True
     notes: tuple[str, ...] = ()
+    takes_models: bool = False
 
     def settled(self, choice: Choice) -> Choice:
         """Fill the choice's empty lists with this experiment's own."""
