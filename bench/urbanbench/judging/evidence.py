@@ -20,6 +20,8 @@ from urbanbench.task import base_unit_factor
 __all__ = ["NO_PLACES", "NO_PREDICTIONS", "evidence_of", "resampled_units"]
 
 NO_PLACES, NO_PREDICTIONS = "no places", "no predictions"
+_WHOLE = {"block", "buffered", "group", "knndm"}
+"""Splits, whatever their argument, that differ from seed to seed by whole neighbourhoods. Of a city-out split every unit is tested each time."""
 _ROUNDING = 1e-4
 """How far scores of stored predictions may lie from those of the row, as a share of 1 + |score|; float32 gives a tenth of it."""
 
@@ -75,7 +77,7 @@ def resampled_units(pair: Pair, metric: str, ground: Ground, draws: int) -> Resa
 
 def _whole_blocks(row: RunResult) -> bool:
     """Tell whether a row's splits hold out whole neighbourhoods, and not single units drawn from everywhere."""
-    return row.cell.split != "random" and ":" not in row.cell.split
+    return row.cell.split.partition(":")[0] in _WHOLE
 
 
 def _answers(pair: Pair, metric: str) -> tuple[list[Answers], list[Answers]] | None:
