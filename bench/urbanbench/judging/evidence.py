@@ -10,8 +10,8 @@ from urbanbench.errors import BadInput, DataMissing
 from urbanbench.judging.answers import Answers, answers_of
 from urbanbench.judging.bootstrap import Resampled, block_bootstrap
 from urbanbench.judging.ground import Ground
-from urbanbench.judging.paired import test_ratio
 from urbanbench.judging.question import Pair
+from urbanbench.judging.sharing import sharing_of, whole_neighbourhoods
 from urbanbench.judging.verdict import Evidence, contributions_of
 from urbanbench.result import RunResult
 from urbanbench.store import ResultStore
@@ -20,8 +20,6 @@ from urbanbench.task import base_unit_factor
 __all__ = ["NO_PLACES", "NO_PREDICTIONS", "evidence_of", "resampled_units"]
 
 NO_PLACES, NO_PREDICTIONS = "no places", "no predictions"
-_WHOLE = {"block", "buffered", "group", "knndm"}
-"""Splits, whatever their argument, that differ from seed to seed by whole neighbourhoods. Of a city-out split every unit is tested each time."""
 _ROUNDING = 1e-4
 """How far scores of stored predictions may lie from those of the row, as a share of 1 + |score|; float32 gives a tenth of it."""
 
@@ -44,8 +42,12 @@ def evidence_of(
         Predictions that do not give the scores of their row.
     """
     first = pair.one[0]
-    sizes = [float(np.mean(first.evaluation[name])) for name in ("n_train", "n_test")]
-    base = Evidence(*scores, test_ratio(*sizes), int(first.evaluation["n_units"]), _whole_blocks(first))
+    sharing = sharing_of(
+        first.cell.split, *(first.evaluation[name] for name in ("n_train", "n_val", "n_test"))
+    )
+    base = Evidence(
+        *scores, sharing, int(first.evaluation["n_units"]), whole_neighbourhoods(first.cell.split)
+    )
     if base.whole_blocks:
         return base, ""
     answers = _answers(pair, metric)
@@ -73,11 +75,6 @@ def resampled_units(pair: Pair, metric: str, ground: Ground, draws: int) -> Resa
     contributions = np.stack([np.mean([one.contributions for one in side], axis=0) for side in answers])
     size = first.evaluation.get("block_size_m") or float(np.ptp(xy, axis=0).max()) / 5
     return block_bootstrap(means, contributions, xy, float(size), repeats=draws)
-
-
-def _whole_blocks(row: RunResult) -> bool:
-    """Tell whether a row's splits hold out whole neighbourhoods, and not single units drawn from everywhere."""
-    return row.cell.split.partition(":")[0] in _WHOLE
 
 
 def _answers(pair: Pair, metric: str) -> tuple[list[Answers], list[Answers]] | None:
