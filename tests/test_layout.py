@@ -26,11 +26,12 @@ FLOORS = {
     "task": 4, "parity": 4,
     "leaks": 4.5,
     "source": 5, "registry": 5,
-    "checks": 6, "result": 6, "store": 6, "result_folders": 6, "predictions": 6, "cache": 6, "cost": 6, "provenance": 6, "convergence": 6,
+    "checks": 6, "result": 6, "store": 6, "result_folders": 6, "predictions": 6, "cache": 6, "cost": 6, "energy": 6, "provenance": 6, "convergence": 6,
+    "judging": 6.5,
     "run": 7,
-    "judging": 7,
     "board": 8,
     "verify": 8,
+    "residuals": 8.5,
     "experiments": 8,
     "cli": 9,
     "__main__": 10,
@@ -68,6 +69,8 @@ NEVER_BY_PLUGINS = {
     "predictions",
     "provenance",
     "verify",
+    "judging",
+    "residuals",
 }
 HEAVY = {
     "torch",

@@ -53,6 +53,8 @@ class RunSpec:
         "default", or the name of a paper's protocol in `urbanbench.parity.papers.PAPERS`.
     beside
         "", or `BEST_FLOOR`: the model is scored together with a floor, and the result says what it adds to it.
+    probe
+        "", or a name in `urbanbench.scoring.probes.catalogue.PROBES`: what is asked of the vectors in place of a plain score.
     """
 
     model: str
@@ -69,6 +71,7 @@ class RunSpec:
     name: str = ""
     protocol: str = DEFAULT
     beside: str = ""
+    probe: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,8 @@ class Cell:
     """What identifies a result: equal cells answer the same question, whatever machine and code answered.
 
     The fields are the ``spec`` section of a result file. A parity cell has the name of its paper's protocol for a split, the paper's
-    head, and its repeats for seeds, so that nothing which keeps splits apart can mix it with default rows. `beside` is written only where
-    something stands beside the model.
+    head, and its repeats for seeds, so that nothing which keeps splits apart can mix it with default rows. `beside` and `probe` are written
+    only where something stands beside the model, or is asked of its vectors in place of a plain score.
     """
 
     city: str
@@ -93,10 +96,12 @@ class Cell:
     seeds: tuple[int, ...]
     model_seed: int
     beside: str = ""
+    probe: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the cell as a JSON-like dict."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "beside" or self.beside}
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        plain = {name: value for name, value in plain.items() if value or name not in {"beside", "probe"}}
         return plain | {"parameters": dict(self.parameters), "seeds": list(self.seeds)}
 
     @classmethod
@@ -114,8 +119,8 @@ class Cell:
 
     @property
     def reader(self) -> str:
-        """What predicts: the head, and what stands beside the model."""
-        return f"{self.head}+{self.beside}" if self.beside else self.head
+        """What predicts: the head, and what stands beside the model or is asked of its vectors."""
+        return "+".join(word for word in (self.head, self.beside, self.probe) if word)
 
     @property
     def run_id(self) -> str:
@@ -177,6 +182,8 @@ class RunResult:
     adds
         Of a model beside a floor, whose `scores` are those of both together: what the floor scores alone and what the model adds
         (`urbanbench.run.beside.adds_section`); written only there.
+    probe
+        What a probe tells beside its scores (`urbanbench.scoring.probes`): the steps of a curve, what was projected out; written only there.
     error_type, traceback
         Of a failed run.
     predictions
@@ -204,6 +211,7 @@ class RunResult:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     training: Sequence[Mapping[str, Any]] = ()
     adds: Mapping[str, Any] = field(default_factory=dict)
+    probe: Mapping[str, Any] = field(default_factory=dict)
     error_type: str = ""
     traceback: str = ""
     predictions: Mapping[str, np.ndarray] | None = None
@@ -245,6 +253,7 @@ class RunResult:
             "provenance": dict(self.provenance),
             **training,
             **({"adds": dict(self.adds)} if self.adds else {}),
+            **({"probe": dict(self.probe)} if self.probe else {}),
             "error_type": self.error_type,
             "traceback": self.traceback,
         }
@@ -300,6 +309,7 @@ _PLAIN = (
     "provenance",
     "training",
     "adds",
+    "probe",
     "error_type",
     "traceback",
 )

@@ -182,7 +182,13 @@ def _parcels(city: City, level: str, frame: pd.DataFrame) -> np.ndarray | None:
 
 
 def unit_positions(city: City, level: str, ids: pd.Index | np.ndarray) -> np.ndarray:
-    """Return the centroids of units, float64 (n, 2), (easting, northing) in metres of the city's CRS."""
+    """Return the centroids of units, float64 (n, 2), (easting, northing) in metres of the city's CRS.
+
+    Raises
+    ------
+    KeyError
+        A unit that the city does not have.
+    """
     import numpy as np
     import shapely
 

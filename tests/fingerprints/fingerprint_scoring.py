@@ -16,6 +16,8 @@ from urbanbench.scoring.fusion.evaluate import FUSION_VERSION, fuse
 from urbanbench.scoring.fusion.reading import Exam, read
 from urbanbench.scoring.heads import HEADS, get_head
 from urbanbench.scoring.metrics import compute_metrics
+from urbanbench.scoring.probes.catalogue import PROBES
+from urbanbench.scoring.probes.evaluate import probe
 from urbanbench.scoring.protocol import Protocol
 from urbanbench.scoring.splits import SPLITS, make_splits
 from urbanbench.scoring.targets import Targets
@@ -87,6 +89,10 @@ def scoring_fingerprints() -> Iterator[Fingerprint]:
         raised = f"the version of {name!r} in its file of scoring/splits/"
         version = getattr(SPLITS[name], "version", 1)
         yield Fingerprint("split", name, version, raised, lambda name=name: _split(name), ALIKE)
+    for info in PROBES.values():
+        raised = f"the version of {info.name!r} in scoring/probes/catalogue.py"
+        told = lambda name=info.name: _probe(name)  # noqa: E731
+        yield Fingerprint("probe", info.name, info.version, raised, told, ALIKE)
     version = getattr(metrics, "METRICS_VERSION", 1)
     yield Fingerprint("metrics", "metrics", version, "METRICS_VERSION in scoring/metrics.py", _metrics, 1e-9)
     for paper in PAPERS.values():
@@ -148,6 +154,22 @@ def _split(name: str) -> Numbers:
             for side, rows in enumerate((split.train, split.val, split.test)):
                 sides[rows, seed] = side
         told[kind] = {"code": text_code(sides.astype(int).ravel())}
+    return told
+
+
+def _probe(name: str) -> Numbers:
+    """Ask a probe with a head that takes no chances; scores of every step and of a control count, not predictions alone."""
+    told = {}
+    for kind in ("regression", "classification"):
+        found = probe(name, space(), targets(kind, 0.5), Protocol("random", "ridge", SEEDS))
+        told[kind] = _predictions(found.scores.predictions)
+        parts = [
+            *(step["scores"] for step in found.section.get("steps", ())),
+            found.section.get("control", {}),
+        ]
+        numbers = [value for scores in parts for values in scores.values() for value in values]
+        if numbers:
+            told[f"{kind}, section"] = summary(np.array(numbers))
     return told
 
 

@@ -124,11 +124,16 @@ def question_of(spec: Mapping[str, Any]) -> str:
 def apart_from_beside(
     results: Iterable[Mapping[str, Any]],
 ) -> tuple[list[Mapping[str, Any]], dict[tuple[str, bool], Added]]:
-    """Part results into those of models alone, and what others say of models beside a floor, by question and whether they are own runs."""
+    """Part results into those of models alone, and what others say of models beside a floor, by question and whether they are own runs.
+
+    Results of probes are neither: they answer other questions than a table asks.
+    """
     alone: list[Mapping[str, Any]] = []
     beside: dict[tuple[str, bool], Added] = {}
     for one in results:
         spec = one.get("spec")
+        if isinstance(spec, Mapping) and spec.get("probe"):
+            continue
         if isinstance(spec, Mapping) and spec.get("beside"):
             beside[question_of(spec), one.get("own") is True] = read_added(one)
         else:

@@ -15,7 +15,7 @@ from urbanbench.errors import DataMissing
 if TYPE_CHECKING:
     from urbanbench.result import RunResult
 
-__all__ = ["Words", "city_names", "fits", "leaderboard"]
+__all__ = ["Words", "chosen_results", "city_names", "fits", "leaderboard"]
 
 Words = list[str]
 
@@ -53,15 +53,8 @@ def leaderboard(
     """Show results as a table: floors included, models below a floor flagged."""
     from urbanbench.atomic import write_text
     from urbanbench.board import render
-    from urbanbench.result_folders import load_results
 
-    every = load_results(results)
-    names = {"model": model, "city": city_names(city), "task": task, "split": split, "protocol": protocol}
-    kept = [one for one in every if _wanted(one, **names)]
-    if not kept:
-        where = "the default folders" if results is None else repr(str(results))
-        msg = f"No result in {where} fits, of {len(every)}. Run something first, or ask for other names."
-        raise DataMissing(msg)
+    kept = chosen_results(results, model=model, city=city, task=task, split=split, protocol=protocol)
     told = [one.to_dict() | {"own": one.own} for one in kept]
     text = render(told, format=style, published=published, each_training=each_training)
     if out is None:
@@ -69,6 +62,26 @@ def leaderboard(
         return
     write_text(out, text if text.endswith("\n") else text + "\n")
     note(f"Leaderboard of {len(kept)} results: {out}")
+
+
+def chosen_results(folder: Path | None, *, city: Sequence[str], **names: Sequence[str]) -> list[RunResult]:
+    """Return the results of a folder, or of the default ones, whose cells have these names.
+
+    Raises
+    ------
+    DataMissing
+        No such folder, or no result fits.
+    """
+    from urbanbench.result_folders import load_results
+
+    every = load_results(folder)
+    wanted = {**names, "city": city_names(city)}
+    kept = [one for one in every if _wanted(one, **wanted)]
+    if not kept:
+        where = "the default folders" if folder is None else repr(str(folder))
+        msg = f"No result in {where} fits, of {len(every)}. Run something first, or ask for other names."
+        raise DataMissing(msg)
+    return kept
 
 
 def city_names(words: Sequence[str]) -> list[str]:

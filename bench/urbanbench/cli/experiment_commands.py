@@ -13,7 +13,7 @@ from urbanbench.cli.experiment_cells import able, distinct, labelled, print_cell
 from urbanbench.cli.outcome import exit_code, told_when_stopped
 from urbanbench.cli.printing import note, print_json, print_table, say, say_page
 from urbanbench.cli.run_command import progress_of
-from urbanbench.errors import BadInput, UnknownName
+from urbanbench.errors import UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ Models = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="Model, for an experiment that takes any (`ladder`); its own rows where left out. Repeats; takes lists and globs.",
+        help="Model, for an experiment that is asked of any (`ladder`, `leaned`); its own rows where left out. Repeats; takes lists and globs.",
     ),
 ]
 Words = Annotated[
@@ -119,14 +119,13 @@ def run(
     experiment = load_experiment(name)
     _check_style(style)
     choice = _choice(
-        city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
+        model, city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
     )
-    choice = replace(choice, models=_chosen_models(experiment, model))
     choice = experiment.settled(
         replace(_with_cities_here(experiment, choice), device=options.read_device(device))
     )
     specs = able(experiment.specs(choice), choice)
-    specs = specs if task else labelled(specs)
+    specs = experiment.fitting(specs if task else labelled(specs))
     specs = with_adds(specs) if adds else specs
     if dry_run:
         return print_cells(specs)
@@ -170,9 +169,8 @@ def show(
     experiment = load_experiment(name)
     _check_style(style)
     choice = _choice(
-        city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
+        model, city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
     )
-    choice = replace(choice, models=_chosen_models(experiment, model))
     results = _results(out)
     if not choice.cities:
         choice = _with_results(experiment, results, choice)
@@ -184,22 +182,6 @@ def _model_seeds(one: int | None, several: str) -> tuple[int, ...]:
     return () if one is None and not several else options.read_model_seeds(one, several)
 
 
-def _chosen_models(experiment: Experiment, words: Sequence[str]) -> tuple[str, ...]:
-    """Expand the models asked for.
-
-    Raises
-    ------
-    BadInput
-        The experiment has rows of its own.
-    """
-    from urbanbench.registry import expand
-
-    if words and not experiment.takes_models:
-        msg = f"Experiment {experiment.name!r} has rows of its own, and --model names {', '.join(words)}. Expected no --model. Mend: leave it out, or use `urbanbench run -m {words[0]}`."
-        raise BadInput(msg)
-    return tuple(expand("model", words))
-
-
 def _check_style(style: str) -> None:
     from urbanbench.experiments.kinds.report import REPORT_FORMATS
 
@@ -208,6 +190,7 @@ def _check_style(style: str) -> None:
 
 
 def _choice(
+    model: Sequence[str],
     city: Sequence[str],
     task: Sequence[str],
     split: Sequence[str],
@@ -225,6 +208,7 @@ def _choice(
     from urbanbench.scoring.heads import HEADS
 
     return Choice(
+        models=tuple(expand("model", model)),
         cities=tuple(cut_cities(city)),
         tasks=tuple(expand("task", task)),
         splits=_rungs(split),

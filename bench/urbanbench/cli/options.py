@@ -28,6 +28,7 @@ __all__ = [
     "ModelSeeds",
     "OneModelSeed",
     "Preset",
+    "Probes",
     "Protocols",
     "Seeds",
     "Settings",
@@ -39,6 +40,7 @@ __all__ = [
     "read_device",
     "read_keeping",
     "read_model_seeds",
+    "read_probes",
     "read_protocols",
     "read_seeds",
     "read_settings",
@@ -109,6 +111,15 @@ Adds = Annotated[
     typer.Option(
         "--adds",
         help="Also score every learned model together with the best floor: what it adds to counting.",
+    ),
+]
+Probes = Annotated[
+    list[str],
+    typer.Option(
+        "--probe",
+        help="Also ask every model's vectors a probe: position, placeless, shares, pca, projection, or all; see `urbanbench list probes`. "
+        "Repeats; takes lists.",
+        show_default=False,
     ),
 ]
 Preset = Annotated[
@@ -244,6 +255,7 @@ _DEFAULT_ONLY = {
     "block_size": "--block-size",
     "splits": "--splits",
     "adds": "--adds",
+    "probe": "--probe",
 }
 """Parameters that only the default protocol leaves open, and their options."""
 
@@ -256,7 +268,7 @@ def read_protocols(words: Iterable[str], context: typer.Context) -> list[str]:
     UnknownName
         No such protocol.
     BadInput
-        A split, head, seeds, block size or fusion is asked for beside papers' protocols alone.
+        A split, head, seeds, block size, fusion or probe is asked for beside papers' protocols alone.
     """
     from urbanbench.parity.contract import DEFAULT
     from urbanbench.parity.papers import PAPERS
@@ -277,6 +289,20 @@ def read_protocols(words: Iterable[str], context: typer.Context) -> list[str]:
             )
             raise BadInput(msg)
     return asked
+
+
+def read_probes(words: Iterable[str]) -> list[str]:
+    """Expand names of probes, each once.
+
+    Raises
+    ------
+    UnknownName
+        No such probe.
+    """
+    from urbanbench.registry import expand_words
+    from urbanbench.scoring.probes.catalogue import PROBES
+
+    return list(dict.fromkeys(expand_words("probe", words, list(PROBES))))
 
 
 def read_settings(words: Iterable[str]) -> tuple[tuple[str, str], ...]:

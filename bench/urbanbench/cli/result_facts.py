@@ -48,6 +48,7 @@ def result_facts(file: Path) -> dict[str, Any]:
         "training": told_stages(row.training),
         "stands in": dict(_mapping(row.model.get("variant"))),
         "settings": dict(row.settings or {}),
+        "cost": _cost(row),
     }
 
 
@@ -65,6 +66,34 @@ def _scores(row: Row) -> dict[str, str]:
     return {
         metric_title(one): row.score(one).text
         for one in choose_metrics(kind, row.main_metric, row.scores, None)
+    }
+
+
+def _cost(row: Row) -> dict[str, str]:
+    """Return what a row cost, in words; what was not measured says so."""
+    from urbanbench.board.costs import NOT_COUNTED, NOT_MEASURED, cost_entry, costs_of, machine
+    from urbanbench.board.numbers import plain_number
+
+    costs = costs_of(row)
+
+    def told(value: float | None, unit: str = "") -> str:
+        return f"{plain_number(value)} {unit}".rstrip() if value is not None else NOT_MEASURED
+
+    weights = (
+        f"{costs.trained:,} trained, {costs.frozen:,} of frozen encoders"
+        if costs.trained is not None
+        else NOT_COUNTED
+    )
+    return {
+        "vectors": f"{cost_entry(row).text} s",
+        "head, all seeds": told(costs.head_seconds, "s"),
+        "throughput": told(costs.units_per_second, "units/s, training included"),
+        "peak memory": told(costs.peak_rss_mb, "MB"),
+        "peak GPU memory": told(costs.peak_gpu_mb, "MB") if costs.peak_gpu_mb is not None else "no GPU",
+        "weights": weights,
+        "vector": told(costs.bytes_per_unit, "bytes a unit"),
+        "energy": f"{told(costs.joules, 'J')} ({costs.meters})" if costs.joules is not None else NOT_MEASURED,
+        "machine": machine(row) or "not recorded",
     }
 
 

@@ -67,6 +67,7 @@ def run(
     splits: options.SplitsFile = None,
     floors: Floors = True,
     adds: options.Adds = False,
+    probe: options.Probes = [],  # noqa: B006 - same
     device: options.Device = "auto",
     jobs: Jobs = 1,
     isolate: options.Isolate = None,
@@ -97,6 +98,7 @@ def run(
             model_seeds=options.read_model_seeds(model_seed, model_seeds),
             block_size=block_size,
             adds=adds,
+            probes=options.read_probes(probe),
         )
         return run_and_show(
             options.with_split_file(asked, splits, context),
@@ -125,6 +127,7 @@ def make_plan(
     model_seeds: Sequence[int],
     block_size: float | None,
     adds: bool,
+    probes: Sequence[str] = (),
 ) -> Plan:
     """Expand the words of the command line."""
     from urbanbench.registry import expand, expand_cities, expand_labels, expand_splits, expand_words
@@ -146,6 +149,7 @@ def make_plan(
         block_size_m=block_size,
         model_seeds=model_seeds,
         beside=adds,
+        probes=probes,
     )
 
 
@@ -198,7 +202,16 @@ def run_and_show(
         results = run_cells(specs, store, overwrite=overwrite, device=where, jobs=jobs, progress=progress)
     _show(results, as_json=as_json)
     note(f"Results: {store.folder}/ ({len(results)} cells). Next: {command('leaderboard', store.folder)}")
+    if asked.probes:
+        note(f"Probes stand in no table of scores: {_shown_by(asked, store.folder)}")
     return exit_code(results)
+
+
+def _shown_by(asked: Plan, folder: Path) -> str:
+    """Return the command that shows what a plan's probes told."""
+    pairs = (("-c", asked.cities), ("-t", asked.tasks), ("-m", asked.models))
+    words = [word for option, listed in pairs for word in (option, ",".join(listed))]
+    return command("experiment", "show", "leaned", *words, "--out", folder)
 
 
 def progress_of(specs: Iterable[RunSpec], store: ResultStore, *, jobs: int, overwrite: str) -> ProgressLines:

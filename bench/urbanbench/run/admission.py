@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from urbanbench.run.order import Order
     from urbanbench.scoring.targets import Targets
 
-__all__ = ["admitted_view", "check_paper", "check_split", "refusal", "units_of"]
+__all__ = ["admitted_view", "check_paper", "check_probe", "check_split", "refusal", "units_of"]
 
 
 def refusal(model: str, card: ModelCard, task: TaskCard, city: City, asked: frozenset[str] | None) -> str:
@@ -129,6 +129,16 @@ def check_paper(order: Order) -> None:
         raise RunRefused(msg)
     if order.model.card.head:
         msg = f"Model {order.cell.model!r} is defined by its head {order.model.card.head!r}. Protocol {paper.name!r} has a head of its own."
+        raise RunRefused(msg)
+
+
+def check_probe(order: Order) -> None:
+    """Refuse to ask the vectors of a model that is nothing but its head."""
+    from urbanbench.scoring.probes.catalogue import probe_info
+
+    name, card = order.cell.probe, order.model.card
+    if name and card.head and probe_info(name).vectors:
+        msg = f"Model {order.cell.model!r} is defined by its head {card.head!r}. Probe {name!r} asks vectors that any head can read."
         raise RunRefused(msg)
 
 

@@ -183,6 +183,7 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
         task_version=task.card.version,
         model_seed=spec.model_seed,
         beside=_beside(spec),
+        probe=_probe(spec),
         **_scoring(spec, model, task.card),
     )
     order = Order(spec, cell, model, task)
@@ -223,6 +224,17 @@ def _beside(spec: RunSpec) -> str:
         msg = f"Protocol {spec.protocol!r} is asked to score a model beside a floor. Expected protocol {DEFAULT!r}, which alone has that."
         raise BadInput(msg)
     return spec.beside
+
+
+def _probe(spec: RunSpec) -> str:
+    """Return what is asked of the vectors; only the default protocol has probes, of a model alone."""
+    from urbanbench.scoring.probes.catalogue import probe_info
+
+    if spec.probe and (spec.protocol != DEFAULT or spec.beside):
+        other = spec.beside or spec.protocol
+        msg = f"Probe {spec.probe!r} is asked for with {other!r}. Expected protocol {DEFAULT!r} and the model alone."
+        raise BadInput(msg)
+    return probe_info(spec.probe).name if spec.probe else ""
 
 
 def _scoring(spec: RunSpec, model: Model, card: TaskCard) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from urbanbench.run.split_ground import targets_for
 from urbanbench.seen import seeing
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.kept.reading import reading
+from urbanbench.toolkit.kept.weight_counts import counting_weights
 from urbanbench.toolkit.training.checkpoint import checkpoints_in
 from urbanbench.toolkit.training.distributed import agreed, process
 from urbanbench.toolkit.training.stage_log import recording
@@ -172,7 +173,14 @@ class Workbench:
 def embed(order: Order, view: View, units: Units, device: str) -> tuple[EmbeddingSpace, Mapping[str, Any]]:
     """Let the model embed, check what it gives, and record what it cost and saw."""
     view.reset_touched()
-    with state_kept(), measured() as cost, recording() as stages, reading() as kept, seeing() as seen:
+    with (
+        state_kept(),
+        measured() as cost,
+        recording() as stages,
+        reading() as kept,
+        seeing() as seen,
+        counting_weights() as weights,
+    ):
         space = order.model.embed(view, units=units, seed=order.cell.model_seed, device=device)
     _check(space, units, order.cell.model)
     return space, asdict(cost) | {
@@ -182,6 +190,7 @@ def embed(order: Order, view: View, units: Units, device: str) -> tuple[Embeddin
         "units": len(space),
         "training": [stage.to_record() for stage in stages],
         "read": kept.to_record(),
+        "weights": weights.to_record(),
     }
 
 

@@ -52,6 +52,7 @@ def order_of(cell: Cell, elsewhere: Elsewhere) -> Order:
             name=cell.model if cell.inputs == "given" else "",
             protocol=cell.protocol,
             beside=cell.beside,
+            probe=cell.probe,
             **(_scoring(cell) if cell.protocol == DEFAULT else {}),
         )
     )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from urbanbench.predictions import answers_in
 from urbanbench.scoring.metrics import compute_metrics
+from urbanbench.scoring.probes.catalogue import POSITION
+from urbanbench.scoring.probes.position import position_scores
 from urbanbench.task import base_unit_factor
 
 if TYPE_CHECKING:
@@ -31,14 +33,17 @@ def rescored(result: RunResult, predictions: pd.DataFrame) -> dict[str, list[flo
     predictions
         What `urbanbench.store.ResultStore.read_predictions` gave.
     """
-    kind, scale = str(result.task["kind"]), base_unit_factor(str(result.task.get("unit") or ""))
-    told = [
-        compute_metrics(
-            kind, answers_in(part, "true"), answers_in(part, "predicted"), _classes(part), log_scale=scale
-        )
-        for _, part in predictions.groupby("seed", sort=False)
-    ]
+    told = [_scores_of(result, part) for _, part in predictions.groupby("seed", sort=False)]
     return {name: [one.get(name, math.nan) for one in told] for name in result.scores}
+
+
+def _scores_of(result: RunResult, part: pd.DataFrame) -> dict[str, float]:
+    """Return the metrics of one seed's predictions."""
+    true, predicted = answers_in(part, "true"), answers_in(part, "predicted")
+    if result.cell.probe == POSITION:
+        return position_scores(true, predicted)
+    kind, scale = str(result.task["kind"]), base_unit_factor(str(result.task.get("unit") or ""))
+    return compute_metrics(kind, true, predicted, _classes(part), log_scale=scale)
 
 
 def largest_gap(one: Mapping[str, Sequence[float]], other: Mapping[str, Sequence[float]]) -> float:

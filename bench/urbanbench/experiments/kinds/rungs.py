@@ -48,7 +48,7 @@ class SplitLadder(Experiment):
     contenders: tuple[Contender, ...]
     references: tuple[Contender, ...] = ()
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    takes_models: bool = True
+    any_model: bool = True
 
     def specs(self, choice: Choice) -> list[RunSpec]:
         """Return one cell per row, rung and place whose city has the label, as far as that is known."""
