@@ -1,4 +1,4 @@
-"""What lies in the cache beside embeddings: features of frozen encoders, trained stages, and weights put together from packages."""
+"""What lies in the cache beside embeddings: features of frozen encoders, trained stages, what models learned for other cities, and weights put together from packages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from pathlib import Path
 
 __all__ = ["PARTS", "CachePart", "cache_parts", "prune_parts"]
 
-PARTS = {"features": "feature tables", "training": "trained stages", "weights": "encoders from packages"}
+PARTS = {
+    "features": "feature tables",
+    "training": "trained stages",
+    "learned": "what was learned for other cities",
+    "weights": "encoders from packages",
+}
 """Folders below the cache's, each with one file or folder per part, and what a part is called."""
 
 

@@ -141,6 +141,7 @@ class Order:
         labelled = card.label if card.level != "region" else ""
         return (
             spec.city,
+            spec.train_city,
             spec.model,
             spec.preset,
             spec.settings,
@@ -183,6 +184,7 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
         task_version=task.card.version,
         model_seed=spec.model_seed,
         beside=_beside(spec),
+        train_city=_train_city(spec),
         **_scoring(spec, model, task.card),
     )
     order = Order(spec, cell, model, task)
@@ -193,13 +195,18 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
 
 def _check_names(protocol: Protocol) -> None:
     """Refuse a split or head that does not exist before anything runs."""
+    from urbanbench.scoring.city_out import is_city_out
     from urbanbench.scoring.heads import HEADS
     from urbanbench.scoring.split import is_split_file
     from urbanbench.scoring.splits import SPLITS
 
-    for kind, name, known in (("split", protocol.split, SPLITS), ("head", protocol.head, HEADS)):
-        if name not in known and not (kind == "split" and is_split_file(name)):
-            raise UnknownName(kind, name, known)
+    split = protocol.split
+    if split not in SPLITS and not is_split_file(split) and not is_city_out(split):
+        kind = "split"
+        raise UnknownName(kind, split, SPLITS)
+    if protocol.head not in HEADS:
+        kind = "head"
+        raise UnknownName(kind, protocol.head, HEADS)
 
 
 def _free_name(name: str) -> str:
@@ -221,6 +228,26 @@ def _beside(spec: RunSpec) -> str:
         msg = f"Protocol {spec.protocol!r} is asked to score a model beside a floor. Expected protocol {DEFAULT!r}, which alone has that."
         raise BadInput(msg)
     return spec.beside
+
+
+def _train_city(spec: RunSpec) -> str:
+    """Return the name of the city the model learns in, "" for the one that is scored; a head that is fitted elsewhere needs one."""
+    from urbanbench.scoring.city_out import is_city_out
+
+    if not spec.train_city:
+        if is_city_out(spec.split):
+            msg = f"Split {spec.split!r} fits the head in another city, and none is named. Mend: --train-city CITY"
+            raise BadInput(msg)
+        return ""
+    name, scored = plain_name("city", spec.train_city), plain_name("city", spec.city)
+    if name == scored:
+        msg = f"--train-city {spec.train_city} is the city that is scored ({scored!r}). Expected another one; leave it out to train where the score is taken."
+        raise BadInput(msg)
+    if spec.protocol != DEFAULT or spec.beside:
+        word = "--adds" if spec.beside else f"--protocol {spec.protocol}"
+        msg = f"--train-city {spec.train_city} is given with {word}. Expected the default protocol and the model alone, which are what is scored across cities."
+        raise BadInput(msg)
+    return name
 
 
 def _scoring(spec: RunSpec, model: Model, card: TaskCard) -> dict[str, Any]:

@@ -25,7 +25,9 @@ from urbanbench.run.beside import adds_section, floor_orders
 from urbanbench.run.finished import check_vectors
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.standing import foreign_code, stale_parts, versions_of
+from urbanbench.run.train_city import School, school_of, train_city_of
 from urbanbench.run.workbench import Workbench
+from urbanbench.scoring.city_out import is_city_out
 from urbanbench.toolkit.kept.versions import learned_versions
 from urbanbench.toolkit.training.distributed import processes
 
@@ -63,6 +65,7 @@ class _Setting:
     lacks: tuple[str, ...]
     key: EmbeddingKey
     floors: Mapping[str, _Floor]
+    school: School | None = None
 
 
 def execute(
@@ -129,7 +132,8 @@ def rests_on(order: Order, bench: Workbench) -> tuple[dict[str, str], Mapping[st
         targets = bench.targets(order)
         view = admitted_view(order, bench.city(order.spec.city), targets.ids.tolist())
         floors = _floors(order, bench.city(order.spec.city), view, targets, bench.device)
-        data = {"view_key": view.data_key, "targets_digest": targets.digest(), **_floors_key(floors)}
+        there = train_city_of(order, bench, view).hashes() if order.cell.train_city else {}
+        data = {"view_key": view.data_key, "targets_digest": targets.digest(), **there, **_floors_key(floors)}
         return foreign_code(order) | data, None
     setting = _prepare(order, bench)
     return _hashes(order, setting), setting.variant
@@ -147,9 +151,15 @@ def _prepare(order: Order, bench: Workbench) -> _Setting:
     units = units_of(city, targets.level, ids)
     with state_kept():
         variant, lacks = dict(order.model.variant(view)), _phrases(order.model.lacks(view))
-    key = embedding_key(order, view, units, variant, bench.device)
+    school = _school(order, bench, view) if order.cell.train_city else None
+    key = embedding_key(order, view, units, variant, bench.device, school)
     floors = _floors(order, city, view, targets, bench.device)
-    return _Setting(city, targets, view, units, variant, lacks, key, floors)
+    return _Setting(city, targets, view, units, variant, lacks, key, floors, school)
+
+
+def _school(order: Order, bench: Workbench, view: View) -> School:
+    place = train_city_of(order, bench, view)
+    return school_of(order, place, embedding_key(order, place.view, place.units, {}, bench.device))
 
 
 def _phrases(said: tuple[str, ...] | str) -> tuple[str, ...]:
@@ -173,9 +183,14 @@ def _floors_key(floors: Mapping[str, _Floor]) -> dict[str, str]:
 
 
 def embedding_key(
-    order: Order, view: View, units: Units, variant: Mapping[str, str], device: str
+    order: Order,
+    view: View,
+    units: Units,
+    variant: Mapping[str, str],
+    device: str,
+    school: School | None = None,
 ) -> EmbeddingKey:
-    """Name everything the vectors depend on."""
+    """Name everything the vectors depend on; what was learned in another city is a part of it."""
     learned = not order.model.card.floor
     parts = {
         "model": order.cell.model,
@@ -188,7 +203,11 @@ def embedding_key(
         "packages": learned_versions() if learned else {},
         "device": _computed_on(device) if learned else "cpu",
     }
-    return EmbeddingKey(parts, f"{order.cell.model} · {view.city_name} · {units.level}")
+    where = ""
+    if school is not None:
+        parts["learned"] = school.key.digest
+        where = f" · trained in {school.place.city.name}"
+    return EmbeddingKey(parts, f"{order.cell.model} · {view.city_name} · {units.level}{where}")
 
 
 def _computed_on(device: str) -> str:
@@ -207,6 +226,7 @@ def _hashes(order: Order, setting: _Setting) -> dict[str, str]:
         "view_code": view_code(),
         "targets_digest": setting.targets.digest(),
         **_floors_key(setting.floors),
+        **(setting.school.place.hashes() if setting.school is not None else {}),
         "embedding_digest": setting.key.digest,
         "data_digest": setting.city.digest(["regions", f"labels/{order.task.card.label}"]),
     }
@@ -229,7 +249,7 @@ def _paper_digest() -> str:
 
 
 def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: dict[str, Any]) -> RunResult:
-    space, facts, cached = bench.embedding(order, setting.view, setting.units, setting.key)
+    space, facts, cached = bench.embedding(order, setting.view, setting.units, setting.key, setting.school)
     # A foreign model had the city in its hands: what it is scored on is read again.
     city, targets = bench.city(order.spec.city), bench.targets(order)
     floors = _floors(order, city, setting.view, targets, bench.device)
@@ -262,12 +282,27 @@ def _scored(
     """Return the scores, and what the model adds to the floors beside it where there are any."""
     if setting.floors:
         return _scored_beside(order, setting, space, bench)
+    if setting.school is not None and is_city_out(order.cell.split):
+        return _scored_across(order, setting, setting.school, space, bench), {}
     if order.question is None:
         return order.task.evaluate(space, setting.targets, protocol=order.protocol, device=bench.device), {}
     from urbanbench.parity.evaluate import evaluate
 
     name, crs = order.cell.protocol, setting.city.crs
     return evaluate(space, setting.targets, order.question, name=name, crs=crs, device=bench.device), {}
+
+
+def _scored_across(
+    order: Order, setting: _Setting, school: School, space: EmbeddingSpace, bench: Workbench
+) -> Scores:
+    """Fit the head on the vectors and labels of the train city."""
+    from urbanbench.scoring.across import evaluate_across
+
+    place = school.place
+    key = embedding_key(order, place.view, place.units, school.variant, bench.device, school)
+    there, _, _ = bench.embedding(order, place.view, place.units, key, school)
+    labels = bench.train_targets(order)
+    return evaluate_across(there, labels, space, setting.targets, order.protocol, device=bench.device)
 
 
 def _scored_beside(
@@ -297,7 +332,7 @@ def _model_facts(order: Order, setting: _Setting, facts: Mapping[str, Any]) -> d
             "variant": dict(setting.variant),
             "inputs_allowed": _listed(setting.view.inputs),
             "inputs_touched": facts["inputs_touched"],
-            **({"saw": facts["saw"]} if "saw" in facts else {}),
+            **{name: facts[name] for name in ("saw", "learned") if name in facts},
             "lacks": list(setting.lacks),
             "knows_place": _place_known(order, facts),
             "dim": facts["dim"],
