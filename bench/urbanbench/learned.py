@@ -64,7 +64,7 @@ class Learned:
             "told": json.dumps(dict(told or {})),
             "digest": self.digest(),
         }
-        whole = {name: np.ascontiguousarray(one) for name, one in self.arrays.items()}
+        whole = {name: np.array(one, order="C") for name, one in self.arrays.items()}
         with replacing(path) as part:
             save_file(whole, part, metadata=words)
 
