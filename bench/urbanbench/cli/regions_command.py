@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from urbanbench.cli import options
 from urbanbench.cli.printing import command, note, say
 from urbanbench.errors import BadInput
 
@@ -77,7 +78,7 @@ def regions(
         made = redraw_regions(opened, out, shapes, how=how, name=name or f"{opened.name}-{word}", rules=rules)
     say(made)
     _tell(made)
-    note(f"Next: {command('data', 'show', out)}")
+    note(f"Next: {command('data', 'show', options.as_path(out))}")
 
 
 def _hexagons(city: City, word: str) -> tuple[pd.Series, str, str]:

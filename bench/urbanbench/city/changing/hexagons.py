@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["edge_of", "hexagon_regions", "hexagons_over"]
 
 SLIVER = 0.2
-"""A piece of a hexagon below this share of a whole one joins the neighbour with the longest shared border."""
+"""A piece of a hexagon below this share of a whole one joins the neighbour with the longest shared border, or the nearest where it has none."""
 _MOST = 1_000_000
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(m|km|m2|km2|ha)")
 _IN_M = {"m": 1.0, "km": 1e3}
@@ -93,7 +93,7 @@ def hexagons_over(bounds: tuple[float, float, float, float], edge_m: float) -> t
 def hexagon_regions(regions: Any, edge_m: float) -> pd.Series:
     """Cut the ground of regions into hexagons.
 
-    All of the ground is kept, so totals are: hexagons are cut at its edge, and small pieces join the neighbour with the longest shared border.
+    All of the ground is kept, so totals are: hexagons are cut at its edge, and small pieces join the neighbour with the longest shared border, or the nearest one.
 
     Parameters
     ----------
@@ -124,19 +124,18 @@ def hexagon_regions(regions: Any, edge_m: float) -> pd.Series:
 
 
 def _owners(shapes: np.ndarray, least_m2: float) -> np.ndarray:
-    """Return for each piece the row of the one it belongs to: itself, or for a small piece its neighbour; lone ones stay."""
+    """Return for each piece the row of the one it belongs to: itself, or for a small one the neighbour with the longest border, or the nearest."""
     import shapely
 
-    area = shapely.area(shapes)
-    owner = np.arange(len(shapes))
-    small = np.flatnonzero(area < least_m2)
-    if not len(small):
+    area, owner = shapely.area(shapes), np.arange(len(shapes))
+    small, large = np.flatnonzero(area < least_m2), np.flatnonzero(area >= least_m2)
+    if not len(small) or not len(large):
         return owner
     borders = shared_borders(shapes)
-    for row in small[np.argsort(area[small], kind="stable")]:
-        large = [one for one in borders[row] if area[one] >= least_m2]
-        if large:
-            owner[row] = large[0]
+    nearest = large[shapely.STRtree(shapes[large]).nearest(shapes[small])]
+    for row, other in zip(small.tolist(), nearest.tolist(), strict=True):
+        beside = [one for one in borders[row] if area[one] >= least_m2]
+        owner[row] = beside[0] if beside else other
     return owner
 
 

@@ -143,7 +143,7 @@ def _regions(shapes: pd.Series, crs: str) -> Any:
     import geopandas as gpd
     import shapely
 
-    placed = np.asarray(gpd.GeoSeries(shapes.to_numpy(), crs=crs).to_crs("EPSG:4326"))
+    placed = np.array(gpd.GeoSeries(shapes.to_numpy(), crs=crs).to_crs("EPSG:4326"))
     bad = ~shapely.is_valid(placed)
     placed[bad] = polygons_only(shapely.make_valid(placed[bad]))
     names = [str(one) for one in shapes.index]
