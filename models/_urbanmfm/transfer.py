@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from urbanbench.learned import Learned
 from urbanbench.models._urbanmfm.material import gather_material
 from urbanbench.models._urbanmfm.pretrain import Pretrained, build_backbones, build_net
 from urbanbench.models._urbanmfm.stages import Workshop
@@ -16,24 +17,28 @@ if TYPE_CHECKING:
     from torch import nn
 
     from urbanbench.city.view import View
-    from urbanbench.learned import Learned
     from urbanbench.models._urbanmfm.backbones import Backbones
     from urbanbench.models._urbanmfm.net import UrbanNet
     from urbanbench.models.urbanmfm import UrbanMFM
 
 __all__ = ["learned_of", "trained_elsewhere"]
 
+_TRIPS = "trips"
+"""Name of the scale of trips among what is learned."""
+
 
 def learned_of(model: UrbanMFM, trained: Pretrained) -> Learned:
-    """Return the net, the encoders that were trained along, the trained objectives, and the surface that counts as 1."""
+    """Return the net, the encoders that were trained along, the trained objectives, the surface that counts as 1, and the scale of trips."""
     stages = sorted(trained.trained)
     parts = _parts(model, trained.net, trained.backbones, stages)
-    return learned_weights(parts, trained=stages, a_max_m2=trained.backbones.a_max_m2)
+    made = learned_weights(parts, trained=stages, a_max_m2=trained.backbones.a_max_m2)
+    flows = trained.material.flows
+    return made if flows is None else Learned(dict(made.arrays) | {_TRIPS: flows.scale}, made.facts)
 
 
 def trained_elsewhere(model: UrbanMFM, learned: Learned, view: View, *, seed: int, device: str) -> Pretrained:
     """Read a city with weights that were learned in another; nothing is trained."""
-    material = gather_material(model, view)
+    material = gather_material(model, view, flow_scale=learned.arrays.get(_TRIPS))
     backbones = build_backbones(model, view, material, seed, device)
     backbones.a_max_m2 = float(learned.facts["a_max_m2"])
     net = build_net(model, backbones, seed).to(device)
