@@ -20,6 +20,8 @@ from urbanbench.models._musecl.triplets import region_means
 from urbanbench.toolkit.kept.weights import learned_weights, put_learned
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
     from urbanbench.city.view import View
@@ -50,7 +52,8 @@ def trained_elsewhere(model: MuseCL, learned: Learned, view: View, *, seed: int,
         if name not in there:
             msg = f"MuseCL learned from {name} pictures, and {view.city_name!r} shows none. Expected the kinds of pictures it learned from."
             raise RunRefused(msg)
-    features, heads, present = [], {}, []
+    features, present = [], []
+    heads: dict[str, nn.Linear] = {}
     encoders: dict[str, nn.Module] = {}
     for name in names:
         kind, pictures = there[name]
@@ -75,7 +78,7 @@ def _no_words(kinds: Kinds, dim: int) -> Tensor:
 
 
 def _parts(
-    heads: dict[str, nn.Linear], encoders: dict[str, nn.Module], fusion: Fusion
+    heads: Mapping[str, nn.Module], encoders: Mapping[str, nn.Module], fusion: Fusion
 ) -> dict[str, nn.Module]:
     parts: dict[str, nn.Module] = {"fusion": fusion}
     parts |= {f"head {name}": head for name, head in heads.items()}

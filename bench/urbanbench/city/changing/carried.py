@@ -76,7 +76,8 @@ def carry_labels(
             found[name] = CarriedLabel(Rule("leave", why))
             continue
         save_frame(made, target, info.file)
-        counts = made["value"].value_counts().to_dict() if info.kind == "classification" else None
+        named = info.kind == "classification"
+        counts = {str(one): int(k) for one, k in made["value"].value_counts().items()} if named else None
         found[name] = CarriedLabel(rule, len(made), counts)
     return found
 
