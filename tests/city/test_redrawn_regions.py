@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from urbanbench.city.changing.hexagons import edge_of, hexagon_regions, hexagons_over
 from urbanbench.city.changing.label_rules import Rule, read_rules, rule_of
 from urbanbench.city.changing.merge import join_regions, merge_regions
-from urbanbench.city.changing.overlay import pieces_of
+from urbanbench.city.changing.overlay import pieces_of, shared_values
 from urbanbench.city.changing.redraw import redraw_regions
 from urbanbench.city.changing.relabel import relabelled
 from urbanbench.city.city import City
@@ -255,6 +255,15 @@ def test_city_json_tells_what_was_done_and_left_out(hexed, town):
     assert "income ('thousand TVD per household and year' is a mean" in told["note"]
     assert "density per area" in told["labels"]["popdensity"]["note"]
     assert hexed.labels["popdensity"].ceiling is None
+
+
+def test_regions_that_share_one_old_value_are_counted_and_told(town, tmp_path):
+    old = pd.Series([shapely.box(0, 0, 100, 100), shapely.box(100, 0, 110, 100)], index=["wide", "thin"])
+    cells = [shapely.box(x, 0, x + 25, 100) for x in (0, 25, 50, 75, 90)]
+    pieces = pieces_of(pd.Series(cells, index=[*"abcde"]), old)
+    assert shared_values(pieces) == 4  # the last has two fifths of its ground elsewhere
+    made = redraw_regions(town, tmp_path / "fine", hexagon_regions(town.regions, 100.0), how="h", name="fine")
+    assert "have one label value between them" in json.loads((made / "city.json").read_text())["note"]
 
 
 def test_the_same_city_gives_the_same_bytes(town, hexed, tmp_path):

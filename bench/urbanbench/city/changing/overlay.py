@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
     from urbanbench.city.changing.merge_plan import Merging
 
-__all__ = ["pieces_of", "pieces_of_merging", "polygons_only"]
+__all__ = ["pieces_of", "pieces_of_merging", "polygons_only", "shared_values"]
+
+_ALMOST_WHOLLY = 0.9
+"""Share of a new region that an old one has to hold."""
 
 
 def pieces_of(new: pd.Series, old: pd.Series) -> pd.DataFrame:
@@ -55,6 +58,14 @@ def pieces_of_merging(merging: Merging, area: pd.Series) -> pd.DataFrame:
     old = list(area.index)
     whole = area.to_numpy()
     return pd.DataFrame({"new": [merging.new_id[one] for one in old], "old": old, "area": whole, "of": whole})
+
+
+def shared_values(pieces: pd.DataFrame) -> int:
+    """Count new regions that lie almost wholly (nine tenths) in one old region which holds another such: they have one value between them."""
+    share = pieces["area"] / pieces.groupby("new")["area"].transform("sum")
+    inside = pieces[share >= _ALMOST_WHOLLY]
+    count = inside.groupby("old")["new"].transform("size")
+    return int((count > 1).sum())
 
 
 def polygons_only(shapes: np.ndarray) -> np.ndarray:

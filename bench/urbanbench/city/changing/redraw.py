@@ -18,7 +18,7 @@ from urbanbench.city.changing.merge_files import (
     save_frame,
 )
 from urbanbench.city.changing.merge_pictures import redrawn_satellite
-from urbanbench.city.changing.overlay import pieces_of, polygons_only
+from urbanbench.city.changing.overlay import pieces_of, polygons_only, shared_values
 from urbanbench.city.folder.new_folder import new_folder
 from urbanbench.errors import BadInput
 
@@ -106,7 +106,12 @@ def _write(
     if left_out:
         note += f" Left out, as they say nothing of where in a region something is: {', '.join(left_out)}."
     told = tell_labels(raw.get("labels", {}), labels, "Redrawn regions")
-    whole = _manifest(city, raw, rows, f"{note} {told}".strip(), left_out)
+    if alike := shared_values(pieces):
+        told += (
+            f" {alike} of {len(shapes)} new regions lie in one old region that holds others too, and have one label value between them: "
+            "what is learned of one is known of its neighbours, so split by blocks larger than the old regions."
+        )
+    whole = _manifest(city, raw, rows, f"{note} {told.strip()}".strip(), left_out)
     whole["name"], whole["title"] = name, f"{city.title}, {how}"
     whole["redrawn"] = {"from": city.name, "as": how, "regions": len(city.regions)}
     text = json.dumps(whole, indent=1, ensure_ascii=False) + "\n"

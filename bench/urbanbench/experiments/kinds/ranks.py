@@ -29,6 +29,10 @@ RANKS_READING = (
 """How to read the tables and the figure."""
 
 
+_BETWEEN_NAMES = 0.4
+"""Least distance between names in the figure, in ranks."""
+
+
 @dataclass(frozen=True)
 class Ranks:
     """Scores of the same rows at several granularities.
@@ -140,7 +144,7 @@ def _draw_ranks(axes: Axes, ranks: Ranks) -> None:
     every, places = ranks.ranks(), np.arange(len(ranks.scales))
     mean, spread = every.mean(axis=2), every.std(axis=2, ddof=1) if every.shape[2] > 1 else 0 * every[..., 0]
     colours = colormaps["tab10"].colors  # type: ignore[attr-defined]
-    for row, label in enumerate(ranks.rows):
+    for row in range(len(ranks.rows)):
         colour, style = colours[row % 10], "-" if row < 10 else "--"
         shifted = places + 0.05 * (row / max(len(ranks.rows) - 1, 1) - 0.5)
         axes.errorbar(
@@ -154,12 +158,24 @@ def _draw_ranks(axes: Axes, ranks: Ranks) -> None:
             capsize=2,
             elinewidth=0.8,
         )
-        axes.annotate(label, (places[-1] + 0.08, mean[-1, row]), color=colour, fontsize="small", va="center")
+    for row, height in _apart(mean[-1]).items():
+        at = (places[-1] + 0.08, height)
+        axes.annotate(ranks.rows[row], at, color=colours[row % 10], fontsize="small", va="center")
     axes.set_xticks(places, ranks.scales, rotation=20)
     axes.set_xlim(-0.2, len(ranks.scales) - 1 + 0.45 * len(ranks.scales) ** 0.5)
     axes.invert_yaxis()
     axes.set_ylabel("mean rank, 1 is best")
     axes.grid(alpha=0.3, axis="y")
+
+
+def _apart(heights: np.ndarray) -> dict[int, float]:
+    """Return where the names of lines stand beside their ends, none on another."""
+    placed: dict[int, float] = {}
+    last = -np.inf
+    for row in np.argsort(heights, kind="stable").tolist():
+        last = max(float(heights[row]), last + _BETWEEN_NAMES)
+        placed[row] = last
+    return placed
 
 
 def _draw_taus(axes: Axes, ranks: Ranks) -> None:
