@@ -25,7 +25,7 @@ from urbanbench.run.beside import adds_section, floor_orders
 from urbanbench.run.finished import check_vectors
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.standing import foreign_code, stale_parts, versions_of
-from urbanbench.run.train_city import School, school_of, train_city_of
+from urbanbench.run.train_city import school_of, train_city_of
 from urbanbench.run.workbench import Workbench
 from urbanbench.scoring.city_out import is_city_out
 from urbanbench.toolkit.kept.versions import learned_versions
@@ -34,6 +34,7 @@ from urbanbench.toolkit.training.distributed import processes
 if TYPE_CHECKING:
     from urbanbench.city.city import City
     from urbanbench.city.view import View
+    from urbanbench.run.learning import School
     from urbanbench.scoring.evaluate import Scores
     from urbanbench.scoring.targets import Targets
     from urbanbench.space import EmbeddingSpace

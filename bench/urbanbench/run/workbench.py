@@ -16,7 +16,7 @@ from urbanbench.hashing import value_digest
 from urbanbench.inputs import format_inputs
 from urbanbench.progress import note
 from urbanbench.registry import is_foreign, open_city
-from urbanbench.run.train_city import learn
+from urbanbench.run.learning import learn
 from urbanbench.seen import seeing
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.kept.reading import reading
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from urbanbench.city.city import City
     from urbanbench.city.view import View
     from urbanbench.learned import Learned
+    from urbanbench.run.learning import School
     from urbanbench.run.order import Order
-    from urbanbench.run.train_city import School
     from urbanbench.scoring.fusion.reading import Exam, Reading
     from urbanbench.scoring.targets import Targets
     from urbanbench.units import Units
