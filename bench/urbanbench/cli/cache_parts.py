@@ -12,7 +12,7 @@ __all__ = ["PARTS", "CachePart", "cache_parts", "prune_parts"]
 PARTS = {
     "features": "feature tables",
     "training": "trained stages",
-    "learned": "what was learned for other cities",
+    "learned": "learned states",
     "weights": "encoders from packages",
 }
 """Folders below the cache's, each with one file or folder per part, and what a part is called."""
