@@ -24,11 +24,14 @@ FLOORS = {
     "build": 2.5,
     "model": 3, "scoring": 3, "toolkit": 3,
     "task": 4, "parity": 4,
+    "leaks": 4.5,
     "source": 5, "registry": 5,
-    "checks": 6, "result": 6, "store": 6, "result_folders": 6, "predictions": 6, "cache": 6, "cost": 6, "provenance": 6, "convergence": 6,
+    "checks": 6, "result": 6, "store": 6, "result_folders": 6, "predictions": 6, "cache": 6, "cost": 6, "energy": 6, "provenance": 6, "convergence": 6,
+    "judging": 6.5,
     "run": 7,
     "board": 8,
     "verify": 8,
+    "residuals": 8.5,
     "experiments": 8,
     "cli": 9,
     "__main__": 10,
@@ -51,6 +54,7 @@ UPWARD = {("urbanbench.city.load", "faults")}
 """A table is judged while it is loaded."""
 
 NEVER_BY_PLUGINS = {
+    "leaks",
     "registry",
     "run",
     "store",
@@ -65,6 +69,8 @@ NEVER_BY_PLUGINS = {
     "predictions",
     "provenance",
     "verify",
+    "judging",
+    "residuals",
 }
 HEAVY = {
     "torch",

@@ -18,7 +18,7 @@ from urbanbench.home import CACHE_VARIABLE, cache_root
 if TYPE_CHECKING:
     from urbanbench.space import EmbeddingSpace
 
-__all__ = ["CacheEntry", "EmbeddingCache", "EmbeddingKey", "differences"]
+__all__ = ["CACHE_MEND", "CacheEntry", "EmbeddingCache", "EmbeddingKey", "differences"]
 
 CACHE_MEND = f"name another folder with {CACHE_VARIABLE}=/path"
 

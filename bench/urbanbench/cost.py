@@ -1,4 +1,4 @@
-"""What a step costs: seconds, peak memory of the process, peak memory of the GPU."""
+"""What a step costs: seconds, peak memory of the process and of the GPU, and energy where the machine counts it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from urbanbench.energy import EnergyMeter
 
 __all__ = ["Cost", "measured"]
 
@@ -27,11 +29,15 @@ class Cost:
         Where the system cannot reset its high-water mark (not Linux), the highest since the process began.
     peak_gpu_mb
         Highest memory torch had allocated on the GPU in 10^6 bytes; None without a GPU in use.
+    energy_joules, energy_meters
+        Energy of the block by the meters named, of the whole machine (`urbanbench.energy`); None and "" where none can be read.
     """
 
     seconds: float = 0.0
     peak_rss_mb: float = 0.0
     peak_gpu_mb: float | None = None
+    energy_joules: float | None = None
+    energy_meters: str = ""
 
 
 @contextmanager
@@ -40,6 +46,7 @@ def measured() -> Iterator[Cost]:
     cost = Cost()
     _reset_peak_rss()
     _reset_peak_gpu()
+    meter = EnergyMeter()
     start = time.perf_counter()
     try:
         yield cost
@@ -47,6 +54,8 @@ def measured() -> Iterator[Cost]:
         cost.seconds = time.perf_counter() - start
         cost.peak_rss_mb = round(_peak_rss_bytes() / _MB, 1)
         cost.peak_gpu_mb = _peak_gpu_mb()
+        if spent := meter.spent():
+            cost.energy_joules, cost.energy_meters = round(spent[0], 1), spent[1]
 
 
 _CLEAR, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["read_predictions", "write_predictions"]
+__all__ = ["answers_in", "read_predictions", "write_predictions"]
 
 _TESTED, _RUN = "tested", "run_id"
 _DIGEST = re.compile("[0-9a-f]{32}")
@@ -84,6 +84,12 @@ def read_predictions(path: Path, run_id: str) -> pd.DataFrame:
     covered = own.pop("covered", np.ones(rows.pop(), dtype=bool))
     first = {name: shared.pop(name) for name in ("seed", "unit_id")}
     return pd.DataFrame({**first, "covered": covered, **shared, **own})
+
+
+def answers_in(predictions: pd.DataFrame, which: str) -> np.ndarray:
+    """Return the column "true" or "predicted" (m,), or of a composition its columns (m, k)."""
+    columns = [name for name in predictions.columns if name == which or name.startswith(f"{which}[")]
+    return predictions[which].to_numpy() if columns == [which] else predictions[columns].to_numpy(np.float64)
 
 
 def _is_shared(name: str) -> bool:

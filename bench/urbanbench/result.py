@@ -22,7 +22,7 @@ __all__ = ["BEST_FLOOR", "FAILED", "OK", "REFUSED", "SCHEMA", "Cell", "RunResult
 SCHEMA = 1
 BEST_FLOOR = "best-floor"
 """What may stand beside a model: the best floor of the inputs that it sees."""
-_SELDOM = frozenset({"beside", "train_city"})
+_SELDOM = frozenset({"beside", "probe", "train_city"})
 """Fields of a cell that are written only where they say something."""
 OK, REFUSED, FAILED = "ok", "refused", "failed"
 
@@ -58,6 +58,8 @@ class RunSpec:
         "", or `BEST_FLOOR`: the model is scored together with a floor, and the result says what it adds to it.
     train_city
         The city in which the model learns, in the words of `city`; "" for the one that is scored.
+    probe
+        "", or a name in `urbanbench.scoring.probes.catalogue.PROBES`: what is asked of the vectors in place of a plain score.
     """
 
     model: str
@@ -75,6 +77,7 @@ class RunSpec:
     protocol: str = DEFAULT
     beside: str = ""
     train_city: str = ""
+    probe: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,9 @@ class Cell:
     """What identifies a result: equal cells answer the same question, whatever machine and code answered.
 
     The fields are the ``spec`` section of a result file. A parity cell has the name of its paper's protocol for a split, the paper's
-    head, and its repeats for seeds, so that nothing which keeps splits apart can mix it with default rows. `beside` is written only where
-    something stands beside the model, `train_city` only where the model learned in another city than the one that is scored.
+    head, and its repeats for seeds, so that nothing which keeps splits apart can mix it with default rows. `beside`, `probe` and `train_city`
+    are written only where something stands beside the model, is asked of its vectors in place of a plain score, or the model learned in
+    another city than the one that is scored.
     """
 
     city: str
@@ -100,14 +104,12 @@ class Cell:
     model_seed: int
     beside: str = ""
     train_city: str = ""
+    probe: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the cell as a JSON-like dict."""
-        plain = {
-            f.name: getattr(self, f.name)
-            for f in fields(self)
-            if f.name not in _SELDOM or getattr(self, f.name)
-        }
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        plain = {name: value for name, value in plain.items() if value or name not in _SELDOM}
         return plain | {"parameters": dict(self.parameters), "seeds": list(self.seeds)}
 
     @classmethod
@@ -125,8 +127,8 @@ class Cell:
 
     @property
     def reader(self) -> str:
-        """What predicts: the head, and what stands beside the model."""
-        return f"{self.head}+{self.beside}" if self.beside else self.head
+        """What predicts: the head, and what stands beside the model or is asked of its vectors."""
+        return "+".join(word for word in (self.head, self.beside, self.probe) if word)
 
     @property
     def run_id(self) -> str:
@@ -175,7 +177,7 @@ class RunResult:
     scores, scores_covered
         Metric name to one number per seed; on all units, and on units with data only.
     evaluation
-        Counts, block size and what the heads chose.
+        Counts, block size and what the heads chose; ``split_facts`` of a split that says something of itself for each seed.
     ceiling
         The city's statement of the best reachable score, or None.
     versions
@@ -191,6 +193,8 @@ class RunResult:
     adds
         Of a model beside a floor, whose `scores` are those of both together: what the floor scores alone and what the model adds
         (`urbanbench.run.beside.adds_section`); written only there.
+    probe
+        What a probe tells beside its scores (`urbanbench.scoring.probes`): the steps of a curve, what was projected out; written only there.
     error_type, traceback
         Of a failed run.
     predictions
@@ -218,6 +222,7 @@ class RunResult:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     training: Sequence[Mapping[str, Any]] = ()
     adds: Mapping[str, Any] = field(default_factory=dict)
+    probe: Mapping[str, Any] = field(default_factory=dict)
     error_type: str = ""
     traceback: str = ""
     predictions: Mapping[str, np.ndarray] | None = None
@@ -253,11 +258,13 @@ class RunResult:
             "scores": {name: list(numbers) for name, numbers in self.scores.items()},
             "scores_covered": {name: list(numbers) for name, numbers in self.scores_covered.items()},
             **{name: self.evaluation.get(name) for name in EVALUATION},
+            **{name: self.evaluation[name] for name in _SOMETIMES if name in self.evaluation},
             "ceiling": dict(self.ceiling) if self.ceiling is not None else None,
             "cost": dict(self.cost),
             "provenance": dict(self.provenance),
             **training,
             **({"adds": dict(self.adds)} if self.adds else {}),
+            **({"probe": dict(self.probe)} if self.probe else {}),
             "error_type": self.error_type,
             "traceback": self.traceback,
         }
@@ -280,7 +287,8 @@ class RunResult:
                 cell=Cell.from_dict(whole["spec"]),
                 scores=_numbers(whole["scores"]),
                 scores_covered=_numbers(whole["scores_covered"]),
-                evaluation={name: whole.get(name) for name in EVALUATION},
+                evaluation={name: whole.get(name) for name in EVALUATION}
+                | {name: whole[name] for name in _SOMETIMES if name in whole},
                 versions={str(name): int(number) for name, number in whole.get("versions", {}).items()},
                 **{name: whole[name] for name in _PLAIN if name in whole},
             )
@@ -299,6 +307,8 @@ EVALUATION = (
     "block_size_m",
     "head_details",
 )
+_SOMETIMES = ("split_facts",)
+"""Parts of the evaluation that most results do not have."""
 _PLAIN = (
     "status",
     "reason",
@@ -310,6 +320,7 @@ _PLAIN = (
     "provenance",
     "training",
     "adds",
+    "probe",
     "error_type",
     "traceback",
 )

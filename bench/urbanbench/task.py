@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from urbanbench.scoring.targets import Targets
     from urbanbench.space import EmbeddingSpace
 
-__all__ = ["Task"]
+__all__ = ["Task", "base_unit_factor", "unit_positions"]
 
 _KIND_ENTRY: dict[str, dict[str, object]] = {
     "classification": {"unit": "class"},
@@ -73,7 +73,7 @@ class Task:
             if self.card.kind == "classification"
             else tuple(classes),
             unit=label.unit,
-            xy=_positions(city, self.card.level, frame.index),
+            xy=unit_positions(city, self.card.level, frame.index),
             groups=_column(frame, "group"),
             parcels=_parcels(city, self.card.level, frame),
             support=_column(frame, "n"),
@@ -181,7 +181,14 @@ def _parcels(city: City, level: str, frame: pd.DataFrame) -> np.ndarray | None:
     return np.array(points, dtype=object)
 
 
-def _positions(city: City, level: str, ids: pd.Index) -> np.ndarray:
+def unit_positions(city: City, level: str, ids: pd.Index | np.ndarray) -> np.ndarray:
+    """Return the centroids of units, float64 (n, 2), (easting, northing) in metres of the city's CRS.
+
+    Raises
+    ------
+    KeyError
+        A unit that the city does not have.
+    """
     import numpy as np
     import shapely
 

@@ -16,6 +16,7 @@ from urbanbench.atomic import remove_leftovers, replacing
 from urbanbench.home import cache_root
 from urbanbench.progress import Bar, tracking
 from urbanbench.seeds import integer_seed
+from urbanbench.toolkit.kept.weight_counts import trains_weights
 from urbanbench.toolkit.training.plateau import settled
 from urbanbench.toolkit.training.stage_log import EPOCHS, StageLog, record
 
@@ -172,6 +173,7 @@ def train(
     """
     began = last = time.perf_counter()
     first = _resume(model, log, checkpoint)
+    trains_weights(_weights(model).values())
     log.planned_steps = epochs
     if first == 0:
         log.checks.append((0, check()))

@@ -18,6 +18,7 @@ from urbanbench.errors import BadInput
 from urbanbench.models._srai.library import require_lightning
 from urbanbench.models._srai.parameters import takes
 from urbanbench.seeds import integer_seed
+from urbanbench.toolkit.kept.weight_counts import trains_weights
 from urbanbench.toolkit.training.repeatable import seeded_torch
 from urbanbench.toolkit.training.stage_log import EPOCHS, StageLog, record
 
@@ -130,7 +131,9 @@ def _trainer(device: str, log: StageLog) -> dict[str, Any]:
     """Return settings of lightning's Trainer: this device, no files, no bars, every loss into the log."""
     from pytorch_lightning.callbacks import LambdaCallback
 
-    def keep(_trainer: Any, _module: Any, outputs: Any, *_batch: Any) -> None:
+    def keep(_trainer: Any, module: Any, outputs: Any, *_batch: Any) -> None:
+        if not log.steps:
+            trains_weights(module.parameters())
         log.steps.append(float(outputs["loss"] if isinstance(outputs, Mapping) else outputs))
 
     kind, _, number = device.partition(":")

@@ -52,3 +52,11 @@ def test_csv_has_both_kinds_of_seconds(make_result):
     (line, *_) = csv.DictReader(io.StringIO(render([make_result("a", read=read)], format="csv")))
     assert (line["embed_seconds"], line["embed_read_seconds"]) == ("12.345", "200.0")
     assert "stage poi" in line["embed_read"]
+
+
+def test_what_a_row_cost_besides_seconds_can_be_looked_up(make_result):
+    result = make_result("a")
+    result["cost"] |= {"peak_rss_mb": 640.0, "weights": {"trained": 1200, "frozen": 0}, "embed_units": 500}
+    tip = cost_entry(read_row(result)).tip
+    assert tip == "40.5 units/s, 640 MB, 64 bytes a unit, 1200 weights trained, 0 weights of frozen encoders"
+    assert "40.5 units/s, 640 MB" in render([result], format="html")

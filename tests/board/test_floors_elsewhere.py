@@ -8,7 +8,8 @@ import pytest
 
 from urbanbench.board import render
 from urbanbench.board.blocks import make_groups
-from urbanbench.board.marks import BEST, best_floor, by_score, floor_above, floor_beyond, marks
+from urbanbench.board.leading import BEST
+from urbanbench.board.marks import best_floor, by_score, floor_above, floor_beyond, marks
 from urbanbench.board.rows import read_rows
 
 FULL = {"floor": True, "inputs": "full"}

@@ -40,10 +40,9 @@ def test_braces_balance_and_rows_have_the_columns_of_their_table(results):
         assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {len(shape)}
 
 
-def test_best_is_bold_second_underlined_and_spreads_have_a_sign(results):
+def test_the_best_set_is_bold_the_best_mean_underlined_and_spreads_have_a_sign(results):
     text = render(results, format="tex", metrics=["r2"])
-    assert r"\textbf{0.650 $\pm$ 0.071}" in text
-    assert r"\underline{0.550 $\pm$ 0.071}" in text
+    assert r"\textbf{\underline{0.650 $\pm$ 0.071}}" in text
     assert r"$-$0.350 $\pm$ 0.071" in text
     assert r"cityfm $\bigtriangledown$" in text
     assert r"R$^2$ $\uparrow$" in text

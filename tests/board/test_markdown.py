@@ -16,9 +16,9 @@ A title, regression, thousand persons per km2; 332 regions; train 199, validatio
 
 | model                      | kind    | inputs used   | head   |                   R² ↑ |   dim |   embed s | notes                      |
 |:---------------------------|:--------|:--------------|:-------|-----------------------:|------:|----------:|:---------------------------|
-| urbanmfm (small)           | learned | poi,polygon   | mlp    |        **0.60 ± 0.10** |    16 |      12.3 |                            |
+| urbanmfm (small)           | learned | poi,polygon   | mlp    |        **<ins>0.60 ± 0.10</ins>** |    16 |      12.3 |                            |
 | poi-counts (best head: rf) | floor   | poi           | select |            0.50 ± 0.10 |    16 |      12.3 |                            |
-| hgi                        | learned | poi,polygon   | mlp    | <ins>0.40 ± 0.10</ins> |    16 |      12.3 |                            |
+| hgi                        | learned | poi,polygon   | mlp    |            0.40 ± 0.10 |    16 |      12.3 |                            |
 | cityfm                     | learned | poi,polygon   | mlp    |                refused |       |           | refused: No layer buildings |
 
 """

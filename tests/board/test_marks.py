@@ -1,10 +1,14 @@
-"""Best, second and below a floor."""
+"""Best and not separable from it, and below a floor."""
 
 import pytest
 
 from urbanbench.board.blocks import make_groups
-from urbanbench.board.marks import BEST, SECOND, best_floor, chosen_heads, floor_above, marks
+from urbanbench.board.leading import BEST, TIED
+from urbanbench.board.marks import best_floor, chosen_heads, floor_above, marks
 from urbanbench.board.rows import read_row, read_rows
+
+STEADY = (0.80, 0.81, 0.79, 0.80, 0.82, 0.80)
+"""Scores of a row that is clearly above others that scatter with it."""
 
 
 def block_of(*results):
@@ -17,24 +21,61 @@ def marked(block, metric):
     return {row.name: found[row.run_id] for row in block.scored if row.run_id in found}
 
 
+def lower(scores, by, scatter=(0.01, -0.01, 0.0, 0.01, -0.01, 0.0)):
+    return tuple(one - by + more for one, more in zip(scores, scatter, strict=True))
+
+
 def test_highest_r2_and_lowest_rmse_are_best(make_result):
-    block = block_of(make_result("a", (0.5, 0.7)), make_result("b", (0.8, 0.8)), make_result("c", (0.1, 0.2)))
-    assert marked(block, "r2") == {"b": BEST, "a": SECOND}
-    assert marked(block, "rmse") == {"b": BEST, "a": SECOND}
-
-
-def test_equal_means_share_the_mark_and_leave_no_second(make_result):
     block = block_of(
-        make_result("a", (0.5, 0.75)), make_result("b", (0.75, 0.5)), make_result("c", (0.1, 0.2))
+        make_result("a", lower(STEADY, 0.3)), make_result("b", STEADY), make_result("c", lower(STEADY, 0.5))
     )
-    assert marked(block, "r2") == {"a": BEST, "b": BEST}
+    assert marked(block, "r2") == {"b": BEST}
+    assert marked(block, "rmse") == {"b": BEST}
 
 
-def test_two_seconds_share_the_mark(make_result):
+def test_rows_that_chance_does_not_separate_from_the_best_are_marked_too(make_result):
+    near = lower(STEADY, 0.005, (0.03, -0.03, 0.02, -0.02, 0.01, -0.01))
+    block = block_of(make_result("a", near), make_result("b", STEADY), make_result("c", lower(STEADY, 0.5)))
+    assert marked(block, "r2") == {"a": TIED, "b": BEST}
+    assert marked(block, "rmse") == {"a": TIED, "b": BEST}
+
+
+def test_equal_means_share_the_mark_of_the_best(make_result):
     block = block_of(
-        make_result("a", (0.9, 0.9)), make_result("b", (0.75, 0.5)), make_result("c", (0.5, 0.75))
+        make_result("a", (0.5, 0.75)), make_result("b", (0.75, 0.5)), make_result("c", (0.1, 0.1))
     )
-    assert marked(block, "r2") == {"a": BEST, "b": SECOND, "c": SECOND}
+    assert marked(block, "r2") == {"a": BEST, "b": BEST, "c": TIED}
+
+
+def test_the_more_units_a_test_shares_with_training_the_less_is_separable(make_result):
+    """A gap that splits of a small test part separate, and that equal test and training parts do not."""
+    gap = lower(STEADY, 0.02, (0.015, -0.015, 0.01, -0.01, 0.0, 0.0))
+    for n_train, separable in ((2000, True), (30, False)):
+        results = [make_result("a", STEADY), make_result("b", gap)]
+        for result in results:
+            result["n_train"] = n_train
+        assert (marked(block_of(*results), "r2").get("b") is None) == separable
+
+
+def test_rows_of_one_seed_have_a_best_and_none_beside_it(make_result):
+    block = block_of(make_result("a", (0.5,)), make_result("b", (0.5001,)))
+    assert marked(block, "r2") == {"b": BEST}
+
+
+def test_a_row_on_other_test_units_is_never_tied(make_result):
+    near = lower(STEADY, 0.001)
+    block = block_of(make_result("a", STEADY, split_digest="x"), make_result("b", near, split_digest="y"))
+    assert marked(block, "r2") == {"a": BEST}
+
+
+def test_several_trainings_that_differ_widely_separate_less(make_result):
+    other = make_result("b", lower(STEADY, 0.05))
+    alike = [
+        make_result("a", lower(STEADY, by), model_seed=seed) for seed, by in enumerate((0.0, 0.001, -0.001))
+    ]
+    apart = [make_result("a", lower(STEADY, by), model_seed=seed) for seed, by in enumerate((0.0, 0.1, -0.1))]
+    assert "b" not in marked(block_of(*alike, other), "r2")
+    assert marked(block_of(*apart, other), "r2")["b"] == TIED
 
 
 def test_one_row_alone_is_not_best(make_result):
@@ -55,7 +96,7 @@ def test_rows_are_compared_with_floors_of_the_same_head_only(make_result):
     )
     learned = [make_result("a", (0.6, 0.6)), make_result("b", (0.4, 0.4))]
     block = block_of(*learned, weak, chosen)
-    assert marked(block, "r2") == {"a": BEST, "poi-counts": SECOND}
+    assert marked(block, "r2") == {"a": BEST}
     below = {row.name: floor_above(block, row) for row in block.models}
     assert below["a"] is None
     assert (below["b"].name, below["b"].head) == ("poi-counts", "mlp")
@@ -101,7 +142,7 @@ def test_rows_with_other_seeds_are_neither_ranked_nor_compared_with_floors(make_
         make_result("b", (0.5, 0.5)),
         make_result("tfidf", (0.9, 0.9), floor=True),
     )
-    assert marked(block, "r2") == {"tfidf": BEST, "a": SECOND}
+    assert marked(block, "r2") == {"tfidf": BEST}
     quick = next(row for row in block.models if row.name == "quick")
     assert best_floor(block, quick.seeds) is None
     assert floor_above(block, quick) is None

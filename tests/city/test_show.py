@@ -107,8 +107,8 @@ def test_values_that_are_all_missing_or_equal_are_drawn(city, tmp_path):
 
 
 def test_wrong_requests_are_told(city, tmp_path):
-    with pytest.raises(BadInput, match=r"has suffix '.pdf'. Expected .png or .svg"):
-        draw_map(city, tmp_path / "map.pdf")
+    with pytest.raises(BadInput, match=r"has suffix '.jpg'. Expected .png, .svg or .pdf"):
+        draw_map(city, tmp_path / "map.jpg")
     with pytest.raises(DataMissing, match="has no label 'gdp'"):
         draw_map(city, tmp_path / "map.png", "gdp")
     with pytest.raises(BadInput, match=r"has no column 'play'. Its columns: home, work"):

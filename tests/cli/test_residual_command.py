@@ -4,12 +4,10 @@ import json
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from urbanbench.cli.again import command_again
 from urbanbench.cli.app import main
-from urbanbench.cli.residual_command import mean_errors
 from urbanbench.result import RunSpec
 from urbanbench.run import run
 from urbanbench.store import ResultStore
@@ -24,37 +22,93 @@ def finished(village, counting, tmp_path):
     return store, result
 
 
-def test_mean_errors_average_over_the_seeds_that_tested_a_region(finished):
-    store, result = finished
-    told = store.read_predictions(store.path_of(result.cell), result.cell)
-    errors = mean_errors(store.read(store.path_of(result.cell)), told)
-    one = told["unit_id"].iloc[0]
-    rows = told[told["unit_id"] == one]
-    assert errors[one] == pytest.approx(np.mean(rows["predicted"].to_numpy() - rows["true"].to_numpy()))
-    assert set(errors.index) == set(told["unit_id"])
-
-
-def test_classes_count_wrong_answers(finished):
-    _, result = finished
-    result.task["kind"] = "classification"
-    told = pd.DataFrame({"unit_id": ["a", "a", "b"], "true": ["x", "x", "y"], "predicted": ["x", "y", "y"]})
-    assert mean_errors(result, told).to_dict() == {"a": 0.5, "b": 0.0}
-
-
-def test_compositions_and_runs_without_scores_are_refused_before_anything_is_read(finished, village, capsys):
+def test_runs_without_scores_and_probes_of_position_are_refused_before_anything_is_read(
+    finished, village, capsys
+):
     store, result = finished
     path = store.path_of(result.cell)
     whole = json.loads(path.read_text(encoding="utf-8"))
     for change, said in (
-        (
-            {"task": whole["task"] | {"kind": "composition"}},
-            "Expected a regression or classification of regions",
-        ),
+        ({"spec": whole["spec"] | {"probe": "position"}}, "Expected a run that predicts a label."),
         ({"status": "refused", "reason": "No layer."}, "is refused: No layer. Expected a finished run."),
     ):
         path.write_text(json.dumps(whole | change), encoding="utf-8")
         assert main(["residuals", str(path), "-c", str(village)]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_files_of_other_kinds_are_refused(finished, village, capsys):
+    store, result = finished
+    assert main(["residuals", str(store.path_of(result.cell)), "-o", "residuals.docx"]) == 2
+    assert "Expected .png, .svg, .pdf for a picture or .parquet for a table." in capsys.readouterr().err
+
+
+def test_it_says_in_words_where_the_run_fails_and_writes_all_files(finished, village, capsys, tmp_path):
+    store, result = finished
+    path, files = (
+        store.path_of(result.cell),
+        [tmp_path / f"r.{kind}" for kind in ("png", "svg", "pdf", "parquet")],
+    )
+    words = [word for file in files for word in ("-o", str(file))]
+    assert main(["residuals", str(path), "-c", str(village), *words]) == 0
+    said = capsys.readouterr().out
+    for part in (
+        "Village: household income",
+        "Counting · random split · head ridge · 3 seeds",
+        "Moran's I",
+        "Districts (group of the label), worst first",
+        "The worst tenth",
+        "By POIs per km²",
+    ):
+        assert part in said
+    assert all(file.stat().st_size > 1000 for file in files)
+    before = [file.read_bytes() for file in files[:3]]
+    assert main(["residuals", str(path), "-c", str(village), *words]) == 0
+    assert [file.read_bytes() for file in files[:3]] == before
+
+
+def test_the_table_has_a_row_for_each_tested_unit_with_its_shape(finished, village, tmp_path):
+    import geopandas as gpd
+
+    store, result = finished
+    path = store.path_of(result.cell)
+    assert main(["residuals", str(path), "-c", str(village), "-o", str(tmp_path / "r.parquet")]) == 0
+    table = gpd.read_parquet(tmp_path / "r.parquet").set_index("region_id")
+    told = store.read_predictions(path, result.cell)
+    assert set(table.index) == set(told["unit_id"])
+    assert table.crs == "EPSG:4326"
+    assert table.geometry.geom_type.eq("Polygon").all()
+    for unit, part in told.groupby("unit_id"):
+        row, away = table.loc[unit], part["predicted"] - part["true"]
+        assert row["error"] == pytest.approx(away.mean())
+        assert row["loss"] == pytest.approx((away**2).mean())
+        assert row["true"] == pytest.approx(part["true"].iloc[0])
+        assert row["tested"] == len(part)
+    assert table["worst_tenth"].sum() == round(len(table) / 10)
+
+
+def test_json_holds_the_same_numbers(finished, village, capsys, tmp_path):
+    store, result = finished
+    path = store.path_of(result.cell)
+    words = ["residuals", str(path), "-c", str(village), "-o", str(tmp_path / "r.parquet"), "--json"]
+    assert main(words) == 0
+    told = json.loads(capsys.readouterr().out)
+    predictions = store.read_predictions(path, result.cell)
+    away = predictions["predicted"] - predictions["true"]
+    assert told["all"]["error"] == pytest.approx(np.sqrt((away**2).mean()))
+    assert told["moran"]["permutations"] == 999
+    assert sum(one["units"] for one in told["by_density"]) == told["units"]
+
+
+def test_classes_and_districts_without_groups(village, counting, capsys, tmp_path):
+    store = ResultStore(tmp_path / "results")
+    [result] = run([RunSpec(str(counting), "landuse", str(village), head="ridge", seeds=(0, 1, 2))], store)
+    words = ["residuals", str(store.path_of(result.cell)), "-c", str(village), "-o", str(tmp_path / "r.png")]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "Class met worst:" in said
+    assert "Classes, worst first" in said
+    assert "(block of " in said
 
 
 def test_a_run_without_predictions_names_the_command_that_makes_them(finished, village, capsys, monkeypatch):

@@ -12,8 +12,12 @@ from urbanbench.parity.evaluate import evaluate as paper_evaluate
 from urbanbench.parity.papers import PAPERS
 from urbanbench.scoring import metrics
 from urbanbench.scoring.evaluate import evaluate
+from urbanbench.scoring.fusion.evaluate import FUSION_VERSION, fuse
+from urbanbench.scoring.fusion.reading import Exam, read
 from urbanbench.scoring.heads import HEADS, get_head
 from urbanbench.scoring.metrics import compute_metrics
+from urbanbench.scoring.probes.catalogue import PROBES
+from urbanbench.scoring.probes.evaluate import probe
 from urbanbench.scoring.protocol import Protocol
 from urbanbench.scoring.splits import SPLITS, make_splits
 from urbanbench.scoring.targets import Targets
@@ -28,6 +32,10 @@ ALIKE = 5e-6
 """Sums of floats in another order."""
 TRAINED = {"mlp": 2e-3, "select": 2e-3}
 """Heads whose steps add up what processors round differently."""
+
+
+PLACES = np.array([[495_000.0 + 900 * k, 5_006_000.0 - 700 * k] for k in range(30)])
+"""Where predictions are wanted, up to some kilometres from the units."""
 
 
 def wave(*shape: int, pace: float) -> np.ndarray:
@@ -75,10 +83,16 @@ def scoring_fingerprints() -> Iterator[Fingerprint]:
         )
         version = getattr(head, "version", 1)
         yield Fingerprint("head", head.name, version, raised, lambda name=head.name: _head(name), tolerance)
+    raised = "FUSION_VERSION in scoring/fusion/evaluate.py"
+    yield Fingerprint("fusion", "fusion", FUSION_VERSION, raised, _fusion, 1e-4)
     for name in SPLITS:
-        raised = f"the version of {name!r} in scoring/splits.py"
+        raised = f"the version of {name!r} in its file of scoring/splits/"
         version = getattr(SPLITS[name], "version", 1)
         yield Fingerprint("split", name, version, raised, lambda name=name: _split(name), ALIKE)
+    for info in PROBES.values():
+        raised = f"the version of {info.name!r} in scoring/probes/catalogue.py"
+        told = lambda name=info.name: _probe(name)  # noqa: E731
+        yield Fingerprint("probe", info.name, info.version, raised, told, ALIKE)
     version = getattr(metrics, "METRICS_VERSION", 1)
     yield Fingerprint("metrics", "metrics", version, "METRICS_VERSION in scoring/metrics.py", _metrics, 1e-9)
     for paper in PAPERS.values():
@@ -97,6 +111,32 @@ def _head(name: str) -> Numbers:
     return told
 
 
+def _fusion() -> Numbers:
+    """A model of one half of the vectors beside floors of the other half and of noise; ridge, which sums alike everywhere."""
+    told: dict[str, dict[str, float]] = {}
+    for kind in ("regression", "classification", "composition"):
+        exam = Exam.of(targets(kind, 0.5), Protocol("block", "ridge", SEEDS))
+        floors = {"first": read(part(slice(0, 1)), exam), "noise": read(part(slice(5, 8)), exam)}
+        fused = fuse(read(part(slice(1, 3)), exam), floors, exam)
+        told[kind] = _predictions(fused.scores.predictions)
+        numbers = ("floor", "model", "floor_alone")
+        told[f"{kind}, weights"] = summary(
+            np.array([[one[name] for name in numbers] for one in fused.stacks])
+        )
+        told[f"{kind}, folds"] = {
+            "code": text_code(np.concatenate(exam.folds)),
+            "floors": text_code(fused.chosen),
+        }
+    return told
+
+
+def part(columns: slice) -> EmbeddingSpace:
+    """Some columns of the vectors."""
+    return EmbeddingSpace(
+        "region", space().ids, np.ascontiguousarray(space().vectors[:, columns]), space().mask
+    )
+
+
 def _predictions(columns: dict[str, np.ndarray]) -> dict[str, float]:
     given = [values for name, values in columns.items() if name.startswith("predicted")]
     if given[0].dtype.kind in "OU":
@@ -109,10 +149,27 @@ def _split(name: str) -> Numbers:
     for kind in ("regression", "classification"):
         protocol = Protocol(name, "mean", (0, 1, 2))
         sides = np.full((UNITS, 3), -1.0)
-        for seed, split in enumerate(make_splits(targets(kind, 0.5), protocol)):
+        asked = replace(targets(kind, 0.5), domain=PLACES) if name == "knndm" else targets(kind, 0.5)
+        for seed, split in enumerate(make_splits(asked, protocol)):
             for side, rows in enumerate((split.train, split.val, split.test)):
                 sides[rows, seed] = side
         told[kind] = {"code": text_code(sides.astype(int).ravel())}
+    return told
+
+
+def _probe(name: str) -> Numbers:
+    """Ask a probe with a head that takes no chances; scores of every step and of a control count, not predictions alone."""
+    told = {}
+    for kind in ("regression", "classification"):
+        found = probe(name, space(), targets(kind, 0.5), Protocol("random", "ridge", SEEDS))
+        told[kind] = _predictions(found.scores.predictions)
+        parts = [
+            *(step["scores"] for step in found.section.get("steps", ())),
+            found.section.get("control", {}),
+        ]
+        numbers = [value for scores in parts for values in scores.values() for value in values]
+        if numbers:
+            told[f"{kind}, section"] = summary(np.array(numbers))
     return told
 
 

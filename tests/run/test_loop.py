@@ -99,7 +99,7 @@ def test_a_raised_head_or_split_touches_its_own_rows_alone(
 
 def test_changed_words_in_scoring_make_nothing_stale(village, counting, store, monkeypatch):
     run(specs_of(counting, village, ("income",), ("ridge",)), store)
-    for name in ("run.walk._scoring_digest", "run.walk.view_code"):
+    for name in ("run.walk.scoring_code", "run.walk.view_code"):
         monkeypatch.setattr(f"urbanbench.{name}", lambda: "another")
     log = Log()
     run(specs_of(counting, village, ("income",), ("ridge",)), store, progress=log)

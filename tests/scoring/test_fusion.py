@@ -19,8 +19,12 @@ from urbanbench.space import EmbeddingSpace
 
 N = 240
 IDS = np.array([f"u{k:03d}" for k in range(N)])
-HEADS = ("mlp", "ridge", "rf", "lightgbm", "select")
 KINDS = ("regression", "classification", "composition")
+MIXED = (
+    *(("ridge", kind) for kind in KINDS),
+    ("mlp", "regression"), ("rf", "classification"), ("lightgbm", "composition"), ("select", "classification"),
+)  # fmt: skip
+"""Every kind and every head; ridge, which takes no time, with all of them."""
 
 
 def space(*columns, noise=4, seed=0):
@@ -69,34 +73,43 @@ def gains(result, kind):
     return np.array(result.scores.per_seed[metric]) - np.array(result.floor_alone[metric])
 
 
-@pytest.mark.parametrize("head", HEADS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("head", "kind"), MIXED)
 def test_a_model_that_is_the_floor_adds_nothing(kind, head):
     first, _ = signals()
-    seeds = (0, 1, 2) if head != "select" else (0,)
-    found = gains(
-        fused(space(first), {"counts": space(first)}, targets(kind), Protocol("random", head, seeds)), kind
-    )
+    protocol = Protocol("random", head, (0, 1, 2) if head == "ridge" else (0,))
+    found = gains(fused(space(first), {"counts": space(first)}, targets(kind), protocol), kind)
     assert np.abs(found).max() < 0.005
 
 
-@pytest.mark.parametrize("head", ["ridge", "rf"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_model_of_noise_adds_nothing(kind, head):
+def test_a_model_of_noise_adds_nothing(kind):
     first, _ = signals()
-    noise = space(noise=12, seed=9)
-    found = gains(
-        fused(noise, {"counts": space(first)}, targets(kind), Protocol("random", head, range(6))), kind
-    )
-    assert abs(found.mean()) < 0.015
-    assert found.min() > -0.08
+    protocol = Protocol("random", "ridge", range(8))
+    found = gains(fused(space(noise=12, seed=9), {"counts": space(first)}, targets(kind), protocol), kind)
+    assert abs(found.mean()) < 0.01
+    assert found.min() > -0.05
+
+
+@pytest.mark.parametrize("kind", ["regression", "classification"])
+def test_what_trees_make_of_noise_costs_no_more_than_learning_one_weight(kind):
+    first, _ = signals()
+    exam = Exam.of(targets(kind), Protocol("random", "lightgbm", range(4)))
+    floor = read(space(first), exam)
+    results = [
+        fuse(read(space(noise=12, seed=100 + draw), exam), {"counts": floor}, exam) for draw in range(4)
+    ]
+    found = np.array([gains(one, kind) for one in results])
+    rows = len(exam.splits[0].train)
+    assert -1 / rows < found.mean() <= 0.002
+    assert np.mean([one["model"] for result in results for one in result.stacks]) < 0.1
 
 
 @pytest.mark.parametrize("split", ["random", "block", "group"])
 def test_a_model_of_the_missing_half_adds_what_least_squares_on_both_find(split):
     first, second = signals()
     asked, protocol = targets("regression"), Protocol(split, "ridge", range(4), block_size_m=2000.0)
-    found = gains(fused(space(second, seed=1), {"counts": space(first)}, asked, protocol), "regression")
+    model, floor = (space(one, noise=0) for one in (second, first))
+    found = gains(fused(model, {"counts": floor}, asked, protocol), "regression")
     expected = []
     for one in make_splits(asked, protocol):
         scores = []
@@ -110,19 +123,12 @@ def test_a_model_of_the_missing_half_adds_what_least_squares_on_both_find(split)
     assert found.mean() > 0.35
 
 
-@pytest.mark.parametrize("head", ["mlp", "rf", "lightgbm"])
-@pytest.mark.parametrize(
-    ("kind", "least"), [("regression", 0.1), ("classification", 0.1), ("composition", 0.1)]
-)
-def test_every_kind_and_head_finds_the_missing_half(kind, least, head):
+@pytest.mark.parametrize(("head", "kind"), MIXED)
+def test_every_kind_and_head_finds_the_missing_half(kind, head):
     first, second = signals()
-    found = gains(
-        fused(
-            space(second, seed=1), {"counts": space(first)}, targets(kind), Protocol("random", head, (0, 1))
-        ),
-        kind,
-    )
-    assert found.min() > least
+    model, floor = space(second, seed=1), space(first)
+    found = gains(fused(model, {"counts": floor}, targets(kind), Protocol("random", head, (0,))), kind)
+    assert found.min() > 0.15
 
 
 def test_the_floor_of_a_seed_is_the_best_on_its_validation_rows_and_the_second_goes_best_with_it():
@@ -140,11 +146,10 @@ def test_the_floor_of_a_seed_is_the_best_on_its_validation_rows_and_the_second_g
     assert both.min() > 0.3
 
 
-@pytest.mark.parametrize("head", HEADS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("head", "kind"), MIXED)
 def test_readings_are_those_behind_the_rows_of_a_table(kind, head):
     first, _ = signals()
-    asked, protocol = targets(kind), Protocol("random", head, (0, 4) if head != "select" else (4,))
+    asked, protocol = targets(kind), Protocol("random", head, (0, 4) if head in {"ridge", "mlp"} else (4,))
     reading, row = read(space(first), Exam.of(asked, protocol)), evaluate(space(first), asked, protocol)
     said = np.concatenate([one.predicted_test for one in reading.outputs])
     given = [values for name, values in row.predictions.items() if name.startswith("predicted")]
@@ -166,7 +171,7 @@ def test_test_labels_change_no_prediction():
     assert before.floor_alone != after.floor_alone
 
 
-@pytest.mark.parametrize("head", ["mlp", "ridge", "rf", "lightgbm"])
+@pytest.mark.parametrize("head", ["ridge", "lightgbm"])
 def test_what_is_held_out_does_not_know_its_own_label(head):
     first, _ = signals()
     asked, protocol = targets("regression"), Protocol("random", head, (0,))
@@ -234,7 +239,7 @@ def test_a_training_part_of_one_piece_leaves_the_floor_as_it_is():
 
 def test_the_order_of_units_and_the_company_of_floors_change_nothing():
     first, second = signals()
-    asked, protocol = targets("regression"), Protocol("block", "mlp", (0, 1))
+    asked, protocol = targets("regression"), Protocol("block", "mlp", (0,))
     model, floor = space(second, seed=1), space(first)
     order = np.random.default_rng(3).permutation(N)
     shuffled = Targets(

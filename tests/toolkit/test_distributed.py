@@ -72,7 +72,7 @@ class Pairs:
 def told(logs, *problems):
     weights = [one.flatten().tolist() for p in problems for one in [*p.net.parameters(), p.rare]]
     return {"steps": [log.steps for log in logs], "checks": [log.checks for log in logs],
-            "batch": [log.batch for log in logs], "weights": sum(weights, [])}
+            "refit": [log.refit for log in logs], "batch": [log.batch for log in logs], "weights": sum(weights, [])}
 
 
 def work(folder):
@@ -94,6 +94,22 @@ def work(folder):
     again = Pairs("calm", 90, dropout=0.5)
     found["again"] = told([train_stage(again, schedule, seed=0, checkpoint=folder / "c.safetensors")], again)
     found["again_calls"] = again.calls
+    last = replace(schedule, refit=True, held_out=0.3)
+    for name, share in (("refit", True), ("unshared refit", False)):
+        every = Pairs("every", 90, share=share)
+        found[name] = told([train_stage(every, last, seed=0)], every)
+    pair = Pairs("every", 90), Pairs("two", 50)
+    found["joint refit"] = told(train_joint(pair, last, weights="dwa", seed=0), *pair)
+    wet = Pairs("wet", 90, dropout=0.5)
+    found["wet refit"] = told([train_stage(wet, last, seed=0)], wet)
+    stop_at = len(found["wet refit"]["steps"][0]) + 3
+    try:
+        train_stage(Pairs("wet", 90, dropout=0.5, stop_at=stop_at), last, seed=0, checkpoint=folder / "r.safetensors")
+    except KeyboardInterrupt:
+        pass
+    again = Pairs("wet", 90, dropout=0.5)
+    found["wet refit again"] = told([train_stage(again, last, seed=0, checkpoint=folder / "r.safetensors")], again)
+    found["wet refit calls"] = again.calls
     found["agreed"], found["stacked"] = agreed(process() + 5.0), stacked(torch.tensor([process()])).tolist()
     try:
         own_part(7)
@@ -160,6 +176,26 @@ def test_two_processes_that_are_stopped_go_on_to_the_same_bits(outcomes):
     for one in outcomes:
         assert one["again"] == one["calm"]
         assert one["again_calls"] < len(one["calm"]["steps"][0])
+
+
+@pytest.mark.parametrize("kind", ["refit", "unshared refit", "joint refit"])
+def test_two_processes_take_the_last_fit_on_all_anchors_as_one_does(outcomes, kind):
+    alone, *both = (one[kind] for one in outcomes)
+    assert both[0] == both[1], "processes drift apart"
+    assert min(map(len, alone["refit"])) > 0
+    assert [len(one) for one in both[0]["refit"]] == [len(one) for one in alone["refit"]]
+    for name in ("steps", "refit"):
+        for mine, wanted in zip(both[0][name], alone[name], strict=True):
+            np.testing.assert_allclose(mine, wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(both[0]["weights"], alone["weights"], rtol=1e-4, atol=1e-5)
+
+
+def test_two_processes_that_are_stopped_in_the_last_fit_go_on_to_the_same_bits(outcomes):
+    for one in outcomes:
+        assert one["wet refit again"] == one["wet refit"]
+        assert one["wet refit calls"] <= len(one["wet refit"]["refit"][0]), (
+            "the first fit was not taken again"
+        )
 
 
 def test_batches_are_rounded_to_equal_parts(outcomes):

@@ -192,7 +192,7 @@ def test_a_missing_label_matters_only_where_a_head_is_fitted_on_it(spec, bench, 
 
 def test_words_that_do_not_fit_are_refused_before_anything_runs(spec):
     with pytest.raises(BadInput, match="--train-city CITY"):
-        resolve(replace(spec, train_city=""))
+        resolve(replace(spec, split="city-out+5", train_city=""))
     with pytest.raises(BadInput, match="is the city that is scored"):
         resolve(replace(spec, train_city=spec.city))
     with pytest.raises(BadInput, match="the default protocol"):

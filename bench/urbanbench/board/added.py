@@ -35,6 +35,8 @@ READING = (
 )
 """How to read the column."""
 _REFUSAL = "NoFloor"
+_DECIMALS = 3
+"""Of gains, which are of metrics between 0 and 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +74,17 @@ class Added:
         if self.word or not score.finite:
             return self.word
         gained, of = self.gained(metric)
-        return f"{score.signed} ({gained} of {of})"
+        return f"{self.gain_text(metric)} ({gained} of {of})"
+
+    def gain_text(self, metric: str) -> str:
+        """Write a gain with its sign: "+0.041 ± 0.012"; "" where there is none."""
+        score = self.gain.get(metric, Score(()))
+        return score.signed_text(_DECIMALS) if score.finite else ""
+
+    def second_text(self, metric: str) -> str:
+        """Write what a second floor adds to the first: "+0.060 ± 0.021"; "" where there is none."""
+        score = self.second.get(metric, Score(()))
+        return score.signed_text(_DECIMALS) if score.finite else ""
 
     @property
     def floors(self) -> str:
@@ -82,7 +94,7 @@ class Added:
 
     @classmethod
     def over(cls, trainings: Sequence[Added]) -> Added:
-        """Join what several trainings add; a word of one of them stands for all."""
+        """Join what several trainings add; a word of one of them stands for all. What floors say is the same beside each of them."""
         word = next((one.word for one in trainings if one.word), "")
         if word or len(trainings) == 1:
             return trainings[0] if not word else cls(word, {}, {}, {}, {}, ())
@@ -90,10 +102,16 @@ class Added:
             "",
             gain=scores_over([one.gain for one in trainings]),
             together=scores_over([one.together for one in trainings]),
-            alone=scores_over([one.alone for one in trainings]),
-            second=scores_over([one.second for one in trainings]),
+            alone=_of_floors([one.alone for one in trainings]),
+            second=_of_floors([one.second for one in trainings]),
             chosen=tuple(name for one in trainings for name in one.chosen),
         )
+
+
+def _of_floors(trainings: Sequence[Mapping[str, Score]]) -> Mapping[str, Score]:
+    """Return what floors say beside every training, with no spread over trainings; joined should they not say the same."""
+    first = trainings[0]
+    return first if all(dict(one) == dict(first) for one in trainings) else scores_over(trainings)
 
 
 def question_of(spec: Mapping[str, Any]) -> str:
@@ -106,19 +124,25 @@ def question_of(spec: Mapping[str, Any]) -> str:
 def apart_from_beside(
     results: Iterable[Mapping[str, Any]],
 ) -> tuple[list[Mapping[str, Any]], dict[tuple[str, bool], Added]]:
-    """Part results into those of models alone, and what others say of models beside a floor, by question and whether they are own runs."""
+    """Part results into those of models alone, and what others say of models beside a floor, by question and whether they are own runs.
+
+    Results of probes are neither: they answer other questions than a table asks.
+    """
     alone: list[Mapping[str, Any]] = []
     beside: dict[tuple[str, bool], Added] = {}
     for one in results:
         spec = one.get("spec")
+        if isinstance(spec, Mapping) and spec.get("probe"):
+            continue
         if isinstance(spec, Mapping) and spec.get("beside"):
-            beside[question_of(spec), one.get("own") is True] = _read(one)
+            beside[question_of(spec), one.get("own") is True] = read_added(one)
         else:
             alone.append(one)
     return alone, beside
 
 
-def _read(result: Mapping[str, Any]) -> Added:
+def read_added(result: Mapping[str, Any]) -> Added:
+    """Read what a result of a model beside a floor says; raises `BadInput` where that is damaged."""
     told = result.get("adds")
     if result.get("status") != "ok" or not isinstance(told, Mapping):
         refused = result.get("error_type") == _REFUSAL
@@ -169,10 +193,12 @@ def added_entry(added: Added | None, metric: str) -> Entry:
     return Entry(added.text(metric), tip=tip, value=score.mean if score.finite else None)
 
 
-def added_notes(added: Added | None, metric: str) -> list[str]:
-    """Return what a reader should know of a gain: over which floors, and what a second floor adds to them."""
+def added_notes(added: Added | None, metric: str, trainings: int = 0) -> list[str]:
+    """Return what a reader should know of a gain: over which floors, what a second floor adds to them, and for which of a row's trainings it is known."""
     if added is None or added.word:
         return []
-    second = added.second.get(metric, Score(()))
-    yardstick = f", to which a second floor adds {second.signed}" if second.finite else ""
-    return [f"adds to {added.floors}{yardstick}"]
+    second = added.second_text(metric)
+    yardstick = f", to which a second floor adds {second}" if second else ""
+    known = len(added.gain.get(metric, Score(())).trainings) or 1
+    some = f" (known of {known} of {trainings} trainings)" if known < trainings else ""
+    return [f"adds to {added.floors}{yardstick}{some}"]

@@ -17,12 +17,12 @@ from urbanbench.board.columns import direction
 from urbanbench.board.rows import Row, ordered
 from urbanbench.board.trainings import joined
 from urbanbench.parity.contract import is_paper
+from urbanbench.scoring.splits import rung_place
 
 __all__ = ["SELECT", "Block", "Group", "fits", "make_groups", "place_of"]
 
 SELECT = "select"
 """The head that picks the best of several by validation score; shown in every table as a floor's best head."""
-_LADDER = ("random", "block")
 _ALWAYS = frozenset({"coordinates"})
 """Inputs a floor may use without losing its place: where a unit lies is known in every setting."""
 
@@ -108,7 +108,7 @@ def _names(row: Row) -> tuple[str, str, int, str, str]:
 
 
 def _rung(split: str) -> tuple[int, str]:
-    return (_LADDER.index(split) if split in _LADDER else len(_LADDER), split)
+    return (rung_place(split), split)
 
 
 def _make_group(key: _Key, rows: list[Row], each_training: bool) -> Group:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from urbanbench.board.blocks import Block, Group
-from urbanbench.board.costs import read_seconds
+from urbanbench.board.costs import costs_of, machine, read_seconds
 from urbanbench.board.labels import row_label
 from urbanbench.board.marks import chosen_heads, floor_above, floor_beyond, marks
 from urbanbench.board.numbers import Score
@@ -39,6 +39,15 @@ _SPEC = (
     "train_city",
 )
 _COST = ("embed_seconds", "head_seconds", "peak_rss_mb", "peak_gpu_mb", "embedding_cached")
+_MORE_COST = (
+    "weights_trained",
+    "weights_frozen",
+    "bytes_per_unit",
+    "units_per_second",
+    "joules",
+    "energy_meters",
+    "machine",
+)
 _ORIGIN = (
     "urbanbench",
     "git_commit",
@@ -54,7 +63,7 @@ _FIELDS = (
     *_SPEC, "label", "kind", "own", "run_id", "status", "reason", "metric", "main_metric", "mean", "std", "n_seeds", "values", "covered_mean",
     "trainings", "std_trainings", "adds_mean", "adds_std", "adds_std_trainings", "adds_gained", "adds_of", "adds_values", "adds_together_mean", "adds_floor_mean",
     "adds_floors", "second_floor_adds_mean", "mark", "below_floor", "below_floor_of_other_inputs", "table_inputs", "inputs_used", "chosen_heads", "task_kind", "level", "unit", "n_units", "n_uncovered",
-    "used_block_size_m", "dim", "saw", "lacks", "knows_place", "converged", "training", "variant", "embed_read_seconds", "embed_read", *_COST, *_ORIGIN,
+    "used_block_size_m", "dim", "saw", "lacks", "knows_place", "converged", "training", "variant", "embed_read_seconds", "embed_read", *_COST, *_MORE_COST, *_ORIGIN,
 )  # fmt: skip
 _PUBLISHED = ("published_mean", "published_std", "published_setting", "published_source", "published_note")
 _FORMULA = ("=", "+", "-", "@")
@@ -144,8 +153,23 @@ def _about(row: Row) -> dict[str, Any]:
         "embed_read_seconds": read_seconds(row)[0] if row.cost.get("embed_read") else "",
         "embed_read": _json(row.cost.get("embed_read")),
         **{name: row.cost.get(name) for name in _COST},
+        **_more_cost(row),
         **{name: row.provenance.get(name) for name in _ORIGIN},
     }
+
+
+def _more_cost(row: Row) -> dict[str, Any]:
+    costs = costs_of(row)
+    told = (
+        costs.trained,
+        costs.frozen,
+        costs.bytes_per_unit,
+        costs.units_per_second,
+        costs.joules,
+        costs.meters,
+        machine(row),
+    )
+    return dict(zip(_MORE_COST, told, strict=True))
 
 
 def _json(value: Any) -> str:

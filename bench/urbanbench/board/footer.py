@@ -22,6 +22,9 @@ __all__ = ["footer"]
 _SPLITS = {
     "random": "Split random: test units lie among the training units, as when filling gaps in a sampled city.",
     "block": "Split block: whole square blocks are held out, as in a district nobody has sampled.",
+    "buffered": "Split buffered: one patch of blocks is held out, and what lies within the label's range of it (or the metres behind the colon) is left out of training; fewer units train.",
+    "knndm": "Split knndm: test units lie as far from training as the places without a label lie from all labels.",
+    "city-out": "Split city-out: one city is held out, others train.",
 }
 _GIVEN = "Split file: the units on each side were given; the section's title has the file's name and a hash of what it says."
 _ELSEWHERE_TRAINED = (
@@ -34,9 +37,15 @@ _PARITY = (
     "Compare them with that paper's numbers, never with our other sections."
 )
 _RANKS = (
-    "Tables are kept apart by the inputs on offer and are never ranked across them. Inside a table the best mean is bold and the second "
-    "underlined, among rows with the table's head and seeds only; a difference smaller than the spread may be chance. Rows stand in the order "
-    "of the first metric, learned models and floors together."
+    "Tables are kept apart by the inputs on offer and are never ranked across them. Inside a table bold are all rows that chance does not separate from the "
+    "best one, among rows with the table's head and seeds only; the best mean is underlined, and where it stands alone it is separable from every other. Each "
+    "is compared with the best over the splits they share by a one-sided t test whose variance counts for the units that splits share (Nadeau and Bengio "
+    "2003), adjusted by Holm: with a probability of 95 % the row that is really best is bold. Rows stand in the order of the first metric, learned models and "
+    "floors together."
+)
+_RANDOM = (
+    "Under split random bold tells of other units of this city: neighbours resemble each other, so for another city of its kind more rows are not separable. "
+    "Under block the whole blocks count for that. urbanbench compare judges two rows by their predictions and says both."
 )
 
 
@@ -67,7 +76,7 @@ _LACKS = (
 )
 _KNOWS = (
     "Rows that know where they are (coordinates, a position encoding, a graph of neighbours) stand in tables of their own: a head can interpolate "
-    "between neighbours with them. Bold and underlined are best and second of each table; floors above a row are those of both."
+    "between neighbours with them. Bold and underlined are of each table; floors above a row are those of both."
 )
 _INFINITE = f'"{NO_SCORE}": the metric is a finite number on no seed.'
 
@@ -95,17 +104,23 @@ def _seen(rows: Sequence[Row], blocks: Sequence[Block]) -> list[str]:
     ]
 
 
+def _base(group: Group) -> str:
+    """Return the rung of a group's split, without what stands behind its colon."""
+    return group.split.partition(":")[0]
+
+
 def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
     """Return the sentences that apply to these groups."""
     rows = [row for group in groups for row in group.rows if row.ok]
     blocks = [block for group in groups for block in group.blocks]
     said = [
         "Numbers are mean \N{PLUS-MINUS SIGN} sample standard deviation over seeds (a spread over splits, not a standard error); every model has the same splits.",
-        *(_SPLITS[split] for split in _SPLITS if any(group.split == split for group in groups)),
+        *(told for split, told in _SPLITS.items() if any(_base(group) == split for group in groups)),
         *([_GIVEN] if any(is_split_file(group.split) for group in groups) else []),
         *([_ELSEWHERE_TRAINED] if any(group.train_city for group in groups) else []),
         *([_PARITY] if any(group.parity for group in groups) else []),
         _RANKS,
+        *([_RANDOM] if any(group.split == "random" for group in groups) else []),
         "Floors learn no representation. Each is ranked in every table whose inputs hold what it uses; coordinates are allowed to floors everywhere.",
     ]
     if any(block.elsewhere for block in blocks):

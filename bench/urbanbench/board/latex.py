@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from urbanbench.board.layout import Board, Column, Entry, Line, Section, Table
-from urbanbench.board.marks import BELOW, BEST, OWN, SECOND, UNCONVERGED
+from urbanbench.board.leading import BEST, TIED
+from urbanbench.board.marks import BELOW, OWN, UNCONVERGED
 from urbanbench.board.text import one_line
 
 __all__ = ["to_latex"]
@@ -34,7 +35,7 @@ _SIGNS = {
     UNCONVERGED: "$\\diamond$",
 }
 _RANKED = ("model", "floor")
-_WRAP = {BEST: "\\textbf", SECOND: "\\underline"}
+_WRAP = {BEST: "\\textbf{\\underline{%s}}", TIED: "\\textbf{%s}"}
 
 
 def to_latex(board: Board) -> str:
@@ -103,7 +104,7 @@ def _entry(entry: Entry, *, number: bool) -> str:
     text = _escape(entry.text)
     if number and text.startswith("-"):
         text = f"$-${text[1:]}"
-    return f"{_WRAP[entry.mark]}{{{text}}}" if entry.mark and text else text
+    return _WRAP[entry.mark].replace("%s", text) if entry.mark and text else text
 
 
 def _notes(section: Section, table: Table) -> list[str]:

@@ -44,7 +44,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Entry:
-    """One cell: its text, "best", "second" or no mark, a longer text to look up, and the number it sorts by."""
+    """One cell: its text, "best", "tied" (not separable from the best) or no mark, a longer text to look up, and the number it sorts by."""
 
     text: str = ""
     mark: str = ""

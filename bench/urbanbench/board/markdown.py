@@ -8,17 +8,17 @@ from urllib.parse import quote
 from tabulate import tabulate
 
 from urbanbench.board.layout import Board, Entry, Picture, Section, Table
-from urbanbench.board.marks import BEST, SECOND
+from urbanbench.board.leading import BEST, TIED
 from urbanbench.board.text import one_line
 
 __all__ = ["to_markdown"]
 
-_WRAP = {BEST: ("**", "**"), SECOND: ("<ins>", "</ins>"), "": ("", "")}
+_WRAP = {BEST: ("**<ins>", "</ins>**"), TIED: ("**", "**"), "": ("", "")}
 _ACTIVE = re.compile(r"([\\`*\[\]|~#!$])|(?<![^\W_])(_)|(_)(?![^\W_])")
 
 
 def to_markdown(board: Board) -> str:
-    """Print a board; best means are bold, second ones underlined with <ins>."""
+    """Print a board; means not separable from the best are bold, the best is underlined with <ins> too."""
     footer = "\n".join(f"- {_escape(sentence)}" for sentence in board.footer)
     parts = [
         f"# {_escape(board.title)}",

@@ -1,4 +1,4 @@
-"""Order, best, second, and below a floor: what may be said of a row inside its block, and only there."""
+"""Order, best and not separable from it, below a floor: what may be said of a row inside its block, and only there."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 
 from urbanbench.board.blocks import SELECT, Block, place_of
 from urbanbench.board.columns import direction
+from urbanbench.board.leading import leading
 from urbanbench.board.rows import Row
 from urbanbench.scoring.heads import HEADS
 
 __all__ = [
     "BELOW",
-    "BEST",
     "OWN",
-    "SECOND",
     "UNCONVERGED",
     "above_floor",
     "best_floor",
@@ -29,7 +28,6 @@ __all__ = [
     "usual_seeds",
 ]
 
-BEST, SECOND = "best", "second"
 BELOW = "\N{BLACK DOWN-POINTING TRIANGLE}"
 OWN = "\N{DAGGER}"
 """Marks an own run that stands beside reference rows."""
@@ -56,20 +54,11 @@ def ranked(block: Block) -> list[Row]:
 
 
 def marks(block: Block, metric: str, among: Collection[Row] | None = None) -> Mapping[str, str]:
-    """Mark the best and second mean of a metric by run id, of all rows that can be ranked or of some of them.
+    """Mark the best mean of a metric and those not separable from it by run id, of all rows that can be ranked or of some of them.
 
-    Equal means share a mark, and two best leave no second. Nothing is marked when fewer than two rows can be ranked. A row that
-    lacks a finite score on some seed is not: its mean is over other splits.
+    See `urbanbench.board.leading.leading`. Nothing is marked when fewer than two rows can be ranked.
     """
-    sign = direction(metric)
-    rows = [row for row in ranked(block) if among is None or row in among]
-    means = {row.run_id: sign * row.score(metric).mean for row in rows if row.score(metric).whole}
-    means = {run_id: mean for run_id, mean in means.items() if math.isfinite(mean)}
-    if sign == 0 or len(means) < 2:
-        return {}
-    order = sorted(means.values(), reverse=True)
-    found = {run_id: SECOND for run_id, mean in means.items() if mean == order[1]}
-    return found | {run_id: BEST for run_id, mean in means.items() if mean == order[0]}
+    return leading([row for row in ranked(block) if among is None or row in among], metric)
 
 
 def best_floor(block: Block, seeds: Sequence[int]) -> Row | None:

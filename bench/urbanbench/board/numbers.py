@@ -103,10 +103,15 @@ class Score:
         >>> Score(()).text, Score((None,)).text
         ('', 'not finite')
         """
+        return self.written()
+
+    def written(self, most: int = _MOST_DECIMALS) -> str:
+        """Return the text with so many decimals at most."""
         if not math.isfinite(self.mean):
             return NO_SCORE if self.values else ""
         spreads = [one for one in (self.std, self.between) if math.isfinite(one)]
         decimals = _decimals(spreads[0]) if spreads and spreads[0] > 0 else _DECIMALS_WITHOUT_SPREAD
+        decimals = min(decimals, most)
         written = [rounded(self.mean, decimals), *(_spread(one, decimals) for one in spreads)]
         alone = " (trainings)" if len(spreads) == 1 and math.isfinite(self.between) else ""
         return f" {PLUS_MINUS} ".join(written) + alone
@@ -120,7 +125,18 @@ class Score:
         >>> Score((0.01, 0.03)).signed, Score((-0.01, -0.03)).signed
         ('+0.020 ± 0.014', '-0.020 ± 0.014')
         """
-        return f"+{self.text}" if self.mean > 0 else self.text
+        return self.signed_text()
+
+    def signed_text(self, most: int = _MOST_DECIMALS) -> str:
+        """Return the text of a difference with so many decimals at most; what rounds to zero has no sign.
+
+        Examples
+        --------
+        >>> Score((1e-6, 3e-6)).signed_text(3)
+        '0.000 ± 0.000'
+        """
+        text = self.written(most)
+        return f"+{text}" if self.mean > 0 and float(text.split()[0]) else text
 
 
 def _mean_where_all(values: Sequence[float | None]) -> float | None:

@@ -28,7 +28,7 @@ tbody th { font-weight: 500; position: sticky; left: 0; background: var(--paper)
 thead th:first-child { left: 0; z-index: 2; } .number { text-align: right; } thead button { font: inherit; font-weight: 600; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; text-align: inherit; }
 thead button:hover, thead button:focus-visible { text-decoration: underline; }
 th[aria-sort=ascending] button::after { content: " \\25B4"; } th[aria-sort=descending] button::after { content: " \\25BE"; }
-.best { font-weight: 700; background: var(--best); } .second { text-decoration: underline; text-underline-offset: 3px; }
+.best, .tied { font-weight: 700; background: var(--best); } .best { text-decoration: underline; text-underline-offset: 3px; }
 .spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 tr.floor > *, tr.ceiling > * { background: var(--band); } tr.elsewhere > * { color: var(--soft); } .unscored, .published { color: var(--soft); font-style: italic; }
 .published-cell { color: var(--soft); font-style: italic; border-left: 1px dashed var(--line); }

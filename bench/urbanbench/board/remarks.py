@@ -33,7 +33,7 @@ def notes(row: Row, block: Block) -> list[str]:
     if len(counts := head_counts(row)) > 1:
         found.append(f"heads chosen: {', '.join(f'{name} {count}x' for name, count in counts.items())}")
     found.extend(f"{name}: {brief(value)}" for name, value in sorted(_mapping(row, "variant").items()))
-    found.extend([*added_notes(row.added, row.main_metric), *_check(row)])
+    found.extend([*added_notes(row.added, row.main_metric, len(row.trainings)), *_check(row)])
     covered = row.covered.get(row.main_metric)
     if row.n_uncovered and covered is not None and covered.text:
         found.append(f"on covered units: {covered.text}")

@@ -34,6 +34,7 @@ def command_again(result: RunResult, folder: Path | None = None) -> str:
     words += ["--model-seed", cell.model_seed] if cell.model_seed else []
     words += ["--protocol", cell.protocol] if cell.protocol != "default" else _scoring(result)
     words += ["--adds"] if cell.beside else []
+    words += ["--probe", cell.probe] if cell.probe else []
     words += ["--no-floors", "--overwrite", "always"]
     return command(*words, *(["--out", folder] if folder is not None else []))
 

@@ -15,9 +15,12 @@ import typer
 from urbanbench import __version__
 from urbanbench.apart import plugins_apart
 from urbanbench.cli import (
+    audit_command,
     board_command,
     cache_commands,
     check_command,
+    compare_command,
+    cost_command,
     data_commands,
     doctor,
     experiment_commands,
@@ -55,6 +58,9 @@ app.command("check")(check_command.check)
 app.command("embed")(vector_commands.embed)
 app.command("score")(vector_commands.score)
 app.command("leaderboard")(board_command.leaderboard)
+app.command("compare")(compare_command.compare)
+app.command("cost")(cost_command.cost)
+app.command("audit")(audit_command.audit)
 app.command("residuals")(residual_command.residuals)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data_commands.app, name="data")

@@ -15,9 +15,9 @@ from urbanbench.errors import DataMissing
 if TYPE_CHECKING:
     from urbanbench.result import RunResult
 
-__all__ = ["fits", "leaderboard"]
+__all__ = ["Words", "chosen_results", "city_names", "fits", "leaderboard"]
 
-Chosen = list[str]
+Words = list[str]
 
 
 def leaderboard(
@@ -34,13 +34,13 @@ def leaderboard(
         typer.Option("--published", help="Show the numbers of papers beside ours, in their own columns."),
     ] = False,
     model: Annotated[
-        Chosen, typer.Option("--model", "-m", help="Only these models. Repeats; takes lists and globs.")
+        Words, typer.Option("--model", "-m", help="Only these models. Repeats; takes lists and globs.")
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
-    city: Annotated[Chosen, typer.Option("--city", "-c", help="Only these cities.")] = [],  # noqa: B006 - same
-    task: Annotated[Chosen, typer.Option("--task", "-t", help="Only these tasks.")] = [],  # noqa: B006 - same
-    split: Annotated[Chosen, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
+    city: Annotated[Words, typer.Option("--city", "-c", help="Only these cities.")] = [],  # noqa: B006 - same
+    task: Annotated[Words, typer.Option("--task", "-t", help="Only these tasks.")] = [],  # noqa: B006 - same
+    split: Annotated[Words, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
     protocol: Annotated[
-        Chosen, typer.Option("--protocol", help="Only these protocols: default, paper:hgi, paper:*.")
+        Words, typer.Option("--protocol", help="Only these protocols: default, paper:hgi, paper:*.")
     ] = [],  # noqa: B006 - same
     each_training: Annotated[
         bool,
@@ -53,15 +53,8 @@ def leaderboard(
     """Show results as a table: floors included, models below a floor flagged."""
     from urbanbench.atomic import write_text
     from urbanbench.board import render
-    from urbanbench.result_folders import load_results
 
-    every = load_results(results)
-    names = {"model": model, "city": _city_names(city), "task": task, "split": split, "protocol": protocol}
-    kept = [one for one in every if _wanted(one, **names)]
-    if not kept:
-        where = "the default folders" if results is None else repr(str(results))
-        msg = f"No result in {where} fits, of {len(every)}. Run something first, or ask for other names."
-        raise DataMissing(msg)
+    kept = chosen_results(results, model=model, city=city, task=task, split=split, protocol=protocol)
     told = [one.to_dict() | {"own": one.own} for one in kept]
     text = render(told, format=style, published=published, each_training=each_training)
     if out is None:
@@ -71,7 +64,27 @@ def leaderboard(
     note(f"Leaderboard of {len(kept)} results: {out}")
 
 
-def _city_names(words: Sequence[str]) -> list[str]:
+def chosen_results(folder: Path | None, *, city: Sequence[str], **names: Sequence[str]) -> list[RunResult]:
+    """Return the results of a folder, or of the default ones, whose cells have these names.
+
+    Raises
+    ------
+    DataMissing
+        No such folder, or no result fits.
+    """
+    from urbanbench.result_folders import load_results
+
+    every = load_results(folder)
+    wanted = {**names, "city": city_names(city)}
+    kept = [one for one in every if _wanted(one, **wanted)]
+    if not kept:
+        where = "the default folders" if folder is None else repr(str(folder))
+        msg = f"No result in {where} fits, of {len(every)}. Run something first, or ask for other names."
+        raise DataMissing(msg)
+    return kept
+
+
+def city_names(words: Sequence[str]) -> list[str]:
     """Return names and patterns of cities; a path counts for the name its results are kept under."""
     from urbanbench.registry import city_path, cut_cities, plain_name
 

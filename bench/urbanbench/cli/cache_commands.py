@@ -23,7 +23,7 @@ app = typer.Typer(
 
 @app.command("ls")
 def list_entries(as_json: options.Json = False) -> None:
-    """List cached embeddings, features of frozen encoders and trained stages; of each the newest first."""
+    """List cached embeddings, features of frozen encoders, trained stages and readings of floors; of each the newest first."""
     from urbanbench.cache import EmbeddingCache
     from urbanbench.cli.cache_parts import PARTS, cache_parts
     from urbanbench.home import cache_root

@@ -1,4 +1,4 @@
-"""What lies in the cache beside embeddings: features of frozen encoders, trained stages, what models learned for other cities, and weights put together from packages."""
+"""What lies in the cache beside embeddings: features of frozen encoders, trained stages, what models learned for other cities, weights put together from packages, readings of floors."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ PARTS = {
     "training": "trained stages",
     "learned": "learned states",
     "weights": "encoders from packages",
+    "readings": "readings of floors",
 }
 """Folders below the cache's, each with one file or folder per part, and what a part is called."""
 

@@ -30,6 +30,14 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="Name of the experiment; see `urbanbench experiment list`.")]
+Models = Annotated[
+    list[str],
+    typer.Option(
+        "--model",
+        "-m",
+        help="Model, for an experiment that is asked of any (`ladder`, `leaned`); its own rows where left out. Repeats; takes lists and globs.",
+    ),
+]
 Words = Annotated[
     list[str], typer.Option("--city", "-c", help="City; the experiment's own where left out. Repeats.")
 ]
@@ -78,7 +86,8 @@ def experiment_rows() -> list[dict[str, Any]]:
 @app.command("run")
 def run(
     name: Name,
-    city: Words = [],  # noqa: B006 - typer reads the default, nothing changes it
+    model: Models = [],  # noqa: B006 - typer reads the default, nothing changes it
+    city: Words = [],  # noqa: B006 - same
     task: Tasks = [],  # noqa: B006 - same
     split: Splits = [],  # noqa: B006 - same
     head: Heads = [],  # noqa: B006 - same
@@ -110,13 +119,13 @@ def run(
     experiment = load_experiment(name)
     _check_style(style)
     choice = _choice(
-        city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
+        model, city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
     )
     choice = experiment.settled(
         replace(_with_cities_here(experiment, choice), device=options.read_device(device))
     )
     specs = able(experiment.specs(choice), choice)
-    specs = specs if task else labelled(specs)
+    specs = experiment.fitting(specs if task else labelled(specs))
     specs = with_adds(specs) if adds else specs
     if dry_run:
         return print_cells(specs)
@@ -136,7 +145,8 @@ def run(
 @app.command("show")
 def show(
     name: Name,
-    city: Words = [],  # noqa: B006 - typer reads the default, nothing changes it
+    model: Models = [],  # noqa: B006 - typer reads the default, nothing changes it
+    city: Words = [],  # noqa: B006 - same
     task: Tasks = [],  # noqa: B006 - same
     split: Splits = [],  # noqa: B006 - same
     head: Heads = [],  # noqa: B006 - same
@@ -159,7 +169,7 @@ def show(
     experiment = load_experiment(name)
     _check_style(style)
     choice = _choice(
-        city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
+        model, city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
     )
     results = _results(out)
     if not choice.cities:
@@ -180,6 +190,7 @@ def _check_style(style: str) -> None:
 
 
 def _choice(
+    model: Sequence[str],
     city: Sequence[str],
     task: Sequence[str],
     split: Sequence[str],
@@ -195,12 +206,12 @@ def _choice(
     from urbanbench.registry import cut_cities, expand, expand_words
     from urbanbench.result_folders import RUNS
     from urbanbench.scoring.heads import HEADS
-    from urbanbench.scoring.splits import SPLITS
 
     return Choice(
+        models=tuple(expand("model", model)),
         cities=tuple(cut_cities(city)),
         tasks=tuple(expand("task", task)),
-        splits=tuple(expand_words("split", split, list(SPLITS))),
+        splits=_rungs(split),
         heads=tuple(expand_words("head", head, list(HEADS))),
         seeds=options.read_seeds(seeds),
         preset=preset,
@@ -208,6 +219,15 @@ def _choice(
         model_seeds=model_seeds,
         out=out or RUNS,
     )
+
+
+def _rungs(words: Sequence[str]) -> tuple[str, ...]:
+    """Expand split words; the ladder of an experiment has every rung of one city, and what a city does not allow is refused there."""
+    from urbanbench.registry import expand_splits
+    from urbanbench.scoring.splits import IN_ONE_CITY, LADDER
+
+    found = [rung for word in expand_splits(words) for rung in (IN_ONE_CITY if word == LADDER else (word,))]
+    return tuple(dict.fromkeys(found))
 
 
 def _with_cities_here(experiment: Experiment, choice: Choice) -> Choice:

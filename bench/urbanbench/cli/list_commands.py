@@ -26,7 +26,7 @@ def list_names(
     what: Annotated[
         str,
         typer.Argument(
-            help="models, tasks, cities, protocols, splits, heads, inputs, metrics or experiments."
+            help="models, tasks, cities, protocols, splits, heads, probes, inputs, metrics or experiments."
         ),
     ] = "models",
     city: Annotated[
@@ -56,7 +56,7 @@ def describe(
     name: Annotated[
         str,
         typer.Argument(
-            help="A model, task, city, protocol, split, head, input or metric; kind:name where two share it; or a result's file."
+            help="A model, task, city, protocol, split, head, probe, input or metric; kind:name where two share it; or a result's file."
         ),
     ],
     as_json: options.Json = False,
@@ -154,13 +154,26 @@ def _protocols() -> Rows:
 def _splits() -> Rows:
     from urbanbench.scoring.splits import SPLITS
 
-    return [{"name": split.name, "summary": split.summary} for split in SPLITS.values()]
+    return [
+        {
+            "name": split.name,
+            "takes": split.argument and f"{split.name}:{split.argument}",
+            "summary": split.summary,
+        }
+        for split in SPLITS.values()
+    ]
 
 
 def _heads() -> Rows:
     from urbanbench.scoring.heads import HEADS
 
     return [{"name": head.name, "title": head.title, "summary": head.summary} for head in HEADS.values()]
+
+
+def _probes() -> Rows:
+    from urbanbench.scoring.probes.catalogue import PROBES
+
+    return [{"name": probe.name, "summary": probe.summary} for probe in PROBES.values()]
 
 
 def _inputs() -> Rows:
@@ -191,6 +204,7 @@ _LISTS: Mapping[str, Callable[[], Rows]] = {
     "protocols": _protocols,
     "splits": _splits,
     "heads": _heads,
+    "probes": _probes,
     "inputs": _inputs,
     "metrics": _metrics,
     "experiments": _experiments,
@@ -202,6 +216,7 @@ _KINDS = {
     "protocol": "protocols",
     "split": "splits",
     "head": "heads",
+    "probe": "probes",
     "input": "inputs",
     "metric": "metrics",
 }
@@ -256,7 +271,7 @@ def _kind_of(word: str) -> str:
             return kind
     others = {
         kind: [row["name"] for row in _LISTS[_KINDS[kind]]()]
-        for kind in ("protocol", "split", "head", "input", "metric")
+        for kind in ("protocol", "split", "head", "probe", "input", "metric")
     }
     for kind, listed in others.items():
         if word in listed:

@@ -28,6 +28,7 @@ __all__ = [
     "ModelSeeds",
     "OneModelSeed",
     "Preset",
+    "Probes",
     "Protocols",
     "Seeds",
     "Settings",
@@ -41,6 +42,7 @@ __all__ = [
     "read_device",
     "read_keeping",
     "read_model_seeds",
+    "read_probes",
     "read_protocols",
     "read_seeds",
     "read_settings",
@@ -90,7 +92,11 @@ Shots = Annotated[
     ),
 ]
 Splits = Annotated[
-    list[str], typer.Option("--split", help="How test units are chosen; see `urbanbench list splits`.")
+    list[str],
+    typer.Option(
+        "--split",
+        help="How test units are chosen: a rung, or `ladder` for all that the city and task allow; see `urbanbench list splits`. Repeats; takes lists and globs.",
+    ),
 ]
 Heads = Annotated[
     list[str], typer.Option("--head", help="What predicts from the vectors; see `urbanbench list heads`.")
@@ -124,6 +130,15 @@ Adds = Annotated[
     typer.Option(
         "--adds",
         help="Also score every learned model together with the best floor: what it adds to counting.",
+    ),
+]
+Probes = Annotated[
+    list[str],
+    typer.Option(
+        "--probe",
+        help="Also ask every model's vectors a probe: position, placeless, shares, pca, projection, or all; see `urbanbench list probes`. "
+        "Repeats; takes lists.",
+        show_default=False,
     ),
 ]
 Preset = Annotated[
@@ -262,15 +277,14 @@ def read_splits(words: Iterable[str], shots: str, context: typer.Context) -> lis
     BadInput
         Shots that are no whole numbers, or beside a split.
     """
-    from urbanbench.registry import expand_words
-    from urbanbench.scoring.city_out import city_out_word, is_city_out
-    from urbanbench.scoring.splits import SPLITS
+    from urbanbench.registry import expand_splits
+    from urbanbench.scoring.city_out import city_out_word, shots_of
 
     if not shots:
         listed = [one.strip() for word in words for one in word.split(",")]
-        across = [one for one in listed if is_city_out(one)]
-        usual = [one for one in listed if one not in across]
-        return [*(expand_words("split", usual, list(SPLITS)) if usual else []), *dict.fromkeys(across)]
+        few = [one for one in listed if shots_of(one)]
+        usual = [one for one in listed if one not in few]
+        return [*(expand_splits(usual) if usual else []), *dict.fromkeys(few)]
     if getattr(context.get_parameter_source("split"), "name", "") == "COMMANDLINE":
         msg = f"--split and --shots {shots} are given. Expected one of them: shots are what is fitted on beside the train city."
         raise BadInput(msg)
@@ -290,6 +304,7 @@ _DEFAULT_ONLY = {
     "adds": "--adds",
     "shots": "--shots",
     "train_city": "--train-city",
+    "probe": "--probe",
 }
 """Parameters that only the default protocol leaves open, and their options."""
 
@@ -302,7 +317,7 @@ def read_protocols(words: Iterable[str], context: typer.Context) -> list[str]:
     UnknownName
         No such protocol.
     BadInput
-        A split, head, seeds, block size or fusion is asked for beside papers' protocols alone.
+        A split, head, seeds, block size, fusion or probe is asked for beside papers' protocols alone.
     """
     from urbanbench.parity.contract import DEFAULT
     from urbanbench.parity.papers import PAPERS
@@ -323,6 +338,20 @@ def read_protocols(words: Iterable[str], context: typer.Context) -> list[str]:
             )
             raise BadInput(msg)
     return asked
+
+
+def read_probes(words: Iterable[str]) -> list[str]:
+    """Expand names of probes, each once.
+
+    Raises
+    ------
+    UnknownName
+        No such probe.
+    """
+    from urbanbench.registry import expand_words
+    from urbanbench.scoring.probes.catalogue import PROBES
+
+    return list(dict.fromkeys(expand_words("probe", words, list(PROBES))))
 
 
 def read_settings(words: Iterable[str]) -> tuple[tuple[str, str], ...]:

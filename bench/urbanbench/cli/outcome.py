@@ -114,7 +114,7 @@ def _main_score(result: RunResult) -> str:
         else ""
     )
     gain = Score(tuple((result.adds.get("gain") or {}).get(metric, ())))
-    adds = f", adds {gain.signed} to a floor" if gain.finite else ""
+    adds = f", adds {gain.signed_text(3)} to a floor" if gain.finite else ""
     return f"{metric} {rounded(score.mean, 3)}{some}{adds}"
 
 

@@ -1,4 +1,4 @@
-"""``urbanbench residuals``: where on the map a run is wrong."""
+"""``urbanbench residuals``: where on the map a run is wrong, and on whom."""
 
 from __future__ import annotations
 
@@ -7,52 +7,98 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from urbanbench.cli import options
 from urbanbench.cli.again import command_again
-from urbanbench.cli.printing import note, say
+from urbanbench.cli.kept_city import city_of
+from urbanbench.cli.printing import note, print_json, print_table, say
 from urbanbench.errors import BadInput, DataMissing
+from urbanbench.store import without_nan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
+    from urbanbench.city.city import City
+    from urbanbench.residuals.findings import Findings
     from urbanbench.result import RunResult
 
 __all__ = ["residuals"]
+
+
+PICTURES = (".png", ".svg", ".pdf")
+TABLE = ".parquet"
 
 
 def residuals(
     result_file: Annotated[
         Path, typer.Argument(help="JSON file of a finished run, with its predictions beside.")
     ],
-    map_file: Annotated[Path, typer.Option("--map", "-o", help="Map to draw: .png or .svg.")] = Path(
-        "residuals.png"
-    ),
+    out: Annotated[
+        list[Path],
+        typer.Option(
+            "--out",
+            "-o",
+            "--map",
+            help="File to write: a picture (.png, .svg or .pdf) or the units as GeoParquet (.parquet). Repeats.",
+        ),
+    ] = [],  # noqa: B006 - typer reads the default, nothing changes it
     city: Annotated[
         str, typer.Option("--city", "-c", help="The city, where it is not found under the run's name.")
     ] = "",
+    as_json: options.Json = False,
 ) -> None:
-    """Map the mean error of each region over the seeds that tested it: predicted minus true, or for classes the share of wrong answers."""
-    from urbanbench.city.drawing.show import draw_values
+    """Say where a run fails: whether near units are wrong alike, the worst district, the worst tenth, errors by density, and by class.
+
+    The error of a unit is the mean over the seeds that tested it, of predicted minus true, or of classes the share of wrong answers.
+    Without --out the picture residuals.png is drawn.
+    """
     from urbanbench.registry import open_city
+    from urbanbench.residuals.findings import find
     from urbanbench.store import ResultStore
 
+    files = out or [Path("residuals.png")]
+    _check_files(files)
     result = ResultStore.read(result_file)
     _check_mapped(result)
-    errors = mean_errors(result, _predictions(result, result_file))
-    opened = open_city(city or _city_of(result, result_file))
-    cell, classes = result.cell, result.task["kind"] == "classification"
-    what = "share of wrong answers" if classes else f"predicted minus true, {result.task['unit']}"
-    title = f"{cell.city} · {cell.task} · {cell.model} · {cell.split} · {cell.head}"
-    draw_values(opened.regions, errors, map_file, title, unit=what, signed=not classes)
-    say(map_file)
-    worst = max(errors.tolist(), key=abs)
-    note(f"{len(errors)} regions were tested at least once; mean {errors.mean():.3g}, worst {worst:.3g}.")
+    predictions = _predictions(result, result_file)
+    opened = open_city(city or city_of(result))
+    findings = find(result, predictions, opened)
+    for file in files:
+        _write(file, findings, predictions, opened)
+        note(f"Written: {file}")
+    _say(findings, opened, as_json=as_json)
 
 
-def _city_of(result: RunResult, file: Path) -> str:
-    """Return the folder that a run's city was in, seen from its results folder; else the city's name."""
-    told = result.provenance.get("sources", {}).get("city", {}).get("path", "")
-    folder = file.absolute().parents[2] / told
-    return str(folder.resolve()) if told and (folder / "city.json").is_file() else result.cell.city
+def _check_files(files: Sequence[Path]) -> None:
+    """Refuse files of other kinds before anything is read."""
+    for file in files:
+        if file.suffix.lower() not in {*PICTURES, TABLE}:
+            msg = f"--out got {str(file)!r} with suffix {file.suffix!r}. Expected {', '.join(PICTURES)} for a picture or {TABLE} for a table."
+            raise BadInput(msg)
+
+
+def _write(file: Path, findings: Findings, predictions: pd.DataFrame, city: City) -> None:
+    from urbanbench.residuals.picture import draw_residuals
+    from urbanbench.residuals.table import residual_table, write_table
+
+    if file.suffix.lower() == TABLE:
+        write_table(residual_table(findings, predictions, city.crs), file)
+    else:
+        draw_residuals(findings, city, file)
+
+
+def _say(findings: Findings, city: City, *, as_json: bool) -> None:
+    from urbanbench.residuals.words import as_dict, sentences, tables, title_of
+
+    if as_json:
+        print_json(without_nan(as_dict(findings)))
+        return
+    for line in (*title_of(findings, city.title or city.name), "", *sentences(findings)):
+        say(line)
+    for title, (heads, *rows) in tables(findings).items():
+        say(f"\n{title}")
+        print_table(rows, heads)
 
 
 def _predictions(result: RunResult, result_file: Path) -> pd.DataFrame:
@@ -70,41 +116,25 @@ def _predictions(result: RunResult, result_file: Path) -> pd.DataFrame:
     except DataMissing as error:
         msg = (
             f"Result {str(result_file)!r} has no predictions beside it. Expected those of a run on this machine. "
-            f"Mend: {command_again(result)}, then map the result it writes."
+            f"Mend: {command_again(result)}, then ask again of the result it writes."
         )
         raise DataMissing(msg) from error
 
 
-def mean_errors(result: RunResult, predictions: pd.DataFrame) -> pd.Series[float]:
-    """Return the mean error of each region that was tested, by region_id.
-
-    Parameters
-    ----------
-    result
-        A finished regression or classification of regions.
-    predictions
-        What `urbanbench.store.ResultStore.read_predictions` gave for it.
-    """
-    if result.task["kind"] == "classification":
-        wrong = (predictions["predicted"] != predictions["true"]).astype(float)
-    else:
-        wrong = predictions["predicted"] - predictions["true"]
-    return wrong.groupby(predictions["unit_id"]).mean()
-
-
 def _check_mapped(result: RunResult) -> None:
-    """Refuse what has no error per region.
+    """Refuse what has no error per unit.
 
     Raises
     ------
     BadInput
-        The run has no scores, or is not about numbers or classes of regions.
+        The run has no scores, or asks for where units lie.
     """
     from urbanbench.result import OK
+    from urbanbench.scoring.probes.catalogue import POSITION
 
     if result.status != OK:
         msg = f"Run {result.run_id} is {result.status}: {result.reason} Expected a finished run."
         raise BadInput(msg)
-    if result.task["level"] != "region" or result.task["kind"] == "composition":
-        msg = f"Run {result.run_id} is a {result.task['kind']} of {result.task['level']}s. Expected a regression or classification of regions."
+    if result.cell.probe == POSITION:
+        msg = f"Run {result.run_id} asks where units lie. Expected a run that predicts a label. Mend: take the row of the same model without --probe."
         raise BadInput(msg)

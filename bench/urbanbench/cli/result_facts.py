@@ -22,19 +22,26 @@ def result_facts(file: Path) -> dict[str, Any]:
     BadInput
         A result of another schema.
     """
-    from urbanbench.board.labels import row_label
     from urbanbench.board.rows import ordered, read_row
+    from urbanbench.cli.added_facts import added_facts, trainings_facts
+    from urbanbench.cli.kin import kin_of
+    from urbanbench.cli.probe_facts import probe_facts
     from urbanbench.convergence import told_stages
     from urbanbench.store import ResultStore
 
     result = ResultStore.read(file)
     row = read_row(result.to_dict())
-    facts = {"kind": "result", "name": row_label(row, [row]), "cell": str(result.cell), "status": row.status}
+    facts = {"kind": "result", "name": _name(row), "cell": str(result.cell), "status": row.status}
     if not row.ok:
         return facts | {"reason": row.reason}
+    kin = kin_of(file, result)
     return {
         **facts,
         "scores": _scores(row),
+        "probe": probe_facts(result, row.main_metric),
+        f"trainings{' of the model alone' if row.spec.get('beside') else ''}": trainings_facts(kin, row),
+        "adds": added_facts(kin, row.main_metric),
+        "not readable": list(kin.unread),
         "inputs used": ordered(row.used),
         "used": _used(row),
         "lacks": list(row.lacks),
@@ -43,7 +50,15 @@ def result_facts(file: Path) -> dict[str, Any]:
         "training": told_stages(row.training),
         "stands in": dict(_mapping(row.model.get("variant"))),
         "settings": dict(row.settings or {}),
+        "cost": _cost(row),
     }
+
+
+def _name(row: Row) -> str:
+    from urbanbench.board.labels import row_label
+
+    beside = " beside the best floor" if row.spec.get("beside") else ""
+    return f"{row_label(row, [row])}{beside}"
 
 
 def _scores(row: Row) -> dict[str, str]:
@@ -53,6 +68,34 @@ def _scores(row: Row) -> dict[str, str]:
     return {
         metric_title(one): row.score(one).text
         for one in choose_metrics(kind, row.main_metric, row.scores, None)
+    }
+
+
+def _cost(row: Row) -> dict[str, str]:
+    """Return what a row cost, in words; what was not measured says so."""
+    from urbanbench.board.costs import NOT_COUNTED, NOT_MEASURED, cost_entry, costs_of, machine
+    from urbanbench.board.numbers import plain_number
+
+    costs = costs_of(row)
+
+    def told(value: float | None, unit: str = "") -> str:
+        return f"{plain_number(value)} {unit}".rstrip() if value is not None else NOT_MEASURED
+
+    weights = (
+        f"{costs.trained:,} trained, {costs.frozen:,} of frozen encoders"
+        if costs.trained is not None
+        else NOT_COUNTED
+    )
+    return {
+        "vectors": f"{cost_entry(row).text} s",
+        "head, all seeds": told(costs.head_seconds, "s"),
+        "throughput": told(costs.units_per_second, "units/s, training included"),
+        "peak memory": told(costs.peak_rss_mb, "MB"),
+        "peak GPU memory": told(costs.peak_gpu_mb, "MB") if costs.peak_gpu_mb is not None else "no GPU",
+        "weights": weights,
+        "vector": told(costs.bytes_per_unit, "bytes a unit"),
+        "energy": f"{told(costs.joules, 'J')} ({costs.meters})" if costs.joules is not None else NOT_MEASURED,
+        "machine": machine(row) or "not recorded",
     }
 
 

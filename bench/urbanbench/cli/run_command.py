@@ -69,6 +69,7 @@ def run(
     shots: options.Shots = "",
     floors: Floors = True,
     adds: options.Adds = False,
+    probe: options.Probes = [],  # noqa: B006 - same
     device: options.Device = "auto",
     jobs: Jobs = 1,
     isolate: options.Isolate = None,
@@ -100,6 +101,7 @@ def run(
             model_seeds=options.read_model_seeds(model_seed, model_seeds),
             block_size=block_size,
             adds=adds,
+            probes=options.read_probes(probe),
         )
         return run_and_show(
             options.with_split_file(asked, splits, context),
@@ -129,6 +131,7 @@ def make_plan(
     block_size: float | None,
     adds: bool,
     train_city: str = "",
+    probes: Sequence[str] = (),
 ) -> Plan:
     """Expand the words of the command line; `split` is what `urbanbench.cli.options.read_splits` gave."""
     from urbanbench.registry import expand, expand_cities, expand_labels, expand_words
@@ -151,6 +154,7 @@ def make_plan(
         model_seeds=model_seeds,
         beside=adds,
         train_city=train_city,
+        probes=probes,
     )
 
 
@@ -181,15 +185,18 @@ def run_and_show(
     from urbanbench.cache import EmbeddingCache
     from urbanbench.result_folders import RUNS
     from urbanbench.run.finished import reports
+    from urbanbench.run.ladder import with_rungs
     from urbanbench.run.loop import run as run_cells
     from urbanbench.run.plan import open_cities, plan, with_floors
+    from urbanbench.run.warned import leak_warnings
     from urbanbench.store import ResultStore
 
     store, specs = ResultStore(out or RUNS), plan(asked)
     store.check_writable()
     EmbeddingCache().check_writable()  # cities are built there too
     cities = open_cities(specs)
-    for line in reports(specs, cities):
+    specs, left_out = with_rungs(specs, cities)
+    for line in [*left_out, *reports(specs, cities), *leak_warnings(specs, cities)]:
         note(line)
     specs = with_floors(specs, cities) if floors else specs
     if dry_run:
@@ -200,7 +207,16 @@ def run_and_show(
         results = run_cells(specs, store, overwrite=overwrite, device=where, jobs=jobs, progress=progress)
     _show(results, as_json=as_json)
     note(f"Results: {store.folder}/ ({len(results)} cells). Next: {command('leaderboard', store.folder)}")
+    if asked.probes:
+        note(f"Probes stand in no table of scores: {_shown_by(asked, store.folder)}")
     return exit_code(results)
+
+
+def _shown_by(asked: Plan, folder: Path) -> str:
+    """Return the command that shows what a plan's probes told."""
+    pairs = (("-c", asked.cities), ("-t", asked.tasks), ("-m", asked.models))
+    words = [word for option, listed in pairs for word in (option, ",".join(listed))]
+    return command("experiment", "show", "leaned", *words, "--out", folder)
 
 
 def progress_of(specs: Iterable[RunSpec], store: ResultStore, *, jobs: int, overwrite: str) -> ProgressLines:

@@ -28,7 +28,10 @@ def _group() -> None:
 def export(
     task: Annotated[str, typer.Option("--task", "-t", help="Task: a name, a path, or label:NAME.")],
     city: options.City = "toyville",
-    split: Annotated[str, typer.Option("--split", help="See `urbanbench list splits`.")] = "random",
+    split: Annotated[
+        str,
+        typer.Option("--split", help="A rung, such as block or group:street; see `urbanbench list splits`."),
+    ] = "random",
     seeds: options.Seeds = "10",
     block_size: Annotated[
         float | None,

@@ -155,6 +155,7 @@ def score(
     splits: options.SplitsFile = None,
     floors: Floors = True,
     adds: options.Adds = False,
+    probe: options.Probes = [],  # noqa: B006 - same
     device: options.Device = "auto",
     out: options.Out = None,
     overwrite: Overwrite = "only-missing",
@@ -183,6 +184,7 @@ def score(
         model_seeds=(0,),
         block_size=block_size,
         adds=adds,
+        probes=options.read_probes(probe),
     )
     return run_and_show(
         replace(options.with_split_file(asked, splits, context), name=name),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urbanbench.registry.choosing import GROUPS, broken, expand, expand_words
+from urbanbench.registry.choosing import GROUPS, broken, expand, expand_splits, expand_words
 from urbanbench.registry.cities import (
     build_city,
     city_folder,
@@ -39,6 +39,7 @@ __all__ = [
     "expand",
     "expand_cities",
     "expand_labels",
+    "expand_splits",
     "expand_words",
     "face_of",
     "file_of",

@@ -15,7 +15,7 @@ from urbanbench.registry.plugins import names
 from urbanbench.registry.schemes import has_scheme
 from urbanbench.registry.words import is_glob, is_there, split_words
 
-__all__ = ["GROUPS", "broken", "expand", "expand_words"]
+__all__ = ["GROUPS", "broken", "expand", "expand_splits", "expand_words"]
 
 GROUPS: Mapping[str, Callable[[ModelCard], bool]] = {
     "floors": lambda card: card.floor and not card.family,
@@ -71,6 +71,32 @@ def expand_words(kind: str, words: str | Iterable[str], known: Sequence[str]) ->
         if not fitting:
             raise UnknownName(kind, word, known)
         chosen += fitting
+    return list(dict.fromkeys(chosen))
+
+
+def expand_splits(words: str | Iterable[str]) -> list[str]:
+    """Turn comma lists, globs and ``all`` into split words; ``ladder`` stays, and so does what stands behind a colon.
+
+    Raises
+    ------
+    UnknownName, BadInput
+        No such split, or something behind a colon that does not belong there.
+
+    Examples
+    --------
+    >>> expand_splits("random,group:street,buffered:500.0,ladder")
+    ['random', 'group:street', 'buffered:500', 'ladder']
+    """
+    from urbanbench.scoring.splits import LADDER, SPLITS, plain_word
+
+    chosen: list[str] = []
+    for word in split_words(words):
+        if word == LADDER:
+            chosen.append(word)
+        elif word == "all" or is_glob(word):
+            chosen += expand_words("split", word, list(SPLITS))
+        else:
+            chosen.append(plain_word(word))
     return list(dict.fromkeys(chosen))
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from urbanbench.city.changing.drawn import drawn_away
 from urbanbench.errors import BadInput, RunRefused
 from urbanbench.inputs import LAYER_OF, format_inputs
-from urbanbench.scoring.split import is_split_file
 from urbanbench.scoring.splits import make_splits
 from urbanbench.units import Units
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from urbanbench.run.order import Order
     from urbanbench.scoring.targets import Targets
 
-__all__ = ["admitted_view", "check_paper", "check_split", "refusal", "units_of"]
+__all__ = ["admitted_view", "check_paper", "check_probe", "check_split", "refusal", "units_of"]
 
 
 def refusal(model: str, card: ModelCard, task: TaskCard, city: City, asked: frozenset[str] | None) -> str:
@@ -110,7 +109,9 @@ def units_of(city: City, level: str, target_ids: Sequence[str]) -> Units:
 
 def check_split(order: Order, targets: Targets) -> None:
     """Refuse a split that the labels cannot give, and a file of splits of other units."""
-    if is_split_file(order.protocol.split):
+    if order.across:
+        return
+    if order.paper is None and order.protocol.split not in {"random", "block", "group"}:
         try:
             make_splits(targets, order.protocol)
         except BadInput as error:
@@ -130,6 +131,16 @@ def check_paper(order: Order) -> None:
         raise RunRefused(msg)
     if order.model.card.head:
         msg = f"Model {order.cell.model!r} is defined by its head {order.model.card.head!r}. Protocol {paper.name!r} has a head of its own."
+        raise RunRefused(msg)
+
+
+def check_probe(order: Order) -> None:
+    """Refuse to ask the vectors of a model that is nothing but its head."""
+    from urbanbench.scoring.probes.catalogue import probe_info
+
+    name, card = order.cell.probe, order.model.card
+    if name and card.head and probe_info(name).vectors:
+        msg = f"Model {order.cell.model!r} is defined by its head {card.head!r}. Probe {name!r} asks vectors that any head can read."
         raise RunRefused(msg)
 
 

@@ -123,6 +123,13 @@ class Order:
         )
 
     @property
+    def across(self) -> bool:
+        """Whether the head is fitted in the train city."""
+        from urbanbench.scoring.city_out import is_city_out
+
+        return bool(self.cell.train_city) and is_city_out(self.cell.split)
+
+    @property
     def paper(self) -> Paper | None:
         """The paper whose protocol scores the run; None for the default protocol."""
         name = self.cell.protocol
@@ -185,6 +192,7 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
         model_seed=spec.model_seed,
         beside=_beside(spec),
         train_city=_train_city(spec),
+        probe=_probe(spec),
         **_scoring(spec, model, task.card),
     )
     order = Order(spec, cell, model, task)
@@ -198,12 +206,11 @@ def _check_names(protocol: Protocol) -> None:
     from urbanbench.scoring.city_out import is_city_out
     from urbanbench.scoring.heads import HEADS
     from urbanbench.scoring.split import is_split_file
-    from urbanbench.scoring.splits import SPLITS
+    from urbanbench.scoring.splits import read_word
 
     split = protocol.split
-    if split not in SPLITS and not is_split_file(split) and not is_city_out(split):
-        kind = "split"
-        raise UnknownName(kind, split, SPLITS)
+    if not is_split_file(split) and not is_city_out(split):
+        read_word(split)
     if protocol.head not in HEADS:
         kind = "head"
         raise UnknownName(kind, protocol.head, HEADS)
@@ -231,11 +238,11 @@ def _beside(spec: RunSpec) -> str:
 
 
 def _train_city(spec: RunSpec) -> str:
-    """Return the name of the city the model learns in, "" for the one that is scored; a head that is fitted elsewhere needs one."""
-    from urbanbench.scoring.city_out import is_city_out
+    """Return the name of the city the model learns in, "" for the one that is scored; shots of another city need one."""
+    from urbanbench.scoring.city_out import shots_of
 
     if not spec.train_city:
-        if is_city_out(spec.split):
+        if shots_of(spec.split):
             msg = f"Split {spec.split!r} fits the head in another city, and none is named. Mend: --train-city CITY"
             raise BadInput(msg)
         return ""
@@ -243,21 +250,41 @@ def _train_city(spec: RunSpec) -> str:
     if name == scored:
         msg = f"--train-city {spec.train_city} is the city that is scored ({scored!r}). Expected another one; leave it out to train where the score is taken."
         raise BadInput(msg)
-    if spec.protocol != DEFAULT or spec.beside:
-        word = "--adds" if spec.beside else f"--protocol {spec.protocol}"
+    if spec.protocol != DEFAULT or spec.beside or spec.probe:
+        word = (
+            "--adds"
+            if spec.beside
+            else f"--probe {spec.probe}"
+            if spec.probe
+            else f"--protocol {spec.protocol}"
+        )
         msg = f"--train-city {spec.train_city} is given with {word}. Expected the default protocol and the model alone, which are what is scored across cities."
         raise BadInput(msg)
     return name
 
 
+def _probe(spec: RunSpec) -> str:
+    """Return what is asked of the vectors; only the default protocol has probes, of a model alone."""
+    from urbanbench.scoring.probes.catalogue import probe_info
+
+    if spec.probe and (spec.protocol != DEFAULT or spec.beside):
+        other = spec.beside or spec.protocol
+        msg = f"Probe {spec.probe!r} is asked for with {other!r}. Expected protocol {DEFAULT!r} and the model alone."
+        raise BadInput(msg)
+    return probe_info(spec.probe).name if spec.probe else ""
+
+
 def _scoring(spec: RunSpec, model: Model, card: TaskCard) -> dict[str, Any]:
     """Return the cell's split, block size, head and seeds; a paper's protocol settles them all."""
-    from urbanbench.scoring.splits import split_name
+    from urbanbench.scoring.city_out import is_city_out
+    from urbanbench.scoring.splits import has_blocks, split_name
 
     if spec.protocol == DEFAULT:
-        size = spec.block_size_m if spec.split == "block" else None
+        across = is_city_out(spec.split) and spec.train_city
+        size = spec.block_size_m if not across and has_blocks(spec.split) else None
+        name = spec.split if across else split_name(spec.split)
         head, seeds = model.card.head or spec.head, tuple(spec.seeds)
-        return {"split": split_name(spec.split), "block_size_m": size, "head": head, "seeds": seeds}
+        return {"split": name, "block_size_m": size, "head": head, "seeds": seeds}
     paper = get_paper(spec.protocol)
     question = paper.question(card.kind, card.level)
     head, repeats = (question.head.name, question.repeats) if question else ("none", 1)

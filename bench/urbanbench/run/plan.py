@@ -17,7 +17,7 @@ from urbanbench.run.admission import refusal
 if TYPE_CHECKING:
     from urbanbench.city.city import City
 
-__all__ = ["Plan", "open_cities", "plan", "trainings_of", "with_adds", "with_floors"]
+__all__ = ["Plan", "open_cities", "plan", "trainings_of", "with_adds", "with_floors", "with_probes"]
 
 BEST_HEAD = "select"
 ALWAYS_ALLOWED = frozenset({"coordinates"})
@@ -38,6 +38,8 @@ class Plan:
         One training each; of models that do not train the first alone.
     beside
         Whether every model is also scored together with the best floor; under the default protocol.
+    probes
+        What is asked of every model's vectors beside its plain score; under the default protocol.
     protocols
         Words: "default", which the splits, heads, seeds and block size are for, and names of papers' protocols.
     """
@@ -54,6 +56,7 @@ class Plan:
     block_size_m: float | None = None
     model_seeds: Sequence[int] = (0,)
     beside: bool = False
+    probes: Sequence[str] = ()
     name: str = ""
     protocols: Sequence[str] = (DEFAULT,)
     train_city: str = ""
@@ -79,6 +82,7 @@ def plan(asked: Plan) -> list[RunSpec]:
         for split, inputs, (model, model_seed), head in _combined(asked, protocol)
         for scoring in [_scoring(asked, protocol, split, head)]
     ]
+    found = with_probes(found, asked.probes)
     return with_adds(found) if asked.beside else found
 
 
@@ -103,8 +107,26 @@ def with_adds(specs: Sequence[RunSpec]) -> list[RunSpec]:
     for spec in specs:
         found.append(spec)
         card = face_of("model", spec.model).card
-        if spec.protocol == DEFAULT and not spec.beside and not card.floor and not card.head:
+        if spec.protocol == DEFAULT and not (spec.beside or spec.probe) and not card.floor and not card.head:
             found.append(replace(spec, beside=BEST_FLOOR))
+    return found
+
+
+def with_probes(specs: Sequence[RunSpec], probes: Sequence[str]) -> list[RunSpec]:
+    """Put behind every plain cell those that ask its vectors a probe each.
+
+    Cells of papers' protocols have none, and a model that is nothing but its head has no vectors to be asked.
+    """
+    from urbanbench.scoring.probes.catalogue import probe_info
+
+    found = []
+    for spec in specs:
+        found.append(spec)
+        if spec.protocol == DEFAULT and not spec.beside and not spec.probe:
+            own_head = bool(face_of("model", spec.model).card.head)
+            found += [
+                replace(spec, probe=one) for one in probes if not (own_head and probe_info(one).vectors)
+            ]
     return found
 
 
@@ -180,6 +202,7 @@ def _floors_of(spec: RunSpec, floors: Mapping[str, ModelCard], city: City) -> It
                     name="",
                     model_seed=0,
                     beside="",
+                    probe="",
                 )
 
 

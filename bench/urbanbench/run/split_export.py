@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from urbanbench.registry import load_task, open_city, plain_name
+from urbanbench.run.split_ground import targets_for
 from urbanbench.scoring.block_size import resolve_block_size
 from urbanbench.scoring.protocol import Protocol
 from urbanbench.scoring.split_file import SplitFile
-from urbanbench.scoring.splits import make_splits
+from urbanbench.scoring.splits import has_blocks, make_splits, split_name
 
 __all__ = ["exported_splits"]
 
@@ -21,13 +22,14 @@ def exported_splits(
     UnknownName, DataMissing, PluginBroken
         No such task, city or split.
     RunRefused
-        The city has no such label.
+        The city has no such label, or no such column to group by.
     BadInput
         The label cannot be split so.
     """
     asked, opened = load_task(task, city), open_city(city)
-    targets = asked.targets(opened).in_order()
-    size = block_size_m if split == "block" else None
+    split = split_name(split)
+    targets = targets_for(split, asked.targets(opened).in_order(), opened, asked.card.label)
+    size = block_size_m if has_blocks(split) else None
     protocol = Protocol(split, seeds=seeds, block_size_m=size, fractions=asked.protocol.fractions)
     splits = make_splits(targets, protocol)
     facts = {
@@ -38,6 +40,6 @@ def exported_splits(
         "units": len(targets),
         "split": split,
     }
-    if split == "block":
+    if has_blocks(split):
         facts["block_size_m"] = resolve_block_size(targets, protocol)
     return SplitFile.of(targets, seeds, splits, **facts)

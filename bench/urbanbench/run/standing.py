@@ -31,21 +31,24 @@ def versions_of(order: Order) -> dict[str, int]:
     """Return the versions of everything that makes a run's number.
 
     A paper's question has one version for its cut and head together; it is left out where the paper does not score the task. Of a model
-    beside a floor those of the fusion and of the floors are among them.
+    beside a floor those of the fusion and of the floors are among them, and of a probe its own.
     """
-    from urbanbench.scoring.city_out import CITY_OUT_VERSION, is_city_out
+    from urbanbench.scoring.city_out import CITY_OUT_VERSION
     from urbanbench.scoring.heads import HEADS
     from urbanbench.scoring.metrics import METRICS_VERSION
+    from urbanbench.scoring.probes.catalogue import probe_info
     from urbanbench.scoring.splits import split_version
 
     cell, found = order.cell, {"model": order.model.card.version, "task": order.task.card.version}
     if order.paper is None:
-        split = CITY_OUT_VERSION if is_city_out(cell.split) else split_version(cell.split)
+        split = CITY_OUT_VERSION if order.across else split_version(cell.split)
         found |= {"split": split, "head": HEADS[cell.head].version}
     elif order.question is not None:
         found["protocol"] = order.question.version
     if cell.beside:
         found |= beside_versions(order)
+    if cell.probe:
+        found["probe"] = probe_info(cell.probe).version
     return found | {"metrics": METRICS_VERSION, "view": VIEW_VERSION}
 
 

@@ -10,7 +10,6 @@ from urbanbench.errors import RunRefused
 from urbanbench.inputs import format_inputs
 from urbanbench.run.admission import admitted_view, units_of
 from urbanbench.run.learning import School, TrainCity
-from urbanbench.scoring.city_out import is_city_out
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -38,7 +37,7 @@ def train_city_of(order: Order, bench: Workbench, view: View) -> TrainCity:
         The model cannot embed a city it was not trained on, or sees other inputs there; no labels where a head is fitted on them.
     """
     _check_card(order)
-    city, fitted = bench.train_city(order.spec.train_city), is_city_out(order.cell.split)
+    city, fitted = bench.train_city(order.spec.train_city), order.across
     targets = bench.train_targets(order) if fitted or order.task.card.label in city.labels else None
     ids = targets.ids.tolist() if targets is not None else []
     there = admitted_view(order, city, ids)

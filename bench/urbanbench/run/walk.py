@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,14 +20,14 @@ from urbanbench.provenance import provenance
 from urbanbench.reasons import place_in, speakable, told, trace_of
 from urbanbench.registry import is_foreign
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
-from urbanbench.run.admission import admitted_view, check_paper, check_split, units_of
+from urbanbench.run.admission import admitted_view, check_paper, check_probe, check_split, units_of
 from urbanbench.run.beside import adds_section, floor_orders
 from urbanbench.run.finished import check_vectors
+from urbanbench.run.kept_readings import scoring_code
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.standing import foreign_code, stale_parts, versions_of
 from urbanbench.run.train_city import school_of, train_city_of
 from urbanbench.run.workbench import Workbench
-from urbanbench.scoring.city_out import is_city_out
 from urbanbench.toolkit.kept.versions import learned_versions
 from urbanbench.toolkit.training.distributed import processes
 
@@ -142,6 +142,7 @@ def rests_on(order: Order, bench: Workbench) -> tuple[dict[str, str], Mapping[st
 
 def _prepare(order: Order, bench: Workbench) -> _Setting:
     check_paper(order)
+    check_probe(order)
     city = bench.city(order.spec.city)
     targets = bench.targets(order)
     if order.vectors is not None:
@@ -222,7 +223,7 @@ def _hashes(order: Order, setting: _Setting) -> dict[str, str]:
     return {
         **foreign_code(order),
         "code_digest": setting.key.parts["code"],
-        "scoring_digest": _scoring_digest() if order.paper is None else _paper_digest(),
+        "scoring_digest": scoring_code() if order.paper is None else _paper_digest(),
         "view_key": setting.view.data_key,
         "view_code": view_code(),
         "targets_digest": setting.targets.digest(),
@@ -231,14 +232,6 @@ def _hashes(order: Order, setting: _Setting) -> dict[str, str]:
         "embedding_digest": setting.key.digest,
         "data_digest": setting.city.digest(["regions", f"labels/{order.task.card.label}"]),
     }
-
-
-@cache
-def _scoring_digest() -> str:
-    """Hash the code of splits, heads and metrics; heads are loaded by name, so every file counts."""
-    import urbanbench.scoring
-
-    return code_digest(*sorted(Path(urbanbench.scoring.__path__[0]).rglob("*.py")))
 
 
 @cache
@@ -256,7 +249,7 @@ def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: 
     floors = _floors(order, city, setting.view, targets, bench.device)
     setting = replace(setting, city=city, targets=targets, floors=floors)
     with measured() as head_cost:
-        scores, adds = _scored(order, setting, space, bench)
+        scores, told = _scored(order, setting, space, bench)
     label = setting.city.labels[order.task.card.label]
     return RunResult(
         OK,
@@ -265,32 +258,51 @@ def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: 
         task=_task_facts(order, setting.targets),
         scores={name: list(numbers) for name, numbers in scores.per_seed.items()},
         scores_covered={name: list(numbers) for name, numbers in scores.per_seed_covered.items()},
-        evaluation=_evaluation(setting.targets, scores),
+        evaluation=_evaluation(setting.targets, scores, told.main_metric),
         ceiling=getattr(label, "ceiling", None) if order.paper is None else None,
         versions=versions_of(order),
         protocol=_paper_facts(order),
         cost=_costs(facts, head_cost, cached=cached),
         training=facts.get("training", []),
-        adds=adds,
+        adds=told.adds,
+        probe=told.probe,
         provenance=origin | {"split_digest": scores.split_digest},
         predictions=scores.predictions,
     )
 
 
-def _scored(
-    order: Order, setting: _Setting, space: EmbeddingSpace, bench: Workbench
-) -> tuple[Scores, dict[str, Any]]:
-    """Return the scores, and what the model adds to the floors beside it where there are any."""
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """What a result says beside its scores: what the model adds to floors, or what a probe tells, and the metric that this is about."""
+
+    adds: Mapping[str, Any] = field(default_factory=dict)
+    probe: Mapping[str, Any] = field(default_factory=dict)
+    main_metric: str = ""
+
+
+def _scored(order: Order, setting: _Setting, space: EmbeddingSpace, bench: Workbench) -> tuple[Scores, _Told]:
+    """Return the scores, and what the result says beside them."""
     if setting.floors:
         return _scored_beside(order, setting, space, bench)
-    if setting.school is not None and is_city_out(order.cell.split):
-        return _scored_across(order, setting, setting.school, space, bench), {}
+    if order.cell.probe:
+        return _probed(order, setting, space, bench)
+    if setting.school is not None and order.across:
+        return _scored_across(order, setting, setting.school, space, bench), _Told()
     if order.question is None:
-        return order.task.evaluate(space, setting.targets, protocol=order.protocol, device=bench.device), {}
+        scores = order.task.evaluate(space, setting.targets, protocol=order.protocol, device=bench.device)
+        return scores, _Told()
     from urbanbench.parity.evaluate import evaluate
 
     name, crs = order.cell.protocol, setting.city.crs
-    return evaluate(space, setting.targets, order.question, name=name, crs=crs, device=bench.device), {}
+    found = evaluate(space, setting.targets, order.question, name=name, crs=crs, device=bench.device)
+    return found, _Told()
+
+
+def _probed(order: Order, setting: _Setting, space: EmbeddingSpace, bench: Workbench) -> tuple[Scores, _Told]:
+    from urbanbench.scoring.probes.evaluate import probe
+
+    found = probe(order.cell.probe, space, setting.targets, order.protocol, device=bench.device)
+    return found.scores, _Told(probe=found.section, main_metric=found.main_metric)
 
 
 def _scored_across(
@@ -308,7 +320,7 @@ def _scored_across(
 
 def _scored_beside(
     order: Order, setting: _Setting, space: EmbeddingSpace, bench: Workbench
-) -> tuple[Scores, dict[str, Any]]:
+) -> tuple[Scores, _Told]:
     from urbanbench.scoring.fusion.evaluate import fuse
     from urbanbench.scoring.fusion.reading import Exam, read
 
@@ -318,7 +330,7 @@ def _scored_beside(
         for name, floor in setting.floors.items()
     }
     fused = fuse(read(space, exam), floors, exam)
-    return fused.scores, adds_section(fused, floors)
+    return fused.scores, _Told(adds_section(fused, floors))
 
 
 def _paper_facts(order: Order) -> dict[str, Any]:
@@ -381,13 +393,13 @@ def _task_facts(order: Order, targets: Targets | None = None) -> dict[str, Any]:
     }
 
 
-def _evaluation(targets: Targets, scores: Scores) -> dict[str, Any]:
+def _evaluation(targets: Targets, scores: Scores, main_metric: str) -> dict[str, Any]:
     from urbanbench.scoring.metrics import MAIN_METRIC
 
     sides = zip(*scores.sides, strict=True)
     n_train, n_val, n_test = (round(sum(column) / len(scores.sides)) for column in sides)
     return {
-        "main_metric": MAIN_METRIC[targets.kind],
+        "main_metric": main_metric or MAIN_METRIC[targets.kind],
         "n_units": scores.n_units,
         "n_uncovered": scores.n_uncovered,
         "n_train": n_train,
@@ -395,18 +407,25 @@ def _evaluation(targets: Targets, scores: Scores) -> dict[str, Any]:
         "n_test": n_test,
         "block_size_m": scores.block_size_m,
         "head_details": [dict(one) for one in scores.head_details],
+        **({"split_facts": [dict(one) for one in scores.split_facts]} if scores.split_facts else {}),
     }
 
 
 def _costs(facts: Mapping[str, Any], head: Cost, *, cached: bool) -> dict[str, Any]:
+    """Return what a row cost; of vectors that an earlier version kept, what it wrote down."""
     gpu = [one for one in (facts["peak_gpu_mb"], head.peak_gpu_mb) if one is not None]
     return {
         "embed_seconds": round(facts["seconds"], 3),
         **({"embed_read": facts["read"]} if facts.get("read") else {}),
+        "embed_units": facts.get("units"),
         "head_seconds": round(head.seconds, 3),
         "peak_rss_mb": max(facts["peak_rss_mb"], head.peak_rss_mb),
         "embed_peak_rss_mb": facts["peak_rss_mb"],
         "peak_gpu_mb": max(gpu) if gpu else None,
+        "weights": facts.get("weights"),
+        "embed_joules": facts.get("energy_joules"),
+        "head_joules": head.energy_joules,
+        "energy_meters": facts.get("energy_meters") or head.energy_meters,
         "embedding_cached": cached,
     }
 

@@ -12,14 +12,15 @@ from urbanbench.apart import state_kept
 from urbanbench.cache import EmbeddingCache, EmbeddingKey
 from urbanbench.cost import measured
 from urbanbench.errors import CannotWrite, Conformance, DataMissing, quoted
-from urbanbench.hashing import value_digest
 from urbanbench.inputs import format_inputs
 from urbanbench.progress import note
 from urbanbench.registry import is_foreign, open_city
 from urbanbench.run.learning import learn
+from urbanbench.run.split_ground import targets_for
 from urbanbench.seen import seeing
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.kept.reading import reading
+from urbanbench.toolkit.kept.weight_counts import counting_weights
 from urbanbench.toolkit.training.checkpoint import checkpoints_in
 from urbanbench.toolkit.training.distributed import agreed, process
 from urbanbench.toolkit.training.stage_log import recording
@@ -53,8 +54,9 @@ class Workbench:
     cache: EmbeddingCache | None = field(default_factory=EmbeddingCache)
     _city: tuple[str, City] | None = None
     _targets: dict[str, Targets] = field(default_factory=dict)
+    _fitted: dict[tuple[str, str], Targets] = field(default_factory=dict)
     _space: tuple[str, EmbeddingSpace, Mapping[str, Any]] | None = None
-    _readings: dict[str, Reading] = field(default_factory=dict)
+    _readings: dict[tuple[str, str], Reading] = field(default_factory=dict)
     _train: tuple[str, City] | None = None
     _train_targets: dict[str, Targets] = field(default_factory=dict)
     _learned: tuple[str, Learned, Mapping[str, Any]] | None = None
@@ -63,7 +65,7 @@ class Workbench:
         """Open a city; the one opened last is kept."""
         if self._city is None or self._city[0] != word:
             self._targets.clear()
-            self._readings.clear()
+            self._fitted.clear()
             self._city = None
             self._city = (word, open_city(word))
         return self._city[1]
@@ -73,13 +75,20 @@ class Workbench:
         self._city = self._train = None
         self._targets.clear()
         self._train_targets.clear()
+        self._fitted.clear()
 
     def targets(self, order: Order) -> Targets:
-        """Read the targets of the order's task in its city."""
-        city = self.city(order.spec.city)
-        if order.spec.task not in self._targets:
-            self._targets[order.spec.task] = order.task.targets(city)
-        return self._targets[order.spec.task]
+        """Read the targets of the order's task in its city, with what its split needs of the city."""
+        city, task = self.city(order.spec.city), order.spec.task
+        if task not in self._targets:
+            self._targets[task] = order.task.targets(city)
+        if order.paper is not None or order.across:
+            return self._targets[task]
+        split = order.protocol.split
+        if (task, split) not in self._fitted:
+            label = order.task.card.label
+            self._fitted[task, split] = targets_for(split, self._targets[task], city, label)
+        return self._fitted[task, split]
 
     def train_city(self, word: str) -> City:
         """Open a train city; the one opened last is kept."""
@@ -133,17 +142,22 @@ class Workbench:
         return *made, cached
 
     def floor_reading(self, order: Order, view: View, units: Units, key: EmbeddingKey, exam: Exam) -> Reading:
-        """Return what the exam's head reads out of a floor's vectors; every model of a table stands beside the same, so it is kept.
+        """Return what the exam's head reads out of a floor's vectors; every model of a table stands beside the same, so it is kept here and on disk.
 
         The embedding used last stays that of the model.
         """
+        from urbanbench.run.kept_readings import kept_reading, reading_digest
         from urbanbench.scoring.fusion.reading import read
 
-        asked = value_digest([key.digest, exam.targets.digest(), exam.protocol.to_dict(), exam.device])
+        asked = order.spec.city, reading_digest(key, exam)
         if asked not in self._readings:
+            folder = None if self.cache is None else self.cache.folder.parent / "readings"
             last = self._space
-            self._readings[asked] = read(self.embedding(order, view, units, key)[0], exam)
-            self._space = last
+            made = kept_reading(
+                folder, asked[1], exam, lambda: read(self.embedding(order, view, units, key)[0], exam)
+            )
+            here = {one: kept for one, kept in self._readings.items() if one[0] == asked[0]}
+            self._readings, self._space = here | {asked: made}, last
         return self._readings[asked]
 
     @staticmethod
@@ -208,7 +222,14 @@ def embed(
     """
     view.reset_touched()
     seed, model = order.cell.model_seed, order.model
-    with state_kept(), measured() as cost, recording() as stages, reading() as kept, seeing() as seen:
+    with (
+        state_kept(),
+        measured() as cost,
+        recording() as stages,
+        reading() as kept,
+        seeing() as seen,
+        counting_weights() as weights,
+    ):
         if school is None:
             space = model.embed(view, units=units, seed=seed, device=device)
         else:
@@ -221,6 +242,7 @@ def embed(
         "units": len(space),
         "training": [stage.to_record() for stage in stages],
         "read": kept.to_record(),
+        "weights": weights.to_record(),
     }
     return space, facts if school is None else _with_learning(facts, school[1])
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.errors import RunRefused, quoted
-from urbanbench.scoring.city_out import city_out_splits, shots_of
+from urbanbench.scoring.city_out import CITY_OUT, city_out_splits, shots_of
 from urbanbench.scoring.evaluate import Scores, align, score_outputs
 from urbanbench.scoring.features import Features
 from urbanbench.scoring.heads import get_head
@@ -73,7 +73,8 @@ def evaluate_across(
         features, every, splits, seeds=protocol.seeds, device=device
     )
     seconds = time.perf_counter() - start
-    made = score_outputs(outputs, splits, every, protocol, features.covered, seconds=seconds)
+    plain = replace(protocol, split=CITY_OUT)
+    made = score_outputs(outputs, splits, every, plain, features.covered, seconds=seconds)
     tested = np.concatenate([split.test for split in splits]) - len(train)
     return replace(
         made,

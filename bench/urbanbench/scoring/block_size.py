@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -20,6 +21,9 @@ _CANDIDATES = 200
 _MIN_BLOCKS = 25
 _SHRINK = 0.97
 _SKEWED = 1.0
+
+_RANGES: WeakKeyDictionary[Targets, float] = WeakKeyDictionary()
+"""Ranges of targets that are still in use: several rungs ask for the same."""
 
 
 def resolve_block_size(targets: Targets, protocol: Protocol) -> float:
@@ -46,6 +50,12 @@ def autocorrelation_range_m(targets: Targets) -> float:
     units are used, drawn with a fixed seed. The result lies between the median nearest-neighbour distance and half
     the diagonal of the units' bounding box.
     """
+    if targets not in _RANGES:
+        _RANGES[targets] = _range_m(targets)
+    return _RANGES[targets]
+
+
+def _range_m(targets: Targets) -> float:
     rows = np.arange(len(targets))
     if len(rows) > _MAX_UNITS:
         rows = np.sort(generator(0, "variogram").choice(np.argsort(targets.ids), _MAX_UNITS, replace=False))

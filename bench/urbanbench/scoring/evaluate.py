@@ -15,7 +15,7 @@ from urbanbench.scoring.features import Features
 from urbanbench.scoring.heads import get_head
 from urbanbench.scoring.metrics import compute_metrics
 from urbanbench.scoring.split import Split
-from urbanbench.scoring.splits import make_splits, split_digest
+from urbanbench.scoring.splits import has_blocks, make_splits, split_digest
 
 if TYPE_CHECKING:
     from urbanbench.scoring.heads.contract import HeadOutput
@@ -53,6 +53,8 @@ class Scores:
         one column true[<class>] and one predicted[<class>] per class.
     seconds
         Time of all fits and predictions.
+    split_facts
+        What the splits say of themselves, per seed; () where they say nothing.
     """
 
     per_seed: dict[str, tuple[float, ...]]
@@ -66,6 +68,7 @@ class Scores:
     head_details: tuple[dict[str, Any], ...]
     predictions: dict[str, np.ndarray]
     seconds: float
+    split_facts: tuple[dict[str, Any], ...] = ()
 
 
 def evaluate(
@@ -153,12 +156,13 @@ def score_outputs(
         per_seed_covered={} if covered.all() else _per_seed(targets, _only(tests, covered)),
         n_units=len(targets),
         n_uncovered=int((~covered).sum()),
-        block_size_m=resolve_block_size(targets, protocol) if protocol.split == "block" else None,
+        block_size_m=resolve_block_size(targets, protocol) if has_blocks(protocol.split) else None,
         sides=tuple(split.sizes for split in splits),
         split_digest=split_digest(targets, splits),
         head_details=tuple(output.details for output in outputs),
         predictions=_predictions(targets, protocol.seeds, splits, outputs, covered),
         seconds=seconds,
+        split_facts=tuple(dict(split.facts) for split in splits if split.facts),
     )
 
 

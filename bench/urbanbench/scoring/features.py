@@ -30,13 +30,16 @@ class RowScaler:
         float32 (width,): what stands in a row without data; column means of the covered training rows, and 1 in the
         indicator column.
     mean, inverse
-        float32 (width,): standardised = (row - mean) * inverse, clipped to ±5. `inverse` is 0 where a column is constant in training,
+        float32 (width,): standardised = (row - mean) * inverse, clipped to ±`clip`. `inverse` is 0 where a column is constant in training,
         so such a column says nothing.
+    clip
+        Largest standardised value; infinite for none.
     """
 
     fill: np.ndarray
     mean: np.ndarray
     inverse: np.ndarray
+    clip: float = CLIP_DEVIATIONS
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +117,7 @@ class Features:
         if not standardised:
             return rows
         rows = (rows - scaler.mean) * scaler.inverse
-        return np.asarray(rows.clip(-CLIP_DEVIATIONS, CLIP_DEVIATIONS))
+        return np.asarray(rows.clip(-scaler.clip, scaler.clip))
 
     def _column_mean(self, rows: np.ndarray) -> np.ndarray:
         total = np.zeros(self.vectors.shape[1])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,17 +22,20 @@ def is_split_file(word: str) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Row numbers of the three sides, each sorted, disjoint and together complete.
+    """Row numbers of the three sides, each sorted and disjoint; complete, unless the split leaves units out on purpose.
 
     Parameters
     ----------
     train, val, test
         int64 arrays of rows of the targets.
+    facts
+        What the split says of itself, JSON-like: the width of a dead zone, how well distances are matched; {} for most.
     """
 
     train: np.ndarray
     val: np.ndarray
     test: np.ndarray
+    facts: Mapping[str, float | int | str] = field(default_factory=dict)
 
     @property
     def sizes(self) -> tuple[int, int, int]:

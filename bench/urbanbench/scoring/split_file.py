@@ -23,10 +23,11 @@ __all__ = ["SplitFile", "sides_digest"]
 
 _FORMAT = 1
 _SIDES = ("train", "val", "test")
+_LEFT_OUT = "left_out"
 _MOST_BYTES = 2**30
 
 Sides = Mapping[str, tuple[str, ...]]
-"""Unit ids by "train", "val" and "test"."""
+"""Unit ids by "train", "val" and "test"; "left_out" where a split leaves units out."""
 
 
 def sides_digest(splits: Sequence[Sequence[np.ndarray]]) -> str:
@@ -60,7 +61,7 @@ class SplitFile:
             raise BadInput(msg)
         whole: set[str] | None = None
         for seed, sides in self.sides.items():
-            units = [one for side in _SIDES for one in sides[side]]
+            units = [one for side in (*_SIDES, _LEFT_OUT) for one in sides.get(side, ())]
             if not all(sides[side] for side in _SIDES) or len(set(units)) != len(units):
                 msg = f"The split of seed {seed} has an empty side or a unit on two sides. Expected train, val and test, each unit once."
                 raise BadInput(msg)
@@ -74,7 +75,7 @@ class SplitFile:
         """Name the units of splits of targets."""
         ids = targets.ids
         sides = {
-            seed: {side: tuple(sorted(ids[getattr(split, side)].tolist())) for side in _SIDES}
+            seed: {side: tuple(sorted(ids[rows].tolist())) for side, rows in _rows(targets, split).items()}
             for seed, split in zip(seeds, splits, strict=True)
         }
         return cls(facts, sides)
@@ -109,10 +110,11 @@ class SplitFile:
         if differing:
             msg = f"The file of splits places {len(placed)} units, and the label has {len(row_of)}; {len(differing)} stand in one only ({quoted(differing)}). Expected splits of this label of this city. Mend: export them anew."
             raise BadInput(msg)
-        return [
-            Split(*(np.sort([row_of[one] for one in self.sides[seed][side]]) for side in _SIDES))
-            for seed in seeds
-        ]
+        return [self._split(seed, row_of) for seed in seeds]
+
+    def _split(self, seed: int, row_of: Mapping[str, int]) -> Split:
+        train, val, test = (np.sort([row_of[one] for one in self.sides[seed][side]]) for side in _SIDES)
+        return Split(train, val, test)
 
     def write(self, path: Path) -> None:
         """Write JSON: the facts, a digest of all and of each seed, and the ids."""
@@ -120,7 +122,7 @@ class SplitFile:
             {
                 "seed": seed,
                 "digest": sides_digest([_arrays(sides)]),
-                **{side: list(sides[side]) for side in _SIDES},
+                **{side: list(ids) for side, ids in sides.items()},
             }
             for seed, sides in self.sides.items()
         ]
@@ -153,7 +155,12 @@ def _read(path: Path, _mtime_ns: int) -> SplitFile:
         raw = json.loads(path.read_text(encoding="utf-8-sig"))
         listed = {int(one["seed"]): one for one in raw["seeds"]}
         sides = {
-            seed: {side: tuple(sorted(_ids(one[side]))) for side in _SIDES} for seed, one in listed.items()
+            seed: {
+                side: tuple(sorted(_ids(one[side])))
+                for side in (*_SIDES, _LEFT_OUT)
+                if side in one or side in _SIDES
+            }
+            for seed, one in listed.items()
         }
         told = {seed: one.get("digest") for seed, one in listed.items()}
         facts = {key: value for key, value in raw.items() if key not in {"format", "kind", "digest", "seeds"}}
@@ -181,6 +188,13 @@ def _ids(values: Any) -> list[str]:
         msg = "ids have to be a list of text"
         raise TypeError(msg)
     return values
+
+
+def _rows(targets: Targets, split: Split) -> dict[str, np.ndarray]:
+    """Return the rows of each side, and of what is left out where anything is."""
+    rows = {side: getattr(split, side) for side in _SIDES}
+    rest = np.setdiff1d(np.arange(len(targets)), np.concatenate(list(rows.values())))
+    return rows | ({_LEFT_OUT: rest} if len(rest) else {})
 
 
 def _arrays(sides: Sides) -> list[np.ndarray]:

@@ -45,6 +45,8 @@ class Targets:
         Fine area of each unit (n,) that no split may cut, for example the parcel a building stands on.
     support
         Count behind each label (n,): persons, sales; not used for fitting.
+    domain
+        Places (m, 2) where the label is to be predicted, (easting, northing) in metres; for the split `knndm`.
     log1p_scale
         None: heads model the value itself. s: heads model ``log1p(value * s)``, for skewed non-negative values.
     report_log_scale
@@ -54,7 +56,7 @@ class Targets:
     ------
     BadInput
         Lengths that differ, unknown kind or level, repeated ids, NaN or infinite values, shares that do not add up
-        to 1 within 1e-3, a class that is not listed, missing groups or parcels, negative values that should be modelled on a log scale.
+        to 1 within 1e-3, a class that is not listed, missing groups or parcels, a domain of another shape, negative values that should be modelled on a log scale.
     """
 
     ids: np.ndarray
@@ -69,6 +71,7 @@ class Targets:
     support: np.ndarray | None = None
     log1p_scale: float | None = None
     report_log_scale: float = 1.0
+    domain: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         _check_word("kind", self.kind, KINDS)
@@ -85,6 +88,8 @@ class Targets:
                 self._freeze(name, np.array(part, dtype=np.str_))
         if self.support is not None:
             self._freeze("support", np.array(self.support, dtype=np.float64))
+        if self.domain is not None:
+            self._freeze("domain", np.array(self.domain, dtype=np.float64))
         _check_units(self)
         _CHECKS[self.kind](self)
         _check_scales(self)
@@ -115,6 +120,10 @@ class Targets:
         optional = [
             np.array([]) if part is None else part for part in (self.groups, self.parcels, self.support)
         ]
+        if (
+            self.domain is not None
+        ):  # as they had no domain, digests of before are still those of targets without
+            optional.append(self.domain)
         return value_digest([words, array_digest(self.ids, self.values, self.xy, *optional)])
 
     def in_order(self) -> Targets:
@@ -165,6 +174,12 @@ def _check_units(targets: Targets) -> None:
         raise BadInput(msg)
     if targets.xy.shape != (n, 2) or not np.isfinite(targets.xy).all():
         msg = f"Targets have xy of shape {targets.xy.shape}. Expected finite (easting, northing) in metres, shape ({n}, 2)."
+        raise BadInput(msg)
+    domain = targets.domain
+    if domain is not None and (
+        domain.ndim != 2 or domain.shape[1] != 2 or not len(domain) or not np.isfinite(domain).all()
+    ):
+        msg = f"Targets have a domain of shape {domain.shape}. Expected finite (easting, northing) in metres, shape (m, 2) with m >= 1."
         raise BadInput(msg)
     for name in ("groups", "parcels", "support"):
         part = getattr(targets, name)

@@ -53,6 +53,7 @@ def order_of(cell: Cell, elsewhere: Elsewhere) -> Order:
             protocol=cell.protocol,
             beside=cell.beside,
             train_city=elsewhere.cities.get(cell.train_city, cell.train_city),
+            probe=cell.probe,
             **(_scoring(cell) if cell.protocol == DEFAULT else {}),
         )
     )

@@ -17,6 +17,7 @@ from urbanbench.run.workbench import Workbench
 from urbanbench.store import ResultStore, predictions_beside
 from urbanbench.verify.again import Elsewhere, absent_city, differing_fields, order_of
 from urbanbench.verify.beside import wrong_gains
+from urbanbench.verify.probed import wrong_probe
 from urbanbench.verify.rescored import ROUNDING, largest_gap, rescored
 
 __all__ = ["BAD", "DAMAGED", "HOLDS", "OLD", "STRANGER", "Verdict", "judge", "strangers"]
@@ -111,6 +112,7 @@ def _wrong_scores(result: RunResult) -> Iterator[str]:
         if len(numbers) != seeds:
             yield f"{metric} has {len(numbers)} numbers for {seeds} seeds"
     yield from wrong_gains(result)
+    yield from wrong_probe(result)
     yield from _wrong_predictions(result)
 
 

@@ -16,6 +16,7 @@ from urbanbench.run.loop import run
 from urbanbench.store import ResultStore, predictions_beside
 from urbanbench.verify.again import Elsewhere, absent_city, differing_fields, order_of
 from urbanbench.verify.beside import added_numbers
+from urbanbench.verify.probed import probed_numbers
 from urbanbench.verify.rescored import largest_gap
 
 __all__ = ["EQUAL", "Comparison", "compare", "keep_predictions", "recompute", "sample"]
@@ -163,6 +164,7 @@ def compare(kept: RunResult, again: RunResult) -> Comparison:
         (kept.scores, again.scores),
         (kept.scores_covered, again.scores_covered),
         (added_numbers(kept), added_numbers(again)),
+        (probed_numbers(kept), probed_numbers(again)),
     )
     gap = max(largest_gap(*pair) for pair in parts)
     outcome = SAME if gap == 0 else ROUNDED if gap <= CLOSE else DIFFERS

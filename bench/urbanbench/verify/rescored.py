@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from urbanbench.predictions import answers_in
 from urbanbench.scoring.metrics import compute_metrics
+from urbanbench.scoring.probes.catalogue import POSITION
+from urbanbench.scoring.probes.position import position_scores
 from urbanbench.task import base_unit_factor
 
 if TYPE_CHECKING:
@@ -32,14 +33,17 @@ def rescored(result: RunResult, predictions: pd.DataFrame) -> dict[str, list[flo
     predictions
         What `urbanbench.store.ResultStore.read_predictions` gave.
     """
-    kind, scale = str(result.task["kind"]), base_unit_factor(str(result.task.get("unit") or ""))
-    told = [
-        compute_metrics(
-            kind, _values(part, "true"), _values(part, "predicted"), _classes(part), log_scale=scale
-        )
-        for _, part in predictions.groupby("seed", sort=False)
-    ]
+    told = [_scores_of(result, part) for _, part in predictions.groupby("seed", sort=False)]
     return {name: [one.get(name, math.nan) for one in told] for name in result.scores}
+
+
+def _scores_of(result: RunResult, part: pd.DataFrame) -> dict[str, float]:
+    """Return the metrics of one seed's predictions."""
+    true, predicted = answers_in(part, "true"), answers_in(part, "predicted")
+    if result.cell.probe == POSITION:
+        return position_scores(true, predicted)
+    kind, scale = str(result.task["kind"]), base_unit_factor(str(result.task.get("unit") or ""))
+    return compute_metrics(kind, true, predicted, _classes(part), log_scale=scale)
 
 
 def largest_gap(one: Mapping[str, Sequence[float]], other: Mapping[str, Sequence[float]]) -> float:
@@ -59,11 +63,6 @@ def _apart(a: float, b: float) -> float:
     if math.isnan(a) or math.isnan(b):
         return 0.0 if math.isnan(a) and math.isnan(b) else math.inf
     return 0.0 if a == b else abs(a - b) / (1.0 + abs(a))
-
-
-def _values(part: pd.DataFrame, which: str) -> np.ndarray:
-    columns = [name for name in part.columns if name == which or name.startswith(f"{which}[")]
-    return part[which].to_numpy() if columns == [which] else part[columns].to_numpy(np.float64)
 
 
 def _classes(part: pd.DataFrame) -> Sequence[str]:

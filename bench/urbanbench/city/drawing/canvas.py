@@ -24,12 +24,15 @@ __all__ = [
     "figure_of",
     "fill",
     "fill_by_number",
+    "lay_out",
     "number_scale",
     "save_map",
 ]
 
 NO_VALUE = "#e4e4e4"
 _EDGE = "#8a8a8a"
+_UNDATED = {"png": ("Software",), "svg": ("Date",), "pdf": ("CreationDate", "ModDate")}
+"""Kinds of files, and what is left out of them so that the same map is the same bytes."""
 
 
 def empty_map(regions: Any, title: str) -> tuple[Figure, Axes]:
@@ -40,6 +43,13 @@ def empty_map(regions: Any, title: str) -> tuple[Figure, Axes]:
     ratio = float(np.clip((north - south) / max(east - west, 1.0), 0.3, 2.0))
     figure = Figure(figsize=(9.0, 9.0 * ratio * 0.86 + 0.9), dpi=150, layout="constrained")
     axes = figure.add_subplot()
+    lay_out(axes, regions, title)
+    return figure, axes
+
+
+def lay_out(axes: Axes, regions: Any, title: str) -> None:
+    """Give axes the regions' extent, a scale bar, a title and no frame."""
+    west, south, east, north = regions.total_bounds
     margin = 0.02 * max(east - west, north - south)
     foot = 2.5 * margin  # room for the scale bar and the credits
     axes.set(
@@ -47,7 +57,6 @@ def empty_map(regions: Any, title: str) -> tuple[Figure, Axes]:
     )
     axes.set_axis_off()
     _scale_bar(axes, east - west)
-    return figure, axes
 
 
 def _scale_bar(axes: Axes, width_m: float) -> None:
@@ -63,8 +72,16 @@ def _scale_bar(axes: Axes, width_m: float) -> None:
     axes.text(0.01, 0.02, words, transform=axes.transAxes, fontsize=8, zorder=9)
 
 
-def fill_by_number(axes: Axes, regions: Any, values: np.ndarray, unit: str, *, signed: bool | None) -> None:
-    """Fill regions by number, with a colour scale; regions with NaN stay grey."""
+def fill_by_number(
+    axes: Axes,
+    regions: Any,
+    values: np.ndarray,
+    unit: str,
+    *,
+    signed: bool | None,
+    below_map: bool = False,
+) -> None:
+    """Fill regions by number, with a colour scale right of the map or below it; regions with NaN stay grey."""
     from matplotlib import cm, colormaps
     from matplotlib.colors import Normalize
 
@@ -73,7 +90,7 @@ def fill_by_number(axes: Axes, regions: Any, values: np.ndarray, unit: str, *, s
     known = np.isfinite(values)
     colours = mapping.to_rgba(np.where(known, values, scale["vmin"]))
     fill(axes, regions, [colours[row] if known[row] else NO_VALUE for row in range(len(values))])
-    colour_bar(axes, mapping, values[known], unit)
+    colour_bar(axes, mapping, values[known], unit, below_map=below_map)
 
 
 def number_scale(values: np.ndarray, *, signed: bool | None) -> dict[str, Any]:
@@ -90,12 +107,13 @@ def number_scale(values: np.ndarray, *, signed: bool | None) -> dict[str, Any]:
     return {"cmap": "YlGnBu", "vmin": low, "vmax": high if high > low else low + 1.0}
 
 
-def colour_bar(axes: Axes, mapping: Any, values: np.ndarray, unit: str) -> None:
-    """Draw the colour scale, with arrows where values lie beyond it."""
+def colour_bar(axes: Axes, mapping: Any, values: np.ndarray, unit: str, *, below_map: bool = False) -> None:
+    """Draw the colour scale right of a map or below it, with arrows where values lie beyond it."""
     low, high = mapping.get_clim()
     below, above = bool(len(values) and values.min() < low), bool(len(values) and values.max() > high)
     extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get((below, above), "neither")
-    figure_of(axes).colorbar(mapping, ax=axes, shrink=0.6, pad=0.01, extend=extend, label=unit)
+    where: dict[str, Any] = {"location": "bottom", "aspect": 35} if below_map else {}
+    figure_of(axes).colorbar(mapping, ax=axes, shrink=0.6, pad=0.01, extend=extend, label=unit, **where)
 
 
 def figure_of(axes: Axes) -> Figure:
@@ -161,7 +179,7 @@ def credit(axes: Axes, sources: list[str]) -> None:
 
 
 def save_map(figure: Figure, path: Path) -> None:
-    """Write a PNG or SVG, atomically.
+    """Write a PNG, SVG or PDF, atomically.
 
     Raises
     ------
@@ -173,11 +191,11 @@ def save_map(figure: Figure, path: Path) -> None:
     from urbanbench.atomic import replacing
 
     kind = path.suffix.lower().removeprefix(".")
-    if kind not in {"png", "svg"}:
-        msg = f"Map file {path.name!r} has suffix {path.suffix!r}. Expected .png or .svg."
+    if kind not in _UNDATED:
+        msg = f"Map file {path.name!r} has suffix {path.suffix!r}. Expected .png, .svg or .pdf."
         raise BadInput(msg)
     settle_letters(figure)
     # A fixed salt and no date make the same map the same bytes.
-    metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {"Software": None}
+    metadata: dict[str, Any] = dict.fromkeys(_UNDATED[kind])
     with mpl.rc_context({"svg.hashsalt": "urbanbench"}), replacing(path) as part:
         figure.savefig(part, format=kind, metadata=metadata)

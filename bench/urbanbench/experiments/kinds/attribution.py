@@ -10,7 +10,7 @@ from urbanbench.board.columns import metric_title, unit_of
 from urbanbench.board.numbers import Score
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.charts import panels_of_dots, stem
-from urbanbench.experiments.kinds.contender import Contender, Place, places
+from urbanbench.experiments.kinds.contender import Contender, Place, cells, places
 from urbanbench.experiments.kinds.ladder import HEAD, Climbed, Ladder, climb, distinct_rows
 from urbanbench.experiments.kinds.report import Figure, Report, Section
 from urbanbench.experiments.kinds.score_table import DELTA, ScoreTable, facts_of, metrics_of
@@ -61,9 +61,9 @@ class Attribution(Experiment):
 
     def specs(self, choice: Choice) -> list[RunSpec]:
         """Return one cell per place and row, and the models' in the best head."""
-        asked = [row.spec(choice, place) for place, row in product(places(choice), self._rows)]
         best = [replace(place, head=self.best_head) for place in places(choice)]
-        asked += [one.rows[-1].spec(choice, place) for place, one in product(best, self.ladders)]
+        tops = [one.rows[-1] for one in self.ladders]
+        asked = [*cells(self._rows, places(choice), choice), *cells(tops, best, choice)]
         return list(dict.fromkeys(asked))
 
     def show(self, results: Sequence[RunResult], choice: Choice) -> Report:
@@ -75,7 +75,7 @@ class Attribution(Experiment):
         if figures:
             sections.append(Section("Figures", figures=tuple(figures)))
         told = tuple(f"{word}: {text}" for word, text in self.steps.items())
-        notes = (*told, *self.notes, *READING)
+        notes = (*told, *self.notes, *READING, *shelf.notes)
         return Report(self.name, self.title, self.question, tuple(sections), notes)
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from urbanbench.errors import BadInput
 from urbanbench.experiments.kinds.report import Report
 from urbanbench.result import RunResult, RunSpec
 from urbanbench.result_folders import RUNS
@@ -28,6 +29,8 @@ class Choice:
         Preset of the models; "" for each model's default.
     settings
         (name, text) pairs for every model that has a parameter of that name; a row's own settings win.
+    models
+        Models, as words of a run, for an experiment that is asked of any.
     model_seeds
         Seeds of the models' own training, one training each; empty: seed 0 is run, and all trainings that are there are shown.
     out
@@ -43,6 +46,7 @@ class Choice:
     seeds: tuple[int, ...] = tuple(range(10))
     preset: str = ""
     settings: tuple[tuple[str, str], ...] = ()
+    models: tuple[str, ...] = ()
     model_seeds: tuple[int, ...] = ()
     out: Path = RUNS
     device: str = "cpu"
@@ -66,6 +70,8 @@ class Experiment(ABC):
         What is run when nothing else is chosen. Cities that are not on this machine are then left out.
     floors
         Whether the fitting floors are run beside the cells.
+    any_model
+        Whether it is asked of the models that are chosen, where some are; else its rows are its own.
     notes
         What a reader must know, one sentence each; printed under every report.
     """
@@ -79,10 +85,20 @@ class Experiment(ABC):
     splits: tuple[str, ...] = ("random", "block")
     heads: tuple[str, ...] = ("mlp",)
     floors: bool = True
+    any_model: bool = False
     notes: tuple[str, ...] = ()
 
     def settled(self, choice: Choice) -> Choice:
-        """Fill the choice's empty lists with this experiment's own."""
+        """Fill the choice's empty lists with this experiment's own.
+
+        Raises
+        ------
+        BadInput
+            Models are chosen for an experiment whose rows are its own.
+        """
+        if choice.models and not self.any_model:
+            msg = f"--model got {', '.join(choice.models)} with experiment {self.name!r}. Expected none: its rows are its own. Mend: leave --model out."
+            raise BadInput(msg)
         own = {name: getattr(self, name) for name in ("cities", "tasks", "splits", "heads")}
         return replace(choice, **{name: getattr(choice, name) or words for name, words in own.items()})
 
@@ -97,6 +113,10 @@ class Experiment(ABC):
         Nothing is opened or computed here. A model or parameter this version does not have may be named: such cells are not
         run, and shown as such.
         """
+
+    def fitting(self, specs: Sequence[RunSpec]) -> list[RunSpec]:
+        """Leave out cells that say nothing in their city; none by default. Cities may be opened here."""
+        return list(specs)
 
     @abstractmethod
     def show(self, results: Sequence[RunResult], choice: Choice) -> Report:

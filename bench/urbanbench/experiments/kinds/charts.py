@@ -36,7 +36,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes; `level` is a (value, name) to draw as a dashed line across, `names` the ticks' texts on x."""
+    """One pair of axes; `level` is a (value, name) to draw as a dashed line across, `names` the ticks' texts on x, `low` and `high` where y ends at most."""
 
     title: str
     x_label: str
@@ -44,6 +44,8 @@ class Panel:
     traces: Sequence[Trace]
     level: tuple[float, str] | None = None
     names: Sequence[str] = ()
+    low: float | None = None
+    high: float | None = None
 
 
 def stem(*words: str) -> str:
@@ -177,25 +179,32 @@ def _dots(
     )
 
 
-def line_figure(name: str, title: str, panels: Sequence[Panel], *, columns: int = 3) -> Figure:
-    """Return panels side by side, `columns` in a row."""
+def line_figure(
+    name: str, title: str, panels: Sequence[Panel], *, columns: int = 3, one_legend: bool = False
+) -> Figure:
+    """Return panels side by side, `columns` in a row, each with its legend or all with one below, which then holds for the first's lines."""
     wide = min(columns, max(1, len(panels)))
     high = math.ceil(len(panels) / wide)
 
     def draw(canvas: Canvas) -> None:
         grid = canvas.subplots(high, wide, squeeze=False).ravel()
         for axes, panel in zip(grid, panels, strict=False):
-            _panel(axes, panel)
+            _panel(axes, panel, legend=not one_legend)
         for axes in grid[len(panels) :]:
             axes.set_axis_off()
+        if one_legend:
+            canvas.legend(
+                *grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=6, fontsize="small"
+            )
 
-    return Figure(name, title, draw, (3.4 * wide + 0.6, 2.7 * high))
+    return Figure(name, title, draw, (3.4 * wide + 0.6, 2.7 * high + (0.4 if one_legend else 0.0)))
 
 
-def _panel(axes: Axes, panel: Panel) -> None:
+def _panel(axes: Axes, panel: Panel, *, legend: bool) -> None:
     for place, trace in enumerate(panel.traces):
         colour = _COLOURS[place % len(_COLOURS)]
-        mark = _MARKS[place % len(_MARKS)] if trace.marked else None
+        # Beyond six lines the same colours come with other marks.
+        mark = _MARKS[(place + place // len(_COLOURS)) % len(_MARKS)] if trace.marked else None
         axes.plot(trace.x, trace.y, color=colour, marker=mark, markersize=3.5, label=trace.label)
         if trace.spread:
             low = [y - s for y, s in zip(trace.y, trace.spread, strict=True)]
@@ -205,7 +214,12 @@ def _panel(axes: Axes, panel: Panel) -> None:
         axes.axhline(panel.level[0], color=_SOFT, linestyle="--", linewidth=1, label=panel.level[1])
     if panel.names:
         axes.set_xticks(range(len(panel.names)), panel.names)
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(
+        bottom if panel.low is None else max(bottom, panel.low),
+        top if panel.high is None else min(top, panel.high),
+    )
     axes.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
     axes.grid(alpha=0.3)
-    if axes.get_legend_handles_labels()[0]:
+    if legend and axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize="x-small")

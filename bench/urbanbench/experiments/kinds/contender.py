@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -14,7 +14,7 @@ from urbanbench.registry import load_model, plain_name
 from urbanbench.result import RunSpec
 from urbanbench.run.plan import trainings_of
 
-__all__ = ["Contender", "Place", "cells", "places"]
+__all__ = ["Contender", "Place", "cells", "chosen_rows", "places"]
 
 Settings = tuple[tuple[str, str], ...]
 
@@ -101,6 +101,11 @@ class Contender:
     def changed(self, label: str, **settings: str) -> Contender:
         """Return the contender under another label with further settings."""
         return replace(self, label=label, settings=tuple((dict(self.settings) | settings).items()))
+
+
+def chosen_rows(choice: Choice, own: Sequence[Contender]) -> tuple[Contender, ...]:
+    """Return a row for each model that is chosen; an experiment's own rows where none is."""
+    return tuple(Contender(plain_name("model", word), word) for word in choice.models) or tuple(own)
 
 
 def cells(rows: Iterable[Contender], where: Iterable[Place], choice: Choice) -> list[RunSpec]:

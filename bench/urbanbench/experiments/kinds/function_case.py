@@ -8,7 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from urbanbench.board.layout import Column, Entry, Line, Table
-from urbanbench.board.marks import BEST
+from urbanbench.board.leading import BEST
 from urbanbench.board.numbers import plain_number
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.charts import stem

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from urbanbench.board.columns import heading
 from urbanbench.board.layout import Column, Entry, Line, Table
+from urbanbench.board.leading import BEST, leading
 from urbanbench.board.marks import BELOW, UNCONVERGED, above_floor, floor_above
 from urbanbench.board.rows import Row
 from urbanbench.board.used import saw_entry
@@ -23,7 +24,7 @@ __all__ = ["Matrix"]
 
 READING = (
     "Every cell is the main score of its task: mean \N{PLUS-MINUS SIGN} sample standard deviation over seeds (a spread over splits, not a standard error). Higher is better in all columns.",
-    "Bold is the best of a column, floors included; \N{BLACK DOWN-POINTING TRIANGLE} marks a row whose mean is below the best floor that sees no more than it, under the same head.",
+    "Bold are all rows of a column, floors included, that chance does not separate from the best one, which is underlined (corrected resampled t test, Holm); \N{BLACK DOWN-POINTING TRIANGLE} marks a row whose mean is below the best floor that sees no more than it, under the same head.",
     f"{UNCONVERGED} marks a score of a model whose training a cap had ended before it converged.",
     "Columns have different units and scales: there is no average over them.",
     "A row that lacks a part of its model for want of data says so behind its name and is not counted among the learned models.",
@@ -135,13 +136,17 @@ class _Task:
         if one.scored is None:
             return Entry(one.word)
         score = one.score(self.main)
-        others = [self.every[other].score(self.main) for other in among]
-        means = [other.mean for other in others if other.whole]
         below = label in self.learned and one.block is not None and floor_above(one.block, one.scored)
         marked = {UNCONVERGED: one.scored.converged == NO, BELOW: below}
         marks = [mark for mark, holds in marked.items() if holds]
         made = score_entry(score, " ".join([score.text, *marks]) if marks else None)
-        return Entry(made.text, "best" if score.whole and score.mean == max(means) else "", value=made.value)
+        return Entry(made.text, self._leading(among).get(one.scored.run_id, ""), value=made.value)
+
+    def _leading(self, among: Sequence[str]) -> Mapping[str, str]:
+        """Mark the best of some rows; a row that stands alone is the best."""
+        rows = [row for label in among if (row := self.every[label].scored) is not None]
+        rows = [row for row in rows if row.score(self.main).whole]
+        return leading(rows, self.main) if len(rows) > 1 else {row.run_id: BEST for row in rows}
 
     def above_floor(self, labels: Sequence[str]) -> Entry:
         """Count the learned rows that are not below the best floor of their inputs; rows that lack a part are not counted."""

@@ -22,6 +22,12 @@ __all__ = ["REPORT_FORMATS", "Figure", "Report", "Section", "print_report", "sav
 
 REPORT_FORMATS = ("md", "html", "csv")
 _SUFFIXES = (".svg", ".png")
+_FACTS: dict[str, dict[str, Any]] = {
+    "svg": {"Date": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
+}
+"""What files would say of the day and the program, left out."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +52,14 @@ class Figure:
     size: tuple[float, float] = (8.0, 4.0)
 
     def save(self, path: Path) -> None:
-        """Write ``path``, .svg or .png by its suffix; equal data give equal bytes."""
+        """Write ``path``, .svg, .png or .pdf by its suffix; equal data give equal bytes."""
         from urbanbench.atomic import replacing
 
         with replacing(path) as part, part.open("wb") as out:
-            out.write(self.to_bytes(path.suffix.lstrip(".")))
+            out.write(self.to_bytes(path.suffix.lstrip(".").lower()))
 
     def to_bytes(self, kind: str) -> bytes:
-        """Return the picture as "svg" or "png"."""
+        """Return the picture as "svg", "png" or "pdf"."""
         import matplotlib as mpl
         from matplotlib.figure import Figure as Canvas
 
@@ -62,7 +68,7 @@ class Figure:
             canvas = Canvas(figsize=self.size, layout="constrained")
             self.draw(canvas)
             settle_letters(canvas)
-            facts: dict[str, Any] = {"Date": None} if kind == "svg" else {"Software": None}
+            facts = _FACTS[kind]
             canvas.savefig(out, format=kind, dpi=150, metadata=facts)
         return out.getvalue()
 

@@ -108,7 +108,10 @@ class Shelf:
         return [
             one
             for one in self.results
-            if one.status == OK and one.model.get("floor") and _where(one.cell) == where
+            if one.status == OK
+            and one.model.get("floor")
+            and not one.cell.probe
+            and _where(one.cell) == where
         ]
 
 

@@ -107,6 +107,7 @@ def fit_classes(wanted: np.ndarray, floor: np.ndarray, model: np.ndarray) -> Sta
         ), slope + _PRIOR_UNITS * away
 
     bounds = [(_LEAST_CONFIDENCE, None), (0.0, None)]
-    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=bounds).x
+    ends = {"ftol": 1e-15, "gtol": 1e-9}
+    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=bounds, options=ends).x
     centre = model.mean(axis=0) - overlap * floor.mean(axis=0)
     return Stack(float(found[0]), float(found[0]), float(found[1]), model_centre=centre, overlap=overlap)

@@ -26,16 +26,19 @@ class Inputs:
     matrix
         float32 (n, width), shared by all seeds.
     inverse, shift
-        float32 (seeds, 1, width): standardised = row * inverse + shift, clipped to ±5.
+        float32 (seeds, 1, width): standardised = row * inverse + shift, clipped to ±`clip`.
     covered
         float32 (n, 1), 0 where a unit has no data; None if all have. Such a row is 0 (the training mean) but for its
         last column, the indicator.
+    clip
+        Largest standardised value; infinite for none.
     """
 
     matrix: torch.Tensor
     inverse: torch.Tensor
     shift: torch.Tensor
     covered: torch.Tensor | None
+    clip: float = CLIP_DEVIATIONS
     _buffer: torch.Tensor | None = None
 
     def gather(self, index: torch.Tensor) -> torch.Tensor:
@@ -47,14 +50,14 @@ class Inputs:
         flat = self._buffer[: seeds * m]
         torch.index_select(self.matrix, 0, index.reshape(-1), out=flat)
         rows = flat.view(seeds, m, width)
-        torch.addcmul(self.shift, rows, self.inverse, out=rows).clamp_(-CLIP_DEVIATIONS, CLIP_DEVIATIONS)
+        torch.addcmul(self.shift, rows, self.inverse, out=rows).clamp_(-self.clip, self.clip)
         if self.covered is not None:
             rows[:, :, :-1].mul_(self.covered[index])
         return rows
 
     def keep(self, seeds: torch.Tensor) -> Inputs:
         """Return the inputs of some of the seeds."""
-        return Inputs(self.matrix, self.inverse[seeds], self.shift[seeds], self.covered)
+        return Inputs(self.matrix, self.inverse[seeds], self.shift[seeds], self.covered, self.clip)
 
 
 class StackedMlp:

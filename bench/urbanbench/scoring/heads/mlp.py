@@ -118,6 +118,7 @@ def _inputs(features: Features, splits: Sequence[Split], device: str) -> Inputs:
         torch.from_numpy(inverse).to(device),
         torch.from_numpy(shift).to(device),
         None if covered is None else torch.from_numpy(covered).to(device),
+        max(scaler.clip for scaler in scalers),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from urbanbench.errors import ExtraMissing
 from urbanbench.toolkit.kept.hub import read_here_or_there
+from urbanbench.toolkit.kept.weight_counts import loads_weights
 
 if TYPE_CHECKING:
     from urbanbench.toolkit.pictures._clip_nets import Clip
@@ -32,11 +33,12 @@ def load_clip_encoder(place: str, *, mend: str) -> Clip:
     from urbanbench.toolkit.pictures._clip_nets import load_clip
 
     name = Path(place).name if Path(place).is_dir() else place
-    return read_here_or_there(
+    clip = read_here_or_there(
         place,
         lambda local_only: load_clip(name, place, local_only=local_only).eval(),
         lambda error: _missing(place, error, mend),
     )
+    return loads_weights(clip)
 
 
 def _missing(place: str, error: Exception, mend: str) -> ExtraMissing:

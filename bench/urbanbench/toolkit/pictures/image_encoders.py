@@ -12,6 +12,7 @@ import numpy as np
 from urbanbench.errors import ExtraMissing
 from urbanbench.progress import tracking
 from urbanbench.toolkit.kept.hub import read_here_or_there
+from urbanbench.toolkit.kept.weight_counts import loads_weights
 from urbanbench.toolkit.kept.weight_folders import folder_name
 from urbanbench.toolkit.pictures.table import PictureTable, normalise, pictures_at_once
 from urbanbench.toolkit.shapes.polygon import rasterise
@@ -67,13 +68,13 @@ def load_image_encoder(word: str) -> ImageEncoder:
     from urbanbench.toolkit.pictures._image_nets import EfficientNetLite0, TinyCNN
 
     if word == TINY:
-        return TinyCNN(word).eval()
+        return loads_weights(TinyCNN(word).eval())
     if word in {LITE, RANDOM_LITE}:
         net = EfficientNetLite0(word)
         if word == LITE:
             net.load_weights(_lite_weights())
-        return net.eval()
-    return _load_published(word)
+        return loads_weights(net.eval())
+    return loads_weights(_load_published(word))
 
 
 def encode_pictures(

@@ -13,6 +13,7 @@ from urbanbench.errors import ExtraMissing, UnknownName
 from urbanbench.progress import tracking
 from urbanbench.toolkit.kept.hub import read_here_or_there
 from urbanbench.toolkit.kept.split_packages import SplitPackages, joined_folder
+from urbanbench.toolkit.kept.weight_counts import loads_weights
 from urbanbench.toolkit.kept.weight_folders import folder_name
 
 if TYPE_CHECKING:
@@ -104,8 +105,8 @@ def load_text_encoder(word: str, *, pool: str = "mean") -> TextEncoder:
     from urbanbench.toolkit.texts._text_nets import HashedWords
 
     if word == HASHING:
-        return HashedWords(HASHED_DIM).eval()
-    return _load(word, str(packaged_folder(word)) if is_packaged(word) else word, pool)
+        return loads_weights(HashedWords(HASHED_DIM).eval())
+    return loads_weights(_load(word, str(packaged_folder(word)) if is_packaged(word) else word, pool))
 
 
 def is_packaged(word: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.hashing import array_digest
+from urbanbench.toolkit.kept.weight_counts import trains_weights
 from urbanbench.toolkit.training.distributed import process, same_everywhere, stacked
 from urbanbench.toolkit.training.plateau import Plateau
 
@@ -45,6 +46,7 @@ class TrainingState:
         self.optimiser = self._new_optimiser()
         self.rates = [group["lr"] for group in self.optimiser.param_groups]
         self.parameters: list[Tensor] = [one for group in groups for one in group["params"]]
+        trains_weights(self.parameters)
         buffers = {id(one): one for module in modules for one in module.buffers()}
         self.weights: list[Tensor] = [*self.parameters, *buffers.values()]
         same_everywhere(self.weights)

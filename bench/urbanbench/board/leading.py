@@ -1,0 +1,55 @@
+"""The best rows of a metric: the best mean, and all that chance does not separate from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from urbanbench.board.columns import direction
+from urbanbench.board.rows import Row
+from urbanbench.judging.paired import test_ratio
+from urbanbench.judging.separable import not_separable
+
+__all__ = ["BEST", "TIED", "leading"]
+
+BEST, TIED = "best", "tied"
+"""The best mean, and one that chance does not separate from it."""
+
+
+def leading(rows: Sequence[Row], metric: str) -> Mapping[str, str]:
+    """Mark by run id the best mean of a metric and those not separable from it (`urbanbench.judging.separable.not_separable`).
+
+    Equal means share the mark of the best. Rows with other test units than the best one, and rows of one seed, are not judged. A row that lacks a
+    finite score on some seed is left out: its mean is over other splits. Fewer than two rows make no best one.
+    """
+    sign = direction(metric)
+    rows = [row for row in rows if row.score(metric).whole and math.isfinite(row.score(metric).mean)]
+    if sign == 0 or len(rows) < 2:
+        return {}
+    top = max(sign * row.score(metric).mean for row in rows)
+    best = [row for row in rows if sign * row.score(metric).mean == top]
+    tied = _not_separable(best[0], rows, metric)
+    return {row.run_id: TIED for row in tied} | {row.run_id: BEST for row in best}
+
+
+def _not_separable(best: Row, rows: Sequence[Row], metric: str) -> list[Row]:
+    same = [row for row in rows if row.seeds == best.seeds and _splits(row) == _splits(best)]
+    n_train, _, n_test = (sum(counts) / len(counts) if counts else 0.0 for counts in best.sizes)
+    if len(same) < 2 or len(best.seeds) < 2 or not n_train or not n_test:
+        return []
+    sign = direction(metric)
+    values = np.array([row.score(metric).values for row in same], dtype=np.float64)
+    trainings = [_trainings(row, metric, sign) for row in same]
+    kept = not_separable(sign * values, test_ratio(n_train, n_test), trainings=trainings)
+    return [row for row, keep in zip(same, kept.tolist(), strict=True) if keep]
+
+
+def _trainings(row: Row, metric: str, sign: int) -> np.ndarray | None:
+    single = row.score(metric).trainings
+    return sign * np.array(single, dtype=np.float64) if single else None
+
+
+def _splits(row: Row) -> str:
+    return str(row.provenance.get("split_digest") or "")

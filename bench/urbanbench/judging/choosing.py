@@ -1,0 +1,117 @@
+"""From a word to rows: a model's name with parameters, a run id, or a result file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import Path
+
+from urbanbench.errors import BadInput, UnknownName
+from urbanbench.result import OK, RunResult
+from urbanbench.result_folders import latest
+from urbanbench.store import ResultStore
+
+__all__ = ["Chosen", "choose"]
+
+_RUN = re.compile("[0-9a-f]{6,32}")
+_CELL = {"preset", "inputs", "head", "split", "city", "task", "beside", "model_seed"}
+"""What a word may fix beside the model's own parameters."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The finished rows that a word names, and what they are called in sentences."""
+
+    name: str
+    rows: tuple[RunResult, ...]
+
+
+def choose(word: str, results: Sequence[RunResult]) -> Chosen:
+    """Return the rows that a word names.
+
+    Parameters
+    ----------
+    word
+        A result file; a run id, or six of its first signs at least; or a model's name, with ``,name=value`` for each parameter, preset, inputs
+        (``poi+polygon``), head or model_seed that the rows must have. A parameter that is not named is that of the preset.
+    results
+        Where names and run ids are looked up.
+
+    Raises
+    ------
+    UnknownName
+        No result of such a model, or no such parameter.
+    BadInput
+        A run without scores; several runs whose ids begin so; no rows with these parameters.
+    DataMissing
+        A file that is not there or cannot be read.
+    """
+    if word.endswith(".json"):
+        return _single(ResultStore.read(Path(word)))
+    models = {one.cell.model for one in results}
+    name, *fixed = word.split(",")
+    if name not in models and not fixed and _RUN.fullmatch(word):
+        return _by_run(word, results)
+    if name not in models:
+        raise UnknownName(
+            "model", name, models, "Names are those of results; a run id or a result file will do as well."
+        )
+    rows = [one for one in latest(results) if one.cell.model == name and one.status == OK]
+    if not any(part.startswith("beside=") for part in fixed):
+        rows = [one for one in rows if not one.cell.beside]
+    for part in fixed:
+        rows = _with(part, name, rows)
+    rows = _as_the_preset_says(rows, {part.partition("=")[0] for part in fixed})
+    if not rows:
+        msg = f"Model {name!r} has no finished row. Expected one with scores. Mend: urbanbench run -m {name} -t TASK -c CITY"
+        raise BadInput(msg)
+    return Chosen(word, tuple(rows))
+
+
+def _as_the_preset_says(rows: Sequence[RunResult], fixed: AbstractSet[str]) -> list[RunResult]:
+    """Of rows of several settings keep those that change no parameter but the fixed ones, where there are any."""
+    usual = [one for one in rows if set(one.model.get("settings") or ()) <= fixed]
+    return usual or list(rows)
+
+
+def _single(row: RunResult) -> Chosen:
+    if row.status != OK:
+        msg = f"Run {row.run_id[:10]} ({row.cell}) is {row.status}: {row.reason} Expected a finished run."
+        raise BadInput(msg)
+    preset = f" ({row.cell.preset})" if row.cell.preset else ""
+    return Chosen(f"{row.cell.model}{preset}", (row,))
+
+
+def _by_run(word: str, results: Sequence[RunResult]) -> Chosen:
+    found = [one for one in latest(results) if one.run_id.startswith(word)]
+    if len(found) == 1:
+        return _single(found[0])
+    if not found:
+        raise UnknownName("run or model", word, {one.cell.model for one in results})
+    msg = f"{len(found)} run ids begin with {word!r}: {', '.join(one.run_id[:12] for one in found)}. Expected one. Mend: give more signs."
+    raise BadInput(msg)
+
+
+def _with(part: str, name: str, rows: Sequence[RunResult]) -> list[RunResult]:
+    """Keep the rows that have a parameter's value."""
+    key, equals, value = part.partition("=")
+    if not equals:
+        msg = f"{part!r} in {name!r} is no parameter. Expected name=value. Mend: {name},preset=small"
+        raise BadInput(msg)
+    known = _CELL.union(*(one.cell.parameters for one in rows))
+    if key not in known:
+        raise UnknownName("parameter", key, known)
+    values = {_value(one, key) for one in rows}
+    kept = [one for one in rows if _value(one, key) == value]
+    if not kept:
+        msg = f"No row of {name!r} has {key}={value}. Expected one of: {', '.join(sorted(values)) or 'none'}."
+        raise BadInput(msg)
+    return kept
+
+
+def _value(row: RunResult, key: str) -> str:
+    cell = row.cell
+    found = getattr(cell, key) if key in _CELL else cell.parameters.get(key)
+    return str(found).replace(",", "+") if key == "inputs" else str(found)

@@ -1,0 +1,104 @@
+"""From results and predictions to what a verdict rests on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from urbanbench.errors import BadInput, DataMissing
+from urbanbench.judging.answers import Answers, answers_of
+from urbanbench.judging.bootstrap import Resampled, block_bootstrap
+from urbanbench.judging.ground import Ground
+from urbanbench.judging.paired import test_ratio
+from urbanbench.judging.question import Pair
+from urbanbench.judging.verdict import Evidence, contributions_of
+from urbanbench.result import RunResult
+from urbanbench.store import ResultStore
+from urbanbench.task import base_unit_factor
+
+__all__ = ["NO_PLACES", "NO_PREDICTIONS", "evidence_of", "resampled_units"]
+
+NO_PLACES, NO_PREDICTIONS = "no places", "no predictions"
+_ROUNDING = 1e-4
+"""How far scores of stored predictions may lie from those of the row, as a share of 1 + |score|; float32 gives a tenth of it."""
+
+
+def evidence_of(
+    pair: Pair, metric: str, sign: int, scores: tuple[np.ndarray, np.ndarray], ground: Ground
+) -> tuple[Evidence, str]:
+    """Gather what a verdict rests on, and say what is lacking for the spatial test.
+
+    Parameters
+    ----------
+    sign
+        1 where higher is better, -1 where lower is.
+    scores
+        (M, J) of the trainings of each, times the sign.
+
+    Raises
+    ------
+    BadInput
+        Predictions that do not give the scores of their row.
+    """
+    first = pair.one[0]
+    sizes = [float(np.mean(first.evaluation[name])) for name in ("n_train", "n_test")]
+    base = Evidence(*scores, test_ratio(*sizes), int(first.evaluation["n_units"]), _whole_blocks(first))
+    if base.whole_blocks:
+        return base, ""
+    answers = _answers(pair, metric)
+    if answers is None:
+        return base, NO_PREDICTIONS
+    judged = ground.judge(first, answers[0][0].units)
+    if judged is None:
+        return base, NO_PLACES
+    return replace(base, contributions=contributions_of(*answers, sign), places=judged), ""
+
+
+def resampled_units(pair: Pair, metric: str, ground: Ground, draws: int) -> Resampled | None:
+    """Draw blocks of test units again for both models; None where predictions or positions are not there.
+
+    Blocks are as wide as those of the split, else a fifth of the larger side of the units' bounding box, which makes about 25.
+    """
+    answers = _answers(pair, metric)
+    if answers is None:
+        return None
+    first = pair.one[0]
+    xy = ground.positions(first, answers[0][0].units)
+    if xy is None:
+        return None
+    means = np.array([np.mean([one.scores for one in side]) for side in answers])
+    contributions = np.stack([np.mean([one.contributions for one in side], axis=0) for side in answers])
+    size = first.evaluation.get("block_size_m") or float(np.ptp(xy, axis=0).max()) / 5
+    return block_bootstrap(means, contributions, xy, float(size), repeats=draws)
+
+
+def _whole_blocks(row: RunResult) -> bool:
+    """Tell whether a row's splits hold out whole neighbourhoods, and not single units drawn from everywhere."""
+    return row.cell.split != "random" and ":" not in row.cell.split
+
+
+def _answers(pair: Pair, metric: str) -> tuple[list[Answers], list[Answers]] | None:
+    """Read what both models answered; None where predictions of a row are not there."""
+    try:
+        ours, theirs = ([_read(row, metric) for row in side] for side in (pair.one, pair.other))
+    except DataMissing:
+        return None
+    return ours, theirs
+
+
+def _read(row: RunResult, metric: str) -> Answers:
+    if row.file is None:
+        msg = f"Run {row.run_id} is no file."
+        raise DataMissing(msg)
+    scale = base_unit_factor(str(row.task.get("unit") or ""))
+    told = ResultStore.read_predictions(row.file.absolute(), row.cell)
+    made = answers_of(told, str(row.task["kind"]), metric, log_scale=scale)
+    stated = np.array(row.scores[metric])
+    if (
+        made.scores.shape != stated.shape
+        or not (np.abs(made.scores - stated) <= _ROUNDING * (1 + np.abs(stated))).all()
+    ):
+        msg = f"The predictions of run {row.run_id[:10]} ({row.cell}) do not give its {metric}. Expected those that it was scored by. Mend: urbanbench results verify tells which of the two is damaged."
+        raise BadInput(msg)
+    return made

@@ -1,0 +1,1 @@
+"""Where and on whom predictions fail, from predictions alone."""

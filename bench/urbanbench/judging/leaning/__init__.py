@@ -1,0 +1,1 @@
+"""What a score leaned on, from scores alone."""

@@ -1,0 +1,151 @@
+"""Verdict: what may be said of two rows on one question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from urbanbench.judging.answers import Answers
+from urbanbench.judging.bayes import Odds, odds_of
+from urbanbench.judging.estimate import Estimate
+from urbanbench.judging.paired import naive_t, resampled_t, with_trainings
+from urbanbench.judging.power import Needed, Variance, needed
+from urbanbench.judging.spatial import SpatialJudge
+
+__all__ = ["LEVEL", "RESAMPLED", "SPATIAL", "Evidence", "Verdict", "contributions_of", "judge"]
+
+RESAMPLED = "corrected resampled t"
+SPATIAL = "spatial t"
+"""Names of the two procedures."""
+LEVEL = 0.05
+_HALF = 0.975
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Everything a verdict rests on.
+
+    Parameters
+    ----------
+    one, other
+        Scores (M, J) of the trainings of each row on the same J splits, higher is better.
+    ratio
+        Test over training units (`urbanbench.judging.paired.test_ratio`).
+    units
+        Units scored.
+    whole_blocks
+        Whether splits hold out whole blocks or groups, so that splits differ by as much as neighbourhoods do.
+    contributions
+        What each unit adds to the mean difference, (u,) (`contributions_of`); None without predictions.
+    places
+        Judge of the units' positions; None where they are not known.
+    """
+
+    one: np.ndarray
+    other: np.ndarray
+    ratio: float
+    units: int
+    whole_blocks: bool
+    contributions: np.ndarray | None = None
+    places: SpatialJudge | None = None
+
+    @property
+    def differences(self) -> np.ndarray:
+        """Mean score of the one minus that of the other on every split, (J,)."""
+        return np.asarray(self.one.mean(axis=0) - self.other.mean(axis=0))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What may be said.
+
+    Parameters
+    ----------
+    mean, low, high
+        Mean difference, positive where the one is better, and its 95 % interval.
+    p
+        Probability of so large a difference by chance, two-sided.
+    naive_p
+        What a paired t test says that takes splits for independent.
+    method
+        `RESAMPLED` or `SPATIAL`.
+    odds
+        Of the one being practically better, the same or worse: of the corrected resampled t that is the Bayesian correlated t test.
+    needed
+        What would separate the two with a power of 80 %.
+    """
+
+    mean: float
+    low: float
+    high: float
+    p: float
+    naive_p: float
+    method: str
+    odds: Odds
+    needed: Needed
+
+
+def judge(evidence: Evidence, rope: float) -> Verdict:
+    """Judge two rows.
+
+    Where splits hold out whole blocks, the corrected resampled t test: the spread between splits has in it how neighbourhoods differ. Where
+    they do not, the spatial t test over units, as far as predictions and positions are known, because test units drawn at random lie everywhere
+    and splits then differ by less than cities do.
+
+    Parameters
+    ----------
+    evidence
+        Of at least two splits.
+    rope
+        Half width of the region of practical equivalence.
+    """
+    differences = evidence.differences
+    resampled = resampled_t(differences, evidence.ratio)
+    spatial = _spatial(evidence)
+    sides = [evidence.one, evidence.other]
+    whole = with_trainings(spatial[0] if spatial else resampled, sides)
+    low, high = whole.interval()
+    alone = spatial is not None and whole is spatial[0]
+    return Verdict(
+        mean=float(whole.mean),
+        low=float(low),
+        high=float(high),
+        p=spatial[1] if spatial and alone else float(whole.p),
+        naive_p=float(naive_t(differences).p),
+        method=SPATIAL if spatial else RESAMPLED,
+        odds=odds_of(whole, rope),
+        needed=needed(float(whole.mean), _variance(evidence, whole, fixed=spatial is not None)),
+    )
+
+
+def _spatial(evidence: Evidence) -> tuple[Estimate, float] | None:
+    """Return the spatial estimate, its standard error stretched so that Student's t gives its interval, and its p value."""
+    from scipy.special import stdtrit
+
+    if evidence.whole_blocks or evidence.places is None or evidence.contributions is None:
+        return None
+    found = evidence.places.judge(float(evidence.differences.mean()), evidence.contributions)
+    df = float(evidence.places.components)
+    error = found.reach / float(stdtrit(df, _HALF))
+    return Estimate(np.asarray(found.mean), np.asarray(error), np.asarray(df)), found.p
+
+
+def _variance(evidence: Evidence, whole: Estimate, *, fixed: bool) -> Variance:
+    seeds = len(evidence.differences)
+    of_seeds = float(evidence.differences.var(ddof=1))
+    shared = max(float(whole.error) ** 2 - of_seeds / seeds, 0.0)
+    return Variance(of_seeds, shared, seeds, evidence.units, float(whole.df) if fixed else None)
+
+
+def contributions_of(one: Sequence[Answers], other: Sequence[Answers], sign: int) -> np.ndarray:
+    """Return what each unit adds to the mean difference, (u,), from the answers of both rows' trainings to the same splits.
+
+    Parameters
+    ----------
+    sign
+        1 where higher is better, -1 where lower is.
+    """
+    ours, theirs = (np.mean([row.contributions for row in side], axis=0) for side in (one, other))
+    return np.asarray(sign * (ours - theirs))

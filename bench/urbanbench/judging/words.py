@@ -1,0 +1,149 @@
+"""A comparison in words, as a colleague would say it."""
+
+from __future__ import annotations
+
+import math
+
+from urbanbench.judging.comparison import Comparison
+from urbanbench.judging.evidence import NO_PLACES, NO_PREDICTIONS
+from urbanbench.judging.power import Needed
+from urbanbench.judging.verdict import LEVEL, SPATIAL
+from urbanbench.scoring.metrics import metric_info
+
+__all__ = ["LACKING", "gap_words", "needs_words", "p_words", "statement"]
+
+LACKING = {
+    NO_PLACES: "where its units lie is not known (its city is not at hand), so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small for others",
+    NO_PREDICTIONS: "predictions of a row are not there, so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small "
+    "for others (urbanbench results verify FOLDER --recompute all --row RUN --keep-predictions makes them)",
+}
+
+
+def statement(comparison: Comparison, one: str, other: str, family: int) -> str:
+    """Say what was found on one question.
+
+    Parameters
+    ----------
+    one, other
+        Names of the two models.
+    family
+        Questions among which p was adjusted.
+    """
+    found, row = comparison, comparison.pair.one[0]
+    better, worse = (one, other) if found.verdict.mean >= 0 else (other, one)
+    title = metric_info(found.metric).title
+    scores = " and ".join(f"{_number(score, found)}" for score in found.scores)
+    where = f"On {row.cell.task} in {row.cell.city} (split {row.cell.split}, head {found.pair.place.rpartition(' · ')[2]})"
+    found_out = (
+        f"{where} {better} is {gap_words(found)}{_unit(found)} better in {title} than {worse} over {len(found.differences)} shared splits"
+        f"{_trainings(found)} ({one} and {other}: {scores})."
+    )
+    parts = [found_out, _chance(found, family), _odds(found, better, worse), _again(found, one, other)]
+    return " ".join(part for part in parts if part)
+
+
+def gap_words(comparison: Comparison) -> str:
+    """Write the difference of the better one with its 95 % interval: "0.04 [0.01, 0.07]"."""
+    verdict = comparison.verdict
+    low, high = (verdict.low, verdict.high) if verdict.mean >= 0 else (-verdict.high, -verdict.low)
+    return (
+        f"{_number(abs(verdict.mean), comparison)} [{_number(low, comparison)}, {_number(high, comparison)}]"
+    )
+
+
+def _trainings(found: Comparison) -> str:
+    """Name the numbers of trainings where a model has several."""
+    counts = [len(side) for side in (found.pair.one, found.pair.other)]
+    return f" and {counts[0]} and {counts[1]} trainings" if max(counts) > 1 else ""
+
+
+def _again(found: Comparison, one: str, other: str) -> str:
+    """Say what the block bootstrap gives, where it was asked for."""
+    if found.resampled is None:
+        return ""
+    ends = [found.resampled.interval(0), found.resampled.interval(1), found.resampled.gap_interval(0, 1)]
+    shown = [f"[{_number(low, found)}, {_number(high, found)}]" for low, high in ends]
+    return (
+        f"On test units drawn again in {found.resampled.blocks:.0f} blocks {one} scores {shown[0]}, {other} {shown[1]}, the first minus the second {shown[2]} "
+        "(spatial block bootstrap, 95 %)."
+    )
+
+
+def _unit(comparison: Comparison) -> str:
+    row = comparison.pair.one[0]
+    unit = str(row.task.get("unit") or "")
+    return f" {unit}" if unit and metric_info(comparison.metric).follows_unit else ""
+
+
+def _number(value: float, comparison: Comparison) -> str:
+    """Write a number with the decimals that show two digits of the interval's half width, three at most."""
+    half = (comparison.verdict.high - comparison.verdict.low) / 2
+    decimals = 3 if half <= 0 or not math.isfinite(half) else min(max(1 - math.floor(math.log10(half)), 0), 3)
+    text = f"{value:.{decimals}f}"
+    return text.lstrip("-") if float(text) == 0 else text
+
+
+def p_words(p: float) -> str:
+    """Write a probability.
+
+    Examples
+    --------
+    >>> p_words(0.0312), p_words(0.00002), p_words(0.871)
+    ('p = 0.031', 'p < 0.001', 'p = 0.87')
+    """
+    if p < 0.001:
+        return "p < 0.001"
+    return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def _chance(found: Comparison, family: int) -> str:
+    """Say whether chance could have done it, by which test, and what would settle it."""
+    verdict = found.verdict
+    told = p_words(verdict.p)
+    if family > 1:
+        told += f", {p_words(found.adjusted_p).removeprefix('p ').removeprefix('= ')} after Holm over {family} questions"
+    test = "spatial t test over units" if verdict.method == SPATIAL else "corrected resampled t test"
+    if found.separable:
+        return f"That is separable from chance ({told}; {test}).{_naive(found)}"
+    if verdict.p < LEVEL:
+        return f"That is not separable from chance among so many questions, though it would be alone ({told}; {test})."
+    return f"That is not separable from chance ({told}; {test}).{_naive(found)} {needs_words(verdict.needed, len(found.differences))}"
+
+
+def _naive(found: Comparison) -> str:
+    """Warn where the usual test would have said otherwise."""
+    if found.verdict.naive_p < LEVEL <= found.verdict.p:
+        return f" A t test that takes the splits for independent would have said {p_words(found.verdict.naive_p)}."
+    return ""
+
+
+def needs_words(needed: Needed, seeds: int) -> str:
+    """Say what would separate the two, were the difference really what was seen."""
+    ways = [f"{needed.seeds} seeds"] if needed.seeds is not None and needed.seeds > seeds else []
+    ways += [f"{needed.units:,} units"] if needed.units is not None else []
+    ways += [f"{needed.cities} cities like this one"] if needed.cities is not None else []
+    if not ways:
+        return (
+            "No number of seeds, units or cities up to 100,000 would separate a difference as small as this."
+        )
+    never = (
+        ""
+        if needed.seeds is not None
+        else "No number of seeds would separate a difference as large as this; "
+    )
+    listed = ways[0] if len(ways) == 1 else f"{', '.join(ways[:-1])} or {ways[-1]}"
+    whole = f"{never}{listed} would be needed (power 80 %)."
+    return whole[0].upper() + whole[1:]
+
+
+def _odds(found: Comparison, better: str, worse: str) -> str:
+    odds = found.verdict.odds
+    ahead, behind = (odds.better, odds.worse) if found.verdict.mean >= 0 else (odds.worse, odds.better)
+    return (
+        f"With {_percent(ahead)} {better} is better by more than {found.rope:.2g}{_unit(found)}, with {_percent(odds.same)} the two are practically the same, with "
+        f"{_percent(behind)} {worse} is better."
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

@@ -1,0 +1,71 @@
+"""``urbanbench cost`` as a user types it, on rows that were really run."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from urbanbench.cli.app import main
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("cost")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("URBANBENCH_CACHE", str(out / "cache"))
+        words = [
+            "run",
+            "-m",
+            "poi-counts,mean,area",
+            "-t",
+            "popdensity",
+            "-c",
+            "toyville:tiny",
+            "--head",
+            "ridge",
+            "--seeds",
+            "2",
+        ]
+        assert main([*words, "--out", str(out / "results")]) == 0
+    return out / "results"
+
+
+def test_the_front_is_printed_with_its_machine(folder, capsys):
+    assert main(["cost", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "toyville:tiny · popdensity · random" in out
+    assert "rows on the front" in out
+    assert "cores" in out
+
+
+def test_json_has_every_row_with_its_costs(folder, capsys):
+    assert main(["cost", str(folder), "--json"]) == 0
+    [front] = json.loads(capsys.readouterr().out)
+    rows = {one["row"]: one for one in front["rows"]}
+    assert len(rows) == 3
+    counts = rows["poi-counts · ridge"]
+    assert counts["trained"] == counts["frozen"] == 0
+    assert counts["units_per_second"] > 0
+    assert counts["bytes_per_unit"] % 4 == 0
+    assert any(one["on_front"] for one in front["rows"])
+
+
+def test_a_plot_is_written_and_all_rows_shown(folder, tmp_path, capsys):
+    assert main(["cost", str(folder), "--all", "--plot", str(tmp_path / "cost.pdf")]) == 0
+    assert (tmp_path / "cost.pdf").read_bytes().startswith(b"%PDF")
+    assert "* " in capsys.readouterr().out
+
+
+def test_describe_says_what_a_row_cost(folder, capsys):
+    file = next(folder.glob("*/*/poi-counts*.json"))
+    assert main(["describe", str(file), "--json"]) == 0
+    cost = json.loads(capsys.readouterr().out)["cost"]
+    assert cost["weights"] == "0 trained, 0 of frozen encoders"
+    assert cost["peak GPU memory"] == "no GPU"
+    assert "units/s" in cost["throughput"]
+
+
+def test_names_that_fit_nothing_are_a_sentence(folder, capsys):
+    assert main(["cost", str(folder), "-t", "housing"]) == 3
+    assert "No result in" in capsys.readouterr().err

@@ -1,0 +1,226 @@
+"""Which rows a word names, which rows answer one question, and what a comparison rests on."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from urbanbench.errors import BadInput, DataMissing, UnknownName
+from urbanbench.judging.choosing import choose
+from urbanbench.judging.comparison import compare
+from urbanbench.judging.evidence import NO_PLACES, NO_PREDICTIONS
+from urbanbench.judging.ground import Ground
+from urbanbench.judging.question import differences, pair_up
+from urbanbench.judging.verdict import RESAMPLED, SPATIAL
+from urbanbench.judging.words import statement
+
+PLACES = {f"r{k:02d}": (400.0 * (k % 6), 400.0 * (k // 6)) for k in range(36)}
+
+
+def somewhere(row):
+    return PLACES
+
+
+def nowhere(row):
+    return None
+
+
+def pair(one, other):
+    return pair_up(("a", "b"), [one], [other])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"head": "ridge"}, "head mlp against ridge"),
+        ({"split": "block", "split_digest": "x" * 32}, "split random against block"),
+        ({"task": "income"}, "task popdensity against income"),
+        ({"city": "hamlet"}, "city village against hamlet"),
+        ({"seeds": 5}, "seeds 0 to 9 against 0 to 4"),
+        ({"targets_digest": "u"}, "labels t against u"),
+        ({"split_digest": "0123456789abcdef" * 2}, "test units random-10 against 01234567"),
+        ({"versions": {"head": 2}}, "version of the head 1 against 2"),
+        ({"versions": {"metrics": 2}}, "version of the metrics 1 against 2"),
+    ],
+)
+def test_rows_of_different_questions_are_refused_by_what_differs(make_row, change, said):
+    one, other = make_row("a", 1.0), make_row("b", 1.0, **change)
+    assert said in differences(one, other)
+    with pytest.raises(BadInput, match="cannot be compared") as told:
+        pair(one, other)
+    assert said in str(told.value)
+    assert "village · popdensity · random · mlp" in str(told.value)
+
+
+def test_rows_of_other_units_are_refused_by_their_numbers(make_row):
+    one, other = make_row("a", 1.0), make_row("b", 1.0)
+    fewer = replace(other, evaluation={**other.evaluation, "n_units": 30})
+    assert differences(one, fewer) == ["number of units 36 against 30"]
+
+
+def test_a_floor_that_is_its_own_head_goes_with_every_head(make_row):
+    lag = make_row("spatial-lag", 3.0, head="knn", versions={"head": 4})
+    [found] = pair(make_row("a", 1.0), lag)
+    assert found.place == "village · popdensity · random · mlp"
+
+
+def test_the_closest_rows_say_what_is_missing(make_row):
+    ones = [make_row("a", 1.0), make_row("a", 1.0, head="ridge")]
+    others = [make_row("b", 1.0, head="rf", task="income"), make_row("b", 1.0, head="rf")]
+    with pytest.raises(BadInput, match=r"differ in head mlp against rf\. Mend: "):
+        pair_up(("a", "b"), ones, others)
+
+
+def test_trainings_are_one_side_and_presets_are_not(make_row):
+    ones = [make_row("a", 1.0, model_seed=seed) for seed in (2, 0, 1)]
+    [found] = pair_up(("a", "b"), ones, [make_row("b", 1.0)])
+    assert [row.cell.model_seed for row in found.one] == [0, 1, 2]
+    both = [make_row("a", 1.0, preset=preset) for preset in ("small", "quick")]
+    with pytest.raises(
+        BadInput, match=r"'a' names 2 rows .* differ in preset small and quick.* say a,preset=small"
+    ):
+        pair_up(("a", "b"), both, [make_row("b", 1.0)])
+
+
+def test_of_several_inputs_those_are_paired_that_both_have(make_row):
+    ones = [make_row("a", 1.0, inputs=inputs) for inputs in ("full", "poi,polygon")]
+    [found] = pair_up(("a", "b"), ones, [make_row("b", 1.0, inputs="poi,polygon")])
+    assert found.one[0].cell.inputs == "poi,polygon"
+    [found] = pair_up(
+        ("a", "b"), ones, [make_row("b", 1.0, inputs=inputs) for inputs in ("poi,polygon", "full")]
+    )
+    assert found.one[0].cell.inputs == found.other[0].cell.inputs == "full"
+
+
+def test_words_name_rows_by_model_parameter_run_and_file(make_row):
+    plain = make_row("a", 1.0, preset="small", parameters={"dim": 64})
+    wide = make_row("a", 1.0, preset="small", parameters={"dim": 128}, settings={"dim": 128})
+    other = make_row("b", 1.0)
+    rows = [plain, wide, other]
+
+    def named(word):
+        return [row.run_id for row in choose(word, rows).rows]
+
+    assert named("a") == [plain.run_id]
+    assert named("a,dim=128") == [wide.run_id]
+    assert named("a,preset=small,dim=64") == [plain.run_id]
+    assert named(wide.run_id[:8]) == [wide.run_id]
+    assert named(str(other.file)) == [other.run_id]
+    assert choose(plain.run_id, rows).name == "a (small)"
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "said"),
+    [
+        ("c", UnknownName, "Unknown model 'c'"),
+        ("a,dmi=3", UnknownName, "Did you mean 'dim'"),
+        ("a,dim=3", BadInput, "has dim=3. Expected one of: 64"),
+        ("a,dim", BadInput, "Expected name=value"),
+        ("0123456789abcdef", UnknownName, "Unknown run or model"),
+        ("nowhere.json", DataMissing, "No result file 'nowhere.json'"),
+        ("r", BadInput, "no finished row"),
+    ],
+)
+def test_words_that_name_nothing_are_refused(make_row, word, kind, said):
+    rows = [make_row("a", 1.0, parameters={"dim": 64}), make_row("r", 1.0, status="refused")]
+    with pytest.raises(kind, match=said):
+        choose(word, rows)
+
+
+def test_a_refused_run_cannot_be_compared(make_row):
+    row = make_row("a", 1.0, status="refused")
+    with pytest.raises(BadInput, match="is refused"):
+        choose(row.run_id, [row])
+
+
+def test_scattered_test_units_are_judged_by_place_and_whole_blocks_by_split(make_row):
+    [random] = compare(pair(make_row("a", 0.3), make_row("b", 6.0)), Ground(somewhere))
+    assert random.verdict.method == SPATIAL
+    rows = make_row("a", 0.3, split="block"), make_row("b", 6.0, split="block")
+    [block] = compare(pair(*rows), Ground(somewhere))
+    assert block.verdict.method == RESAMPLED
+    for found in (random, block):
+        assert found.verdict.low <= found.verdict.mean <= found.verdict.high
+        assert found.verdict.mean == pytest.approx(found.scores[0] - found.scores[1])
+        assert found.verdict.odds.better > 0.8
+        assert found.verdict.odds.worse < found.verdict.p
+
+
+def test_the_spatial_mean_is_that_of_the_splits_and_errors_are_turned_for_losses(make_row):
+    both = pair(make_row("a", 0.3), make_row("b", 6.0))
+    [score], [error] = (compare(both, Ground(somewhere), metric=metric) for metric in ("r2", "rmse"))
+    assert error.sign == -1
+    assert error.verdict.mean == pytest.approx(error.scores[1] - error.scores[0])
+    assert error.verdict.mean > 0
+    assert error.rope == pytest.approx(0.01 * np.mean(error.scores))
+    assert score.rope == 0.01
+
+
+def test_without_predictions_or_places_only_splits_judge_and_that_is_said(make_row):
+    both = pair(make_row("a", 0.3), make_row("b", 6.0))
+    [found] = compare(both, Ground(nowhere))
+    assert (found.verdict.method, found.lacking) == (RESAMPLED, NO_PLACES)
+    [found] = compare(pair(make_row("c", 0.5, keep=False), make_row("d", 3.0)), Ground(somewhere))
+    assert (found.verdict.method, found.lacking) == (RESAMPLED, NO_PREDICTIONS)
+
+
+def test_predictions_of_other_scores_are_refused(make_row):
+    one = make_row("a", 0.5)
+    wrong = replace(one, scores={**one.scores, "r2": [score + 0.01 for score in one.scores["r2"]]})
+    with pytest.raises(BadInput, match="do not give its r2"):
+        compare(pair(wrong, make_row("b", 3.0)), Ground(somewhere))
+
+
+def test_one_split_no_metric_and_gaps_are_refused(make_row):
+    one, other = make_row("a", 1.0), make_row("b", 1.0)
+    with pytest.raises(BadInput, match="no metric 'f1_macro'"):
+        compare(pair(one, other), Ground(nowhere), metric="f1_macro")
+    with pytest.raises(BadInput, match="on one split"):
+        compare(pair(make_row("a", 1.0, seeds=1), make_row("b", 1.0, seeds=1)), Ground(nowhere))
+    gap = replace(one, scores={**one.scores, "r2": [float("nan"), *one.scores["r2"][1:]]})
+    with pytest.raises(BadInput, match="no finite r2 on 1 of 10 seeds"):
+        compare(pair(gap, other), Ground(nowhere))
+
+
+def test_p_values_are_adjusted_over_all_questions(make_row):
+    tasks = ("popdensity", "income", "gdp")
+    ones, others = (
+        [make_row(name, noise, task=task) for task in tasks] for name, noise in (("a", 0.5), ("b", 2.0))
+    )
+    found = compare(pair_up(("a", "b"), ones, others), Ground(somewhere))
+    least = min(found, key=lambda one: one.verdict.p)
+    assert least.adjusted_p == pytest.approx(3 * least.verdict.p)
+
+
+def test_equal_rows_are_said_to_be_equal(make_row):
+    [found] = compare(pair(make_row("a", 1.0, draw="x"), make_row("b", 1.0, draw="x")), Ground(somewhere))
+    assert (found.verdict.mean, found.verdict.p, found.verdict.odds.same) == (0.0, 1.0, 1.0)
+    words = statement(found, "a", "b", 1)
+    assert "not separable from chance" in words
+    assert "No number of seeds, units or cities" in words
+
+
+def test_a_sentence_names_the_better_one_and_what_chance_says(make_row):
+    [found] = compare(pair(make_row("a", 6.0), make_row("b", 0.3)), Ground(somewhere), draws=200)
+    words = statement(found, "ours", "theirs", 1)
+    assert words.startswith("On popdensity in village (split random, head mlp) theirs is ")
+    assert "better in R² than ours over 10 shared splits" in words
+    assert "That is separable from chance" in words
+    assert "spatial t test over units" in words
+    assert "spatial block bootstrap, 95 %" in words
+    assert " trainings" not in words
+
+
+def test_trainings_are_named_and_widen_the_interval(make_row):
+    other = make_row("b", 3.0)
+    ones = [make_row("a", noise, model_seed=seed) for seed, noise in enumerate((0.5, 1.0, 2.5))]
+    [several] = compare(pair_up(("a", "b"), ones, [other]), Ground(somewhere))
+    assert "over 10 shared splits and 3 and 1 trainings" in statement(several, "a", "b", 1)
+    means = [np.mean(row.scores["r2"]) for row in ones]
+    assert several.verdict.high - several.verdict.low > 2 * 1.96 * np.std(means, ddof=1) / np.sqrt(3)
+
+
+def test_units_that_are_not_all_on_the_map_are_not_judged_by_place(make_row):
+    few = {name: at for name, at in PLACES.items() if name != "r07"}
+    [found] = compare(pair(make_row("a", 0.3), make_row("b", 6.0)), Ground(lambda row: few))
+    assert found.lacking == NO_PLACES
