@@ -14,6 +14,7 @@ from urbanbench.cli.fetch_command import fetch
 from urbanbench.cli.leaks_command import leaks
 from urbanbench.cli.pack_commands import pack, unpack
 from urbanbench.cli.printing import command, note, print_facts, print_json, say
+from urbanbench.cli.regions_command import regions
 from urbanbench.cli.satellite_command import satellite
 from urbanbench.cli.schema_command import schema
 from urbanbench.cli.tiles_command import tiles
@@ -31,6 +32,7 @@ app.command("check")(check)
 app.command("leaks")(leaks)
 app.command("tiles")(tiles)
 app.command("satellite")(satellite)
+app.command("regions")(regions)
 app.command("schema")(schema)
 app.command("pack")(pack)
 app.command("unpack")(unpack)
