@@ -1,0 +1,92 @@
+"""One sub-graph as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanbench.city.drawing.canvas import credit, empty_map, save_map
+from urbanbench.graph.around import edges_within
+from urbanbench.graph.tables import KINDS, RELATIONS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from urbanbench.graph.around import Around
+    from urbanbench.graph.tables import Graph
+
+__all__ = ["draw_sub_graph"]
+
+_COLOURS = dict(zip(KINDS, ("#d1495b", "#66a182", "#2e4057", "#8d96a3", "#edae49"), strict=True))
+_LINES = dict(zip(RELATIONS, ("#c9b3b6", "#2f7fb5", "#66a182", "#8d96a3", "#2e4057"), strict=True))
+_MARKS = dict(zip(KINDS, ("o", "s", "D", "x", "*"), strict=True))
+_MOST_NAMES = 14
+
+
+def draw_sub_graph(graph: Graph, around: Around, path: Path, credits: list[str]) -> None:
+    """Draw a sub-graph where its nodes lie: nodes by kind, edges by relation, the names of what is nearest.
+
+    Parameters
+    ----------
+    graph, around
+        The graph, and the nodes that are drawn.
+    path
+        A .png, .svg or .pdf file; the same sub-graph gives the same bytes.
+    credits
+        Whose data it is.
+    """
+    import geopandas as gpd
+    import shapely
+
+    nodes, rows = graph.nodes, around.rows
+    middle = nodes.ids[rows[0]]
+    extent = gpd.GeoSeries(shapely.points(nodes.xy[rows])).buffer(20.0)
+    figure, axes = empty_map(extent, f"{graph.city}: {len(rows)} nodes around {middle}")
+    _draw_edges(axes, graph, rows)
+    for kind in KINDS:
+        own = rows[nodes.kind[rows] == KINDS.index(kind)]
+        own = own[own != rows[0]]
+        if len(own):
+            axes.scatter(
+                *nodes.xy[own].T, s=22, c=_COLOURS[kind], marker=_MARKS[kind], linewidths=0.8, zorder=5,
+                label=f"{kind} ({len(own)})",
+            )  # fmt: skip
+    axes.scatter(*nodes.xy[rows[:1]].T, s=170, c="#edae49", marker="*", edgecolors="black", linewidths=0.8, zorder=8)
+    _write_names(axes, graph, rows)
+    figure.legend(loc="outside lower center", ncols=5, fontsize=8, frameon=False)
+    credit(axes, credits)
+    save_map(figure, path)
+
+
+def _draw_edges(axes: Axes, graph: Graph, rows: np.ndarray) -> None:
+    from matplotlib.collections import LineCollection
+
+    edges = edges_within(graph, rows)
+    for code, relation in enumerate(RELATIONS):
+        own = edges[graph.edges.relation[edges] == code]
+        if len(own):
+            ends = np.stack([graph.nodes.xy[graph.edges.source[own]], graph.nodes.xy[graph.edges.target[own]]], axis=1)
+            axes.add_collection(
+                LineCollection(
+                    list(ends), colors=_LINES[relation], linewidths=0.7, alpha=0.8, zorder=3,
+                    label=f"{relation} ({len(own)})",
+                )
+            )  # fmt: skip
+
+
+def _write_names(axes: Axes, graph: Graph, rows: np.ndarray) -> None:
+    """Write the names of the nodes nearest to the middle, each name once."""
+    nodes = graph.nodes
+    named = rows[1:][(nodes.name[rows[1:]] != "") & (nodes.kind[rows[1:]] != KINDS.index("crossing"))]
+    away = np.hypot(*(nodes.xy[named] - nodes.xy[rows[0]]).T)
+    seen: set[str] = set()
+    for row in named[np.argsort(away, kind="stable")].tolist():
+        name = str(nodes.name[row])
+        if name not in seen and len(seen) < _MOST_NAMES:
+            seen.add(name)
+            axes.annotate(
+                name, nodes.xy[row], xytext=(4, 3), textcoords="offset points", fontsize=7, zorder=9,
+                color=_COLOURS[KINDS[nodes.kind[row]]],
+            )  # fmt: skip
