@@ -35,10 +35,13 @@ def graph(
     most_nodes: Annotated[int, typer.Option("--most-nodes", min=2, help="Nodes of a sub-graph.")] = 500,
     paths: Annotated[int, typer.Option("--paths", min=0, help="Paths of an image, at most.")] = 8,
     drawn: Annotated[
-        str, typer.Option("--draw", help="Node whose sub-graph is drawn, such as image/v1; the first image when left out.")
+        str,
+        typer.Option(
+            "--draw", help="Node whose sub-graph is drawn, such as image/v1; the first image when left out."
+        ),
     ] = "",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Draws the paths.")] = 0,
-    device: Annotated[str, typer.Option("--device", help="Where --captioner computes.")] = "cpu",
+    device: options.Device = "auto",
     as_json: options.Json = False,
 ) -> None:
     """Build, check and count the graph of a city: POIs, areas, streets, crossings and street views, and draw one sub-graph."""
@@ -47,13 +50,16 @@ def graph(
     from urbanbench.registry import open_city
 
     plan = GraphPlan(foot_ways=foot_ways, hops=hops, most_nodes=most_nodes, paths=paths, seed=seed)
+    where = options.read_device(device if captioner is not None else "cpu")
     opened = open_city(city)
     with pulse(f"Graph of {opened.name}"):
-        told = write_folder(opened, out, plan, Wanted(captions, captioner, device, drawn))
+        told = write_folder(opened, out, plan, Wanted(captions, captioner, where, drawn))
     if as_json:
         print_json(told)
     else:
         print_facts({"city": told["city"], **told["counts"]})
     note(f"Folder: {out}. Picture: {out / 'subgraph.png'}")
     if not told["counts"]["nodes"]["image"]:
-        note(f"{opened.name} has no street views, so there are no sub-graphs, paths and captions; graph.json is whole.")
+        note(
+            f"{opened.name} has no street views, so there are no sub-graphs, paths and captions; graph.json is whole."
+        )

@@ -44,7 +44,11 @@ class Captioner:
             made = self._model.generate(**asked, max_new_tokens=MOST_TOKENS, do_sample=False, num_beams=1)
         given = asked.get("input_ids")
         # Models of one row of tokens repeat what they were asked; those with a decoder of their own do not.
-        if given is not None and made.shape[1] > given.shape[1] and torch.equal(made[:, : given.shape[1]], given):
+        if (
+            given is not None
+            and made.shape[1] > given.shape[1]
+            and torch.equal(made[:, : given.shape[1]], given)
+        ):
             made = made[:, given.shape[1] :]
         return " ".join(self._processor.batch_decode(made, skip_special_tokens=True)[0].split())
 

@@ -33,7 +33,8 @@ class Around:
 def sub_graph(graph: Graph, row: int, plan: GraphPlan) -> Around:
     """Collect the nodes within `plan.hops` edges of one, at most `plan.most_nodes`.
 
-    Of the last hop that does not fit whole, those nearest in metres are taken, then those of the smallest row.
+    From the second hop on a node lies within `plan.context_m` of the first, or a river would lead to the other end of the city. Of a hop
+    that does not fit whole, those nearest in metres are taken, then those of the smallest row.
     """
     rows, hops = [np.array([row])], [np.zeros(1, dtype=np.int64)]
     known, left = {row}, plan.most_nodes - 1
@@ -42,7 +43,8 @@ def sub_graph(graph: Graph, row: int, plan: GraphPlan) -> Around:
         reached = [one for one in np.unique(graph.step_to[steps]).tolist() if one not in known]
         fresh = np.array(reached, dtype=np.int64)
         away = np.hypot(*(graph.nodes.xy[fresh] - graph.nodes.xy[row]).T)
-        fresh = fresh[np.lexsort((fresh, away))][:left]
+        order = np.lexsort((fresh, away))
+        fresh = fresh[order[away[order] <= plan.context_m] if hop > 1 else order][:left]
         if not len(fresh):
             break
         rows.append(fresh)

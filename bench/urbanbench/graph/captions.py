@@ -66,7 +66,9 @@ def read_captions(path: Path) -> dict[str, str]:
     if len(twice):
         msg = f"{path.name}: expected one row a view, found {len(twice)} views twice ({', '.join(twice[:3])}). Leave one row of each."
         raise BadInput(msg)
-    wrong = [one for one, text in zip(ids, texts, strict=True) if not isinstance(text, str) or not text.strip()]
+    wrong = [
+        one for one, text in zip(ids, texts, strict=True) if not isinstance(text, str) or not text.strip()
+    ]
     if wrong:
         msg = f"{path.name}: expected a text in every row, found none for {len(wrong)} views ({', '.join(wrong[:3])}). Write it, or leave the row out."
         raise BadInput(msg)
@@ -149,7 +151,8 @@ def _foreign(graph: Graph, row: int, text: str, source: str, plan: GraphPlan) ->
     around = sub_graph(graph, row, plan).rows
     nodes = graph.nodes
     words = {
-        key: {str(one) for one in getattr(nodes, key)[around]} - {""} for key in ("street", "district", "name")
+        key: {str(one) for one in getattr(nodes, key)[around]} - {""}
+        for key in ("street", "district", "name")
     }
     words["street"] |= {str(nodes.name[one]) for one in around if nodes.kind[one] == kind_code("street")}
     words["name"] -= words["street"] | words["district"]

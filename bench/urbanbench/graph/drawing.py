@@ -25,7 +25,7 @@ _MARKS = dict(zip(KINDS, ("o", "s", "D", "x", "*"), strict=True))
 _MOST_NAMES = 14
 
 
-def draw_sub_graph(graph: Graph, around: Around, path: Path, credits: list[str]) -> None:
+def draw_sub_graph(graph: Graph, around: Around, path: Path, whose: list[str]) -> None:
     """Draw a sub-graph where its nodes lie: nodes by kind, edges by relation, the names of what is nearest.
 
     Parameters
@@ -34,7 +34,7 @@ def draw_sub_graph(graph: Graph, around: Around, path: Path, credits: list[str])
         The graph, and the nodes that are drawn.
     path
         A .png, .svg or .pdf file; the same sub-graph gives the same bytes.
-    credits
+    whose
         Whose data it is.
     """
     import geopandas as gpd
@@ -53,10 +53,12 @@ def draw_sub_graph(graph: Graph, around: Around, path: Path, credits: list[str])
                 *nodes.xy[own].T, s=22, c=_COLOURS[kind], marker=_MARKS[kind], linewidths=0.8, zorder=5,
                 label=f"{kind} ({len(own)})",
             )  # fmt: skip
-    axes.scatter(*nodes.xy[rows[:1]].T, s=170, c="#edae49", marker="*", edgecolors="black", linewidths=0.8, zorder=8)
+    axes.scatter(
+        *nodes.xy[rows[:1]].T, s=170, c="#edae49", marker="*", edgecolors="black", linewidths=0.8, zorder=8
+    )
     _write_names(axes, graph, rows)
     figure.legend(loc="outside lower center", ncols=5, fontsize=8, frameon=False)
-    credit(axes, credits)
+    credit(axes, whose)
     save_map(figure, path)
 
 
@@ -67,7 +69,9 @@ def _draw_edges(axes: Axes, graph: Graph, rows: np.ndarray) -> None:
     for code, relation in enumerate(RELATIONS):
         own = edges[graph.edges.relation[edges] == code]
         if len(own):
-            ends = np.stack([graph.nodes.xy[graph.edges.source[own]], graph.nodes.xy[graph.edges.target[own]]], axis=1)
+            ends = np.stack(
+                [graph.nodes.xy[graph.edges.source[own]], graph.nodes.xy[graph.edges.target[own]]], axis=1
+            )
             axes.add_collection(
                 LineCollection(
                     list(ends), colors=_LINES[relation], linewidths=0.7, alpha=0.8, zorder=3,
@@ -77,16 +81,20 @@ def _draw_edges(axes: Axes, graph: Graph, rows: np.ndarray) -> None:
 
 
 def _write_names(axes: Axes, graph: Graph, rows: np.ndarray) -> None:
-    """Write the names of the nodes nearest to the middle, each name once."""
+    """Write the names of the nodes nearest to the middle, each name once, and none over another."""
     nodes = graph.nodes
     named = rows[1:][(nodes.name[rows[1:]] != "") & (nodes.kind[rows[1:]] != KINDS.index("crossing"))]
     away = np.hypot(*(nodes.xy[named] - nodes.xy[rows[0]]).T)
+    room = np.array([0.16, 0.022]) * float(np.ptp(axes.get_xlim()))
     seen: set[str] = set()
+    taken: list[np.ndarray] = []
     for row in named[np.argsort(away, kind="stable")].tolist():
-        name = str(nodes.name[row])
-        if name not in seen and len(seen) < _MOST_NAMES:
+        name, place = str(nodes.name[row]), nodes.xy[row]
+        free = all((np.abs(place - other) > room).any() for other in taken)
+        if free and name not in seen and len(seen) < _MOST_NAMES:
             seen.add(name)
+            taken.append(place)
             axes.annotate(
-                name, nodes.xy[row], xytext=(4, 3), textcoords="offset points", fontsize=7, zorder=9,
+                name, (place[0], place[1]), xytext=(4, 3), textcoords="offset points", fontsize=7, zorder=9,
                 color=_COLOURS[KINDS[nodes.kind[row]]],
             )  # fmt: skip

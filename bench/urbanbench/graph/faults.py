@@ -35,7 +35,7 @@ def graph_faults(graph: Graph) -> list[str]:
     if not np.isfinite(nodes.xy).all() or not np.isfinite(nodes.lonlat).all():
         faults.append("Nodes have no place.")
     if len(edges) and not (
-        0 <= min(edges.source.min(), edges.target.min())
+        min(edges.source.min(), edges.target.min()) >= 0
         and max(edges.source.max(), edges.target.max()) < len(nodes)
     ):
         return [*faults, "Edges end in nodes that are not there."]
@@ -58,7 +58,9 @@ def sub_graph_faults(graph: Graph, around: Around, plan: GraphPlan) -> list[str]
     word = f"Sub-graph of {graph.nodes.ids[rows[0]]}"
     faults = []
     if len(rows) > plan.most_nodes or hops.max() > plan.hops:
-        faults.append(f"{word}: {len(rows)} nodes and {hops.max()} hops, more than {plan.most_nodes} and {plan.hops}.")
+        faults.append(
+            f"{word}: {len(rows)} nodes and {hops.max()} hops, more than {plan.most_nodes} and {plan.hops}."
+        )
     if len(np.unique(rows)) < len(rows):
         faults.append(f"{word}: a node twice.")
     depth = dict(zip(rows.tolist(), hops.tolist(), strict=True))

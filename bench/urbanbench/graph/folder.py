@@ -95,7 +95,9 @@ def write_folder(city: City, folder: Path, plan: GraphPlan, wanted: Wanted) -> d
             raise BadInput(msg)
         told = _told(city, graph, plan, part)
         told["counts"] |= {"subgraphs": len(rows), "paths": many_paths, "captions": dict(captions)}
-        (part / "ugdata.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        (part / "ugdata.json").write_text(
+            json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
     return told
 
 

@@ -193,7 +193,10 @@ def _region_names(regions: gpd.GeoDataFrame) -> np.ndarray:
     if "name" not in regions:
         return ids
     return np.array(
-        [name if isinstance(name, str) and name else one for one, name in zip(ids, regions["name"], strict=True)],
+        [
+            name if isinstance(name, str) and name else one
+            for one, name in zip(ids, regions["name"], strict=True)
+        ],
         dtype=object,
     )
 

@@ -188,7 +188,11 @@ def _edges(path: Path, items: Iterator[tuple[int, dict[str, Any]]], nodes: Nodes
         parts.append(np.array([_edge(path, number, record, row) for number, record in some]))
     relation, source, target, distance, bearing = np.concatenate(parts).T
     return Edges(
-        relation.astype(np.int8), source.astype(np.int64), target.astype(np.int64), distance.copy(), bearing.copy()
+        relation.astype(np.int8),
+        source.astype(np.int64),
+        target.astype(np.int64),
+        distance.copy(),
+        bearing.copy(),
     )
 
 

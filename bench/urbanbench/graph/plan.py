@@ -34,7 +34,7 @@ class GraphPlan:
         Paths of an image, at most; their hops; how far from it they lead, metres; the share of common edges from which on
         two paths are the same.
     context_m
-        What a caption tells of is no farther from the image, metres.
+        What lies in a sub-graph beyond the first hop, and what a caption counts, is no farther from the image, metres.
     seed
         Draws the paths.
     """

@@ -163,7 +163,7 @@ def _joined(vertices: _Vertices, name: np.ndarray, highway: np.ndarray) -> np.nd
 
 
 def _in_order(label: np.ndarray) -> np.ndarray:
-    """Number groups in the order in which they first come."""
+    """Return numbers of groups, in the order in which they first come."""
     _, first, inverse = np.unique(label, return_index=True, return_inverse=True)
     place = np.empty(len(first), dtype=np.int64)
     place[np.argsort(first)] = np.arange(len(first))
@@ -192,7 +192,11 @@ def _pieces(vertices: _Vertices) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     owner = np.repeat(np.arange(len(start)), sizes)
     member = start[owner] + np.arange(len(owner)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     place = vertices.place
-    lines = shapely.linestrings(vertices.xy[place[member]], indices=owner) if len(owner) else np.empty(0, dtype=object)
+    lines = (
+        shapely.linestrings(vertices.xy[place[member]], indices=owner)
+        if len(owner)
+        else np.empty(0, dtype=object)
+    )
     return np.asarray(lines, dtype=object), vertices.road[start], np.column_stack([place[start], place[end]])
 
 

@@ -44,7 +44,11 @@ def what(graph: Graph, row: int) -> str:
     if kind == "image":
         return "a place with a picture"
     if kind in {"area", "street"}:
-        return f"{_article(kind)} {kind} ({category})" if category not in {"", kind} else f"{_article(kind)} {kind}"
+        return (
+            f"{_article(kind)} {kind} ({category})"
+            if category not in {"", kind}
+            else f"{_article(kind)} {kind}"
+        )
     return f"{_article(category)} {category}"
 
 
