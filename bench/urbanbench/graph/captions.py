@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["context_captions", "file_captions", "model_captions", "read_captions"]
 
 _MOST_KINDS, _MOST_FACTS = 6, 6
-_COUNTED = {"poi": "places", "area": "areas", "street": "streets", "crossing": "crossings"}
+_COUNTED = {"poi": "place", "area": "area", "street": "street", "crossing": "crossing"}
 
 
 def context_captions(graph: Graph, rows: np.ndarray, plan: GraphPlan) -> Iterable[dict[str, Any]]:
@@ -173,7 +173,7 @@ def _counted(graph: Graph, row: int, plan: GraphPlan) -> str:
     away = np.hypot(*(nodes.xy[rows] - nodes.xy[row]).T)
     rows = rows[away <= plan.context_m]
     many = Counter(KINDS[code] for code in nodes.kind[rows].tolist())
-    told = [f"{many[kind]} {word}" for kind, word in _COUNTED.items() if many[kind]]
+    told = [f"{many[kind]} {word}{'' if many[kind] == 1 else 's'}" for kind, word in _COUNTED.items() if many[kind]]
     if not told:
         return ""
     places = Counter(nodes.category[rows[nodes.kind[rows] == kind_code("poi")]].tolist())

@@ -148,7 +148,10 @@ def _way(triple: Mapping[str, Any], tail: str) -> str:
     metres, direction = triple["distance_m"], triple["direction"]
     if metres > 0:
         return f"{f'{metres:.0f}' if metres >= 1 else 'less than 1'} m {direction} to {tail}"
-    return f"0 m to {tail}" + (f" with its middle to the {direction}" if direction else "")
+    if not direction:
+        return f"0 m to {tail}"
+    shaped = triple["tail"].startswith(("area/", "street/"))
+    return f"0 m to {tail} " + (f"with its middle to the {direction}" if shaped else f"{direction} of its middle")
 
 
 def sentence(text: str) -> str:
