@@ -40,7 +40,9 @@ def draw_city(tmp_path):
         return shapely.transform(shape, lambda xy: xy + np.array([EAST, NORTH]))
 
     def save(folder, name, key, rows):
-        frame = gpd.GeoDataFrame({key: [one[0] for one in rows]}, geometry=[moved(one[2]) for one in rows], crs=CRS)
+        frame = gpd.GeoDataFrame(
+            {key: [one[0] for one in rows]}, geometry=[moved(one[2]) for one in rows], crs=CRS
+        )
         path = folder / f"{name}.parquet"
         frame.to_crs(4326).to_parquet(path)
         if name != "regions":

@@ -130,7 +130,9 @@ def test_steps_are_taken_with_equal_chance(draw_city):
     """Of a star with a tail behind every arm, each arm is as likely."""
     arms = [(50, 0), (0, 50), (-50, 0)]
     places = [(1000, 1000)] + [(1000 + k * x, 1000 + k * y) for x, y in arms for k in (1, 2, 3)]
-    city = draw_city(pois=[(f"p{k}", {"amenity": "cafe"}, shapely.Point(one)) for k, one in enumerate(places)])
+    city = draw_city(
+        pois=[(f"p{k}", {"amenity": "cafe"}, shapely.Point(one)) for k, one in enumerate(places)]
+    )
     plan = GraphPlan(near_m=60.0, shortest=3, longest=3, paths=4, area_m=1.0, area_most=1)
     graph = build_graph(city, plan)
     begin = np.full(900, graph.nodes.rows("poi")[0])

@@ -173,7 +173,11 @@ def _counted(graph: Graph, row: int, plan: GraphPlan) -> str:
     away = np.hypot(*(nodes.xy[rows] - nodes.xy[row]).T)
     rows = rows[away <= plan.context_m]
     many = Counter(KINDS[code] for code in nodes.kind[rows].tolist())
-    told = [f"{many[kind]} {word}{'' if many[kind] == 1 else 's'}" for kind, word in _COUNTED.items() if many[kind]]
+    told = [
+        f"{many[kind]} {word}{'' if many[kind] == 1 else 's'}"
+        for kind, word in _COUNTED.items()
+        if many[kind]
+    ]
     if not told:
         return ""
     places = Counter(nodes.category[rows[nodes.kind[rows] == kind_code("poi")]].tolist())

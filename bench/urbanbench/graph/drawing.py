@@ -49,17 +49,23 @@ def draw_sub_graph(graph: Graph, around: Around, path: Path, whose: list[str]) -
         own = rows[nodes.kind[rows] == KINDS.index(kind)]
         own = own[own != rows[0]]
         if len(own):
-            axes.scatter(
-                *nodes.xy[own].T, s=22, c=_COLOURS[kind], marker=_MARKS[kind], linewidths=0.8, zorder=5,
-                label=f"{kind} ({len(own)})",
-            )  # fmt: skip
-    axes.scatter(
-        *nodes.xy[rows[:1]].T, s=170, c="#edae49", marker="*", edgecolors="black", linewidths=0.8, zorder=8
-    )
+            _mark(axes, nodes.xy[own], kind, size=22, zorder=5, label=f"{kind} ({len(own)})")
+    first = KINDS[nodes.kind[rows[0]]]
+    _mark(axes, nodes.xy[rows[:1]], first, size=190 if first == "image" else 90, zorder=8, edgecolors="black")
     _write_names(axes, graph, rows)
     figure.legend(loc="outside lower center", ncols=5, fontsize=8, frameon=False)
     credit(axes, whose)
     save_map(figure, path)
+
+
+def _mark(axes: Axes, xy: np.ndarray, kind: str, *, size: float, zorder: int, **further: str) -> None:
+    """Draw nodes of a kind as marks."""
+    # Crosses have no edge that could have a colour of its own.
+    style = {key: value for key, value in further.items() if key != "edgecolors" or kind != "crossing"}
+    axes.scatter(
+        xy[:, 0], xy[:, 1], s=size, c=_COLOURS[kind], marker=_MARKS[kind], linewidths=0.8, zorder=zorder,
+        label=style.pop("label", None), **style,
+    )  # fmt: skip
 
 
 def _draw_edges(axes: Axes, graph: Graph, rows: np.ndarray) -> None:

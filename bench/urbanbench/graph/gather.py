@@ -166,7 +166,7 @@ def _pictures(city: City, start: int) -> tuple[dict[int, tuple[str, ...]], dict[
 def _points(shapes: gpd.GeoSeries | np.ndarray) -> np.ndarray:
     import shapely
 
-    return shapely.get_coordinates(np.asarray(shapes, dtype=object)).reshape(-1, 2)
+    return np.asarray(shapely.get_coordinates(np.asarray(shapes, dtype=object))).reshape(-1, 2)
 
 
 def _first_value(frame: gpd.GeoDataFrame, keys: Sequence[str], otherwise: str) -> np.ndarray:

@@ -66,8 +66,15 @@ def mentions(text: str, words: Mapping[str, Iterable[str]]) -> dict[str, list[st
     words
         For words of `LEAKS` the texts to look for; those of fewer than three letters are passed over.
     """
+    low = text.lower()
     found = {
-        kind: sorted({one for one in some if len(one) >= _SHORTEST and _pattern(one).search(text)})
+        kind: sorted(
+            {
+                one
+                for one in some
+                if len(one) >= _SHORTEST and one.lower() in low and _pattern(one).search(text)
+            }
+        )
         for kind, some in words.items()
     }
     return {kind: some for kind, some in found.items() if some}

@@ -151,7 +151,9 @@ def _way(triple: Mapping[str, Any], tail: str) -> str:
     if not direction:
         return f"0 m to {tail}"
     shaped = triple["tail"].startswith(("area/", "street/"))
-    return f"0 m to {tail} " + (f"with its middle to the {direction}" if shaped else f"{direction} of its middle")
+    return f"0 m to {tail} " + (
+        f"with its middle to the {direction}" if shaped else f"{direction} of its middle"
+    )
 
 
 def sentence(text: str) -> str:
