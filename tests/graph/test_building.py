@@ -1,7 +1,7 @@
 """Nodes and edges of a city's graph against brute force over all pairs."""
 
 from collections import Counter, defaultdict
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -201,7 +201,7 @@ def test_crossings_on_one_street_follow_each_other_with_none_between(graph, stre
     for *_, line in roads:
         corners = [tuple(np.rint(np.multiply(xy, 100)).astype(int)) for xy in line.coords]
         stops = [k for k, one in enumerate(corners) if one in crossings or k in {0, len(corners) - 1}]
-        for one, other in zip(stops, stops[1:], strict=False):
+        for one, other in pairwise(stops):
             ends[corners[one]].append(corners[other])
             ends[corners[other]].append(corners[one])
     for start in crossings:
@@ -302,12 +302,12 @@ def test_a_city_with_points_alone_has_a_graph(draw_city):
 
 def test_a_city_without_points_and_roads_is_refused(draw_city):
     city = draw_city(landuse=[("park", {"landuse": "grass"}, shapely.box(0, 0, 9, 9))])
-    with pytest.raises(RunRefused, match="has no layer a graph begins with. Expected one of pois, roads"):
+    with pytest.raises(RunRefused, match=r"has no layer a graph begins with. Expected one of pois, roads"):
         build_graph(city)
 
 
 def test_a_plan_refuses_numbers_that_say_nothing():
-    with pytest.raises(BadInput, match="near_m of a graph got -1. Expected a distance above 0 m"):
+    with pytest.raises(BadInput, match=r"near_m of a graph got -1. Expected a distance above 0 m"):
         GraphPlan(near_m=-1)
-    with pytest.raises(BadInput, match="longest of a graph got 2. Expected at least shortest, 3"):
+    with pytest.raises(BadInput, match=r"longest of a graph got 2. Expected at least shortest, 3"):
         GraphPlan(longest=2)

@@ -63,9 +63,9 @@ def test_the_number_of_weights_is_told(blip_folder):
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(DataMissing, match="No folder .* with an image-to-text model"):
+    with pytest.raises(DataMissing, match=r"No folder .* with an image-to-text model"):
         load_captioner(tmp_path / "none")
-    with pytest.raises(ExtraMissing, match="cannot be loaded .*save_pretrained of model and processor"):
+    with pytest.raises(ExtraMissing, match=r"cannot be loaded .*save_pretrained of model and processor"):
         load_captioner(tmp_path)
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(ExtraMissing, match="cannot be loaded"):

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -89,7 +89,7 @@ def test_paths_are_walks_along_edges(graph, images, walks, next_to, plan):
             nodes = [row, *graph.step_to[walk].tolist()]
             assert plan.shortest <= len(walk) <= plan.longest
             assert len(set(nodes)) == len(nodes)
-            assert all(other in next_to[one] for one, other in zip(nodes, nodes[1:], strict=False))
+            assert all(other in next_to[one] for one, other in pairwise(nodes))
             assert (metres(graph, nodes, row) <= plan.reach_m).all()
         assert path_faults(graph, row, some, plan) == []
 

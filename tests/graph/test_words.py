@@ -2,7 +2,7 @@
 
 import json
 import re
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 import pandas as pd
@@ -38,7 +38,8 @@ def told_of(graph):
     """Tell which names of places, streets and districts a text holds, as whole words."""
 
     def plain(text):
-        return f" {' '.join(re.findall(r'[^\\W_]+', text.lower()))} "
+        words = re.findall(r"[^\W_]+", text.lower())
+        return f" {' '.join(words)} "
 
     every = {str(one) for key in ("name", "street", "district") for one in getattr(graph.nodes, key)} - {""}
     secrets = {plain(one) for one in every}
@@ -80,7 +81,7 @@ def test_a_path_is_told_step_by_step(paths):
     for one in paths[:50]:
         assert one["text"].count(". ") == len(one["triples"]) - 1
         ends = [(each["head"], each["tail"]) for each in one["triples"]]
-        assert all(left[1] == right[0] for left, right in zip(ends, ends[1:], strict=False))
+        assert all(left[1] == right[0] for left, right in pairwise(ends))
         assert one["text"].lower() == " ".join(f"{each['text']}." for each in one["triples"]).lower()
 
 
@@ -141,7 +142,7 @@ def test_captions_of_a_file_say_which_names_they_mention(graph, images, plan):
 
 
 def test_captions_that_name_no_image_are_refused(graph, images, plan):
-    with pytest.raises(BadInput, match="file c.csv name no image of the graph \\(first: nobody\\)"):
+    with pytest.raises(BadInput, match=r"file c.csv name no image of the graph \(first: nobody\)"):
         list(file_captions(graph, images, {"nobody": "x"}, plan, source="file c.csv"))
 
 

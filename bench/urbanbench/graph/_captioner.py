@@ -62,8 +62,10 @@ class Captioner:
 
 def read_captioner(folder: Path, device: str) -> Captioner:
     """Read model and processor from a folder; errors are those of transformers."""
-    processor = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    model = AutoModelForImageTextToText.from_pretrained(
+    # transformers leaves some of its functions without types.
+    read_processor: Any = AutoProcessor.from_pretrained
+    processor = read_processor(folder, local_files_only=True, trust_remote_code=False)
+    model: Any = AutoModelForImageTextToText.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False, use_safetensors=True
     )
     weights = sum(one.numel() for one in model.parameters())

@@ -49,22 +49,23 @@ def draw_sub_graph(graph: Graph, around: Around, path: Path, whose: list[str]) -
         own = rows[nodes.kind[rows] == KINDS.index(kind)]
         own = own[own != rows[0]]
         if len(own):
-            _mark(axes, nodes.xy[own], kind, size=22, zorder=5, label=f"{kind} ({len(own)})")
+            label = f"{kind} ({len(own)})"
+            _mark(axes, nodes.xy[own], kind, _COLOURS[kind], size=22, zorder=5, label=label)
     first = KINDS[nodes.kind[rows[0]]]
-    _mark(axes, nodes.xy[rows[:1]], first, size=190 if first == "image" else 90, zorder=8, edgecolors="black")
+    for colour, size in (("black", 260), (_COLOURS[first], 120)):
+        _mark(axes, nodes.xy[rows[:1]], first, colour, size=size, zorder=8, label="_middle")
     _write_names(axes, graph, rows)
     figure.legend(loc="outside lower center", ncols=5, fontsize=8, frameon=False)
     credit(axes, whose)
     save_map(figure, path)
 
 
-def _mark(axes: Axes, xy: np.ndarray, kind: str, *, size: float, zorder: int, **further: str) -> None:
+def _mark(
+    axes: Axes, xy: np.ndarray, kind: str, colour: str, *, size: float, zorder: int, label: str
+) -> None:
     """Draw nodes of a kind as marks."""
-    # Crosses have no edge that could have a colour of its own.
-    style = {key: value for key, value in further.items() if key != "edgecolors" or kind != "crossing"}
     axes.scatter(
-        xy[:, 0], xy[:, 1], s=size, c=_COLOURS[kind], marker=_MARKS[kind], linewidths=0.8, zorder=zorder,
-        label=style.pop("label", None), **style,
+        xy[:, 0], xy[:, 1], s=size, c=colour, marker=_MARKS[kind], linewidths=0.8, zorder=zorder, label=label
     )  # fmt: skip
 
 
