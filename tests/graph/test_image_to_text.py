@@ -2,6 +2,7 @@
 
 import pytest
 
+from urbanbench.city.pictures import open_picture
 from urbanbench.errors import DataMissing, ExtraMissing
 from urbanbench.graph.captions import model_captions
 from urbanbench.graph.image_to_text import load_captioner
@@ -51,6 +52,69 @@ def test_a_model_in_a_folder_writes_a_caption_and_says_what_it_is(blip_folder, t
         assert one["from"].startswith("model tiny-blip@")
         assert "BlipForConditionalGeneration" in one["from"]
     assert found == list(model_captions(toy, graph, rows, blip_folder, plan))
+
+
+@pytest.fixture(scope="module")
+def llava_folder(tmp_path_factory):
+    """A tiny LLaVA that chats: asked in the words of its template, it repeats the question before it answers."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import (
+        CLIPImageProcessor,
+        LlavaConfig,
+        LlavaForConditionalGeneration,
+        LlavaProcessor,
+        PreTrainedTokenizerFast,
+    )
+
+    folder = tmp_path_factory.mktemp("weights") / "tiny-llava"
+    words = ["<pad>", "<unk>", "</s>", "<image>", *WORDS[6:]]
+    made = Tokenizer(models.WordLevel({word: k for k, word in enumerate(words)}, unk_token="<unk>"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=made, pad_token="<pad>", unk_token="<unk>", eos_token="</s>",
+        additional_special_tokens=["<image>"],
+    )  # fmt: skip
+    size = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    vision = {
+        "model_type": "clip_vision_model",
+        "image_size": 32,
+        "patch_size": 16,
+        "projection_dim": 8,
+        **size,
+    }
+    text = {
+        "model_type": "llama",
+        "vocab_size": len(words),
+        "num_key_value_heads": 2,
+        "eos_token_id": 2,
+        "pad_token_id": 0,
+        **size,
+    }
+    torch.manual_seed(0)
+    config = LlavaConfig(vision_config=vision, text_config=text, image_token_id=3, vision_feature_layer=-1)
+    LlavaForConditionalGeneration(config).save_pretrained(folder)
+    LlavaProcessor(
+        CLIPImageProcessor(size={"height": 32, "width": 32}, crop_size={"height": 32, "width": 32}),
+        tokenizer, patch_size=16, vision_feature_select_strategy="default", num_additional_image_tokens=1,
+        chat_template="{% for m in messages %}{% for c in m['content'] %}{% if c['type'] == 'image' %}<image> {% else %}{{ c['text'] }} {% endif %}{% endfor %}{% endfor %}",
+    ).save_pretrained(folder)  # fmt: skip
+    return folder
+
+
+def test_a_model_that_chats_is_asked_and_only_its_answer_is_kept(llava_folder, toy, graph):
+    captioner = load_captioner(llava_folder)
+    paths = graph.nodes.pictures[graph.nodes.rows("image")[0]]
+    picture = open_picture(toy.path / paths[0])
+    said = captioner.say(picture)
+    asked = captioner._asked(picture)
+    whole = captioner._model.generate(**asked, max_new_tokens=60, do_sample=False)[0]
+    question = asked["input_ids"].shape[1]
+    assert whole[:question].tolist() == asked["input_ids"][0].tolist()
+    answer = captioner._processor.tokenizer.decode(whole[question:], skip_special_tokens=True)
+    assert said == " ".join(answer.split())
+    assert "street" in captioner._processor.tokenizer.decode(whole[:question], skip_special_tokens=True)
+    assert "LlavaForConditionalGeneration" in captioner.used
 
 
 def test_the_number_of_weights_is_told(blip_folder):

@@ -56,7 +56,7 @@ class Captioner:
         if not getattr(self._processor, "chat_template", None):
             return self._processor(images=picture, return_tensors="pt")
         turn = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": QUESTION}]}
-        words = self._processor.apply_chat_template([turn], add_generation_prompt=True)
+        words = self._processor.apply_chat_template([turn], add_generation_prompt=True, tokenize=False)
         return self._processor(images=picture, text=words, return_tensors="pt")
 
 
