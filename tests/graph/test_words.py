@@ -43,7 +43,12 @@ def told_of(graph):
 
     every = {str(one) for key in ("name", "street", "district") for one in getattr(graph.nodes, key)} - {""}
     secrets = {plain(one) for one in every}
-    return lambda text: [one for one in secrets if one in plain(text)]
+
+    def found(text):
+        there = plain(text)
+        return [one for one in secrets if one in there]
+
+    return found
 
 
 @pytest.mark.parametrize(
