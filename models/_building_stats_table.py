@@ -12,13 +12,22 @@ from scipy.spatial import cKDTree
 
 from urbanbench.seen import saw
 from urbanbench.toolkit.shapes.measures import Shapes, measure_shapes
-from urbanbench.toolkit.texts.counts import area_km2, key_value_tokens, rows_of, vocabulary_matrix
+from urbanbench.toolkit.texts.counts import (
+    area_km2,
+    key_value_tokens,
+    matrix_of_words,
+    rows_of,
+    vocabulary_matrix,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from urbanbench.city.view import View
+    from urbanbench.toolkit.texts.counts import Tokens
     from urbanbench.units import Units
 
-__all__ = ["OF_HEIGHTS", "building_rows", "region_rows"]
+__all__ = ["OF_HEIGHTS", "building_rows", "frequent_types", "region_rows", "usual_height"]
 
 OF_HEIGHTS = {"region": [1, 7, 8, 9, 10], "building": [5, 6, 12]}
 """Columns that are made of heights: floor area; mean, spread, maximum and share of known ones. Of buildings: height, known, that of neighbours."""
@@ -28,8 +37,22 @@ _BINS = 18
 _CHUNK = 4096
 
 
-def region_rows(view: View, units: Units, *, max_types: int, storey_m: float) -> np.ndarray:
-    """Return the statistics of the buildings of each region, float64 (n, 16 + types).
+def frequent_types(view: View, max_types: int) -> tuple[str, ...]:
+    """Return the most frequent tags "building=value", ties by name; "building=yes" is none."""
+    return vocabulary_matrix(_told_types(view), max_columns=max_types)[1]
+
+
+def usual_height(view: View) -> float | None:
+    """Return the median of known heights in metres; None where none is known."""
+    height = view.buildings["height_m"].to_numpy(dtype=np.float64)
+    known = height[np.isfinite(height)]
+    return float(np.median(known)) if len(known) else None
+
+
+def region_rows(
+    view: View, units: Units, *, types: Sequence[str], storey_m: float, height_m: float | None
+) -> np.ndarray:
+    """Return the statistics of the buildings of each region, float64 (n, 16 + types); unknown heights count as `height_m`, or a storey.
 
     log1p of buildings and of floor area per km², footprint share, log1p of footprint; mean, median and standard deviation of
     areas; mean, standard deviation and maximum of known heights and the share with one; means of compactness, elongation,
@@ -42,8 +65,7 @@ def region_rows(view: View, units: Units, *, max_types: int, storey_m: float) ->
     region = region[inside]
     shapes = measure_shapes(buildings.geometry.to_numpy()[inside])
     height = buildings["height_m"].to_numpy(dtype=np.float64)
-    known = height[np.isfinite(height)]
-    storeys = _storeys(height[inside], float(np.median(known)) if len(known) else storey_m, storey_m)
+    storeys = _storeys(height[inside], storey_m if height_m is None else height_m, storey_m)
     km2 = area_km2(view, units)
     count = np.bincount(region, minlength=n)
     footprint = np.bincount(region, shapes.area_m2, minlength=n)
@@ -60,11 +82,11 @@ def region_rows(view: View, units: Units, *, max_types: int, storey_m: float) ->
         for part in (shapes.compactness, shapes.elongation, shapes.vertices, shapes.perimeter_m)
     ]
     columns.append(_direction_entropy(region, shapes.orientation, n))
-    types = _types(view, max_types)[inside]
+    of_types = _types(view, types)[inside]
     gather = sparse.csr_array(
         (np.ones(len(region)), (region, np.arange(len(region)))), shape=(n, len(region))
     )
-    return np.column_stack([*columns, np.log1p((gather @ types).toarray() / km2[:, None])])
+    return np.column_stack([*columns, np.log1p((gather @ of_types).toarray() / km2[:, None])])
 
 
 def _size_columns(region: np.ndarray, shapes: Shapes, n: int) -> list[np.ndarray]:
@@ -88,7 +110,7 @@ def _mean(region: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
 
 
 def _storeys(height: np.ndarray, fallback_m: float, storey_m: float) -> np.ndarray:
-    """Return storeys, at least one; unknown heights count as the city's median height."""
+    """Return storeys, at least one; unknown heights count as the usual one."""
     return np.maximum(np.round(np.where(np.isfinite(height), height, fallback_m) / storey_m), 1.0)
 
 
@@ -103,13 +125,18 @@ def _direction_entropy(region: np.ndarray, degrees: np.ndarray, n: int) -> np.nd
     return np.asarray(-(share * np.log(np.where(share > 0, share, 1.0))).sum(axis=1) / np.log(_BINS))
 
 
-def _types(view: View, max_types: int) -> sparse.csr_array:
-    """Return ones (n_buildings, types): the value of the tag ``building`` unless it is "yes"."""
+def _types(view: View, types: Sequence[str]) -> sparse.csr_array:
+    """Return ones (n_buildings, types): which of some types each building has."""
+    return matrix_of_words(_told_types(view), types)
+
+
+def _told_types(view: View) -> Tokens:
+    """Return the tag ``building`` of the buildings where it says more than "yes"."""
     tokens = key_value_tokens(view.buildings, ("building",))
-    return vocabulary_matrix(tokens.where(tokens.names != "building=yes"), max_columns=max_types)[0]
+    return tokens.where(tokens.names != "building=yes")
 
 
-def building_rows(view: View, units: Units, *, max_types: int, radius_m: float) -> np.ndarray:
+def building_rows(view: View, units: Units, *, types: Sequence[str], radius_m: float) -> np.ndarray:
     """Return a building's own measures and those of its neighbours, float64 (n, 14 + types).
 
     Own: log1p area, perimeter, compactness, elongation, corners, height (0 if unknown), whether it is known, wall direction as
@@ -137,7 +164,7 @@ def building_rows(view: View, units: Units, *, max_types: int, radius_m: float) 
         [np.log1p(buildings["area_m2"]), np.where(known, height, 0.0), known, buildings["area_m2"]]
     )
     near = _near_columns(shapely.centroid(buildings.geometry.to_numpy()), asked, table, radius_m)
-    return np.column_stack([*own, np.cos(turn), np.sin(turn), near, _types(view, max_types)[asked].toarray()])
+    return np.column_stack([*own, np.cos(turn), np.sin(turn), near, _types(view, types)[asked].toarray()])
 
 
 def _near_columns(centres: np.ndarray, asked: np.ndarray, table: np.ndarray, radius_m: float) -> np.ndarray:

@@ -25,6 +25,7 @@ class Area(Model):
         can_use=("polygon",),
         embeds=("region", "building"),
         floor=True,
+        transfers="fixed",
     )
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:

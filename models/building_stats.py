@@ -10,6 +10,7 @@ from urbanbench.model import Model, later
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
+    from urbanbench.learned import Learned
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
@@ -43,20 +44,38 @@ class BuildingStats(Model):
         needs=("polygon",),
         embeds=("region", "building"),
         floor=True,
+        transfers="inductive",
+        transfers_why="types and the usual height are those of the city it learned from",
     )
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
         """Return the statistics (n, 16 + types) of regions or (n, 14 + types) of buildings; without heights 5 or 3 columns fewer."""
+        learned = self.learn(view, seed=seed, device=device)
+        return self.embed_with(learned, view, units=units, seed=seed, device=device)
+
+    def learn(self, view: View, *, seed: int, device: str) -> Learned:
+        """Return the types that get a column, and the height that stands in for unknown ones."""
+        from urbanbench.learned import Learned
+        from urbanbench.models._building_stats_table import frequent_types, usual_height
+
+        del seed, device
+        return Learned(facts={"types": frequent_types(view, self.max_types), "height_m": usual_height(view)})
+
+    def embed_with(
+        self, learned: Learned, view: View, *, units: Units, seed: int, device: str
+    ) -> EmbeddingSpace:
+        """Return the statistics with the types learned; shapes as of `embed`."""
         import numpy as np
 
         from urbanbench.models._building_stats_table import OF_HEIGHTS, building_rows, region_rows
         from urbanbench.space import EmbeddingSpace
 
         del seed, device
+        types, height_m = learned.facts["types"], learned.facts["height_m"]
         if units.level == "region":
-            vectors = region_rows(view, units, max_types=self.max_types, storey_m=self.storey_m)
+            vectors = region_rows(view, units, types=types, storey_m=self.storey_m, height_m=height_m)
         else:
-            vectors = building_rows(view, units, max_types=self.max_types, radius_m=self.radius_m)
+            vectors = building_rows(view, units, types=types, radius_m=self.radius_m)
         if not self.heights:
             vectors = np.delete(vectors, OF_HEIGHTS[units.level], axis=1)
         return EmbeddingSpace(units.level, np.array(units.ids), vectors.astype(np.float32))

@@ -13,6 +13,7 @@ from urbanbench.models._cityfm.card import CARD
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
+    from urbanbench.learned import Learned
     from urbanbench.models._cityfm.pretrain import Pretrained
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
@@ -173,6 +174,22 @@ class CityFM(Model):
         from urbanbench.models._cityfm.readout import embed_units
 
         return embed_units(self, self.pretrain(view, seed=seed, device=device), view, units)
+
+    def learn(self, view: View, *, seed: int, device: str) -> Learned:
+        """Train on the view and return the weights."""
+        from urbanbench.models._cityfm.transfer import learned_of
+
+        return learned_of(self, self.pretrain(view, seed=seed, device=device))
+
+    def embed_with(
+        self, learned: Learned, view: View, *, units: Units, seed: int, device: str
+    ) -> EmbeddingSpace:
+        """Return vectors of any city's units from weights learned in one."""
+        from urbanbench.models._cityfm.readout import embed_units
+        from urbanbench.models._cityfm.transfer import trained_elsewhere
+
+        trained = trained_elsewhere(self, learned, view, seed=seed, device=device)
+        return embed_units(self, trained, view, units)
 
     def pretrain(self, view: View, *, seed: int, device: str = "cpu") -> Pretrained:
         """Train the stages and return the trained parts with the losses of every step."""

@@ -50,6 +50,7 @@ class Clip(Model):
         needs_any=("street_view", "satellite"),
         embeds=LEVELS,
         trained=False,
+        transfers="fixed",
         differs_from_paper=(
             "The probe is the suite's head, not a logistic regression chosen per data set.",
             "Pictures are squeezed to a square (bilinear) instead of cropped in the middle (bicubic); feature tables are as their makers made them.",

@@ -25,6 +25,8 @@ class Coordinates(Model):
         needs=("coordinates",),
         embeds=LEVELS,
         floor=True,
+        transfers="transductive",
+        transfers_why="a place in one city's map says nothing of a place in another's",
     )
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:

@@ -37,6 +37,8 @@ class FlowRows(Model):
         needs=("flow",),
         embeds=("region",),
         floor=True,
+        transfers="transductive",
+        transfers_why="its columns are the city's own regions",
     )
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:

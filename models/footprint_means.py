@@ -53,6 +53,7 @@ class FootprintMeans(Model):
         embeds=("region", "building"),
         floor=True,
         family="attribution",
+        transfers="fixed",
     )
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {"image_encoder": "resnet18", "raster_size": 224},

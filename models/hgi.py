@@ -13,6 +13,7 @@ from urbanbench.models._hgi.card import CARD
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
+    from urbanbench.learned import Learned
     from urbanbench.models._hgi.pretrain import Pretrained
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
@@ -159,6 +160,23 @@ class HGI(Model):
 
         check_units(view, units)
         return embed_units(self, self.pretrain(view, seed=seed, device=device), view, units, seed=seed)
+
+    def learn(self, view: View, *, seed: int, device: str) -> Learned:
+        """Train on the view and return the vectors of categories and the weights."""
+        from urbanbench.models._hgi.transfer import learned_of
+
+        return learned_of(self, self.pretrain(view, seed=seed, device=device))
+
+    def embed_with(
+        self, learned: Learned, view: View, *, units: Units, seed: int, device: str
+    ) -> EmbeddingSpace:
+        """Return vectors of any city's units from what was learned in one."""
+        from urbanbench.models._hgi.readout import check_units, embed_units
+        from urbanbench.models._hgi.transfer import trained_elsewhere
+
+        check_units(view, units)
+        trained = trained_elsewhere(self, learned, view, seed=seed, device=device)
+        return embed_units(self, trained, view, units, seed=seed)
 
     def pretrain(self, view: View, *, seed: int, device: str = "cpu") -> Pretrained:
         """Train both stages and return the trained parts with the losses of every step."""

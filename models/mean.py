@@ -25,6 +25,7 @@ class Mean(Model):
         needs=(),
         embeds=LEVELS,
         floor=True,
+        transfers="fixed",
         head="mean",
     )
 

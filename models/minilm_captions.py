@@ -38,6 +38,7 @@ class MinilmCaptions(Model):
         needs=("captions",),
         embeds=("region",),
         trained=False,
+        transfers="fixed",
         differs_from_paper=(
             "The encoder is all-MiniLM-L6-v2, a later and smaller one of the same family; its vectors are not scaled to length 1.",
             "Averaging over a region's captions is ours: it is what a model of pictures and captions has to beat where there are captions.",

@@ -13,6 +13,7 @@ from urbanbench.models._musecl.card import CARD
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
+    from urbanbench.learned import Learned
     from urbanbench.models._musecl.pretrain import Pretrained
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
@@ -153,6 +154,22 @@ class MuseCL(Model):
 
         check_units(view, units)
         return embed_regions(self.pretrain(view, seed=seed, device=device), view, units)
+
+    def learn(self, view: View, *, seed: int, device: str) -> Learned:
+        """Train on the view and return the weights."""
+        from urbanbench.models._musecl.transfer import learned_of
+
+        return learned_of(self, self.pretrain(view, seed=seed, device=device))
+
+    def embed_with(
+        self, learned: Learned, view: View, *, units: Units, seed: int, device: str
+    ) -> EmbeddingSpace:
+        """Return vectors of any city's units from what was learned in one."""
+        from urbanbench.models._musecl.readout import check_units, embed_regions
+        from urbanbench.models._musecl.transfer import trained_elsewhere
+
+        check_units(view, units)
+        return embed_regions(trained_elsewhere(self, learned, view, seed=seed, device=device), view, units)
 
     def pretrain(self, view: View, *, seed: int, device: str = "cpu") -> Pretrained:
         """Train all stages and return the trained parts with the losses of every step."""

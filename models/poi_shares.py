@@ -10,6 +10,7 @@ from urbanbench.model import Model
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
+    from urbanbench.learned import Learned
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
@@ -43,6 +44,8 @@ class PoiShares(Model):
         embeds=("region", "building"),
         floor=True,
         family="attribution",
+        transfers="inductive",
+        transfers_why="another city is counted by the key=value pairs of the one it learned from",
     )
 
     def __post_init__(self) -> None:
@@ -53,15 +56,30 @@ class PoiShares(Model):
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
         """Return shares in [0, 1], (n, number of key=value pairs), pairs sorted by frequency then name."""
+        learned = self.learn(view, seed=seed, device=device)
+        return self.embed_with(learned, view, units=units, seed=seed, device=device)
+
+    def learn(self, view: View, *, seed: int, device: str) -> Learned:
+        """Return the key=value pairs that get a column."""
+        from urbanbench.learned import Learned
+        from urbanbench.toolkit.ground.objects import categories_in
+
+        del seed, device
+        names = categories_in(view, objects=self.objects, max_columns=self.max_columns)
+        return Learned(facts={"words": names})
+
+    def embed_with(
+        self, learned: Learned, view: View, *, units: Units, seed: int, device: str
+    ) -> EmbeddingSpace:
+        """Return shares in [0, 1], (n, pairs learned)."""
         import numpy as np
 
         from urbanbench.space import EmbeddingSpace
         from urbanbench.toolkit.ground.objects import count_categories, pooled
 
         del seed, device
-        found = count_categories(
-            view, units, objects=self.objects, radius_m=self.radius_m, max_columns=self.max_columns
-        )
+        names = learned.facts["words"]
+        found = count_categories(view, units, objects=self.objects, radius_m=self.radius_m, names=names)
         vectors = pooled(view, units, found.counts.toarray(), found.number, "mean")
         covered = found.number > 0
         return EmbeddingSpace(units.level, np.array(units.ids), vectors.astype(np.float32), covered)

@@ -34,6 +34,7 @@ class RandomVectors(Model):
         needs=(),
         embeds=LEVELS,
         floor=True,
+        transfers="fixed",
     )
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:

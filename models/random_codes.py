@@ -51,6 +51,7 @@ class RandomCodes(Model):
         embeds=("region", "building"),
         floor=True,
         family="attribution",
+        transfers="fixed",
     )
 
     def __post_init__(self) -> None:

@@ -41,6 +41,7 @@ class RasterEmbedding(Model):
         needs=("raster_embedding",),
         can_use=("polygon",),
         embeds=("region", "building"),
+        transfers="fixed",
         extra="raster",
         differs_from_paper=(
             "The raster is its makers': pretrained on satellite archives up to and around the year that the result names, and on what else they used.",

@@ -44,6 +44,7 @@ class ResNet18(Model):
         needs_any=("street_view", "satellite"),
         embeds=LEVELS,
         trained=False,
+        transfers="fixed",
         differs_from_paper=(
             "The network is not fine-tuned: its pooled features (512) stand for a picture.",
             "Pictures are squeezed to a square instead of cropped in the middle.",

@@ -13,6 +13,7 @@ from urbanbench.models._spabert.card import CARD
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
+    from urbanbench.learned import Learned
     from urbanbench.models._spabert.pretrain import Pretrained
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
@@ -131,6 +132,22 @@ class SpaBERT(Model):
         from urbanbench.models._spabert.readout import embed_units
 
         return embed_units(self, self.pretrain(view, seed=seed, device=device), view, units)
+
+    def learn(self, view: View, *, seed: int, device: str) -> Learned:
+        """Train on the view and return the weights."""
+        from urbanbench.models._spabert.transfer import learned_of
+
+        return learned_of(self, self.pretrain(view, seed=seed, device=device))
+
+    def embed_with(
+        self, learned: Learned, view: View, *, units: Units, seed: int, device: str
+    ) -> EmbeddingSpace:
+        """Return vectors of any city's units from weights learned in one."""
+        from urbanbench.models._spabert.readout import embed_units
+        from urbanbench.models._spabert.transfer import trained_elsewhere
+
+        trained = trained_elsewhere(self, learned, view, seed=seed, device=device)
+        return embed_units(self, trained, view, units)
 
     def pretrain(self, view: View, *, seed: int, device: str = "cpu") -> Pretrained:
         """Train on the view and return the model with its losses."""

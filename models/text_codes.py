@@ -53,6 +53,7 @@ class TextCodes(Model):
         embeds=("region", "building"),
         floor=True,
         family="attribution",
+        transfers="fixed",
     )
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {"text_encoder": "bert-base-uncased"},

@@ -60,6 +60,7 @@ class TextMean(Model):
         can_use=("polygon",),
         embeds=("region", "building", "poi"),
         trained=False,
+        transfers="fixed",
         differs_from_paper=(
             "The encoder is not fine-tuned; a text's vector is the mean over its tokens, not [CLS] (option text_pool).",
             "Averaging over a region's or a building's POIs is ours: it is what learned models of POI texts have to beat.",

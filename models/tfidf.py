@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from scipy import sparse
 
     from urbanbench.city.view import View
+    from urbanbench.learned import Learned
     from urbanbench.space import EmbeddingSpace
+    from urbanbench.toolkit.texts.counts import Tokens
     from urbanbench.units import Units
 
 
@@ -52,46 +54,77 @@ class TfIdf(Model):
         can_use=("polygon",),
         embeds=("region", "building"),
         floor=True,
+        transfers="inductive",
+        transfers_why="words and their weights are those of the city it learned from",
     )
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
         """Return weights (n, words)."""
+        learned = self.learn(view, seed=seed, device=device)
+        return self.embed_with(learned, view, units=units, seed=seed, device=device)
+
+    def learn(self, view: View, *, seed: int, device: str) -> Learned:
+        """Return the words, and how much each weighs by the number of regions that have it."""
         import numpy as np
 
-        from urbanbench.space import EmbeddingSpace
-        from urbanbench.toolkit.texts.counts import (
-            joined_tokens,
-            key_value_tokens,
-            name_tokens,
-            pois_of_units,
-            saw_pois,
-            vocabulary_matrix,
-        )
+        from urbanbench.learned import Learned
+        from urbanbench.toolkit.texts.counts import pois_of_units, saw_pois, vocabulary_matrix
         from urbanbench.units import Units
 
         del seed, device
-        tokens = key_value_tokens(view.pois)
-        if self.names:
-            tokens = joined_tokens(tokens, name_tokens(view.pois))
         regions = pois_of_units(view, Units("region", tuple(view.region_ids)), self.radius_m)
-        per_poi, _ = vocabulary_matrix(
-            tokens, documents=regions, min_documents=self.min_regions, max_columns=self.max_columns
+        per_poi, words = vocabulary_matrix(
+            self._tokens(view),
+            documents=regions,
+            min_documents=self.min_regions,
+            max_columns=self.max_columns,
         )
-        near, told = pois_of_units(view, units, self.radius_m), np.diff(per_poi.indptr) > 0
-        for belongs in (regions, near):  # the regions' POIs make the frequencies
-            saw_pois(belongs, told)
+        saw_pois(regions, np.diff(per_poi.indptr) > 0)  # the regions' POIs make the frequencies
+        return Learned({"weights": _weights(regions @ per_poi)}, {"words": words})
+
+    def embed_with(
+        self, learned: Learned, view: View, *, units: Units, seed: int, device: str
+    ) -> EmbeddingSpace:
+        """Return weights (n, words learned)."""
+        import numpy as np
+
+        from urbanbench.space import EmbeddingSpace
+        from urbanbench.toolkit.texts.counts import matrix_of_words, pois_of_units, saw_pois
+
+        del seed, device
+        per_poi = matrix_of_words(self._tokens(view), learned.facts["words"])
+        near = pois_of_units(view, units, self.radius_m)
+        saw_pois(near, np.diff(per_poi.indptr) > 0)
         wanted = near @ per_poi
-        vectors = _weighted(regions @ per_poi, wanted)
+        vectors = _weighted(learned.arrays["weights"], wanted)
         covered = np.diff(wanted.indptr) > 0
         vectors[~covered] = 0.0
         return EmbeddingSpace(units.level, np.array(units.ids), vectors, covered)
 
+    def _tokens(self, view: View) -> Tokens:
+        from urbanbench.toolkit.texts.counts import joined_tokens, key_value_tokens, name_tokens
 
-def _weighted(documents: sparse.csr_array, wanted: sparse.csr_array) -> np.ndarray:
-    """Weight `wanted` (n, words) by the document frequencies of `documents`."""
+        tokens = key_value_tokens(view.pois)
+        return joined_tokens(tokens, name_tokens(view.pois)) if self.names else tokens
+
+
+def _weights(documents: sparse.csr_array) -> np.ndarray:
+    """Return the weight of every word, float64 (words,): smoothed inverse document frequency."""
     import numpy as np
     from sklearn.feature_extraction.text import TfidfTransformer
 
     if documents.shape[1] == 0:
+        return np.zeros(0)
+    return np.asarray(TfidfTransformer().fit(documents).idf_, dtype=np.float64)
+
+
+def _weighted(weights: np.ndarray, wanted: sparse.csr_array) -> np.ndarray:
+    """Weight the words of documents (n, words), and bring every row to length 1."""
+    import numpy as np
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    if len(weights) == 0:
         return np.zeros((wanted.shape[0], 1), dtype=np.float32)
-    return np.asarray(TfidfTransformer().fit(documents).transform(wanted).toarray(), dtype=np.float32)
+    weighing = TfidfTransformer()
+    weighing.idf_ = weights
+    return np.asarray(weighing.transform(wanted).toarray(), dtype=np.float32)

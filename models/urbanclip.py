@@ -13,6 +13,7 @@ from urbanbench.models._urbanclip.card import CARD
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
+    from urbanbench.learned import Learned
     from urbanbench.models._urbanclip.pretrain import Pretrained
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
@@ -162,6 +163,22 @@ class UrbanCLIP(Model):
         from urbanbench.models._urbanclip.pretrain import embed_units
 
         return embed_units(self, self.pretrain(view, seed=seed, device=device), view, units)
+
+    def learn(self, view: View, *, seed: int, device: str) -> Learned:
+        """Train on the view and return the weights of what looks at pictures."""
+        from urbanbench.models._urbanclip.transfer import learned_of
+
+        return learned_of(self, self.pretrain(view, seed=seed, device=device))
+
+    def embed_with(
+        self, learned: Learned, view: View, *, units: Units, seed: int, device: str
+    ) -> EmbeddingSpace:
+        """Return vectors of any city's units from what was learned in one."""
+        from urbanbench.models._urbanclip.pretrain import embed_units
+        from urbanbench.models._urbanclip.transfer import trained_elsewhere
+
+        trained = trained_elsewhere(self, learned, view, seed=seed, device=device)
+        return embed_units(self, trained, view, units)
 
     def pretrain(self, view: View, *, seed: int, device: str = "cpu") -> Pretrained:
         """Train and return the net with the losses of every step."""

@@ -9,9 +9,17 @@ from urbanbench.errors import BadInput, UnknownName
 from urbanbench.inputs import INPUTS
 from urbanbench.units import LEVELS
 
-__all__ = ["KINDS", "WITHHOLDABLE", "ModelCard", "TaskCard"]
+__all__ = ["KINDS", "TRANSFERS", "WITHHOLDABLE", "ModelCard", "TaskCard"]
 
 KINDS = ("regression", "classification", "composition")
+
+TRANSFERS: Mapping[str, str] = {
+    "": "it does not say",
+    "inductive": "what it learns in one city embeds another",
+    "fixed": "it learns nothing from a city, so its vectors are the same wherever it comes from",
+    "transductive": "what it learns belongs to the things of the city it was trained on",
+}
+"""Whether a model can embed a city that it was not trained on, and what the word means."""
 
 WITHHOLDABLE: Mapping[str, str] = {
     "landuse": "the land-use layer and every tag with the key 'landuse'",
@@ -58,13 +66,18 @@ class ModelCard:
         Raised whenever the same parameters give other vectors than before; results of an earlier version are computed again.
     trained
         False where no seed changes the vectors, as of frozen encoders: of several trainings one is then run. Floors need not say it.
+    transfers
+        A word of `TRANSFERS`: whether it can embed a city it was not trained on. An "inductive" model has `Model.learn` and
+        `Model.embed_with`.
+    transfers_why
+        The reason in a few words, which a refusal tells.
 
     Raises
     ------
     UnknownName
-        An input or level that does not exist.
+        An input, a level or a word of `TRANSFERS` that does not exist.
     BadInput
-        An input listed twice, or a version that is no whole number >= 1.
+        An input listed twice, a version that is no whole number >= 1, or "transductive" without a reason.
     """
 
     title: str
@@ -83,9 +96,12 @@ class ModelCard:
     extra: str = ""
     version: int = 1
     trained: bool = True
+    transfers: str = ""
+    transfers_why: str = ""
 
     def __post_init__(self) -> None:
         _check_version(self.title, self.version)
+        self._check_transfers()
         for name in ("needs", "embeds", "can_use", "needs_any", "differs_from_paper"):
             _tuple_of_text(self, name)
         listed = (*self.needs, *self.can_use, *self.needs_any)
@@ -99,6 +115,19 @@ class ModelCard:
         if twice:
             msg = f"Card of {self.title!r} lists {twice} under two of needs, can_use and needs_any. Expected each input once."
             raise BadInput(msg)
+
+    def _check_transfers(self) -> None:
+        if self.transfers not in TRANSFERS:
+            kind = "word for transfer"
+            raise UnknownName(kind, self.transfers, [word for word in TRANSFERS if word])
+        if self.transfers == "transductive" and not self.transfers_why:
+            msg = f"Card of {self.title!r} says transfers='transductive' and not why. Expected a reason for those who ask. Mend: transfers_why=\"its vectors are those of the city's own regions\"."
+            raise BadInput(msg)
+
+    @property
+    def moves(self) -> bool:
+        """Whether it can embed a city it was not trained on."""
+        return self.transfers in {"inductive", "fixed"}
 
     @property
     def seeded(self) -> bool:

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, get_type_hints
 
 from urbanbench.card import ModelCard
-from urbanbench.errors import BadInput, UnknownName
+from urbanbench.errors import BadInput, Conformance, UnknownName
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
+    from urbanbench.learned import Learned
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
@@ -76,6 +77,53 @@ class Model(ABC):
             A torch device, "cpu" or "cuda".
         """
 
+    def learn(self, view: View, *, seed: int, device: str) -> Learned:
+        """Learn from one city what serves in others; a model whose card says "inductive" has this and `embed_with`.
+
+        The law: ``embed_with(learn(view), view)`` gives the bits of ``embed(view)``. A "fixed" model learns nothing, which is what this
+        does as it stands.
+
+        Parameters
+        ----------
+        view
+            All that may be seen of the city to learn from; of the others nothing is.
+        seed, device
+            As in `embed`.
+
+        Raises
+        ------
+        Conformance
+            The card promises what the model does not have.
+        """
+        from urbanbench.learned import Learned
+
+        del view, seed, device
+        if self.card.transfers != "fixed":
+            raise Conformance(_no_transfer(self, "learn"))
+        return Learned()
+
+    def embed_with(
+        self, learned: Learned, view: View, *, units: Units, seed: int, device: str
+    ) -> EmbeddingSpace:
+        """Represent units of any city with what was learned in one; nothing is trained here.
+
+        Parameters
+        ----------
+        learned
+            What `learn` gave, in this process or another.
+        view, units, seed, device
+            As in `embed`.
+
+        Raises
+        ------
+        Conformance
+            As `learn`.
+        """
+        del learned
+        if self.card.transfers != "fixed":
+            raise Conformance(_no_transfer(self, "embed_with"))
+        return self.embed(view, units=units, seed=seed, device=device)
+
     def variant(self, view: View) -> Mapping[str, str]:
         """Name what stands in for the paper's parts in this run, for example ``{"text": "minilm-l6"}``; recorded in the result."""
         del view
@@ -129,6 +177,14 @@ class Model(ABC):
                 raise UnknownName(kind, name, known)
             chosen[name] = _read(name, text, get_type_hints(cls)[name])
         return cls(**chosen)
+
+
+def _no_transfer(model: Model, method: str) -> str:
+    name, word = type(model).__name__, model.card.transfers
+    return (
+        f"{name} was asked for what it learns in one city to embed another, and has no method {method!r} of its own (its card says "
+        f"transfers={word!r}). Expected both `learn` and `embed_with` of an inductive model. Mend: write them, or transfers='fixed' where nothing is learned."
+    )
 
 
 def later(default: Any) -> Any:

@@ -22,6 +22,8 @@ __all__ = ["BEST_FLOOR", "FAILED", "OK", "REFUSED", "SCHEMA", "Cell", "RunResult
 SCHEMA = 1
 BEST_FLOOR = "best-floor"
 """What may stand beside a model: the best floor of the inputs that it sees."""
+_SELDOM = frozenset({"beside", "probe", "train_city"})
+"""Fields of a cell that are written only where they say something."""
 OK, REFUSED, FAILED = "ok", "refused", "failed"
 
 
@@ -44,7 +46,8 @@ class RunSpec:
     inputs
         "full" or input names joined by commas, in the order of `urbanbench.inputs.INPUTS`.
     split, head, seeds, block_size_m
-        Of the default protocol, the split a name or ``file:PATH``; see `urbanbench.scoring.protocol.Protocol`. A paper's protocol has its own.
+        Of the default protocol, the split a name, ``file:PATH`` or a word of `urbanbench.scoring.city_out`; see
+        `urbanbench.scoring.protocol.Protocol`. A paper's protocol has its own.
     model_seed
         Seed of the model's own training.
     name
@@ -53,6 +56,8 @@ class RunSpec:
         "default", or the name of a paper's protocol in `urbanbench.parity.papers.PAPERS`.
     beside
         "", or `BEST_FLOOR`: the model is scored together with a floor, and the result says what it adds to it.
+    train_city
+        The city in which the model learns, in the words of `city`; "" for the one that is scored.
     probe
         "", or a name in `urbanbench.scoring.probes.catalogue.PROBES`: what is asked of the vectors in place of a plain score.
     """
@@ -71,6 +76,7 @@ class RunSpec:
     name: str = ""
     protocol: str = DEFAULT
     beside: str = ""
+    train_city: str = ""
     probe: str = ""
 
 
@@ -79,8 +85,9 @@ class Cell:
     """What identifies a result: equal cells answer the same question, whatever machine and code answered.
 
     The fields are the ``spec`` section of a result file. A parity cell has the name of its paper's protocol for a split, the paper's
-    head, and its repeats for seeds, so that nothing which keeps splits apart can mix it with default rows. `beside` and `probe` are written
-    only where something stands beside the model, or is asked of its vectors in place of a plain score.
+    head, and its repeats for seeds, so that nothing which keeps splits apart can mix it with default rows. `beside`, `probe` and `train_city`
+    are written only where something stands beside the model, is asked of its vectors in place of a plain score, or the model learned in
+    another city than the one that is scored.
     """
 
     city: str
@@ -96,12 +103,13 @@ class Cell:
     seeds: tuple[int, ...]
     model_seed: int
     beside: str = ""
+    train_city: str = ""
     probe: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the cell as a JSON-like dict."""
         plain = {f.name: getattr(self, f.name) for f in fields(self)}
-        plain = {name: value for name, value in plain.items() if value or name not in {"beside", "probe"}}
+        plain = {name: value for name, value in plain.items() if value or name not in _SELDOM}
         return plain | {"parameters": dict(self.parameters), "seeds": list(self.seeds)}
 
     @classmethod
@@ -131,13 +139,15 @@ class Cell:
     def file_name(self) -> str:
         """Return the readable path of the result below the results folder."""
         model = f"{self.model}-{self.preset}" if self.preset else self.model
+        model += f"-from-{self.train_city}" if self.train_city else ""
         parts = [model, self.inputs.replace(",", "+"), self.split, self.reader, short(self.run_id)]
         return f"{safe_name(self.city)}/{safe_name(self.task)}/{'__'.join(map(safe_name, parts))}.json"
 
     def __str__(self) -> str:
         preset = f" ({self.preset})" if self.preset else ""
         seed = f" · model seed {self.model_seed}" if self.model_seed else ""
-        words = (self.city, self.task, f"{self.model}{preset}", self.inputs, self.split, self.reader)
+        where = f", trained in {self.train_city}" if self.train_city else ""
+        words = (self.city, self.task, f"{self.model}{preset}{where}", self.inputs, self.split, self.reader)
         return f"{' · '.join(words)}{seed}"
 
 
@@ -162,7 +172,8 @@ class RunResult:
         What the cards say, and what the model really saw. Of a finished run `model` has, beside what its card and the run say:
         ``inputs_touched``; ``saw``, how much of it was used, kind to ``{"used": …, "of": …}`` for the kinds of `urbanbench.seen.KINDS`
         that the model told; ``lacks``, phrases for what the paper's model has and this run had no data for; ``knows_place``, how the
-        vectors tell where a unit lies, or "". Results of earlier versions have none of the last three.
+        vectors tell where a unit lies, or "". Results of earlier versions have none of the last three. ``learned``, of a model that learned in
+        another city: what that took, touched and used there.
     scores, scores_covered
         Metric name to one number per seed; on all units, and on units with data only.
     evaluation

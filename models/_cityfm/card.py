@@ -37,4 +37,6 @@ CARD = ModelCard(
         "The small preset has frozen encoders, no roads without POIs in the text stage and learning rates up to ten times the paper's.",
     ),
     version=3,
+    transfers="inductive",
+    transfers_why="the trained projections read texts and footprints of any city",
 )

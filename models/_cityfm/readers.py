@@ -36,9 +36,13 @@ class TextReader:
             self._features = _as_rows(made, self.device)
         return self._features
 
+    def forget(self) -> None:
+        """Forget what the encoder said: its weights are others now."""
+        self._kept, self._features = False, None
+
     def tuned(self) -> TunedTexts:
         """Return the texts behind the encoder, to be trained; what it said before is forgotten."""
-        self._kept, self._features = False, None
+        self.forget()
         return TunedTexts(self.encoder, self.texts, self.device)
 
 
@@ -66,9 +70,13 @@ class ShapeReader:
         made = shape_features(self.encoder, polygons, size=self.size, device=self.device, keep=self._kept)
         return _as_rows(made, self.device)
 
+    def forget(self) -> None:
+        """Keep no features on disk any more: the encoder's weights are others now."""
+        self._kept = False
+
     def tuned(self, polygons: np.ndarray) -> TunedShapes:
         """Return footprints behind the encoder, to be trained."""
-        self._kept = False
+        self.forget()
         return TunedShapes(self.encoder, polygons, size=self.size, device=self.device)
 
     def surface(self, polygons: np.ndarray) -> Tensor:

@@ -27,4 +27,6 @@ CARD = ModelCard(
         "The paper defines no region or building vectors: a region is the mean over its POIs, a building the mean tag vector of the POIs within 100 m (option radius_m) beside the location vector of its centroid, as in UrbanMFM's comparison.",
         "A region without POIs has zeros for tags and the location vector of its centroid.",
     ),
+    transfers="transductive",
+    transfers_why="its location model trains a vector for every object of the city",
 )

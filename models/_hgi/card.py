@@ -32,4 +32,6 @@ CARD = ModelCard(
         "Vectors of buildings are our extension: untagged buildings become nodes without features of the trained POI graph.",
     ),
     version=2,
+    transfers="inductive",
+    transfers_why="the trained graph convolutions read any city; categories it has not met say nothing",
 )

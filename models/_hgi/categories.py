@@ -19,6 +19,9 @@ FIRST_LEVEL = (*CLASS_KEYS, "building")
 MERE_BUILDING = "building=yes"
 """Category of a building of which nothing is known but that it is one."""
 
+UNKNOWN = "unknown"
+"""Category of places of which the city that was learned from had none of the kind."""
+
 
 @dataclass(frozen=True, eq=False)
 class Categories:
@@ -69,3 +72,22 @@ def categories_of(words: Sequence[str] | np.ndarray, *, min_count: int) -> Categ
     kept, code = np.unique(np.array(merged, dtype=str), return_inverse=True)
     parent = [FIRST_LEVEL.index(name.partition("=")[0]) for name in kept.tolist()]
     return Categories(tuple(kept.tolist()), np.array(parent, dtype=np.int64), code[place].astype(np.int64))
+
+
+def known_categories(words: Sequence[str] | np.ndarray, names: Sequence[str]) -> Categories:
+    """Give places the categories that another city has: their own, else "key=other", else the last, "unknown", which that city has not.
+
+    Parameters
+    ----------
+    words
+        n words "key=value" with keys of `FIRST_LEVEL`.
+    names
+        Categories of the other city, as `categories_of` gave them.
+    """
+    number = {name: place for place, name in enumerate(names)}
+    code = [
+        number.get(word, number.get(f"{word.partition('=')[0]}=other", len(names)))
+        for word in np.asarray(words, dtype=str).tolist()
+    ]
+    parent = [*(FIRST_LEVEL.index(name.partition("=")[0]) for name in names), 0]
+    return Categories((*names, UNKNOWN), np.array(parent, dtype=np.int64), np.array(code, dtype=np.int64))

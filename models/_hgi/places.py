@@ -9,12 +9,20 @@ import numpy as np
 
 from urbanbench.city.folder.tags import tag_table
 from urbanbench.errors import RunRefused
-from urbanbench.models._hgi.categories import MERE_BUILDING, Categories, categories_of, category_words
+from urbanbench.models._hgi.categories import (
+    MERE_BUILDING,
+    Categories,
+    categories_of,
+    category_words,
+    known_categories,
+)
 from urbanbench.seen import saw
 from urbanbench.toolkit.ground.places import centres, region_rows, shaped_places
 from urbanbench.toolkit.texts.place_texts import is_place
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from urbanbench.city.view import View
     from urbanbench.models.hgi import HGI
 
@@ -60,8 +68,10 @@ class Places:
         return np.bincount(self.region[self.region >= 0], minlength=self.n_regions)
 
 
-def gather_places(model: HGI, view: View) -> Places:
+def gather_places(model: HGI, view: View, names: Sequence[str] | None = None) -> Places:
     """Read the POIs, and the buildings that are POIs themselves where footprints may be seen, and say which they are (`urbanbench.seen.saw`).
+
+    Categories are the city's own, or those of another city by their `names`.
 
     Raises
     ------
@@ -79,7 +89,10 @@ def gather_places(model: HGI, view: View) -> Places:
         raise RunRefused(msg)
     order = np.argsort(np.where(region < 0, len(view.region_ids), region), kind="stable")
     corner = xy.min(axis=0)
-    categories = categories_of(words[order], min_count=model.min_count)
+    if names is None:
+        categories = categories_of(words[order], min_count=model.min_count)
+    else:
+        categories = known_categories(words[order], names)
     return Places(
         ids[order],
         is_building[order],

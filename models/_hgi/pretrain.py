@@ -60,22 +60,32 @@ class Pretrained:
 def pretrain(model: HGI, view: View, *, seed: int, device: str) -> Pretrained:
     """Train both stages on a view."""
     places = gather_places(model, view)
-    graph = delaunay_graph(
+    graph = place_graph(model, places, seed=seed)
+    table, log = category_table(model, places, graph, seed=seed, device=device)
+    shapes = np.asarray(view.regions.geometry)
+    material = build_material(model, places, graph, table, shapes, seed=seed, device=device)
+    net = build_net(model, table.shape[1], seed=seed, device=device)
+    objective = MutualInformation(net, material, alpha=model.alpha, lr=model.lr)
+    log.append(train_stage(objective, _city_schedule(model, objective.n_anchors), seed=seed, device=device))
+    net.eval()
+    return Pretrained(places, graph, material, net, tuple(log), device)
+
+
+def place_graph(model: HGI, places: Places, *, seed: int) -> PlaceGraph:
+    """Return the Delaunay graph of the POIs."""
+    return delaunay_graph(
         places.xy,
         places.region,
         cross=model.cross_region,
         max_edge_m=model.max_edge_m,
         rng=generator(seed, "hgi", "jitter"),
     )
-    table, log = category_table(model, places, graph, seed=seed, device=device)
-    shapes = np.asarray(view.regions.geometry)
-    material = build_material(model, places, graph, table, shapes, seed=seed, device=device)
+
+
+def build_net(model: HGI, features: int, *, seed: int, device: str) -> HGINet:
+    """Make the net with its first weights, for so many features of a category."""
     with seeded_torch(seed, "hgi", "weights"):
-        net = HGINet(table.shape[1], model.dim, model.heads).to(device)
-    objective = MutualInformation(net, material, alpha=model.alpha, lr=model.lr)
-    log.append(train_stage(objective, _city_schedule(model, objective.n_anchors), seed=seed, device=device))
-    net.eval()
-    return Pretrained(places, graph, material, net, tuple(log), device)
+        return HGINet(features, model.dim, model.heads).to(device)
 
 
 def category_table(

@@ -35,4 +35,6 @@ CARD = ModelCard(
         "The preset small keeps the image encoders as they are and trains what follows them.",
     ),
     version=2,
+    transfers="inductive",
+    transfers_why="the trained encoders and fusion read the pictures of any city",
 )

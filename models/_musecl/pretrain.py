@@ -25,6 +25,8 @@ from urbanbench.toolkit.training.schedule import Schedule
 from urbanbench.toolkit.training.stage_log import StageLog, record
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from urbanbench.city.view import View
     from urbanbench.models._musecl.likeness import Likeness
     from urbanbench.models._musecl.pictures import Pictures
@@ -48,12 +50,16 @@ class Pretrained:
         Trained, in eval mode.
     log
         Losses of all stages.
+    names, encoders
+        What the kinds are called, and the encoders that were trained along.
     """
 
     kinds: Kinds
     words: Tensor
     fusion: Fusion
     log: tuple[StageLog, ...]
+    names: tuple[str, ...]
+    encoders: Mapping[str, nn.Module]
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,8 @@ class TrainedKind:
 
     Parameters
     ----------
+    name
+        Of the kind.
     features
         Mean features of the regions' pictures, (n_regions, features).
     head
@@ -93,12 +101,16 @@ class TrainedKind:
         bool (n_regions,): regions with pictures that can be opened.
     log
         Losses.
+    encoder
+        The encoder that was trained along; None where it is frozen.
     """
 
+    name: str
     features: Tensor
     head: nn.Linear
     has: np.ndarray
     log: StageLog
+    encoder: nn.Module | None
 
 
 def pretrain(model: MuseCL, view: View, *, seed: int, device: str) -> Pretrained:
@@ -123,7 +135,9 @@ def pretrain(model: MuseCL, view: View, *, seed: int, device: str) -> Pretrained
     vectors, told = region_words(model, places, seed=seed)
     words = torch.from_numpy(vectors).to(device)
     fusion, log = train_fusion(model, kinds, words, seed=seed, device=device)
-    return Pretrained(kinds.eval(), words, fusion.eval(), (*(one.log for one in made), told, log))
+    logs = (*(one.log for one in made), told, log)
+    encoders = {one.name: one.encoder for one in made if one.encoder is not None}
+    return Pretrained(kinds.eval(), words, fusion.eval(), logs, tuple(one.name for one in made), encoders)
 
 
 def pictures_by_kind(model: MuseCL, view: View) -> list[tuple[Kind, Pictures]]:
@@ -148,9 +162,9 @@ def train_kind(
     model: MuseCL, kind: Kind, pictures: Pictures, likeness: Likeness, *, seed: int, device: str
 ) -> TrainedKind | None:
     """Train one kind of pictures; None where too few regions have any and can be compared."""
-    source = _source(model, kind, pictures, seed, device)
+    source = source_of(model, kind, pictures, seed, device)
     groups = pictures.without(source.ok)
-    _tell_broken(kind.name, source.ok)
+    tell_broken(kind.name, source.ok)
     regions = np.flatnonzero((groups.sizes > 0) & likeness.comparable)
     if len(regions) < FEWEST:
         record(StageLog(kind.name, 0, 0, skipped=f"{len(regions)} regions with pictures can be compared"))
@@ -163,7 +177,9 @@ def train_kind(
         kind.name, source, head, partners, groups, margin=model.margin, lr=model.lr, device=device
     )
     log = train_stage(objective, _schedule(model, kind), seed=seed, device=device)
-    return TrainedKind(region_means(source, groups, device), head, groups.sizes > 0, log)
+    means = region_means(source, groups, device)
+    encoder = next(iter(source.modules()), None)
+    return TrainedKind(kind.name, means, head, groups.sizes > 0, log, encoder)
 
 
 def train_fusion(
@@ -198,7 +214,8 @@ def train_fusion(
     return fusion, train_stage(objective, plan, seed=seed, device=device)
 
 
-def _source(model: MuseCL, kind: Kind, pictures: Pictures, seed: int, device: str) -> Source:
+def source_of(model: MuseCL, kind: Kind, pictures: Pictures, seed: int, device: str) -> Source:
+    """Return what an encoder says of pictures of a kind; where it is trained along, it has the weights it is loaded with."""
     with seeded_torch(seed, "musecl", kind.name, "encoder"):
         encoder = load_image_encoder(kind.encoder)
     if not model.train_encoders:
@@ -219,6 +236,7 @@ def _schedule(model: MuseCL, kind: Kind) -> Schedule:
     )
 
 
-def _tell_broken(name: str, ok: np.ndarray) -> None:
+def tell_broken(name: str, ok: np.ndarray) -> None:
+    """Tell how many pictures cannot be opened, if there are any."""
     if not ok.all():
         note(f"{int((~ok).sum())} of {len(ok)} {name} pictures cannot be opened and are left out.")

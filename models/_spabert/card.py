@@ -31,4 +31,6 @@ CARD = ModelCard(
         "An encoder without a masked-language head, such as the packaged one of the preset small, gets a new one that is tied to its word embeddings; the result names it.",
     ),
     version=3,
+    transfers="inductive",
+    transfers_why="the trained encoder reads the names around any place",
 )

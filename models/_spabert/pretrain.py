@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -56,6 +56,29 @@ class Pretrained:
 
 def pretrain(model: SpaBERT, view: View, *, seed: int, device: str) -> Pretrained:
     """Train a model on a view."""
+    made, head = prepare(model, view, seed=seed, device=device)
+    frequency = made.sentences.words.frequency(made.entities.name)
+    if head == NEW_HEAD:
+        made.net.head.start_at(torch.from_numpy(frequency).float())
+    log = None
+    if model.train:
+        objective = MaskedObjective(
+            made.net,
+            made.sentences,
+            share=model.mask_share,
+            frequency=frequency,
+            parity_bugs=model.parity_bugs,
+            lr=model.lr,
+            lr_head=model.lr_head,
+            device=device,
+        )
+        log = train_stage(objective, _schedule(model), seed=seed, device=device)
+    made.net.eval()
+    return replace(made, log=log)
+
+
+def prepare(model: SpaBERT, view: View, *, seed: int, device: str) -> tuple[Pretrained, str]:
+    """Read a city and make the net with its first weights; also say where its head comes from."""
     entities = gather_entities(
         view, poi_filter=model.poi_filter, use_name=model.use_name, use_kind=model.use_kind
     )
@@ -66,23 +89,7 @@ def pretrain(model: SpaBERT, view: View, *, seed: int, device: str) -> Pretraine
     words = Words.of([*entities.names, UNNAMED], backbone.tokenizer, longest=model.max_tokens - 2)
     form = Form(model.neighbours, model.max_tokens, model.separators, model.fill_distance)
     sentences = sentences_of(entities, words, form)
-    frequency = words.frequency(entities.name)
-    if backbone.head == NEW_HEAD:
-        net.head.start_at(torch.from_numpy(frequency).float())
-    log = None
-    if model.train:
-        objective = MaskedObjective(
-            net,
-            sentences,
-            share=model.mask_share,
-            frequency=frequency,
-            parity_bugs=model.parity_bugs,
-            lr=model.lr,
-            lr_head=model.lr_head,
-            device=device,
-        )
-        log = train_stage(objective, _schedule(model), seed=seed, device=device)
-    return Pretrained(net.eval(), entities, sentences, len(entities.names), log, device)
+    return Pretrained(net, entities, sentences, len(entities.names), None, device), backbone.head
 
 
 def _check_length(model: SpaBERT, net: SpatialBert) -> None:

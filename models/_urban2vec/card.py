@@ -29,4 +29,6 @@ CARD = ModelCard(
         "Vectors of street views are step 1's own, the mean over the pictures of a view.",
     ),
     version=2,
+    transfers="transductive",
+    transfers_why="its region vectors are trained one by one, so a region that was not there has none",
 )

@@ -27,4 +27,6 @@ CARD = ModelCard(
         "Pairs with the same sentence or the same picture count as negatives of each other as in the authors' code; the preset small leaves them out (option mask_same).",
     ),
     version=2,
+    transfers="inductive",
+    transfers_why="the trained picture tower reads the pictures of any city",
 )

@@ -17,7 +17,6 @@ from urbanbench.models._urbanclip.captions import (
     given_captions,
     split_sentences,
 )
-from urbanbench.models._urbanclip.net import CoCa
 from urbanbench.models._urbanclip.objective import CaptionObjective
 from urbanbench.models._urbanclip.template import cover_shares, template_sentences
 from urbanbench.models._urbanclip.tiles import Tiles, gather_tiles
@@ -29,12 +28,13 @@ from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.pictures.table import PictureTable
 from urbanbench.toolkit.texts.counts import rows_of
 from urbanbench.toolkit.texts.place_texts import distinct_texts
-from urbanbench.toolkit.training import seeded_torch, train_stage
+from urbanbench.toolkit.training import train_stage
 from urbanbench.toolkit.training.schedule import Schedule
 from urbanbench.toolkit.training.stage_log import StageLog
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
+    from urbanbench.models._urbanclip.net import CoCa
     from urbanbench.models.urbanclip import UrbanCLIP
     from urbanbench.units import Units
 
@@ -49,29 +49,41 @@ CHUNK = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Pretrained:
-    """A trained model with the tiles it was trained on.
+class Seer:
+    """A trained model with the tiles of a city.
 
     Parameters
     ----------
-    tiles, captions
-        What was seen and read.
+    tiles
+        What is seen.
     net
         In eval mode.
-    objective
-        The loss it was trained with.
-    log
-        Losses.
     device
         Where the net is.
     """
 
     tiles: Tiles
-    captions: Captions
     net: CoCa
+    device: str
+
+
+@dataclass(frozen=True, eq=False)
+class Pretrained(Seer):
+    """A trained model with the city it was trained on.
+
+    Parameters
+    ----------
+    captions
+        What was read.
+    objective
+        The loss it was trained with.
+    log
+        Losses.
+    """
+
+    captions: Captions
     objective: CaptionObjective
     log: StageLog
-    device: str
 
 
 def pretrain(model: UrbanCLIP, view: View, *, seed: int, device: str) -> Pretrained:
@@ -93,14 +105,11 @@ def pretrain(model: UrbanCLIP, view: View, *, seed: int, device: str) -> Pretrai
     pairs = np.flatnonzero(image.ok & (captions.of_region.sizes[tiles.region] > 0))
     _check_number(view, len(pairs), "both a picture that opens and a caption")
     text = maker.text(captions.sentences)
-    with seeded_torch(seed, "urbanclip", "weights"):
-        net = CoCa(
-            image, text, dim=model.dim, heads=model.heads, queries=model.queries, layers=model.decoder_layers
-        ).to(device)
+    net = maker.net(image, text)
     objective = build_objective(model, net, tiles, captions, pairs, seed=seed, device=device)
     log = train_stage(objective, schedule_of(model), seed=seed, device=device)
     net.eval()
-    return Pretrained(tiles, captions, net, objective, log, device)
+    return Pretrained(tiles, net, device, captions, objective, log)
 
 
 def gather_captions(model: UrbanCLIP, view: View, tiles: Tiles, digest: str, device: str) -> Captions:
@@ -171,7 +180,7 @@ def schedule_of(model: UrbanCLIP) -> Schedule:
 
 
 @torch.no_grad()
-def embed_units(model: UrbanCLIP, trained: Pretrained, view: View, units: Units) -> EmbeddingSpace:
+def embed_units(model: UrbanCLIP, trained: Seer, view: View, units: Units) -> EmbeddingSpace:
     """Return the picture vectors of regions, of length 1; zeros where there is no picture that opens."""
     net, tiles, n = trained.net, trained.tiles, len(view.region_ids)
     table, covered = np.zeros((n, model.dim), dtype=np.float32), np.zeros(n, dtype=bool)

@@ -14,6 +14,7 @@ from urbanbench.models._urbanclip.image_towers import (
     TunedTokens,
     encode_all,
 )
+from urbanbench.models._urbanclip.net import CoCa
 from urbanbench.models._urbanclip.text_towers import ClipText, FrozenText, ScratchText, TextTower
 from urbanbench.models._urbanclip.words import read_sentences
 from urbanbench.toolkit.features.encoded import text_features
@@ -55,6 +56,19 @@ class TowerMaker:
     def __init__(self, model: UrbanCLIP, *, seed: int, device: str) -> None:
         self.model, self.seed, self.device = model, seed, device
         self._clips: dict[str, Clip] = {}
+
+    def net(self, image: ImageTower, text: TextTower) -> CoCa:
+        """Put two towers together, with first weights of what stands over them."""
+        model = self.model
+        with seeded_torch(self.seed, "urbanclip", "weights"):
+            return CoCa(
+                image,
+                text,
+                dim=model.dim,
+                heads=model.heads,
+                queries=model.queries,
+                layers=model.decoder_layers,
+            ).to(self.device)
 
     def image(self, tiles: Tiles, tiles_digest: str) -> ImageTower:
         """Make the tower that looks at tiles; a frozen encoder's features are kept in the cache folder."""

@@ -49,4 +49,6 @@ CARD = ModelCard(
         "Joint training reads the backbones' features from before training in the local and global objectives.",
     ),
     version=2,
+    transfers="inductive",
+    transfers_why="the trained encoders, fusions and graphs read the POIs and pictures of any city",
 )

@@ -25,13 +25,16 @@ class Flows:
         float32 (n_regions, 50): z-scores, zeros for regions without trips, and for all hours where trips come without theirs.
     has
         bool (n_regions,): regions that any trip leaves or reaches.
+    scale
+        float64 (2, 50): mean and standard deviation of the z-scores; those of this city, or of the one that was learned from.
     """
 
     features: np.ndarray
     has: np.ndarray
+    scale: np.ndarray
 
 
-def flow_features(view: View) -> Flows | None:
+def flow_features(view: View, scale: np.ndarray | None = None) -> Flows | None:
     """Return log1p of trips out of and into every region, in total and in each hour, as z-scores.
 
     Mean and deviation are those of the regions with trips. Ends outside of the regions do not count; a trip within a region
@@ -41,6 +44,8 @@ def flow_features(view: View) -> Flows | None:
     ----------
     view
         `flow` is read if allowed.
+    scale
+        Mean and deviation of the city that was learned from; this city's where left out.
     """
     if not view.has("flow"):
         return None
@@ -59,7 +64,11 @@ def flow_features(view: View) -> Flows | None:
     ]
     counts = np.hstack(columns)
     has = np.asarray(counts.any(axis=1))
-    return Flows(_scored(np.log1p(counts), has), has) if has.any() else None
+    if not has.any():
+        return None
+    values = np.log1p(counts)
+    used = np.stack([values[has].mean(axis=0), values[has].std(axis=0)]) if scale is None else scale
+    return Flows(_scored(values, has, used), has, used)
 
 
 def _per_region(region: np.ndarray, trips: np.ndarray, hour: np.ndarray | None, n: int) -> np.ndarray:
@@ -73,8 +82,8 @@ def _per_region(region: np.ndarray, trips: np.ndarray, hour: np.ndarray | None, 
     return np.hstack([total, hourly])
 
 
-def _scored(values: np.ndarray, has: np.ndarray) -> np.ndarray:
-    """Return z-scores by column over the rows in `has`; zeros in other rows and in columns that are the same everywhere."""
-    mean, deviation = values[has].mean(axis=0), values[has].std(axis=0)
+def _scored(values: np.ndarray, has: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return z-scores by column in the rows of `has`; zeros in other rows and in columns that were the same everywhere."""
+    mean, deviation = scale
     scores = (values - mean) / np.where(deviation > 1e-12, deviation, 1.0)
     return np.where(has[:, None] & (deviation > 1e-12), scores, 0.0).astype(np.float32)

@@ -12,6 +12,7 @@ from urbanbench.atomic import replacing
 from urbanbench.hashing import code_digest, value_digest
 from urbanbench.home import cache_root
 from urbanbench.toolkit.kept.versions import learned_versions
+from urbanbench.toolkit.kept.weights import named_tensors, put_tensors
 from urbanbench.toolkit.training.distributed import processes
 from urbanbench.toolkit.training.stage_log import StageLog
 
@@ -97,15 +98,7 @@ class Kept:
 
     def put_into(self, parts: Mapping[str, nn.Module]) -> None:
         """Give named parts their weights."""
-        for name, module in parts.items():
-            start = f"{name}/"
-            module.load_state_dict(
-                {
-                    word.removeprefix(start): one
-                    for word, one in self.tensors.items()
-                    if word.startswith(start)
-                }
-            )
+        put_tensors(parts, self.tensors)
 
 
 class KeptStage:
@@ -137,13 +130,10 @@ class KeptStage:
         """Write the weights of named parts and the stage's logs, and remove its checkpoint."""
         from safetensors.torch import save_file
 
-        tensors = {
-            f"{name}/{word}": one.detach().cpu().contiguous().clone()
-            for name, module in parts.items()
-            for word, one in module.state_dict().items()
-        }
         with replacing(self.weights) as part:
-            save_file(tensors, part, metadata={"logs": json.dumps([asdict(one) for one in logs])})
+            save_file(
+                named_tensors(parts), part, metadata={"logs": json.dumps([asdict(one) for one in logs])}
+            )
         self.checkpoint.unlink(missing_ok=True)
 
 

@@ -15,6 +15,8 @@ from urbanbench.toolkit.ground.neighbours import nearest_within
 from urbanbench.toolkit.ground.places import Places, gather_places
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from urbanbench.city.view import View
     from urbanbench.models.urbanmfm import UrbanMFM
 
@@ -45,8 +47,8 @@ class Material:
     flows: Flows | None
 
 
-def gather_material(model: UrbanMFM, view: View) -> Material:
-    """Read everything that the model uses of a view, its roads excepted.
+def gather_material(model: UrbanMFM, view: View, *, flow_scale: np.ndarray | None = None) -> Material:
+    """Read everything that the model uses of a view, its roads excepted; trips as z-scores of this city, or by another's scale.
 
     Raises
     ------
@@ -67,5 +69,5 @@ def gather_material(model: UrbanMFM, view: View) -> Material:
         adjacent_regions(view.regions, gap_m=model.adjacent_gap_m, cap=model.max_adjacent)
         if overheads
         else None,
-        flow_features(view) if model.flows else None,
+        flow_features(view, flow_scale) if model.flows else None,
     )

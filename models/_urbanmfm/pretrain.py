@@ -90,8 +90,8 @@ class Pretrained:
 def pretrain(model: UrbanMFM, view: View, *, seed: int, device: str) -> Pretrained:
     """Train the model's stages on a view; stages that are on disk from before are read."""
     material = gather_material(model, view)
-    backbones = _build_backbones(model, view, material, seed, device)
-    net = _build_net(model, backbones, seed).to(device)
+    backbones = build_backbones(model, view, material, seed, device)
+    net = build_net(model, backbones, seed).to(device)
     shop = Workshop(model, view, material, net, backbones, seed, device)
     seen = model.stages_in(view)
     stages = stages_with_pictures(seen, backbones)
@@ -182,7 +182,8 @@ def _moved_parts(shop: Workshop, names: Sequence[str]) -> dict[str, nn.Module]:
     return parts
 
 
-def _build_backbones(model: UrbanMFM, view: View, material: Material, seed: int, device: str) -> Backbones:
+def build_backbones(model: UrbanMFM, view: View, material: Material, seed: int, device: str) -> Backbones:
+    """Load the encoders, with what they read of a city."""
     pictured = view.has("polygon") or material.streets is not None or material.overheads is not None
     with seeded_torch(seed, "urbanmfm", "backbones"):
         text_encoder = load_text_encoder(model.text_encoder, pool=model.text_pool)
@@ -203,7 +204,8 @@ def _build_backbones(model: UrbanMFM, view: View, material: Material, seed: int,
     )
 
 
-def _build_net(model: UrbanMFM, backbones: Backbones, seed: int) -> UrbanNet:
+def build_net(model: UrbanMFM, backbones: Backbones, seed: int) -> UrbanNet:
+    """Make what is trained, with its first weights."""
     image = backbones.image_encoder
     sizes = NetSizes(
         text=backbones.text_encoder.dim,

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from urbanbench.judging.separable import not_separable
+from urbanbench.judging.sharing import Sharing
 
 PROGRAM = Path(__file__).with_name("programs") / "judging_calibration.py"
 
@@ -32,5 +33,5 @@ def test_false_alarms_of_equal_models(benchmark):
 def test_the_bold_set_of_a_table(benchmark, rows):
     """Target: a board of 1,000 rows, in one table or in a hundred of ten, is judged in a second."""
     scores = np.random.default_rng(0).standard_normal((rows, 10)) + np.linspace(0, 2, rows)[:, None]
-    kept = benchmark(not_separable, scores, 1 / 3)
+    kept = benchmark(not_separable, scores, Sharing(1 / 4))
     assert kept[scores.mean(axis=1).argmax()]

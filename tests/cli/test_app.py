@@ -341,9 +341,10 @@ def test_cache_is_listed_explained_and_pruned(run_words, village, counting, caps
 
 def test_features_trained_stages_and_joined_weights_are_listed_and_pruned(own_cache, capsys):
     features, training = own_cache / "features", own_cache / "training" / "abcdef0123456789"
-    weights = own_cache / "weights" / "all-mpnet-0123"
-    for folder in (features, training, weights, own_cache / "readings"):
+    weights, learned = own_cache / "weights" / "all-mpnet-0123", own_cache / "learned"
+    for folder in (features, training, weights, own_cache / "readings", learned):
         folder.mkdir(parents=True)
+    (learned / "fedcba9876543210.safetensors").write_bytes(b"x" * 400_000)
     (weights / "model.safetensors").write_bytes(b"x" * 300_000)
     (features / "0123456789abcdef.safetensors").write_bytes(b"x" * 2_000_000)
     (features / "0123456789abcdef.lock").touch()
@@ -356,20 +357,22 @@ def test_features_trained_stages_and_joined_weights_are_listed_and_pruned(own_ca
     assert {kind: (row["digest"], row["mb"]) for kind, row in rows.items()} == {
         "features": ("0123456789", "2.0"),
         "training": ("abcdef0123", "1.0"),
+        "learned": ("fedcba9876", "0.4"),
         "weights": ("all-mpnet-", "0.3"),
         "readings": ("fedcba9876", "0.4"),
     }
     assert (
-        "1 trained stages (1.0 MB), 1 encoders from packages (0.3 MB), 1 readings of floors (0.4 MB) in "
+        "1 trained stages (1.0 MB), 1 learned states (0.4 MB), 1 encoders from packages (0.3 MB), 1 readings of floors (0.4 MB) in "
         in said.err
     )
     assert main(["cache", "prune", "--older-than", "1"]) == 0
-    assert main(["cache", "prune", "--keep-gb", "0.0015"]) == 0
+    assert main(["cache", "prune", "--keep-gb", "0.0019"]) == 0
     assert "Removed 1 feature tables, 2.0 MB." in capsys.readouterr().out
     assert training.is_dir()
     assert main(["cache", "prune"]) == 0
     told = capsys.readouterr().out
     assert "Removed 1 trained stages, 1.0 MB." in told
+    assert "Removed 1 learned states, 0.4 MB." in told
     assert "Removed 1 encoders from packages, 0.3 MB." in told
     assert "Removed 1 readings of floors, 0.4 MB." in told
     assert not training.exists()

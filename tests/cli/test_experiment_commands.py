@@ -187,3 +187,21 @@ def test_an_experiment_without_predictions_names_the_command_that_makes_them(vil
     said = capsys.readouterr().out.replace("\\", "")
     assert "coordinates: no predictions" in said
     assert f"Mend: urbanbench experiment run case1 -c {village} --overwrite always --out kept" in said
+
+
+def test_an_experiment_of_any_model_is_asked_of_the_models_named(village, counting, capsys):
+    words = ["experiment", "run", "leaned", "-c", str(village), "-t", "popdensity", "--split", "random"]
+    assert main([*words, "-m", str(counting), "--head", "ridge", "--dry-run"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    mine = {line[5] for line in lines if line[2] == "counting"}
+    assert mine == {
+        "ridge", "ridge+position", "mlp+position", "ridge+placeless", "ridge+shares", "ridge+pca", "ridge+projection",
+    }  # fmt: skip
+    assert {line[2] for line in lines} >= {"poi-counts", "coordinates"}
+
+
+def test_models_named_for_an_experiment_with_rows_of_its_own_are_refused(village, capsys):
+    assert main(["experiment", "run", "table3", "-c", str(village), "-m", "hgi", "--dry-run"]) == 2
+    assert "its rows are its own" in capsys.readouterr().err
+    assert main(["experiment", "show", "leaned", "-m", "hgj"]) == 2
+    assert "Did you mean 'hgi'" in capsys.readouterr().err

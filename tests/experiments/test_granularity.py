@@ -9,7 +9,8 @@ import pytest
 
 from urbanbench.experiments import Choice
 from urbanbench.experiments.kinds.contender import Contender
-from urbanbench.experiments.kinds.merge import Merge, merged_folder
+from urbanbench.experiments.kinds.merge import Merge
+from urbanbench.experiments.kinds.scales import scale_folder
 from urbanbench.experiments.kinds.shelf import cell_of
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -30,7 +31,7 @@ def merge():
 def test_cells_of_the_merged_city_have_its_name_and_need_no_data(merge):
     specs = merge.specs(merge.settled(Choice(cities=("toyville:tiny",))))
     assert [cell_of(spec).city for spec in specs[:2]] == ["toyville:tiny", "toyville-tiny-merged"]
-    assert not merged_folder("toyville:tiny").exists()
+    assert not scale_folder("toyville:tiny", "merged").exists()
 
 
 def test_the_merged_city_is_made_once_and_again_after_a_change(merge, village, tmp_path):
@@ -38,7 +39,7 @@ def test_the_merged_city_is_made_once_and_again_after_a_change(merge, village, t
     shutil.copytree(village, city)
     choice = merge.settled(Choice(cities=(str(city),)))
     merge.prepare(choice)
-    made = merged_folder(str(city)) / "regions.parquet"
+    made = scale_folder(str(city), "merged") / "regions.parquet"
     first = made.stat().st_mtime_ns
     merge.prepare(choice)
     assert made.stat().st_mtime_ns == first

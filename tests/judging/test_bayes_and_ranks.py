@@ -10,6 +10,7 @@ from urbanbench.judging.charts import draw_ranks
 from urbanbench.judging.paired import resampled_t
 from urbanbench.judging.power import Variance, needed, power
 from urbanbench.judging.ranks import rank_intervals, ranking
+from urbanbench.judging.sharing import Sharing
 
 GAPS = np.array([0.021, 0.034, -0.005, 0.041, 0.018, 0.027, 0.012, 0.033, 0.004, 0.026])
 TASKS = np.array([0.0313, 0.0127, -0.0231, 0.0541, 0.0437, 0.0021, 0.0623, -0.0114])
@@ -27,20 +28,22 @@ SCORES = np.array(
 
 def test_the_correlated_t_test_is_that_of_baycomp():
     """CorrelatedTTest.probs(..., runs=1) of baycomp 1.0.3, whose correlation 1 / 10 is a ratio of 1 / 9."""
-    found = correlated_t(GAPS, 1 / 9, 0.01)
+    found = correlated_t(GAPS, Sharing(1 / 9), 0.01)
     assert (found.better, found.same, found.worse) == pytest.approx(
         (0.9378135, 0.0616631, 0.0005234), abs=1e-6
     )
-    assert correlated_t(GAPS, 1 / 9, 0.0).better == pytest.approx(0.9947676, abs=1e-6)
+    assert correlated_t(GAPS, Sharing(1 / 9), 0.0).better == pytest.approx(0.9947676, abs=1e-6)
 
 
 def test_without_a_region_the_odds_are_the_one_sided_p_value():
-    assert correlated_t(GAPS, 1 / 3, 0.0).worse == pytest.approx(float(resampled_t(GAPS, 1 / 3).p_above))
+    assert correlated_t(GAPS, Sharing(1 / 3), 0.0).worse == pytest.approx(
+        float(resampled_t(GAPS, Sharing(1 / 3)).p_above)
+    )
 
 
 def test_a_gap_that_never_varies_has_certain_odds():
-    assert correlated_t(np.full(4, 0.005), 0.3, 0.01).same == 1.0
-    assert correlated_t(np.full(4, 0.05), 0.3, 0.01).better == 1.0
+    assert correlated_t(np.full(4, 0.005), Sharing(0.3), 0.01).same == 1.0
+    assert correlated_t(np.full(4, 0.05), Sharing(0.3), 0.01).better == 1.0
 
 
 def test_the_signed_rank_test_is_that_of_baycomp():
@@ -89,7 +92,7 @@ def test_power_is_that_of_the_noncentral_t(effect, df):
 
 
 def test_the_seeds_that_are_needed_are_the_fewest_with_enough_power():
-    variance = Variance(of_seeds=1.0, shared=0.01, seeds=10, units=300)
+    variance = Variance(of_seeds=1.0, shared=0.01, seeds=10, units=300, sharing=Sharing(0.25))
     found = needed(0.5, variance)
     enough, short = (power(0.5, np.sqrt(1 / n + 0.01), n - 1) for n in (found.seeds, found.seeds - 1))
     assert short < 0.8 <= enough
@@ -98,7 +101,7 @@ def test_the_seeds_that_are_needed_are_the_fewest_with_enough_power():
 
 
 def test_no_number_of_seeds_helps_where_units_are_too_few():
-    found = needed(0.1, Variance(of_seeds=0.01, shared=0.01, seeds=10, units=300))
+    found = needed(0.1, Variance(of_seeds=0.01, shared=0.01, seeds=10, units=300, sharing=Sharing(0.25)))
     assert found.seeds is None
     assert found.units > 300
-    assert needed(0.0, Variance(0.01, 0.01, 10, 300)).cities is None
+    assert needed(0.0, Variance(0.01, 0.01, 10, 300, Sharing(0.25))).cities is None

@@ -41,4 +41,4 @@ def test_the_committed_calibration_says_what_the_page_says():
             if isinstance(splits[split][method], dict)
         ]
         assert f"| {world} | {' | '.join(shown)} |" in page
-        assert all(splits[split]["compare"]["found"] <= 0.06 for split in splits)
+        assert all(splits[split]["compare"]["found"] <= 0.065 for split in splits)

@@ -8,6 +8,7 @@ from urbanbench.judging.estimate import Estimate, combined
 from urbanbench.judging.families import holm
 from urbanbench.judging.paired import naive_t, resampled_t, with_trainings
 from urbanbench.judging.separable import not_separable
+from urbanbench.judging.sharing import Sharing, sharing_of, whole_neighbourhoods
 
 GAPS = np.array([0.021, 0.034, -0.005, 0.041, 0.018, 0.027, 0.012, 0.033, 0.004, 0.026])
 
@@ -22,20 +23,42 @@ def test_without_shared_units_it_is_the_paired_t_test():
 
 def test_shared_units_widen_the_interval_by_the_factor_of_nadeau_and_bengio():
     """The variance S² / J becomes S² (1 / J + n2 / n1)."""
-    wide, narrow = resampled_t(GAPS, 1 / 3), naive_t(GAPS)
+    wide, narrow = resampled_t(GAPS, Sharing(1 / 3)), naive_t(GAPS)
     assert wide.error / narrow.error == pytest.approx(np.sqrt(1 + 10 / 3))
     assert wide.df == 9
 
 
+def test_splits_share_what_their_kind_and_sizes_say():
+    single = sharing_of("random", 180, 60, 60)
+    assert (single.ratio, single.freedom(10)) == (0.25, 9.0)
+    blocks = sharing_of("block", [170, 190], [60, 60], [70, 50])
+    assert blocks.ratio == pytest.approx(60 / 240)
+    assert blocks.freedom(10) == pytest.approx(1 / (1 / 9 + 1 / 24))
+    names = ("block", "buffered:300", "group:street", "knndm", "random", "file:x", "paper:hgi", "city-out:a")
+    assert [whole_neighbourhoods(name) for name in names] == [True] * 4 + [False] * 4
+
+
+def test_splits_of_a_few_blocks_are_judged_at_the_nominal_rate():
+    """25 blocks, ten test parts of five: that so few blocks stand for all takes degrees of freedom away."""
+    rng = np.random.default_rng(7)
+    gaps = rng.standard_normal((4000, 25))
+    tested = np.argsort(rng.random((4000, 10, 25)), axis=2)[:, :, :5]
+    scores = np.take_along_axis(gaps[:, None, :], tested, axis=2).mean(axis=2)
+    share, as_units = sharing_of("block", 15, 5, 5), sharing_of("random", 15, 5, 5)
+    rate, more = (np.mean(resampled_t(scores, one).p < 0.05) for one in (share, as_units))
+    assert 0.04 <= rate <= 0.06
+    assert more > rate
+
+
 def test_many_rows_are_judged_as_each_alone():
     rows = np.stack([GAPS, -2 * GAPS, GAPS[::-1] + 0.01])
-    together = resampled_t(rows, 0.25)
-    assert np.allclose(together.p, [resampled_t(row, 0.25).p for row in rows])
+    together = resampled_t(rows, Sharing(0.25))
+    assert np.allclose(together.p, [resampled_t(row, Sharing(0.25)).p for row in rows])
 
 
 def test_equal_rows_are_no_evidence_and_a_constant_gap_is_certain():
-    assert resampled_t(np.zeros(5), 0.3).p == 1.0
-    assert resampled_t(np.full(5, 0.25), 0.3).p == 0.0
+    assert resampled_t(np.zeros(5), Sharing(0.3)).p == 1.0
+    assert resampled_t(np.full(5, 0.25), Sharing(0.3)).p == 0.0
 
 
 def test_splits_of_one_sample_are_judged_at_the_nominal_rate_and_the_plain_test_is_not():
@@ -45,9 +68,9 @@ def test_splits_of_one_sample_are_judged_at_the_nominal_rate_and_the_plain_test_
     gaps = rng.standard_normal((draws, units))
     tested = np.argsort(rng.random((draws, 10, units)), axis=2)[:, :, :40]
     scores = np.take_along_axis(gaps[:, None, :], tested, axis=2).mean(axis=2)
-    corrected = np.mean(resampled_t(scores, 40 / 160).p < 0.05)
+    corrected = np.mean(resampled_t(scores, Sharing(40 / 160)).p < 0.05)
     assert 0.04 <= corrected <= 0.06
-    assert np.mean(resampled_t(scores, 40 / 120).p < 0.05) <= corrected
+    assert np.mean(resampled_t(scores, Sharing(40 / 120)).p < 0.05) <= corrected
     assert np.mean(naive_t(scores).p < 0.05) > 0.2
 
 
@@ -59,7 +82,7 @@ def test_a_second_variance_adds_up_with_satterthwaites_freedom():
 
 
 def test_trainings_that_agree_change_nothing_and_those_that_differ_widen():
-    base = resampled_t(GAPS, 0.25)
+    base = resampled_t(GAPS, Sharing(0.25))
     one = 0.5 + np.stack([GAPS, GAPS, GAPS])
     assert with_trainings(base, [one[:1], one[:1]]) is base
     assert with_trainings(base, [one, one[:1]]).error == pytest.approx(float(base.error))
@@ -76,7 +99,9 @@ def test_intervals_over_trainings_hold_the_truth_as_often_as_they_say():
     for _ in range(1500):
         splits = 0.01 * (np.sqrt(1 / 3) * rng.standard_normal(1) + rng.standard_normal(10))
         trainings = 0.02 * rng.standard_normal((3, 1)) + splits
-        low, high = with_trainings(resampled_t(trainings.mean(axis=0), 1 / 3), [trainings]).interval()
+        low, high = with_trainings(
+            resampled_t(trainings.mean(axis=0), Sharing(1 / 3)), [trainings]
+        ).interval()
         held.append(low <= 0 <= high)
     assert 0.93 <= np.mean(held) <= 0.99
 
@@ -94,7 +119,7 @@ def test_holm_is_that_of_statsmodels():
 
 def test_the_best_row_is_in_its_set_and_a_far_one_is_not():
     scores = 0.6 + np.stack([GAPS, GAPS - 0.3, GAPS[::-1] - 0.001])
-    assert not_separable(scores, 1 / 3).tolist() == [True, False, True]
+    assert not_separable(scores, Sharing(1 / 3)).tolist() == [True, False, True]
 
 
 def test_the_really_best_of_nearly_equal_rows_is_in_the_set_as_often_as_promised():
@@ -105,7 +130,7 @@ def test_the_really_best_of_nearly_equal_rows_is_in_the_set_as_often_as_promised
         shared = np.sqrt(ratio / (1 + ratio)) * rng.standard_normal((8, 1))
         scores = shared + np.sqrt(1 / (1 + ratio)) * rng.standard_normal((8, 10))
         scores[0] += 0.001
-        kept = not_separable(scores, ratio)
+        kept = not_separable(scores, Sharing(ratio))
         inside += kept[0]
         sizes.append(kept.sum())
     assert inside / 800 >= 0.94
@@ -115,5 +140,5 @@ def test_the_really_best_of_nearly_equal_rows_is_in_the_set_as_often_as_promised
 def test_rows_with_several_trainings_are_harder_to_leave_out():
     scores = 0.6 + np.stack([GAPS, GAPS[::-1] - 0.06])
     apart = scores[1] + np.array([[-0.1], [0.0], [0.1]])
-    assert not_separable(scores, 0.25).tolist() == [True, False]
-    assert not_separable(scores, 0.25, trainings=[None, apart]).tolist() == [True, True]
+    assert not_separable(scores, Sharing(0.25)).tolist() == [True, False]
+    assert not_separable(scores, Sharing(0.25), trainings=[None, apart]).tolist() == [True, True]

@@ -146,6 +146,21 @@ def test_scattered_test_units_are_judged_by_place_and_whole_blocks_by_split(make
         assert found.verdict.odds.worse < found.verdict.p
 
 
+@pytest.mark.parametrize(
+    ("split", "method"),
+    [
+        ("group:street", RESAMPLED),
+        ("buffered:500", RESAMPLED),
+        ("file:x-0123456789", SPATIAL),
+        ("city-out:b", SPATIAL),
+    ],
+)
+def test_splits_with_an_argument_are_judged_as_their_kind(make_row, split, method):
+    rows = make_row("a", 0.3, split=split), make_row("b", 6.0, split=split)
+    [found] = compare(pair(*rows), Ground(somewhere))
+    assert found.verdict.method == method
+
+
 def test_the_spatial_mean_is_that_of_the_splits_and_errors_are_turned_for_losses(make_row):
     both = pair(make_row("a", 0.3), make_row("b", 6.0))
     [score], [error] = (compare(both, Ground(somewhere), metric=metric) for metric in ("r2", "rmse"))

@@ -96,7 +96,7 @@ def city():
         "pictures": FrozenPictures(features),
         "picture": picture,
         "stars": stars,
-        "flows": Flows(np.where(trips[:, None], rng.normal(size=(REGIONS, 3)), 0).astype(np.float32), trips),
+        "flows": Flows(np.where(trips[:, None], rng.normal(size=(REGIONS, 3)), 0).astype(np.float32), trips, np.zeros((2, 3))),
     }  # fmt: skip
 
 
@@ -404,3 +404,16 @@ def test_a_neighbour_table_may_be_empty(city):
     alone = StarTable(np.full((REGIONS, 1), -1), np.full((REGIONS, 1), np.inf, dtype=np.float32))
     objective = objective_of(city | {"stars": alone}, net())
     assert torch.isfinite(objective.loss(np.arange(6), np.random.default_rng(0)))
+
+
+def test_trips_of_another_city_are_scored_by_the_scale_that_was_learned():
+    learned = flow_features(flow_view(trips())).scale
+    doubled = trips().assign(trips=trips()["trips"] * 2)
+    other = flow_features(flow_view(doubled), learned)
+    own = flow_features(flow_view(doubled))
+    np.testing.assert_array_equal(other.scale, learned)
+    mean, deviation = own.scale
+    raw = own.features[:3] * deviation + mean
+    kept = learned[1] > 1e-12
+    expected = (raw[:, kept] - learned[0, kept]) / learned[1, kept]
+    np.testing.assert_allclose(other.features[:3, kept], expected, atol=1e-5)

@@ -141,3 +141,14 @@ def test_the_command_that_computes_a_probe_again_names_it(probed):
     _, found = probed
     assert "--probe pca" in command_again(found["pca"])
     assert "--probe" not in command_again(found[""])
+
+
+def test_describe_tells_what_a_probe_asks_and_its_steps(probed, capsys):
+    store, found = probed
+    for name, said in (("shares", "10 % of the labels"), ("pca", "1 dimension"), ("placeless", "control")):
+        assert main(["describe", str(store.path_of(found[name].cell))]) == 0
+        told = capsys.readouterr().out
+        assert PROBES[name].summary in told
+        assert said in told
+    assert main(["describe", str(store.path_of(found[""].cell))]) == 0
+    assert "probe" not in capsys.readouterr().out

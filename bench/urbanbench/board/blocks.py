@@ -1,4 +1,4 @@
-"""Which rows may stand in one table: same city, task and split; same inputs on offer; same head.
+"""Which rows may stand in one table: same city, task, split and train city; same inputs on offer; same head.
 
 A parity row has its paper's protocol for a split, so it shares tables with rows of the same protocol only.
 
@@ -63,12 +63,13 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """All rows of one city, task (and its version) and split (and its block size), and their blocks."""
+    """All rows of one city, task (and its version), split (and its block size) and train city ("" for the city itself), and their blocks."""
 
     city: str
     task: str
     task_version: int
     split: str
+    train_city: str
     block_size_m: float | None
     rows: tuple[Row, ...]
     blocks: tuple[Block, ...]
@@ -93,16 +94,17 @@ def make_groups(rows: Sequence[Row], *, each_training: bool = False) -> list[Gro
         asked = row.spec.get("block_size_m") or automatic.get(_names(row))
         size = row.block_size_m if row.ok else asked
         found.setdefault((*_names(row), float(size or 0.0)), []).append(row)
-    keys = sorted(found, key=lambda key: (key[0], key[1], key[2], _rung(key[3]), key[4]))
+    keys = sorted(found, key=lambda key: (*key[:3], key[4], _rung(key[3]), key[5]))
     return [_make_group(key, found[key], each_training) for key in keys]
 
 
-_Key = tuple[str, str, int, str, float]
-"""City, task, its version, split, block size in metres or 0."""
+_Key = tuple[str, str, int, str, str, float]
+"""City, task, its version, split, train city, block size in metres or 0."""
 
 
-def _names(row: Row) -> tuple[str, str, int, str]:
-    return (row.spec["city"], row.spec["task"], int(row.spec.get("task_version") or 1), row.spec["split"])
+def _names(row: Row) -> tuple[str, str, int, str, str]:
+    version = int(row.spec.get("task_version") or 1)
+    return (row.spec["city"], row.spec["task"], version, row.spec["split"], row.train_city)
 
 
 def _rung(split: str) -> tuple[int, str]:
@@ -119,7 +121,7 @@ def _make_group(key: _Key, rows: list[Row], each_training: bool) -> Group:
     blocks = [_with_unscored(block, unscored) for block in blocks]
     placed = {row.run_id for block in blocks for row in block.unscored}
     rest = tuple(row for row in unscored if row.run_id not in placed)
-    return Group(*key[:4], key[4] or None, tuple(rows), tuple(blocks), rest)
+    return Group(*key[:5], key[5] or None, tuple(rows), tuple(blocks), rest)
 
 
 def _model_blocks(models: Sequence[Row], floors: Sequence[Row]) -> list[Block]:

@@ -36,6 +36,7 @@ _SPEC = (
     "head",
     "seeds",
     "model_seed",
+    "train_city",
 )
 _COST = ("embed_seconds", "head_seconds", "peak_rss_mb", "peak_gpu_mb", "embedding_cached")
 _MORE_COST = (

@@ -27,6 +27,11 @@ _SPLITS = {
     "city-out": "Split city-out: one city is held out, others train.",
 }
 _GIVEN = "Split file: the units on each side were given; the section's title has the file's name and a hash of what it says."
+_ELSEWHERE_TRAINED = (
+    "Rows trained in another city share no table with those trained where they are scored; floors count by the words of the train city alike. "
+    "Under the usual splits the head has the scored city's labels; under city-out it has those of the train city alone, under city-out+N also N units of the "
+    "scored one, drawn by each seed, and all other units are tested. A model that learns nothing from a city has the vectors it has anywhere."
+)
 _PARITY = (
     "Parity rows follow a paper's protocol (its split, head and repeats), named in the section's title, and share no table with ours. "
     "Compare them with that paper's numbers, never with our other sections."
@@ -112,6 +117,7 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         "Numbers are mean \N{PLUS-MINUS SIGN} sample standard deviation over seeds (a spread over splits, not a standard error); every model has the same splits.",
         *(told for split, told in _SPLITS.items() if any(_base(group) == split for group in groups)),
         *([_GIVEN] if any(is_split_file(group.split) for group in groups) else []),
+        *([_ELSEWHERE_TRAINED] if any(group.train_city for group in groups) else []),
         *([_PARITY] if any(group.parity for group in groups) else []),
         _RANKS,
         *([_RANDOM] if any(group.split == "random" for group in groups) else []),

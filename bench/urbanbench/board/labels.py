@@ -21,11 +21,12 @@ _SHORT = {("with_pe", True): "+pe"}
 
 
 def group_title(group: Group) -> str:
-    """Name a group: "singapore · popdensity · block (2480 m)", or "singapore · popdensity · paper:hgi (parity rows)"."""
+    """Name a group: "singapore · popdensity · block (2480 m)", "new_york · popdensity · city-out+10 · trained in singapore", or "singapore · popdensity · paper:hgi (parity rows)"."""
     version = f" (version {group.task_version})" if group.task_version != 1 else ""
     size = f" ({plain_number(group.block_size_m)} m)" if group.block_size_m else ""
     parity = " (parity rows)" if group.parity else ""
-    return f"{group.city} · {group.task}{version} · {group.split}{size}{parity}"
+    where = f" · trained in {group.train_city}" if group.train_city else ""
+    return f"{group.city} · {group.task}{version} · {group.split}{size}{where}{parity}"
 
 
 def row_label(row: Row, beside: Sequence[Row]) -> str:
@@ -40,15 +41,17 @@ def row_label(row: Row, beside: Sequence[Row]) -> str:
 
     Examples
     --------
-    "urbanmfm (small)", "urbanmfm (small, pooling=sum)", "cityfm (small, +pe, no stage road)", "poi-counts (best head: rf)"; an own run beside reference rows has a mark behind,
+    "urbanmfm (small)", "urbanmfm (small), trained in singapore", "urbanmfm (small, pooling=sum)", "cityfm (small, +pe, no stage road)", "poi-counts (best head: rf)"; an own run beside reference rows has a mark behind,
     and so has a row that had not converged.
     """
     told = [*_told(row), *_differences(row, [one for one in beside if _is_rival(one, row)])]
     if row.head == SELECT:
         told.append(f"best head: {chosen_heads(row)}")
     aside = [f"({', '.join(told)})"] if told else []
+    aside[-1:] = [f"{one}, trained in {row.train_city}" if row.train_city else one for one in aside[-1:]]
+    name = row.name if aside or not row.train_city else f"{row.name}, trained in {row.train_city}"
     marked = {UNCONVERGED: row.ok and row.converged == NO, OWN: row.own}
-    return " ".join([row.name, *aside, *(mark for mark, holds in marked.items() if holds)])
+    return " ".join([name, *aside, *(mark for mark, holds in marked.items() if holds)])
 
 
 def _told(row: Row) -> list[str]:

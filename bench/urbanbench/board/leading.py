@@ -9,8 +9,8 @@ import numpy as np
 
 from urbanbench.board.columns import direction
 from urbanbench.board.rows import Row
-from urbanbench.judging.paired import test_ratio
 from urbanbench.judging.separable import not_separable
+from urbanbench.judging.sharing import sharing_of
 
 __all__ = ["BEST", "TIED", "leading"]
 
@@ -36,13 +36,16 @@ def leading(rows: Sequence[Row], metric: str) -> Mapping[str, str]:
 
 def _not_separable(best: Row, rows: Sequence[Row], metric: str) -> list[Row]:
     same = [row for row in rows if row.seeds == best.seeds and _splits(row) == _splits(best)]
-    n_train, _, n_test = (sum(counts) / len(counts) if counts else 0.0 for counts in best.sizes)
-    if len(same) < 2 or len(best.seeds) < 2 or not n_train or not n_test:
+    if len(same) < 2 or len(best.seeds) < 2 or not all(map(any, best.sizes[::2])):
         return []
     sign = direction(metric)
     values = np.array([row.score(metric).values for row in same], dtype=np.float64)
     trainings = [_trainings(row, metric, sign) for row in same]
-    kept = not_separable(sign * values, test_ratio(n_train, n_test), trainings=trainings)
+    kept = not_separable(
+        sign * values,
+        sharing_of(str(best.spec["split"]), *(counts or 0 for counts in best.sizes)),
+        trainings=trainings,
+    )
     return [row for row, keep in zip(same, kept.tolist(), strict=True) if keep]
 
 

@@ -17,8 +17,8 @@ _ODD = "*"
 
 
 def stands_beside(group: Group) -> bool:
-    """Tell whether published numbers stand beside a group: all default rows, and parity rows of the same paper's protocol."""
-    return not group.parity or group.split == PROTOCOL
+    """Tell whether published numbers stand beside a group: default rows trained where they are scored, and parity rows of the same paper's protocol."""
+    return not group.train_city and (not group.parity or group.split == PROTOCOL)
 
 
 def published_columns(group: Group, block: Block, metrics: Sequence[str]) -> dict[str, str]:

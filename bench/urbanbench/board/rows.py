@@ -151,6 +151,11 @@ class Row:
             else {}
         )
 
+    @property
+    def train_city(self) -> str:
+        """The city the model learned in, "" where it is the one that is scored."""
+        return str(self.spec.get("train_city") or "")
+
     @cached_property
     def lacks(self) -> tuple[str, ...]:
         """What the paper's model has and this row's data did not give, in phrases for its name; () for a whole model.

@@ -14,5 +14,6 @@ from urbanbench.checks.city import check_city
 from urbanbench.checks.model import check_model
 from urbanbench.checks.model_card import check_model_card
 from urbanbench.checks.task import check_task
+from urbanbench.checks.transfer import check_transfer
 
-__all__ = ["check_city", "check_model", "check_model_card", "check_task"]
+__all__ = ["check_city", "check_model", "check_model_card", "check_task", "check_transfer"]

@@ -26,6 +26,7 @@ def command_again(result: RunResult, folder: Path | None = None) -> str:
     """
     cell = result.cell
     words: list[object] = ["run", "-m", cell.model, "-t", cell.task, "-c", cell.city]
+    words += ["--train-city", cell.train_city] if cell.train_city else []
     words += ["--preset", cell.preset] if cell.preset else []
     for name, value in sorted(_settings(result).items()):
         words += ["--set", f"{name}={_text(value)}"]

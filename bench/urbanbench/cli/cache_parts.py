@@ -1,4 +1,4 @@
-"""What lies in the cache beside embeddings: features of frozen encoders, trained stages, weights put together from packages, readings of floors."""
+"""What lies in the cache beside embeddings: features of frozen encoders, trained stages, what models learned for other cities, weights put together from packages, readings of floors."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ __all__ = ["PARTS", "CachePart", "cache_parts", "prune_parts"]
 PARTS = {
     "features": "feature tables",
     "training": "trained stages",
+    "learned": "learned states",
     "weights": "encoders from packages",
     "readings": "readings of floors",
 }

@@ -15,6 +15,7 @@ from urbanbench.cli.graph_command import graph
 from urbanbench.cli.leaks_command import leaks
 from urbanbench.cli.pack_commands import pack, unpack
 from urbanbench.cli.printing import command, note, print_facts, print_json, say
+from urbanbench.cli.regions_command import regions
 from urbanbench.cli.satellite_command import satellite
 from urbanbench.cli.schema_command import schema
 from urbanbench.cli.tiles_command import tiles
@@ -33,6 +34,7 @@ app.command("leaks")(leaks)
 app.command("tiles")(tiles)
 app.command("graph")(graph)
 app.command("satellite")(satellite)
+app.command("regions")(regions)
 app.command("schema")(schema)
 app.command("pack")(pack)
 app.command("unpack")(unpack)

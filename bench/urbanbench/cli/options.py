@@ -32,10 +32,12 @@ __all__ = [
     "Protocols",
     "Seeds",
     "Settings",
+    "Shots",
     "Splits",
     "SplitsFile",
     "Tasks",
     "TimeLimit",
+    "TrainCity",
     "as_path",
     "read_device",
     "read_keeping",
@@ -44,6 +46,7 @@ __all__ = [
     "read_protocols",
     "read_seeds",
     "read_settings",
+    "read_splits",
     "with_split_file",
 ]
 
@@ -70,6 +73,22 @@ Tasks = Annotated[
         "--task",
         "-t",
         help="Task: a name, a path, or a label of the city such as label:income. Repeats; takes lists and globs.",
+    ),
+]
+TrainCity = Annotated[
+    str,
+    typer.Option(
+        "--train-city",
+        help="City in which models learn, and floors choose their words, before they represent --city; as --city. Heads are fitted in --city, unless --shots or --split city-out.",
+        show_default=False,
+    ),
+]
+Shots = Annotated[
+    str,
+    typer.Option(
+        "--shots",
+        help="With --train-city: heads are fitted on all labels of the train city and on so many units of --city (0, 10 or a list), drawn anew by each seed. In place of --split.",
+        show_default=False,
     ),
 ]
 Splits = Annotated[
@@ -218,7 +237,7 @@ SplitsFile = Annotated[
     ),
 ]
 
-_SPLITTING = {"split": "--split", "seeds": "--seeds", "block_size": "--block-size"}
+_SPLITTING = {"split": "--split", "seeds": "--seeds", "block_size": "--block-size", "shots": "--shots"}
 """What a file of splits settles."""
 
 
@@ -248,6 +267,34 @@ def with_split_file(asked: Plan, file: Path | None, context: typer.Context) -> P
     return replace(asked, splits=[f"{PREFIX}{file.absolute()}"], seeds=found.seeds)
 
 
+def read_splits(words: Iterable[str], shots: str, context: typer.Context) -> list[str]:
+    """Expand names of splits; numbers of shots take their place.
+
+    Raises
+    ------
+    UnknownName
+        No such split.
+    BadInput
+        Shots that are no whole numbers, or beside a split.
+    """
+    from urbanbench.registry import expand_splits
+    from urbanbench.scoring.city_out import city_out_word, shots_of
+
+    if not shots:
+        listed = [one.strip() for word in words for one in word.split(",")]
+        few = [one for one in listed if shots_of(one)]
+        usual = [one for one in listed if one not in few]
+        return [*(expand_splits(usual) if usual else []), *dict.fromkeys(few)]
+    if getattr(context.get_parameter_source("split"), "name", "") == "COMMANDLINE":
+        msg = f"--split and --shots {shots} are given. Expected one of them: shots are what is fitted on beside the train city."
+        raise BadInput(msg)
+    numbers = [part.strip() for part in shots.split(",") if part.strip()]
+    if not numbers or not all(part.isdecimal() for part in numbers):
+        msg = f"--shots got {shots!r}. Expected a number of units or a list, for example --shots 0,10,50."
+        raise BadInput(msg)
+    return list(dict.fromkeys(city_out_word(int(part)) for part in numbers))
+
+
 _DEFAULT_ONLY = {
     "split": "--split",
     "head": "--head",
@@ -255,6 +302,8 @@ _DEFAULT_ONLY = {
     "block_size": "--block-size",
     "splits": "--splits",
     "adds": "--adds",
+    "shots": "--shots",
+    "train_city": "--train-city",
     "probe": "--probe",
 }
 """Parameters that only the default protocol leaves open, and their options."""

@@ -25,6 +25,7 @@ def result_facts(file: Path) -> dict[str, Any]:
     from urbanbench.board.rows import ordered, read_row
     from urbanbench.cli.added_facts import added_facts, trainings_facts
     from urbanbench.cli.kin import kin_of
+    from urbanbench.cli.probe_facts import probe_facts
     from urbanbench.convergence import told_stages
     from urbanbench.store import ResultStore
 
@@ -37,6 +38,7 @@ def result_facts(file: Path) -> dict[str, Any]:
     return {
         **facts,
         "scores": _scores(row),
+        "probe": probe_facts(result, row.main_metric),
         f"trainings{' of the model alone' if row.spec.get('beside') else ''}": trainings_facts(kin, row),
         "adds": added_facts(kin, row.main_metric),
         "not readable": list(kin.unread),

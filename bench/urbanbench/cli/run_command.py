@@ -65,6 +65,8 @@ def run(
     model_seeds: options.ModelSeeds = "",
     block_size: BlockSize = None,
     splits: options.SplitsFile = None,
+    train_city: options.TrainCity = "",
+    shots: options.Shots = "",
     floors: Floors = True,
     adds: options.Adds = False,
     probe: options.Probes = [],  # noqa: B006 - same
@@ -89,9 +91,10 @@ def run(
             task,
             city,
             inputs,
-            split,
+            options.read_splits(split, shots, context),
             head,
             seeds=seeds,
+            train_city=train_city,
             protocols=options.read_protocols(protocol, context),
             preset=preset,
             settings=settings,
@@ -127,10 +130,11 @@ def make_plan(
     model_seeds: Sequence[int],
     block_size: float | None,
     adds: bool,
+    train_city: str = "",
     probes: Sequence[str] = (),
 ) -> Plan:
-    """Expand the words of the command line."""
-    from urbanbench.registry import expand, expand_cities, expand_labels, expand_splits, expand_words
+    """Expand the words of the command line; `split` is what `urbanbench.cli.options.read_splits` gave."""
+    from urbanbench.registry import expand, expand_cities, expand_labels, expand_words
     from urbanbench.run.plan import Plan
     from urbanbench.scoring.heads import HEADS
 
@@ -140,7 +144,7 @@ def make_plan(
         tasks=expand_labels(_expanded("task", expand("task", task), task), cities),
         cities=cities,
         inputs=inputs,
-        splits=expand_splits(split),
+        splits=split,
         heads=expand_words("head", head, list(HEADS)),
         preset=preset,
         settings=options.read_settings(settings),
@@ -149,6 +153,7 @@ def make_plan(
         block_size_m=block_size,
         model_seeds=model_seeds,
         beside=adds,
+        train_city=train_city,
         probes=probes,
     )
 
@@ -248,8 +253,9 @@ def _print_cells(specs: list[RunSpec], store: ResultStore, *, as_json: bool) -> 
 
 
 def _trained(cell: Cell, several: bool) -> str:
-    """Name a model, with the seed of its training where there are several."""
-    return f"{cell.model}, seed {cell.model_seed}" if several else cell.model
+    """Name a model, with the city it learns in where that is another one, and the seed of its training where there are several."""
+    where = f", trained in {cell.train_city}" if cell.train_city else ""
+    return f"{cell.model}{where}, seed {cell.model_seed}" if several else f"{cell.model}{where}"
 
 
 def _show(results: list[RunResult], *, as_json: bool) -> None:

@@ -175,7 +175,7 @@ def score(
         task,
         city,
         [inputs],
-        split,
+        options.read_splits(split, "", context),
         head,
         seeds=seeds,
         protocols=options.read_protocols(protocol, context),

@@ -8,6 +8,7 @@ import numpy as np
 
 from urbanbench.judging.estimate import Estimate
 from urbanbench.judging.paired import resampled_t
+from urbanbench.judging.sharing import Sharing
 from urbanbench.seeds import generator
 
 __all__ = ["Odds", "correlated_t", "odds_of", "signed_rank"]
@@ -26,22 +27,22 @@ class Odds:
     better: float
 
 
-def correlated_t(differences: np.ndarray, ratio: float, rope: float) -> Odds:
+def correlated_t(differences: np.ndarray, sharing: Sharing, rope: float) -> Odds:
     """Judge one task by the Bayesian correlated t test (Corani and Benavoli 2015; Benavoli et al. 2017, section 3).
 
     With a flat prior the mean difference has a Student t with J - 1 degrees of freedom around the observed mean, whose scale is the standard error
-    of `urbanbench.judging.paired.resampled_t`: the correlation of splits is n2 / (n1 + n2).
+    of `urbanbench.judging.paired.resampled_t`: the correlation of splits is n2 / (n1 + n2). Of few blocks there are fewer degrees of freedom, as there.
 
     Parameters
     ----------
     differences
         (J,): score of one row minus that of another, higher is better.
-    ratio
-        Test over training units.
+    sharing
+        What the splits share.
     rope
         Half width of the region of practical equivalence, in the metric's unit; >= 0.
     """
-    return odds_of(resampled_t(differences, ratio), rope)
+    return odds_of(resampled_t(differences, sharing), rope)
 
 
 def odds_of(estimate: Estimate, rope: float) -> Odds:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.judging.ranks import Ranking
+from urbanbench.scoring.metrics import metric_info
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_differences", "draw_ranks"]
 
+_LEGEND = "ticks: single splits; line: 95 %; filled: separable after Holm; band: practically the same"
 _SURE, _OPEN, _SPLITS = "#0072B2", "#777777", "#BBBBBB"
 
 
@@ -37,7 +39,7 @@ def draw_differences(canvas: Figure, comparisons: Sequence[Comparison], one: str
             _line(axes, row, found)
         axes.set_yticks(range(len(mine)), [found.pair.place for found in mine])
         axes.set_ylim(len(mine) - 0.4, -0.6)
-        axes.set_xlabel(f"{metric}: left {other} is better, right {one}")
+        axes.set_xlabel(f"{metric_info(metric).title}: left {other} is better, right {one}\n{_LEGEND}")
         axes.grid(axis="x", alpha=0.3)
 
 
@@ -106,4 +108,7 @@ def _name(
     if intervals is not None:
         said += f" [{intervals[row, 0]} to {intervals[row, 1]}]"
     axes.plot([rank, rank, edge], [0, depth, depth], color="black", lw=0.8)
-    axes.text(edge, depth, f" {said} ", ha="left" if best_half else "right", va="center", fontsize="small")
+    shift = -0.02 * count if best_half else 0.02 * count
+    axes.text(
+        edge + shift / 2, depth, said, ha="left" if best_half else "right", va="center", fontsize="small"
+    )

@@ -10,8 +10,8 @@ from urbanbench.errors import BadInput, DataMissing
 from urbanbench.judging.answers import Answers, answers_of
 from urbanbench.judging.bootstrap import Resampled, block_bootstrap
 from urbanbench.judging.ground import Ground
-from urbanbench.judging.paired import test_ratio
 from urbanbench.judging.question import Pair
+from urbanbench.judging.sharing import sharing_of, whole_neighbourhoods
 from urbanbench.judging.verdict import Evidence, contributions_of
 from urbanbench.result import RunResult
 from urbanbench.store import ResultStore
@@ -42,8 +42,12 @@ def evidence_of(
         Predictions that do not give the scores of their row.
     """
     first = pair.one[0]
-    sizes = [float(np.mean(first.evaluation[name])) for name in ("n_train", "n_test")]
-    base = Evidence(*scores, test_ratio(*sizes), int(first.evaluation["n_units"]), _whole_blocks(first))
+    sharing = sharing_of(
+        first.cell.split, *(first.evaluation[name] for name in ("n_train", "n_val", "n_test"))
+    )
+    base = Evidence(
+        *scores, sharing, int(first.evaluation["n_units"]), whole_neighbourhoods(first.cell.split)
+    )
     if base.whole_blocks:
         return base, ""
     answers = _answers(pair, metric)
@@ -71,11 +75,6 @@ def resampled_units(pair: Pair, metric: str, ground: Ground, draws: int) -> Resa
     contributions = np.stack([np.mean([one.contributions for one in side], axis=0) for side in answers])
     size = first.evaluation.get("block_size_m") or float(np.ptp(xy, axis=0).max()) / 5
     return block_bootstrap(means, contributions, xy, float(size), repeats=draws)
-
-
-def _whole_blocks(row: RunResult) -> bool:
-    """Tell whether a row's splits hold out whole neighbourhoods, and not single units drawn from everywhere."""
-    return row.cell.split != "random" and ":" not in row.cell.split
 
 
 def _answers(pair: Pair, metric: str) -> tuple[list[Answers], list[Answers]] | None:

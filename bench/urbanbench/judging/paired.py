@@ -7,44 +7,34 @@ from collections.abc import Sequence
 import numpy as np
 
 from urbanbench.judging.estimate import Estimate, combined
+from urbanbench.judging.sharing import Sharing
 
-__all__ = ["naive_t", "resampled_t", "test_ratio", "with_trainings"]
-
-
-def test_ratio(n_train: float, n_test: float) -> float:
-    """Return units tested over units trained on, the ratio n2 / n1 of Nadeau and Bengio; validation units are neither.
-
-    Examples
-    --------
-    >>> test_ratio(60, 15)
-    0.25
-    """
-    return n_test / n_train
+__all__ = ["naive_t", "resampled_t", "with_trainings"]
 
 
-def resampled_t(differences: np.ndarray, ratio: np.ndarray | float) -> Estimate:
-    """Judge mean differences over splits whose training sets overlap (Nadeau and Bengio 2003).
+def resampled_t(differences: np.ndarray, sharing: Sharing) -> Estimate:
+    """Judge mean differences over splits of the same units (Nadeau and Bengio 2003, the corrected resampled t test).
 
-    The variance of the mean is S² (1/J + ratio) with S² the sample variance over the J splits: splits of the same units share data, so their
-    scores scatter less around their mean than that mean scatters around the truth. Student's t with J - 1 degrees of freedom.
+    The variance of the mean is S² (1/J + n2/n1) with S² the sample variance over the J splits: splits of the same units share data, so their
+    scores scatter less around their mean than that mean scatters around the truth. Student's t; the degrees of freedom are J - 1 where test parts
+    are put together from single units, and fewer where they are from a few blocks (`Sharing.freedom`).
 
     Parameters
     ----------
     differences
         (..., J): score of one row minus that of another, split by split; J >= 2.
-    ratio
-        Test over training units (`test_ratio`).
+    sharing
+        What the splits share.
     """
     count = differences.shape[-1]
     variance = differences.var(axis=-1, ddof=1)
-    return Estimate(
-        differences.mean(axis=-1), np.sqrt(variance * (1.0 / count + ratio)), np.asarray(float(count - 1))
-    )
+    error = np.sqrt(variance * (1.0 / count + sharing.ratio))
+    return Estimate(differences.mean(axis=-1), error, np.asarray(sharing.freedom(count)))
 
 
 def naive_t(differences: np.ndarray) -> Estimate:
     """Judge as if splits were independent, which they are not: the usual paired t test, for comparison only."""
-    return resampled_t(differences, 0.0)
+    return resampled_t(differences, Sharing(0.0))
 
 
 def with_trainings(estimate: Estimate, sides: Sequence[np.ndarray]) -> Estimate:

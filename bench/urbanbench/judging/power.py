@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from urbanbench.judging.sharing import Sharing
+
 __all__ = ["Needed", "Variance", "needed", "power"]
 
 POWER, LEVEL = 0.8, 0.05
@@ -28,14 +30,17 @@ class Variance:
         Variance that more seeds leave as it is: units, and trainings.
     seeds, units
         Numbers it was measured with.
+    sharing
+        What splits share: gives the degrees of freedom of any number of them.
     df
-        Degrees of freedom of the standard error; None: seeds - 1, however many seeds.
+        Degrees of freedom, where they do not depend on the number of seeds.
     """
 
     of_seeds: float
     shared: float
     seeds: int
     units: int
+    sharing: Sharing
     df: float | None = None
 
     def total(self, seeds: int) -> float:
@@ -44,7 +49,7 @@ class Variance:
 
     def freedom(self, seeds: int) -> float:
         """Degrees of freedom with some number of seeds."""
-        return seeds - 1.0 if self.df is None else self.df
+        return self.sharing.freedom(seeds) if self.df is None else self.df
 
 
 @dataclass(frozen=True)

@@ -123,13 +123,20 @@ def pair_up(names: tuple[str, str], ones: Sequence[RunResult], others: Sequence[
     """
     left, right = trainings_of(ones), trainings_of(others)
     found: dict[str, list[Pair]] = {}
+    near: dict[tuple[str, str, str], list[tuple[RunResult, ...]]] = {}
+    for other in right:
+        near.setdefault(_asked(other[0]), []).append(other)
     for one in left:
-        for other in right:
+        for other in near.get(_asked(one[0]), ()):
             if not differences(one[0], other[0]):
                 found.setdefault(place_of(one[0], other[0]), []).append(Pair(one, other))
     if not found:
         raise BadInput(_nothing_shared(names, left, right))
     return [_only(names, place, pairs) for place, pairs in found.items()]
+
+
+def _asked(result: RunResult) -> tuple[str, str, str]:
+    return result.cell.city, result.cell.task, result.cell.split
 
 
 def _only(names: tuple[str, str], place: str, pairs: Sequence[Pair]) -> Pair:

@@ -8,6 +8,7 @@ import numpy as np
 
 from urbanbench.judging.families import holm
 from urbanbench.judging.paired import resampled_t, with_trainings
+from urbanbench.judging.sharing import Sharing
 
 __all__ = ["LEVEL", "not_separable"]
 
@@ -16,7 +17,7 @@ LEVEL = 0.05
 
 def not_separable(
     scores: np.ndarray,
-    ratio: float,
+    sharing: Sharing,
     *,
     trainings: Sequence[np.ndarray | None] | None = None,
     level: float = LEVEL,
@@ -31,8 +32,8 @@ def not_separable(
     ----------
     scores
         (K, J), higher is better, finite: K rows on the same J splits, K >= 1.
-    ratio
-        Test over training units (`urbanbench.judging.paired.test_ratio`).
+    sharing
+        What the splits share.
     trainings
         Scores (M, J) of single trainings of each row; None for a row of one. Their variance is added (`with_trainings`).
     level
@@ -42,10 +43,10 @@ def not_separable(
     best = int(means.argmax())
     if scores.shape[1] < 2 or len(scores) < 2:
         return np.asarray(means == means[best])
-    gap = resampled_t(scores[best] - scores, ratio)
+    gap = resampled_t(scores[best] - scores, sharing)
     p = gap.p_above
     if trainings is not None and any(one is not None for one in trainings):
-        p = _with_trainings(scores, ratio, trainings, best)
+        p = _with_trainings(scores, sharing, trainings, best)
     others = np.delete(np.arange(len(scores)), best)
     kept = means == means[best]
     kept[others] |= holm(p[others]) >= level
@@ -53,12 +54,12 @@ def not_separable(
 
 
 def _with_trainings(
-    scores: np.ndarray, ratio: float, trainings: Sequence[np.ndarray | None], best: int
+    scores: np.ndarray, sharing: Sharing, trainings: Sequence[np.ndarray | None], best: int
 ) -> np.ndarray:
     sides = [scores[k][None] if one is None else np.asarray(one) for k, one in enumerate(trainings)]
     return np.array(
         [
-            float(with_trainings(resampled_t(scores[best] - row, ratio), [sides[best], side]).p_above)
+            float(with_trainings(resampled_t(scores[best] - row, sharing), [sides[best], side]).p_above)
             for row, side in zip(scores, sides, strict=True)
         ]
     )

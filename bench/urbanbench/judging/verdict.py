@@ -12,6 +12,7 @@ from urbanbench.judging.bayes import Odds, odds_of
 from urbanbench.judging.estimate import Estimate
 from urbanbench.judging.paired import naive_t, resampled_t, with_trainings
 from urbanbench.judging.power import Needed, Variance, needed
+from urbanbench.judging.sharing import Sharing
 from urbanbench.judging.spatial import SpatialJudge
 
 __all__ = ["LEVEL", "RESAMPLED", "SPATIAL", "Evidence", "Verdict", "contributions_of", "judge"]
@@ -31,8 +32,8 @@ class Evidence:
     ----------
     one, other
         Scores (M, J) of the trainings of each row on the same J splits, higher is better.
-    ratio
-        Test over training units (`urbanbench.judging.paired.test_ratio`).
+    sharing
+        What the splits share.
     units
         Units scored.
     whole_blocks
@@ -45,7 +46,7 @@ class Evidence:
 
     one: np.ndarray
     other: np.ndarray
-    ratio: float
+    sharing: Sharing
     units: int
     whole_blocks: bool
     contributions: np.ndarray | None = None
@@ -102,7 +103,7 @@ def judge(evidence: Evidence, rope: float) -> Verdict:
         Half width of the region of practical equivalence.
     """
     differences = evidence.differences
-    resampled = resampled_t(differences, evidence.ratio)
+    resampled = resampled_t(differences, evidence.sharing)
     spatial = _spatial(evidence)
     sides = [evidence.one, evidence.other]
     whole = with_trainings(spatial[0] if spatial else resampled, sides)
@@ -136,7 +137,9 @@ def _variance(evidence: Evidence, whole: Estimate, *, fixed: bool) -> Variance:
     seeds = len(evidence.differences)
     of_seeds = float(evidence.differences.var(ddof=1))
     shared = max(float(whole.error) ** 2 - of_seeds / seeds, 0.0)
-    return Variance(of_seeds, shared, seeds, evidence.units, float(whole.df) if fixed else None)
+    return Variance(
+        of_seeds, shared, seeds, evidence.units, evidence.sharing, float(whole.df) if fixed else None
+    )
 
 
 def contributions_of(one: Sequence[Answers], other: Sequence[Answers], sign: int) -> np.ndarray:

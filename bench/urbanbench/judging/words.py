@@ -146,4 +146,7 @@ def _odds(found: Comparison, better: str, worse: str) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    """Write a probability in percent; what is not certain is not called 0 or 100."""
+    if 0 < share < 0.01:
+        return "<1 %"
+    return ">99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"

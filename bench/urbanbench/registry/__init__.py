@@ -14,6 +14,7 @@ from urbanbench.registry.cities import (
     known_folders,
     make_source,
     open_city,
+    open_source,
 )
 from urbanbench.registry.faces import Face, entries, face_of, file_of, sound
 from urbanbench.registry.kinds import VECTOR_FILES, Entry, is_path
@@ -54,6 +55,7 @@ __all__ = [
     "make_source",
     "names",
     "open_city",
+    "open_source",
     "plain_name",
     "sound",
     "source_file",

@@ -31,6 +31,7 @@ __all__ = [
     "known_folders",
     "make_source",
     "open_city",
+    "open_source",
 ]
 
 MANIFEST = "city.json"
@@ -108,6 +109,13 @@ def open_city(word: str) -> City:
     from urbanbench.city.city import City
 
     return City.open(city_folder(word))
+
+
+def open_source(source: CitySource) -> City:
+    """Open a generated city, which is built at first use into the cache folder."""
+    from urbanbench.city.city import City
+
+    return City.open(_built(source))
 
 
 def city_folder(word: str) -> Path:

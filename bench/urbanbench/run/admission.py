@@ -109,6 +109,8 @@ def units_of(city: City, level: str, target_ids: Sequence[str]) -> Units:
 
 def check_split(order: Order, targets: Targets) -> None:
     """Refuse a split that the labels cannot give, and a file of splits of other units."""
+    if order.across:
+        return
     if order.paper is None and order.protocol.split not in {"random", "block", "group"}:
         try:
             make_splits(targets, order.protocol)

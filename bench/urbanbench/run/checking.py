@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.apart import Apart, Ended, keeping, state_kept
 from urbanbench.checks.ledger import keep_check
-from urbanbench.errors import Conformance, UrbanbenchError
+from urbanbench.errors import Conformance, RunRefused, UrbanbenchError
 from urbanbench.hashing import code_digest
 from urbanbench.reasons import place_in, told
-from urbanbench.registry import Face, face_of, file_of, is_foreign, load_model, open_city, sound
+from urbanbench.registry import (
+    Face,
+    face_of,
+    file_of,
+    is_foreign,
+    load_model,
+    make_source,
+    open_city,
+    open_source,
+    sound,
+)
 from urbanbench.registry.probing import error_of
 
 if TYPE_CHECKING:
     from urbanbench.apart import Channel
+    from urbanbench.city.city import City
+    from urbanbench.model import Model
 
 __all__ = ["check_word"]
 
 Held = Callable[[str, str], None]
+_OTHER_SEED = 1
+"""Of the generated city that a model is carried to; the one that is checked first has seed 0."""
 
 
 def check_word(
@@ -71,7 +86,9 @@ def _checked_here(words: tuple[Any, ...], held: Held) -> str:
         with state_kept():
             chosen = preset or ("small" if "small" in model.presets else "")
             built = model.from_settings(chosen, settings)
-            check_model(built, open_city(city), level=level or None, device=device, held=held)
+            opened = open_city(city)
+            check_model(built, opened, level=level or None, device=device, held=held)
+            _check_elsewhere(built, opened, level, device, held)
     except Conformance as broken:
         return str(broken)
     except (KeyboardInterrupt, UrbanbenchError):
@@ -79,6 +96,15 @@ def _checked_here(words: tuple[Any, ...], held: Held) -> str:
     except BaseException as error:  # noqa: BLE001 - the model's own code
         return f"{word} fails: {told(error)}{place_in(error, [file_of(model)])}"
     return ""
+
+
+def _check_elsewhere(model: Model, city: City, level: str, device: str, held: Held) -> None:
+    """Check a model that says it can embed other cities on one more generated city, where that has what it reads."""
+    from urbanbench.checks.transfer import check_transfer
+
+    other = open_source(make_source("toyville", size="tiny", seed=_OTHER_SEED))
+    with suppress(RunRefused):
+        check_transfer(model, city, other, level=level or None, device=device, held=held)
 
 
 def _checked_there(face: Face, words: tuple[Any, ...], held: Held) -> str:

@@ -131,7 +131,8 @@ def splits_of(
         The city does not have the task's label.
     """
     label, fractions = task.card.label, task.protocol.fractions
-    targets, made = task.targets(city).in_order(), {}
+    targets = task.targets(city).in_order()
+    made: dict[str, list[Split]] = {}
     left_out: dict[str, str] = {}
     for word in words:
         rungs = [word]

@@ -123,6 +123,13 @@ class Order:
         )
 
     @property
+    def across(self) -> bool:
+        """Whether the head is fitted in the train city."""
+        from urbanbench.scoring.city_out import is_city_out
+
+        return bool(self.cell.train_city) and is_city_out(self.cell.split)
+
+    @property
     def paper(self) -> Paper | None:
         """The paper whose protocol scores the run; None for the default protocol."""
         name = self.cell.protocol
@@ -141,6 +148,7 @@ class Order:
         labelled = card.label if card.level != "region" else ""
         return (
             spec.city,
+            spec.train_city,
             spec.model,
             spec.preset,
             spec.settings,
@@ -183,6 +191,7 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
         task_version=task.card.version,
         model_seed=spec.model_seed,
         beside=_beside(spec),
+        train_city=_train_city(spec),
         probe=_probe(spec),
         **_scoring(spec, model, task.card),
     )
@@ -194,12 +203,14 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
 
 def _check_names(protocol: Protocol) -> None:
     """Refuse a split or head that does not exist before anything runs."""
+    from urbanbench.scoring.city_out import is_city_out
     from urbanbench.scoring.heads import HEADS
     from urbanbench.scoring.split import is_split_file
     from urbanbench.scoring.splits import read_word
 
-    if not is_split_file(protocol.split):
-        read_word(protocol.split)
+    split = protocol.split
+    if not is_split_file(split) and not is_city_out(split):
+        read_word(split)
     if protocol.head not in HEADS:
         kind = "head"
         raise UnknownName(kind, protocol.head, HEADS)
@@ -226,6 +237,32 @@ def _beside(spec: RunSpec) -> str:
     return spec.beside
 
 
+def _train_city(spec: RunSpec) -> str:
+    """Return the name of the city the model learns in, "" for the one that is scored; shots of another city need one."""
+    from urbanbench.scoring.city_out import shots_of
+
+    if not spec.train_city:
+        if shots_of(spec.split):
+            msg = f"Split {spec.split!r} fits the head in another city, and none is named. Mend: --train-city CITY"
+            raise BadInput(msg)
+        return ""
+    name, scored = plain_name("city", spec.train_city), plain_name("city", spec.city)
+    if name == scored:
+        msg = f"--train-city {spec.train_city} is the city that is scored ({scored!r}). Expected another one; leave it out to train where the score is taken."
+        raise BadInput(msg)
+    if spec.protocol != DEFAULT or spec.beside or spec.probe:
+        word = (
+            "--adds"
+            if spec.beside
+            else f"--probe {spec.probe}"
+            if spec.probe
+            else f"--protocol {spec.protocol}"
+        )
+        msg = f"--train-city {spec.train_city} is given with {word}. Expected the default protocol and the model alone, which are what is scored across cities."
+        raise BadInput(msg)
+    return name
+
+
 def _probe(spec: RunSpec) -> str:
     """Return what is asked of the vectors; only the default protocol has probes, of a model alone."""
     from urbanbench.scoring.probes.catalogue import probe_info
@@ -239,12 +276,15 @@ def _probe(spec: RunSpec) -> str:
 
 def _scoring(spec: RunSpec, model: Model, card: TaskCard) -> dict[str, Any]:
     """Return the cell's split, block size, head and seeds; a paper's protocol settles them all."""
+    from urbanbench.scoring.city_out import is_city_out
     from urbanbench.scoring.splits import has_blocks, split_name
 
     if spec.protocol == DEFAULT:
-        size = spec.block_size_m if has_blocks(spec.split) else None
+        across = is_city_out(spec.split) and spec.train_city
+        size = spec.block_size_m if not across and has_blocks(spec.split) else None
+        name = spec.split if across else split_name(spec.split)
         head, seeds = model.card.head or spec.head, tuple(spec.seeds)
-        return {"split": split_name(spec.split), "block_size_m": size, "head": head, "seeds": seeds}
+        return {"split": name, "block_size_m": size, "head": head, "seeds": seeds}
     paper = get_paper(spec.protocol)
     question = paper.question(card.kind, card.level)
     head, repeats = (question.head.name, question.repeats) if question else ("none", 1)

@@ -32,7 +32,7 @@ class Plan:
     ----------
     models, tasks, cities, inputs, splits, heads
         Words, already expanded; each input set is one word, "full" or names joined by commas.
-    preset, settings, seeds, block_size_m, name
+    preset, settings, seeds, block_size_m, name, train_city
         As in `RunSpec`, the same for all cells.
     model_seeds
         One training each; of models that do not train the first alone.
@@ -59,6 +59,7 @@ class Plan:
     probes: Sequence[str] = ()
     name: str = ""
     protocols: Sequence[str] = (DEFAULT,)
+    train_city: str = ""
 
 
 def plan(asked: Plan) -> list[RunSpec]:
@@ -74,6 +75,7 @@ def plan(asked: Plan) -> list[RunSpec]:
             model_seed=model_seed,
             name=asked.name,
             protocol=protocol,
+            train_city=asked.train_city,
             **scoring,
         )
         for city, task, protocol in product(asked.cities, asked.tasks, asked.protocols)
@@ -142,7 +144,8 @@ def open_cities(specs: Sequence[RunSpec]) -> dict[str, City]:
     DataMissing, CityFaults
         Of the first city that cannot be opened.
     """
-    return {word: open_city(word) for word in dict.fromkeys(spec.city for spec in specs if _loads(spec))}
+    named = (word for spec in specs if _loads(spec) for word in (spec.city, spec.train_city) if word)
+    return {word: open_city(word) for word in dict.fromkeys(named)}
 
 
 def with_floors(specs: Sequence[RunSpec], cities: Mapping[str, City]) -> list[RunSpec]:

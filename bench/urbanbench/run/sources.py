@@ -36,8 +36,11 @@ __all__ = ["SOURCES", "check_kept", "distinct", "record"]
 SOURCES = "sources"
 """Where a result's provenance keeps them."""
 
+_OF_CITIES = frozenset({"city", "train_city"})
+
 _MEND = {
     "city": 'Give one of them another "name" in its city.json',
+    "train_city": 'Give one of them another "name" in its city.json',
     "model": "Rename one of the files, or name vectors with `urbanbench score --name`",
     "task": "Rename one of the files",
 }
@@ -99,7 +102,7 @@ def check_kept(orders: Iterable[Order], store: ResultStore) -> None:
                 raise BadInput(msg)
 
 
-_PLURAL = {"city": "cities", "model": "models", "task": "tasks"}
+_PLURAL = {"city": "cities", "train_city": "train cities", "model": "models", "task": "tasks"}
 
 
 def _another(order: Order, kind: str, place: Path | None, was: Any, found: RunResult, folder: Path) -> bool:
@@ -108,9 +111,9 @@ def _another(order: Order, kind: str, place: Path | None, was: Any, found: RunRe
         return False
     if was is None:
         return kind == "city" and _other_data(order, found)
-    if place is None and kind != "city":
+    if place is None and kind not in _OF_CITIES:
         return True
-    here = place if place is not None else city_folder(order.spec.city)
+    here = place if place is not None else city_folder(getattr(order.spec, kind))
     moved, changed = _relative(here, folder) != was.get("path"), _digest(kind, here) != was.get("digest")
     return bool(moved and changed)
 
@@ -127,6 +130,7 @@ def _places(order: Order) -> dict[str, Path | None]:
     """Return the file or folder behind each word; None for what is registered."""
     return {
         "city": _city_place(order.spec.city),
+        "train_city": _city_place(order.spec.train_city) if order.spec.train_city else None,
         "model": order.source if order.given else _file_place("model", order.spec.model, order.source),
         "task": _file_place("task", order.spec.task, file_of(order.task)),
     }
@@ -151,7 +155,7 @@ def _relative(place: Path, folder: Path) -> str:
 
 
 def _digest(kind: str, place: Path) -> str:
-    if kind != "city":
+    if kind not in _OF_CITIES:
         return file_digest(place)
     files = sorted({place / "city.json", *place.glob("*.parquet"), *place.glob("*/*.parquet")})
     return _files_digest(tuple((file, file.stat().st_mtime_ns) for file in files if file.is_file()))

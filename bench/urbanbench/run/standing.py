@@ -18,6 +18,8 @@ __all__ = ["foreign_code", "older_versions", "other_encoders", "stale_data", "st
 _DATA = {
     "view_key": "city data",
     "targets_digest": "targets",
+    "train_view_key": "data of the train city",
+    "train_targets_digest": "targets of the train city",
     "floors_key": "data of the floors beside it",
     "model_file_digest": "the model's file",
     "task_file_digest": "the task's file",
@@ -31,6 +33,7 @@ def versions_of(order: Order) -> dict[str, int]:
     A paper's question has one version for its cut and head together; it is left out where the paper does not score the task. Of a model
     beside a floor those of the fusion and of the floors are among them, and of a probe its own.
     """
+    from urbanbench.scoring.city_out import CITY_OUT_VERSION
     from urbanbench.scoring.heads import HEADS
     from urbanbench.scoring.metrics import METRICS_VERSION
     from urbanbench.scoring.probes.catalogue import probe_info
@@ -38,7 +41,8 @@ def versions_of(order: Order) -> dict[str, int]:
 
     cell, found = order.cell, {"model": order.model.card.version, "task": order.task.card.version}
     if order.paper is None:
-        found |= {"split": split_version(cell.split), "head": HEADS[cell.head].version}
+        split = CITY_OUT_VERSION if order.across else split_version(cell.split)
+        found |= {"split": split, "head": HEADS[cell.head].version}
     elif order.question is not None:
         found["protocol"] = order.question.version
     if cell.beside:

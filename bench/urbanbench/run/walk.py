@@ -26,6 +26,7 @@ from urbanbench.run.finished import check_vectors
 from urbanbench.run.kept_readings import scoring_code
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.standing import foreign_code, stale_parts, versions_of
+from urbanbench.run.train_city import school_of, train_city_of
 from urbanbench.run.workbench import Workbench
 from urbanbench.toolkit.kept.versions import learned_versions
 from urbanbench.toolkit.training.distributed import processes
@@ -33,6 +34,7 @@ from urbanbench.toolkit.training.distributed import processes
 if TYPE_CHECKING:
     from urbanbench.city.city import City
     from urbanbench.city.view import View
+    from urbanbench.run.learning import School
     from urbanbench.scoring.evaluate import Scores
     from urbanbench.scoring.targets import Targets
     from urbanbench.space import EmbeddingSpace
@@ -64,6 +66,7 @@ class _Setting:
     lacks: tuple[str, ...]
     key: EmbeddingKey
     floors: Mapping[str, _Floor]
+    school: School | None = None
 
 
 def execute(
@@ -130,7 +133,8 @@ def rests_on(order: Order, bench: Workbench) -> tuple[dict[str, str], Mapping[st
         targets = bench.targets(order)
         view = admitted_view(order, bench.city(order.spec.city), targets.ids.tolist())
         floors = _floors(order, bench.city(order.spec.city), view, targets, bench.device)
-        data = {"view_key": view.data_key, "targets_digest": targets.digest(), **_floors_key(floors)}
+        there = train_city_of(order, bench, view).hashes() if order.cell.train_city else {}
+        data = {"view_key": view.data_key, "targets_digest": targets.digest(), **there, **_floors_key(floors)}
         return foreign_code(order) | data, None
     setting = _prepare(order, bench)
     return _hashes(order, setting), setting.variant
@@ -149,9 +153,15 @@ def _prepare(order: Order, bench: Workbench) -> _Setting:
     units = units_of(city, targets.level, ids)
     with state_kept():
         variant, lacks = dict(order.model.variant(view)), _phrases(order.model.lacks(view))
-    key = embedding_key(order, view, units, variant, bench.device)
+    school = _school(order, bench, view) if order.cell.train_city else None
+    key = embedding_key(order, view, units, variant, bench.device, school)
     floors = _floors(order, city, view, targets, bench.device)
-    return _Setting(city, targets, view, units, variant, lacks, key, floors)
+    return _Setting(city, targets, view, units, variant, lacks, key, floors, school)
+
+
+def _school(order: Order, bench: Workbench, view: View) -> School:
+    place = train_city_of(order, bench, view)
+    return school_of(order, place, embedding_key(order, place.view, place.units, {}, bench.device))
 
 
 def _phrases(said: tuple[str, ...] | str) -> tuple[str, ...]:
@@ -175,9 +185,14 @@ def _floors_key(floors: Mapping[str, _Floor]) -> dict[str, str]:
 
 
 def embedding_key(
-    order: Order, view: View, units: Units, variant: Mapping[str, str], device: str
+    order: Order,
+    view: View,
+    units: Units,
+    variant: Mapping[str, str],
+    device: str,
+    school: School | None = None,
 ) -> EmbeddingKey:
-    """Name everything the vectors depend on."""
+    """Name everything the vectors depend on; what was learned in another city is a part of it."""
     learned = not order.model.card.floor
     parts = {
         "model": order.cell.model,
@@ -190,7 +205,11 @@ def embedding_key(
         "packages": learned_versions() if learned else {},
         "device": _computed_on(device) if learned else "cpu",
     }
-    return EmbeddingKey(parts, f"{order.cell.model} · {view.city_name} · {units.level}")
+    where = ""
+    if school is not None:
+        parts["learned"] = school.key.digest
+        where = f" · trained in {school.place.city.name}"
+    return EmbeddingKey(parts, f"{order.cell.model} · {view.city_name} · {units.level}{where}")
 
 
 def _computed_on(device: str) -> str:
@@ -209,6 +228,7 @@ def _hashes(order: Order, setting: _Setting) -> dict[str, str]:
         "view_code": view_code(),
         "targets_digest": setting.targets.digest(),
         **_floors_key(setting.floors),
+        **(setting.school.place.hashes() if setting.school is not None else {}),
         "embedding_digest": setting.key.digest,
         "data_digest": setting.city.digest(["regions", f"labels/{order.task.card.label}"]),
     }
@@ -223,7 +243,7 @@ def _paper_digest() -> str:
 
 
 def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: dict[str, Any]) -> RunResult:
-    space, facts, cached = bench.embedding(order, setting.view, setting.units, setting.key)
+    space, facts, cached = bench.embedding(order, setting.view, setting.units, setting.key, setting.school)
     # A foreign model had the city in its hands: what it is scored on is read again.
     city, targets = bench.city(order.spec.city), bench.targets(order)
     floors = _floors(order, city, setting.view, targets, bench.device)
@@ -266,6 +286,8 @@ def _scored(order: Order, setting: _Setting, space: EmbeddingSpace, bench: Workb
         return _scored_beside(order, setting, space, bench)
     if order.cell.probe:
         return _probed(order, setting, space, bench)
+    if setting.school is not None and order.across:
+        return _scored_across(order, setting, setting.school, space, bench), _Told()
     if order.question is None:
         scores = order.task.evaluate(space, setting.targets, protocol=order.protocol, device=bench.device)
         return scores, _Told()
@@ -281,6 +303,19 @@ def _probed(order: Order, setting: _Setting, space: EmbeddingSpace, bench: Workb
 
     found = probe(order.cell.probe, space, setting.targets, order.protocol, device=bench.device)
     return found.scores, _Told(probe=found.section, main_metric=found.main_metric)
+
+
+def _scored_across(
+    order: Order, setting: _Setting, school: School, space: EmbeddingSpace, bench: Workbench
+) -> Scores:
+    """Fit the head on the vectors and labels of the train city."""
+    from urbanbench.scoring.across import evaluate_across
+
+    place = school.place
+    key = embedding_key(order, place.view, place.units, school.variant, bench.device, school)
+    there, _, _ = bench.embedding(order, place.view, place.units, key, school)
+    labels = bench.train_targets(order)
+    return evaluate_across(there, labels, space, setting.targets, order.protocol, device=bench.device)
 
 
 def _scored_beside(
@@ -310,7 +345,7 @@ def _model_facts(order: Order, setting: _Setting, facts: Mapping[str, Any]) -> d
             "variant": dict(setting.variant),
             "inputs_allowed": _listed(setting.view.inputs),
             "inputs_touched": facts["inputs_touched"],
-            **({"saw": facts["saw"]} if "saw" in facts else {}),
+            **{name: facts[name] for name in ("saw", "learned") if name in facts},
             "lacks": list(setting.lacks),
             "knows_place": _place_known(order, facts),
             "dim": facts["dim"],

@@ -15,6 +15,7 @@ from urbanbench.errors import CannotWrite, Conformance, DataMissing, quoted
 from urbanbench.inputs import format_inputs
 from urbanbench.progress import note
 from urbanbench.registry import is_foreign, open_city
+from urbanbench.run.learning import learn
 from urbanbench.run.split_ground import targets_for
 from urbanbench.seen import seeing
 from urbanbench.space import EmbeddingSpace
@@ -27,6 +28,8 @@ from urbanbench.toolkit.training.stage_log import recording
 if TYPE_CHECKING:
     from urbanbench.city.city import City
     from urbanbench.city.view import View
+    from urbanbench.learned import Learned
+    from urbanbench.run.learning import School
     from urbanbench.run.order import Order
     from urbanbench.scoring.fusion.reading import Exam, Reading
     from urbanbench.scoring.targets import Targets
@@ -37,7 +40,7 @@ __all__ = ["Workbench"]
 
 @dataclass
 class Workbench:
-    """The city that was opened last, its targets, the embedding that was used last, and what heads read out of floors.
+    """The city that was opened last, its targets, the same of the train city, what was learned and embedded last, and what heads read out of floors.
 
     Parameters
     ----------
@@ -54,6 +57,9 @@ class Workbench:
     _fitted: dict[tuple[str, str], Targets] = field(default_factory=dict)
     _space: tuple[str, EmbeddingSpace, Mapping[str, Any]] | None = None
     _readings: dict[tuple[str, str], Reading] = field(default_factory=dict)
+    _train: tuple[str, City] | None = None
+    _train_targets: dict[str, Targets] = field(default_factory=dict)
+    _learned: tuple[str, Learned, Mapping[str, Any]] | None = None
 
     def city(self, word: str) -> City:
         """Open a city; the one opened last is kept."""
@@ -65,9 +71,10 @@ class Workbench:
         return self._city[1]
 
     def forget_city(self) -> None:
-        """Read the city and its targets anew when they are asked for next."""
-        self._city = None
+        """Read the city, the train city and their targets anew when they are asked for next."""
+        self._city = self._train = None
         self._targets.clear()
+        self._train_targets.clear()
         self._fitted.clear()
 
     def targets(self, order: Order) -> Targets:
@@ -75,7 +82,7 @@ class Workbench:
         city, task = self.city(order.spec.city), order.spec.task
         if task not in self._targets:
             self._targets[task] = order.task.targets(city)
-        if order.paper is not None:
+        if order.paper is not None or order.across:
             return self._targets[task]
         split = order.protocol.split
         if (task, split) not in self._fitted:
@@ -83,10 +90,31 @@ class Workbench:
             self._fitted[task, split] = targets_for(split, self._targets[task], city, label)
         return self._fitted[task, split]
 
+    def train_city(self, word: str) -> City:
+        """Open a train city; the one opened last is kept."""
+        if self._train is None or self._train[0] != word:
+            self._train_targets.clear()
+            self._train = (word, open_city(word))
+        return self._train[1]
+
+    def train_targets(self, order: Order) -> Targets:
+        """Read the targets of the order's task in its train city."""
+        city = self.train_city(order.spec.train_city)
+        if order.spec.task not in self._train_targets:
+            self._train_targets[order.spec.task] = order.task.targets(city)
+        return self._train_targets[order.spec.task]
+
+    def learned(self, order: Order, school: School) -> tuple[Learned, Mapping[str, Any]]:
+        """Return what the model learned in its train city; what was learned last is kept."""
+        if self._learned is None or self._learned[0] != school.key.digest:
+            folder = self.cache.folder.parent if self.cache is not None else None
+            self._learned = (school.key.digest, *learn(order, school, folder, self.device))
+        return self._learned[1:]
+
     def embedding(
-        self, order: Order, view: View, units: Units, key: EmbeddingKey
+        self, order: Order, view: View, units: Units, key: EmbeddingKey, school: School | None = None
     ) -> tuple[EmbeddingSpace, Mapping[str, Any], bool]:
-        """Return vectors, the facts of their making, and whether they came from memory or disk.
+        """Return vectors, the facts of their making, and whether they came from memory or disk; with a school what was learned there makes them.
 
         Training keeps its checkpoints in ``<cache>/training/<digest>`` until the vectors are stored, so that a killed program goes on
         in the stage where it was.
@@ -104,12 +132,12 @@ class Workbench:
         if is_foreign("model", order.spec.model):
             self.forget_city()  # the view has it; what it changes there must not change what it is scored on
         if self.cache is None or order.given:
-            made, cached = embed(order, view, units, self.device), False
+            made, cached = self._embedded(order, view, units, school), False
         else:
             with self._alone(self.cache, key):
                 found = self._shared(self.cache, key)
                 cached = found is not None
-                made = found or self._make(self.cache, order, view, units, key)
+                made = found or self._make(self.cache, order, view, units, key, school)
         self._space = (key.digest, *made)
         return *made, cached
 
@@ -154,13 +182,24 @@ class Workbench:
             raise DataMissing(msg)
         return found
 
+    def _embedded(
+        self, order: Order, view: View, units: Units, school: School | None
+    ) -> tuple[EmbeddingSpace, Mapping[str, Any]]:
+        return embed(order, view, units, self.device, self.learned(order, school) if school else None)
+
     def _make(
-        self, cache: EmbeddingCache, order: Order, view: View, units: Units, key: EmbeddingKey
+        self,
+        cache: EmbeddingCache,
+        order: Order,
+        view: View,
+        units: Units,
+        key: EmbeddingKey,
+        school: School | None,
     ) -> tuple[EmbeddingSpace, Mapping[str, Any]]:
         """Embed, store, and remove the checkpoints, which are of no use any more."""
         folder = cache.folder.parent / "training" / key.digest
         with checkpoints_in(folder):
-            made = embed(order, view, units, self.device)
+            made = self._embedded(order, view, units, school)
         if process() == 0:
             try:
                 cache.put(key, *made)
@@ -170,9 +209,19 @@ class Workbench:
         return made
 
 
-def embed(order: Order, view: View, units: Units, device: str) -> tuple[EmbeddingSpace, Mapping[str, Any]]:
-    """Let the model embed, check what it gives, and record what it cost and saw."""
+def embed(
+    order: Order,
+    view: View,
+    units: Units,
+    device: str,
+    school: tuple[Learned, Mapping[str, Any]] | None = None,
+) -> tuple[EmbeddingSpace, Mapping[str, Any]]:
+    """Let the model embed, check what it gives, and record what it cost and saw.
+
+    `school` is what it learned in another city, and what is told of that; its seconds count, as those of training do.
+    """
     view.reset_touched()
+    seed, model = order.cell.model_seed, order.model
     with (
         state_kept(),
         measured() as cost,
@@ -181,9 +230,12 @@ def embed(order: Order, view: View, units: Units, device: str) -> tuple[Embeddin
         seeing() as seen,
         counting_weights() as weights,
     ):
-        space = order.model.embed(view, units=units, seed=order.cell.model_seed, device=device)
+        if school is None:
+            space = model.embed(view, units=units, seed=seed, device=device)
+        else:
+            space = model.embed_with(school[0], view, units=units, seed=seed, device=device)
     _check(space, units, order.cell.model)
-    return space, asdict(cost) | {
+    facts = asdict(cost) | {
         "inputs_touched": _listed(view.touched),
         "saw": seen.to_record(),
         "dim": space.dim,
@@ -191,6 +243,19 @@ def embed(order: Order, view: View, units: Units, device: str) -> tuple[Embeddin
         "training": [stage.to_record() for stage in stages],
         "read": kept.to_record(),
         "weights": weights.to_record(),
+    }
+    return space, facts if school is None else _with_learning(facts, school[1])
+
+
+def _with_learning(facts: dict[str, Any], learning: Mapping[str, Any]) -> dict[str, Any]:
+    """Add what the learning took to what the embedding did, and say what it was."""
+    of_gpu = [one for one in (facts["peak_gpu_mb"], learning["peak_gpu_mb"]) if one is not None]
+    return facts | {
+        "seconds": facts["seconds"] + learning["seconds"],
+        "peak_rss_mb": max(facts["peak_rss_mb"], learning["peak_rss_mb"]),
+        "peak_gpu_mb": max(of_gpu) if of_gpu else None,
+        "training": [*learning["training"], *facts["training"]],
+        "learned": {name: learning[name] for name in ("city", "seconds", "inputs_touched", "saw", "variant")},
     }
 
 

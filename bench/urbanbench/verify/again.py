@@ -52,6 +52,7 @@ def order_of(cell: Cell, elsewhere: Elsewhere) -> Order:
             name=cell.model if cell.inputs == "given" else "",
             protocol=cell.protocol,
             beside=cell.beside,
+            train_city=elsewhere.cities.get(cell.train_city, cell.train_city),
             probe=cell.probe,
             **(_scoring(cell) if cell.protocol == DEFAULT else {}),
         )
@@ -59,11 +60,12 @@ def order_of(cell: Cell, elsewhere: Elsewhere) -> Order:
 
 
 def absent_city(cell: Cell, elsewhere: Elsewhere) -> str:
-    """Return why the city of a cell cannot be opened here, or ""; a generated city counts as here."""
-    try:
-        city_word(elsewhere.cities.get(cell.city, cell.city))
-    except (UnknownName, DataMissing):
-        return f"city {cell.city!r} is not on this machine"
+    """Return why a city of a cell cannot be opened here, or ""; a generated city counts as here."""
+    for city in filter(None, (cell.city, cell.train_city)):
+        try:
+            city_word(elsewhere.cities.get(city, city))
+        except (UnknownName, DataMissing):
+            return f"city {city!r} is not on this machine"
     return ""
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial.distance import cdist
+from sklearn import config_context
 
 from urbanbench.judging.answers import Answers
-from urbanbench.judging.paired import test_ratio
+from urbanbench.judging.sharing import sharing_of, whole_neighbourhoods
 from urbanbench.judging.spatial import SpatialJudge
 from urbanbench.judging.sums import metric_sums
 from urbanbench.judging.verdict import Evidence, contributions_of, judge
@@ -122,9 +123,9 @@ class Town:
         return Evidence(
             one.scores[None],
             other.scores[None],
-            test_ratio(sizes[0], sizes[2]),
+            sharing_of(split, *sizes),
             len(self.ids),
-            whole_blocks=split != "random",
+            whole_blocks=whole_neighbourhoods(split),
             contributions=contributions_of([one], [other], 1),
             places=self.judges[split],
         )
@@ -158,5 +159,6 @@ def judged(
     """Judge many draws: split to (repeats, methods, 4)."""
     places = [Town(world, place, units=units, seeds=seeds) for place in range(towns)]
     rng = np.random.default_rng([seed, int(1000 * gap)])
-    drawn = [verdicts(places[draw % towns], rng, gap) for draw in range(repeats)]
+    with config_context(assume_finite=True, skip_parameter_validation=True):  # same numbers, less checking
+        drawn = [verdicts(places[draw % towns], rng, gap) for draw in range(repeats)]
     return {split: np.stack([one[split] for one in drawn]) for split in SPLITS}

@@ -86,7 +86,7 @@ def _false_alarms(axes, rows, split):
             )
     axes.set_yticks(range(len(rows)), [one["world"] for one in rows])
     axes.set(ylim=(len(rows) - 0.5, -0.5), xlim=(0, 52), title=f"equal models, split {split}")
-    axes.set_xlabel("% of comparisons that find a difference (band: 4 to 6)")
+    axes.set_xlabel("% that find a difference (band: 4 to 6)")
 
 
 def _power(axes, rows, split):

@@ -36,15 +36,22 @@ def carry_file(source: Path, target: Path, file: str) -> None:
     shutil.copyfile(source / file, target / file)
 
 
-def carry_table(source: Path, target: Path, file: str, new_id: Mapping[str, str]) -> None:
-    """Copy a table; a column of region ids gets the new ones, and a table without one keeps its bytes."""
-    if "region_id" not in _columns(source / file):
+def carry_table(source: Path, target: Path, file: str, new_id: Mapping[str, str] | None) -> None:
+    """Copy a table; a column of region ids gets the new ones, or falls away without any, and a table without one keeps its bytes.
+
+    A column of that name which holds no ids, such as a struct, is somebody's own and stays as it is.
+    """
+    if not _names_regions(source / file):
         carry_file(source, target, file)
         return
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     table = pq.read_table(source / file)
+    if new_id is None:
+        (target / file).parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table.drop_columns("region_id"), target / file, compression="zstd")
+        return
     place = table.column_names.index("region_id")
     old = as_text(table["region_id"]).to_pylist()
     ids = pa.array([new_id.get(one) for one in old], pa.string())
@@ -54,8 +61,7 @@ def carry_table(source: Path, target: Path, file: str, new_id: Mapping[str, str]
 
 def is_by_region(path: Path) -> bool:
     """Whether a file is a Parquet table whose rows are told apart by region_id alone."""
-    columns = _columns(path)
-    return "region_id" in columns and not _UNITS & columns
+    return _names_regions(path) and not _UNITS & _schema(path).keys()
 
 
 def feature_files(folder: Path) -> list[str]:
@@ -64,16 +70,32 @@ def feature_files(folder: Path) -> list[str]:
     return [file for file in files if not path_fault(folder, file)]
 
 
-def _columns(path: Path) -> set[str]:
+def _names_regions(path: Path) -> bool:
+    """Whether a table has a column of region ids: text, or integers."""
+    import pyarrow as pa
+
+    kind = _schema(path).get("region_id")
+    kind = kind.value_type if isinstance(kind, pa.DictionaryType) else kind
+    return kind is not None and (
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_string_view(kind)
+        or pa.types.is_integer(kind)
+    )
+
+
+def _schema(path: Path) -> dict[str, Any]:
+    """Return the columns of a Parquet file with their types; {} of anything else."""
     if path.suffix != ".parquet":
-        return set()
+        return {}
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return set(pq.read_schema(path).names)
+        schema = pq.read_schema(path)
     except (pa.ArrowException, OSError):  # a layer that is never read may be anything
-        return set()
+        return {}
+    return dict(zip(schema.names, schema.types, strict=True))
 
 
 def merged_shapes(folder: Path, file: str, merging: Merging) -> Any:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from urbanbench.city.changing.merge_plan import Merging
 
-__all__ = ["Mosaic", "merged_satellite"]
+__all__ = ["Mosaic", "merged_satellite", "redrawn_satellite"]
 
 Box = tuple[float, float, float, float]
 """(minx, miny, maxx, maxy) in metres."""
@@ -60,7 +60,7 @@ def merged_satellite(source: Path, frame: pd.DataFrame, merging: Merging, target
         parts = [one for one in group if one in frame.index]
         if len(group) == 1 and parts:
             [rows[name]] = [
-                {str(key): one for key, one in row.items()} for row in frame.loc[[name]].to_dict("records")
+                {str(key): one for key, one in row.items()} for row in frame.loc[parts].to_dict("records")
             ]
         elif parts:
             picture, box = mosaic.compose(parts)
@@ -70,6 +70,41 @@ def merged_satellite(source: Path, frame: pd.DataFrame, merging: Merging, target
             rows[name] = {"image": image} | dict(zip(_BOUNDS, box, strict=True))
     made = pd.DataFrame.from_dict(dict(rows), orient="index", columns=["image", *_BOUNDS])
     return made.rename_axis("region_id")
+
+
+def redrawn_satellite(source: Path, frame: pd.DataFrame, shapes: pd.Series, target: Path) -> pd.DataFrame:
+    """Write pictures of new regions, put together from those of the old ones, and give the new table.
+
+    Parameters
+    ----------
+    source, frame, target
+        As in `merged_satellite`.
+    shapes
+        Polygons of the new regions by region_id, in the CRS of the pictures' bounds.
+
+    Returns
+    -------
+    DataFrame
+        Columns as `frame`, index region_id; regions whose ground no picture shows are left out.
+
+    Raises
+    ------
+    CityFaults
+        A picture that cannot be decoded.
+    """
+    import pandas as pd
+
+    mosaic, place = Mosaic(source, frame), _new_place(frame["image"])
+    rows: dict[str, Mapping[str, Any]] = {}
+    (target / place).mkdir(parents=True, exist_ok=True)
+    for row, (name, shape) in enumerate(shapes.items()):
+        made = mosaic.of_ground(shape.bounds)
+        if made is not None:
+            image = f"{place}/{row:05d}.png"
+            made[0].save(target / image, format="PNG")
+            rows[str(name)] = {"image": image} | dict(zip(_BOUNDS, made[1], strict=True))
+    table = pd.DataFrame.from_dict(dict(rows), orient="index", columns=["image", *_BOUNDS])
+    return table.rename_axis("region_id")
 
 
 class Mosaic:
@@ -108,11 +143,20 @@ class Mosaic:
         picture, box
             RGB picture and the ground it shows.
         """
+        hull = _hull([self._boxes[one] for one in parts])
+        return self._painted(hull, parts)
+
+    def of_ground(self, bounds: Box) -> tuple[Image, Box] | None:
+        """Put together what pictures show of some ground, widened to the shape of the largest of them; None where none shows any."""
+        met = self._meeting(bounds)
+        return self._painted(bounds, met) if met else None
+
+    def _painted(self, ground: Box, parts: Sequence[str]) -> tuple[Image, Box]:
         from PIL import Image
 
         pictures = [self._open(one) for one in parts]
         size = max((one.size for one in pictures), key=lambda size: size[0] * size[1])
-        box = _widened(_hull([self._boxes[one] for one in parts]), size[0] / size[1])
+        box = _widened(ground, size[0] / size[1])
         mean = np.mean([np.asarray(one).mean(axis=(0, 1)) for one in pictures], axis=0)
         canvas = Image.new("RGB", size, tuple(int(part) for part in mean.round()))
         others = [one for one in self._meeting(box) if one not in set(parts)]

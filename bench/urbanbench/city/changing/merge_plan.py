@@ -15,7 +15,7 @@ from urbanbench.seeds import generator
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Merging", "merging_of", "shared_borders"]
+__all__ = ["Merging", "grouping_of", "merging_of", "shared_borders"]
 
 _TOUCH_M = 1.0
 """Regions nearer than this touch: borders drawn twice seldom agree to the last digit."""
@@ -31,6 +31,8 @@ class Merging:
     ----------
     groups
         Region ids, those of a group in file order and groups in the order of their first region; every region stands in one group.
+    names
+        Ids of the new regions; () for the ids of the parts joined by "+".
 
     Raises
     ------
@@ -39,6 +41,7 @@ class Merging:
     """
 
     groups: tuple[tuple[str, ...], ...]
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(set(self.ids)) < len(self.groups):
@@ -47,8 +50,8 @@ class Merging:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Ids of the new regions: the ids of the parts joined by "+"; a region that stays alone keeps its id."""
-        return tuple("+".join(group) for group in self.groups)
+        """Ids of the new regions: their names, else the ids of the parts joined by "+"; a region that stays alone then keeps its id."""
+        return self.names or tuple("+".join(group) for group in self.groups)
 
     @cached_property
     def new_id(self) -> Mapping[str, str]:
@@ -60,6 +63,29 @@ class Merging:
         for row, group in enumerate(self.groups):
             if len(group) > 1:
                 yield row, self.ids[row], group
+
+
+def grouping_of(group: Mapping[str, str | None]) -> Merging:
+    """Merge all regions of a group into one that has the group's name; a region without a group stays alone.
+
+    Parameters
+    ----------
+    group
+        Group of every region, by region_id in file order; None for none.
+
+    Raises
+    ------
+    BadInput
+        A group has the name of a region that stays alone.
+    """
+    members: dict[str, list[str]] = {}
+    for region, name in group.items():
+        members.setdefault(region if name is None else name, []).append(region)
+    taken = sorted(one for one, name in group.items() if name is None and members[one] != [one])
+    if taken:
+        msg = f"A group has the id of a region that is in no group ({taken[0]!r}). Expected names that differ. Mend: give the group another name."
+        raise BadInput(msg)
+    return Merging(tuple(map(tuple, members.values())), tuple(members))
 
 
 def merging_of(regions: Any, seed: int) -> Merging:

@@ -23,7 +23,7 @@ READING = (
     "Scores are mean \N{PLUS-MINUS SIGN} sample standard deviation over seeds (a spread over splits, not a standard error); differences are taken seed by seed on the same splits.",
     "skill: (score - floor) / (1 - floor) over the floor of the row's inputs that counts content and scores highest under the same head, seed by seed; for R\N{SUPERSCRIPT TWO} that is 1 - MSE / MSE of the floor.",
     "position: R\N{SUPERSCRIPT TWO} of where a unit lies, read out of its vector by ridge and by mlp on the label's splits; 1 is the place itself, and below 0 is farther off than the middle of the test units.",
-    "without position: every column less its trend surface of easting and northing, fitted on the training units. control: the same with the places of units shuffled, which is what the projection costs by itself; what a row loses beyond it, it had from where units lie.",
+    "without position: every column less its trend surface of easting and northing, fitted on the training units. control: the same with the places of units shuffled, which is what the projection costs by itself; what a row loses beyond it went with position: what its vectors know of the place, and content that follows it. Read it beside position.",
     "Shares of labels hold for training and validation units alike; test units are the same. At 100 % and in all dimensions nothing is left out.",
     "Components and random directions are found on the training units, and keep their sizes beside one another.",
 )

@@ -1,34 +1,39 @@
-"""Merges: the same city with its regions as they are, and merged into larger ones."""
+"""Merges: the same city with its regions as they are, merged into larger ones, and at further granularities."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
-from pathlib import Path
 
 from urbanbench.board.columns import heading, metric_title, unit_of
 from urbanbench.board.layout import Column, Entry, Line, Table
+from urbanbench.board.numbers import Score
+from urbanbench.board.rows import read_row
 from urbanbench.experiments.kinds.base import Choice, Experiment
+from urbanbench.experiments.kinds.charts import stem
 from urbanbench.experiments.kinds.comparison import READING
 from urbanbench.experiments.kinds.contender import Contender, Place, places
+from urbanbench.experiments.kinds.ranks import (
+    RANKS_READING,
+    Ranks,
+    rank_figure,
+    rank_table,
+    tau_table,
+)
 from urbanbench.experiments.kinds.report import Report, Section
+from urbanbench.experiments.kinds.scales import MERGED, make_scale, scale_folder, scale_title
 from urbanbench.experiments.kinds.score_table import metrics_of, score_entry
 from urbanbench.experiments.kinds.shelf import Shelf
 from urbanbench.experiments.kinds.standing import Standing, floor_of, stand
-from urbanbench.registry import city_folder, open_city, plain_name
+from urbanbench.inputs import FULL
+from urbanbench.registry import plain_name
 from urbanbench.result import RunResult, RunSpec
 
-__all__ = ["Merge", "merged_folder"]
+__all__ = ["Merge"]
 
-
-def merged_folder(city: str) -> Path:
-    """Return where the merged form of a city is kept; its results are kept under its name, "<city>-merged"."""
-    from urbanbench.home import cache_root
-
-    name = plain_name("city", city).replace(":", "-")
-    return cache_root() / "cities" / "merged" / f"{name}-merged"
+_FEWEST_RANKED = 3
+"""Fewer rows have no order worth a tau."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,21 +50,29 @@ class Merge(Experiment):
         Metrics of a table without any score.
     error
         Metric of the relative change.
+    scales
+        Further granularities beside "merged" at which ranks are compared, by the city's name; "" for all other cities. See
+        `urbanbench.experiments.kinds.scales`.
     """
 
     contenders: tuple[Contender, ...]
     seed: int = 0
     metrics: tuple[str, ...] = ("r2", "rmse", "mae")
     error: str = "rmse"
+    scales: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def prepare(self, choice: Choice) -> None:
-        """Merge the regions of every city, unless the merged folder is there and its city has not changed since."""
+        """Make every city's other granularities, unless they are there and the city has not changed since."""
         for city in choice.cities:
-            _merge(city, merged_folder(city), self.seed)
+            for scale in (MERGED, *self._further(city)):
+                make_scale(city, scale, self.seed)
 
     def specs(self, choice: Choice) -> list[RunSpec]:
-        """Return a cell per row and place of the city as it is, and of its merged form."""
-        every = [(place, _merged(place)) for place in places(choice)]
+        """Return a cell per row and place of the city as it is, of its merged form, and of further granularities."""
+        every = [
+            (place, *(_at(place, scale) for scale in (MERGED, *self._further(place.city))))
+            for place in places(choice)
+        ]
         pairs = product(self.contenders, every)
         return [spec for row, pair in pairs for one in pair for spec in row.trainings(choice, one)]
 
@@ -67,17 +80,61 @@ class Merge(Experiment):
         """Return a section per place: every row on both forms of the city, and the relative change of the error."""
         shelf = Shelf(results)
         sections = tuple(self._section(shelf, choice, place) for place in places(choice))
+        stable = [self._ranks(shelf, choice, place) for place in places(choice) if self._further(place.city)]
         return Report(
             self.name,
             f"{self.title} ({self.item})",
             self.question,
-            sections,
-            (*self.notes, *READING[:2], *shelf.notes),
+            (*sections, *stable),
+            (*self.notes, *([RANKS_READING] if stable else []), *READING[:2], *shelf.notes),
         )
+
+    def _further(self, city: str) -> tuple[str, ...]:
+        return self.scales.get(plain_name("city", city), self.scales.get("", ()))
+
+    def _ranks(self, shelf: Shelf, choice: Choice, place: Place) -> Section:
+        """Return how stable the order of rows and floors is over all granularities of a place."""
+        forms = {"as is": place} | {
+            scale_title(scale): _at(place, scale) for scale in (MERGED, *self._further(place.city))
+        }
+        found = {name: self._scores(shelf, choice, one) for name, one in forms.items()}
+        found = {name: rows for name, rows in found.items() if any(score.whole for score in rows.values())}
+        title = f"{place.city_name} · {place.task} · {place.split} · stability of ranks"
+        ranks = Ranks.of(found, self.metrics[0])
+        if len(ranks.rows) < _FEWEST_RANKED or len(ranks.scales) < 2:
+            return Section(
+                title,
+                warnings=(
+                    f"{len(ranks.rows)} rows have scores at all of {len(ranks.scales)} granularities: too few to rank.",
+                ),
+            )
+        name = stem(self.name, place.city_name, place.task, place.split, place.head, "ranks")
+        caption = f"{place.city_name}, {place.task}, {place.split}: ranks over granularities"
+        facts = (f"{len(ranks.rows)} rows, head {place.head}, {heading(self.metrics[0])}",)
+        return Section(
+            title, facts, (tau_table(ranks), rank_table(ranks)), (rank_figure(name, caption, ranks),)
+        )
+
+    def _scores(self, shelf: Shelf, choice: Choice, place: Place) -> dict[str, Score]:
+        """Return the main metric of every row with scores, and of every floor under the place's head or its own."""
+        metric = self.metrics[0]
+        rows = {
+            one.label: one.score(metric)
+            for one in (stand(row, shelf, choice, place) for row in self.contenders)
+            if one.scored is not None
+        }
+        floors = [
+            read_row(one.to_dict())
+            for one in shelf.floors(place.city_name, place.task, place.split, choice.seeds)
+        ]
+        for one in floors:
+            if one.head in {place.head, "mean", "knn"} and one.spec["inputs"] == FULL:
+                rows.setdefault(one.name, one.score(metric))
+        return rows
 
     def _section(self, shelf: Shelf, choice: Choice, place: Place) -> Section:
         pairs = [
-            (stand(row, shelf, choice, place), stand(row, shelf, choice, _merged(place)))
+            (stand(row, shelf, choice, place), stand(row, shelf, choice, _at(place, MERGED)))
             for row in self.contenders
         ]
         every = [one for pair in pairs for one in pair]
@@ -127,8 +184,8 @@ class Merge(Experiment):
         return Entry(f"{100 * change:+.1f} %", value=change)
 
 
-def _merged(place: Place) -> Place:
-    return replace(place, city=str(merged_folder(place.city)))
+def _at(place: Place, scale: str) -> Place:
+    return replace(place, city=str(scale_folder(place.city, scale)))
 
 
 def _floor_standing(standings: Sequence[Standing]) -> Standing:
@@ -141,29 +198,3 @@ def _floor_standing(standings: Sequence[Standing]) -> Standing:
 def _facts(every: Sequence[Standing]) -> tuple[str, ...]:
     counts = {str(one.scored.spec["city"]): one.scored.n_units for one in every if one.scored is not None}
     return tuple(f"{city}: {count} units" for city, count in counts.items())
-
-
-def _merge(city: str, folder: Path, seed: int) -> None:
-    """Build the merged folder under a lock; a note beside it says of which state of the city it was made."""
-    import shutil
-
-    from filelock import FileLock
-
-    from urbanbench.atomic import write_text
-    from urbanbench.city.changing.merge import merge_regions
-
-    state, kept = _state(city, seed, folder.name), folder.with_name(f"{folder.name}.made-of.json")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
-        if folder.is_dir() and kept.is_file() and kept.read_text(encoding="utf-8") == state:
-            return
-        shutil.rmtree(folder, ignore_errors=True)
-        merge_regions(open_city(city), folder, seed=seed, name=folder.name)
-        write_text(kept, state)
-
-
-def _state(city: str, seed: int, name: str) -> str:
-    """Describe a city folder's tables by size and time of change; pictures count through the tables that name them."""
-    tables = sorted([*city_folder(city).rglob("*.parquet"), *city_folder(city).glob("*.json")])
-    sizes = {str(path): [path.stat().st_size, path.stat().st_mtime_ns] for path in tables}
-    return json.dumps({"seed": seed, "name": name, "files": sizes}, indent=1)

@@ -11,12 +11,11 @@ from urbanbench.board.layout import Column, Entry, Line, Table
 from urbanbench.board.rows import Row
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.charts import Panel, Trace, line_figure, stem
-from urbanbench.experiments.kinds.contender import Contender, Place, cells, places
+from urbanbench.experiments.kinds.contender import Contender, Place, cells, chosen_rows, places
 from urbanbench.experiments.kinds.report import Figure, Report, Section
 from urbanbench.experiments.kinds.score_table import metrics_of, score_entry
 from urbanbench.experiments.kinds.shelf import Shelf
 from urbanbench.experiments.kinds.standing import Standing, floor_of, stand
-from urbanbench.registry import plain_name
 from urbanbench.result import RunResult, RunSpec
 
 __all__ = ["GAP", "SplitLadder"]
@@ -66,8 +65,7 @@ class SplitLadder(Experiment):
         )
 
     def _models(self, choice: Choice) -> tuple[Contender, ...]:
-        chosen = tuple(Contender(plain_name("model", word), word) for word in choice.models)
-        return chosen or self.contenders
+        return chosen_rows(choice, self.contenders)
 
     def _floors(self, choice: Choice) -> tuple[Contender, ...]:
         shown = {one.model for one in self._models(choice)}

@@ -104,7 +104,7 @@ class Shelf:
 
         Blocks have the size that is chosen from the label, as experiments ask for no other.
         """
-        where = (city, task, split, None, tuple(seeds))
+        where = (city, task, split, None, tuple(seeds), "")
         return [
             one
             for one in self.results
@@ -116,7 +116,7 @@ class Shelf:
 
 
 def _where(cell: Cell) -> tuple[Any, ...]:
-    return (cell.city, cell.task, cell.split, cell.block_size_m, cell.seeds)
+    return (cell.city, cell.task, cell.split, cell.block_size_m, cell.seeds, cell.train_city)
 
 
 def _but(cell: Cell, **same: Any) -> str:

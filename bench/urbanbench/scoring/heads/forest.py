@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import numpy as np
 from urbanbench.errors import BadInput
 from urbanbench.scoring.heads.coding import fitted_values, natural_predictions, whole_belief
 from urbanbench.scoring.heads.contract import HeadOutput
+from urbanbench.scoring.heads.threads import numeric_threads
 from urbanbench.seeds import integer_seed
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class ForestHead:
     def _model(self, targets: Targets, random_state: int) -> Any:
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-        jobs = self.n_jobs or _threads()
+        jobs = self.n_jobs or numeric_threads()
         common = {"n_estimators": self.trees, "n_jobs": jobs, "random_state": random_state}
         if targets.kind == "classification":
             return RandomForestClassifier(**common)
@@ -89,9 +89,3 @@ def _voted(targets: Targets, val: np.ndarray, test: np.ndarray, known: np.ndarra
     """Return the classes with most votes of validation and test rows; votes are shares (m, k) of the classes known from training."""
     beliefs = whole_belief(targets, val, known), whole_belief(targets, test, known)
     return HeadOutput(known.take(val.argmax(axis=1)), known.take(test.argmax(axis=1)), beliefs=beliefs)
-
-
-def _threads() -> int:
-    """Return how many threads numeric libraries may use: the user's number, or all cores."""
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return int(told) if told.isdecimal() and int(told) else os.cpu_count() or 1

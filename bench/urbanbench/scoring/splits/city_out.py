@@ -42,7 +42,7 @@ class CityOut(Rung):
         if len(names) < 2 or (argument and argument not in names):
             held = f"of {quoted(names)}" if len(names) else "that name no city"
             wanted = f"{argument!r} and another" if argument else "two cities"
-            msg = f"Split 'city-out' got units {held}. Expected those of {wanted}, with each unit's city in groups. Mend: use --split block for one city."
+            msg = f"Split 'city-out' got units {held}. Expected those of {wanted}, with each unit's city in groups. Mend: use --split block for one city, or name another to fit in with --train-city."
             raise BadInput(msg)
         self._targets, self._city = targets, numbered(np.asarray(targets.groups))
         self._tested = int(np.flatnonzero(names == argument)[0]) if argument else None

@@ -15,6 +15,7 @@ from urbanbench.toolkit.texts.counts import (
     area_km2,
     joined_tokens,
     key_value_tokens,
+    matrix_of_words,
     pois_of_units,
     rows_of,
     vocabulary_matrix,
@@ -22,7 +23,7 @@ from urbanbench.toolkit.texts.counts import (
 from urbanbench.toolkit.texts.place_texts import is_place, is_shaped_place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from scipy import sparse
 
@@ -34,6 +35,7 @@ __all__ = [
     "POOLINGS",
     "CategoryCounts",
     "Objects",
+    "categories_in",
     "check_choice",
     "count_categories",
     "gather_objects",
@@ -73,7 +75,7 @@ class CategoryCounts:
     Parameters
     ----------
     names
-        The c categories by falling number of objects, ties by name.
+        The c categories by falling number of objects, ties by name; or those asked for.
     counts
         float64 (n, c); an object with several categories counts in each.
     number
@@ -112,8 +114,19 @@ def gather_objects(view: View, which: str) -> Objects:
     return Objects(poi, np.flatnonzero(is_shaped_place(tag_table(buildings["tags"]))))
 
 
+def categories_in(view: View, *, objects: str, max_columns: int | None = None) -> tuple[str, ...]:
+    """Return the categories of a view's objects by falling number, ties by name; only the most frequent ones where there is a limit.
+
+    Raises
+    ------
+    UnknownName
+        No such word for objects.
+    """
+    return vocabulary_matrix(_tokens(view, gather_objects(view, objects)), max_columns=max_columns)[1]
+
+
 def count_categories(
-    view: View, units: Units, *, objects: str, radius_m: float, max_columns: int | None = None
+    view: View, units: Units, *, objects: str, radius_m: float, names: Sequence[str] | None = None
 ) -> CategoryCounts:
     """Count objects by category in regions, or within a distance of buildings, the building itself left out; and say which they are.
 
@@ -125,8 +138,8 @@ def count_categories(
         A word of `OBJECTS`.
     radius_m
         Distance from a building's outline, to POIs and to the centroids of other buildings, in metres.
-    max_columns
-        Only the most frequent categories are kept; `number` counts objects of the others too.
+    names
+        The categories to count, in this order; all where left out. `number` counts objects of the others too.
 
     Raises
     ------
@@ -137,7 +150,8 @@ def count_categories(
     """
     chosen = gather_objects(view, objects)
     tokens = _tokens(view, chosen)
-    per_object, names = vocabulary_matrix(tokens, max_columns=max_columns)
+    names = vocabulary_matrix(tokens)[1] if names is None else tuple(names)
+    per_object = matrix_of_words(tokens, names)
     belongs = _objects_of_units(view, units, chosen, radius_m)
     told = np.bincount(tokens.row, minlength=tokens.n) > 0
     _say_used(view, chosen, told & np.asarray(belongs.sum(axis=0) > 0))

@@ -26,6 +26,7 @@ __all__ = [
     "centred_coordinates",
     "joined_tokens",
     "key_value_tokens",
+    "matrix_of_words",
     "name_tokens",
     "pois_of_units",
     "rows_of",
@@ -168,6 +169,18 @@ def vocabulary_matrix(
     order = np.argsort(-np.bincount(tokens.code, minlength=n_words), kind="stable")
     kept = order[frequency[order] >= min_documents][:max_columns]
     return sparse.csr_array(table[:, kept]), tuple(tokens.names[kept].tolist())
+
+
+def matrix_of_words(tokens: Tokens, words: Sequence[str]) -> sparse.csr_array:
+    """Count chosen words per object, float64 (n, len(words)), such as those of another city; a word that no object has is a column of zeros."""
+    from scipy import sparse
+
+    n_words, wanted = len(tokens.names), np.array(list(words), dtype=np.str_)
+    place = np.minimum(np.searchsorted(tokens.names, wanted), max(n_words - 1, 0))
+    found = tokens.names[place] == wanted if n_words else np.zeros(len(wanted), dtype=bool)
+    shape = (tokens.n, n_words + 1)  # the last column is nobody's
+    table = sparse.csr_array((np.ones(len(tokens.code)), (tokens.row, tokens.code)), shape=shape)
+    return sparse.csr_array(table[:, np.where(found, place, n_words)])
 
 
 def pois_of_units(view: View, units: Units, radius_m: float) -> sparse.csr_array:
