@@ -23,6 +23,7 @@ FLOORS = {
     "city": 2,
     "build": 2.5,
     "model": 3, "scoring": 3, "toolkit": 3,
+    "graph": 3.5,
     "task": 4, "parity": 4,
     "leaks": 4.5,
     "source": 5, "registry": 5,

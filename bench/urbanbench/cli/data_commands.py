@@ -1,4 +1,4 @@
-"""``urbanbench data``: check, look for leaks, show, fetch, build, merge, pack and unpack city folders, and give them pictures."""
+"""``urbanbench data``: check, look for leaks, show, fetch, build, merge, pack and unpack city folders, give them pictures, and make graphs of them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from urbanbench.cli import options
 from urbanbench.cli.build_command import build
 from urbanbench.cli.check_folder_command import check
 from urbanbench.cli.fetch_command import fetch
+from urbanbench.cli.graph_command import graph
 from urbanbench.cli.leaks_command import leaks
 from urbanbench.cli.pack_commands import pack, unpack
 from urbanbench.cli.printing import command, note, print_facts, print_json, say
@@ -22,7 +23,7 @@ from urbanbench.cli.tiles_command import tiles
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Check, look for leaks, show, fetch, build, merge, pack and unpack city folders, and give them pictures.",
+    help="Check, look for leaks, show, fetch, build, merge, pack and unpack city folders, give them pictures, and make graphs of them.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -31,6 +32,7 @@ app.command("build")(build)
 app.command("check")(check)
 app.command("leaks")(leaks)
 app.command("tiles")(tiles)
+app.command("graph")(graph)
 app.command("satellite")(satellite)
 app.command("regions")(regions)
 app.command("schema")(schema)
