@@ -109,6 +109,25 @@ def test_words_name_rows_by_model_parameter_run_and_file(make_row):
     assert choose(plain.run_id, rows).name == "a (small)"
 
 
+def test_of_several_versions_of_a_model_each_question_has_the_newest(make_row):
+    old, new = (
+        make_row("a", 1.0, parameters={"lr": lr}, versions={"model": n}) for lr, n in ((1, 1), (2, 2))
+    )
+    elsewhere = make_row("a", 1.0, task="income", parameters={"lr": 1}, versions={"model": 1})
+    assert [row.run_id for row in choose("a", [old, new, elsewhere]).rows] == [new.run_id, elsewhere.run_id]
+    assert [row.run_id for row in choose("a,lr=1", [old, new]).rows] == [old.run_id]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("beside", "best-floor"), ("probe", "position"), ("train_city", "town")]
+)
+def test_rows_of_other_questions_are_taken_when_named(make_row, key, value):
+    plain = make_row("a", 1.0)
+    other = replace(plain, cell=replace(plain.cell, **{key: value}))
+    assert [row.run_id for row in choose("a", [plain, other]).rows] == [plain.run_id]
+    assert [row.run_id for row in choose(f"a,{key}={value}", [plain, other]).rows] == [other.run_id]
+
+
 @pytest.mark.parametrize(
     ("word", "kind", "said"),
     [

@@ -16,7 +16,9 @@ from urbanbench.store import ResultStore
 __all__ = ["Chosen", "choose"]
 
 _RUN = re.compile("[0-9a-f]{6,32}")
-_CELL = {"preset", "inputs", "head", "split", "city", "task", "beside", "model_seed"}
+_ASKED = ("beside", "probe", "train_city")
+"""What makes a row another question than a plain score."""
+_CELL = {"preset", "inputs", "head", "split", "city", "task", "model_seed", *_ASKED}
 """What a word may fix beside the model's own parameters."""
 
 
@@ -35,7 +37,8 @@ def choose(word: str, results: Sequence[RunResult]) -> Chosen:
     ----------
     word
         A result file; a run id, or six of its first signs at least; or a model's name, with ``,name=value`` for each parameter, preset, inputs
-        (``poi+polygon``), head or model_seed that the rows must have. A parameter that is not named is that of the preset.
+        (``poi+polygon``), head or model_seed that the rows must have. A parameter that is not named is that of the preset. Plain rows alone are
+        taken unless beside, probe or train_city is named, and of several versions of a model the newest that a question has.
     results
         Where names and run ids are looked up.
 
@@ -59,11 +62,11 @@ def choose(word: str, results: Sequence[RunResult]) -> Chosen:
             "model", name, models, "Names are those of results; a run id or a result file will do as well."
         )
     rows = [one for one in latest(results) if one.cell.model == name and one.status == OK]
-    if not any(part.startswith("beside=") for part in fixed):
-        rows = [one for one in rows if not one.cell.beside]
+    named = {part.partition("=")[0] for part in fixed}
+    rows = [one for one in rows if not any(getattr(one.cell, key) for key in _ASKED if key not in named)]
     for part in fixed:
         rows = _with(part, name, rows)
-    rows = _as_the_preset_says(rows, {part.partition("=")[0] for part in fixed})
+    rows = _newest(_as_the_preset_says(rows, named))
     if not rows:
         msg = f"Model {name!r} has no finished row. Expected one with scores. Mend: urbanbench run -m {name} -t TASK -c CITY"
         raise BadInput(msg)
@@ -74,6 +77,22 @@ def _as_the_preset_says(rows: Sequence[RunResult], fixed: AbstractSet[str]) -> l
     """Of rows of several settings keep those that change no parameter but the fixed ones, where there are any."""
     usual = [one for one in rows if set(one.model.get("settings") or ()) <= fixed]
     return usual or list(rows)
+
+
+def _newest(rows: Sequence[RunResult]) -> list[RunResult]:
+    """Keep of the rows of each question those of the model's newest version; rows that tell none are the oldest."""
+
+    def place(row: RunResult) -> tuple[str, ...]:
+        cell = row.cell
+        return cell.city, cell.task, cell.split, cell.head, cell.protocol
+
+    def version(row: RunResult) -> int:
+        return int(row.versions.get("model") or 0)
+
+    newest: dict[tuple[str, ...], int] = {}
+    for one in rows:
+        newest[place(one)] = max(version(one), newest.get(place(one), 0))
+    return [one for one in rows if version(one) == newest[place(one)]]
 
 
 def _single(row: RunResult) -> Chosen:
