@@ -64,7 +64,8 @@ def test_the_experiment_a_guide_shows_names_cells_and_shows_itself(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "guide", ["README.md", "docs/add_a_model.md", "docs/experiments.md", "docs/city_format.md", "docs/ugdata.md"]
+    "guide",
+    ["README.md", "docs/add_a_model.md", "docs/experiments.md", "docs/city_format.md", "docs/ugdata.md"],
 )
 def test_the_python_of_a_guide_runs_from_top_to_bottom(guide, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
