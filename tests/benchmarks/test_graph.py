@@ -59,7 +59,7 @@ def measure(path):
 
 
 def test_graph_of_new_york(benchmark, tmp_path):
-    """Target: 97,000 POIs and 225,000 roads, foot ways among them, built in 3 minutes below 3 GB, in a process of its own."""
+    """Target: 97,000 POIs and 225,000 roads, foot ways among them, built in 5 minutes below 3 GB, in a process of its own."""
     found = benchmark.pedantic(measure, args=(tmp_path / "graph.json",), rounds=1, iterations=1)
     benchmark.extra_info.update(found)
     sys.stdout.write("\n" + "; ".join(f"{name} {value:,.1f}" for name, value in found.items()) + "\n")

@@ -291,6 +291,19 @@ def test_places_are_the_citys_in_longitude_and_latitude(graph, toy):
     np.testing.assert_allclose(graph.nodes.lonlat[rows], np.column_stack([expected.x, expected.y]), atol=6e-7)
 
 
+def test_a_category_is_the_first_telling_tag_in_words(draw_city):
+    tags = [
+        {"amenity": "fast_food", "name": "A"},
+        {"office": "yes"},
+        {"shop": "no", "leisure": "park"},
+        {"name": "B"},
+    ]
+    city = draw_city(pois=[(f"p{k}", some, shapely.Point(9 * k, 5)) for k, some in enumerate(tags)])
+    nodes = build_graph(city).nodes
+    assert nodes.category[nodes.rows("poi")].tolist() == ["fast food", "office", "park", "place"]
+    assert nodes.name[nodes.rows("poi")].tolist() == ["A", "", "", "B"]
+
+
 def test_a_city_with_points_alone_has_a_graph(draw_city):
     city = draw_city(pois=[("a", {"amenity": "cafe"}, shapely.Point(5, 5)), ("b", {}, shapely.Point(5, 45))])
     graph = build_graph(city)

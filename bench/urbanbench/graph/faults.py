@@ -39,8 +39,9 @@ def graph_faults(graph: Graph) -> list[str]:
         and max(edges.source.max(), edges.target.max()) < len(nodes)
     ):
         return [*faults, "Edges end in nodes that are not there."]
-    ends = np.column_stack([edges.relation, edges.source, edges.target])
-    if len(np.unique(ends, axis=0)) < len(edges):
+    # One number an edge: rows of numbers are compared many times slower.
+    ends = (edges.relation.astype(np.int64) * len(nodes) + edges.source) * len(nodes) + edges.target
+    if len(np.unique(ends)) < len(edges):
         faults.append("Edges stand twice.")
     if (edges.source == edges.target).any():
         faults.append("Edges join a node with itself.")
@@ -93,9 +94,11 @@ def path_faults(graph: Graph, row: int, walks: Sequence[np.ndarray], plan: Graph
 
 def _kinds_faults(graph: Graph) -> list[str]:
     kind, edges = graph.nodes.kind, graph.edges
-    joined = np.unique(np.column_stack([edges.relation, kind[edges.source], kind[edges.target]]), axis=0)
+    many = len(KINDS)
+    code = (edges.relation.astype(np.int64) * many + kind[edges.source]) * many + kind[edges.target]
+    joined = [(one // many**2, one // many % many, one % many) for one in np.unique(code).tolist()]
     return [
         f"Edges {RELATIONS[relation]!r} join {KINDS[source]} and {KINDS[target]}."
-        for relation, source, target in joined.tolist()
+        for relation, source, target in joined
         if (KINDS[source], KINDS[target]) not in JOINS[RELATIONS[relation]]
     ]

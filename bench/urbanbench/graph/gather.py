@@ -170,12 +170,17 @@ def _points(shapes: gpd.GeoSeries | np.ndarray) -> np.ndarray:
 
 
 def _first_value(frame: gpd.GeoDataFrame, keys: Sequence[str], otherwise: str) -> np.ndarray:
-    """Return for every object the value of the first of these keys that it has, in words."""
+    """Return for every object the value of the first of these keys that it has, in words; of office=yes the key, of office=no nothing."""
     found = np.full(len(frame), otherwise, dtype=object)
     tags = tag_table(frame["tags"])
     for key in reversed(keys):
         some = tags.with_key(key)
-        found[some.rows] = some.value if key == "name" else _words(some.value)
+        if key == "name":
+            found[some.rows] = some.value
+            continue
+        told = some.value != "no"
+        words = _words(np.where(some.value == "yes", key, some.value))
+        found[some.rows[told]] = words[told]
     return found
 
 
