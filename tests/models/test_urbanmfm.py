@@ -366,8 +366,8 @@ def test_stages_read_only_the_parameters_their_keys_know(city):
     view = city.view(ALL | {"satellite", "street_view", "flow"})
     model = quick(fusion_heads="4")
     material = gather_material(model, view)
-    backbones = training._build_backbones(model, view, material, 0, "cpu")
-    net = training._build_net(model, backbones, 0)
+    backbones = training.build_backbones(model, view, material, 0, "cpu")
+    net = training.build_net(model, backbones, 0)
 
     class Watched:
         def __init__(self) -> None:

@@ -47,9 +47,9 @@ def shop_of(tmp_path_factory):
     def make(**settings):
         model = UrbanMFM.from_settings("paper", encoders | SMALL | settings)
         material = gather_material(model, view)
-        backbones = training._build_backbones(model, view, material, 0, "cpu")
+        backbones = training.build_backbones(model, view, material, 0, "cpu")
         backbones.compute_all()
-        return Workshop(model, view, material, training._build_net(model, backbones, 0), backbones, 0, "cpu")
+        return Workshop(model, view, material, training.build_net(model, backbones, 0), backbones, 0, "cpu")
 
     return make
 

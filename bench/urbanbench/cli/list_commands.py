@@ -225,7 +225,7 @@ _KINDS = {
 def _described(word: str) -> dict[str, Any]:
     from urbanbench.registry import is_label, is_path
 
-    if word.endswith(".json") and is_path(word):
+    if word.endswith(".json") and (is_path(word) or Path(word).is_file()):
         from urbanbench.cli.result_facts import result_facts
 
         return result_facts(Path(word))

@@ -12,7 +12,6 @@ from urbanbench.cli.again import command_again
 from urbanbench.cli.kept_city import city_of
 from urbanbench.cli.printing import note, print_json, print_table, say
 from urbanbench.errors import BadInput, DataMissing
-from urbanbench.store import without_nan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,6 +89,7 @@ def _write(file: Path, findings: Findings, predictions: pd.DataFrame, city: City
 
 def _say(findings: Findings, city: City, *, as_json: bool) -> None:
     from urbanbench.residuals.words import as_dict, sentences, tables, title_of
+    from urbanbench.store import without_nan
 
     if as_json:
         print_json(without_nan(as_dict(findings)))
