@@ -59,7 +59,9 @@ def _plain_network(dim, seed, device):
 
 def _plain_fit(features, targets, split, seed, head, device="cpu"):
     """Return the test predictions of one network, written as anyone would."""
-    train, val, test = (torch.from_numpy(features.vectors[side]).to(device) for side in (split.train, split.val, split.test))
+    train, val, test = (
+        torch.from_numpy(features.vectors[side]).to(device) for side in (split.train, split.val, split.test)
+    )
     mean, spread = train.mean(dim=0), train.std(dim=0, correction=0)
     train, val, test = (((side - mean) / spread).clamp(-5, 5) for side in (train, val, test))
     known = torch.from_numpy(targets.values[split.train]).float().to(device)

@@ -93,7 +93,9 @@ class Hex2VecEmbedder(CountEmbedder):
         sys.stderr.write("a bar")
         for callback in (trainer_kwargs or {}).get("callbacks", ()):
             for loss in (0.7, 0.5):
-                callback.on_train_batch_end(None, torch.nn.Linear(2, 1), {"loss": torch.tensor(loss)}, None, 0)
+                callback.on_train_batch_end(
+                    None, torch.nn.Linear(2, 1), {"loss": torch.tensor(loss)}, None, 0
+                )
 
     def transform(self, regions_gdf, features_gdf, joint_gdf):
         counts = super().transform(regions_gdf, features_gdf, joint_gdf)
