@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,13 @@ def test_results_of_two_versions_of_the_label_are_named():
     )
     assert [(one.rule, one.severity) for one in found] == [("mixed-data", "suspicious")]
     assert "older (1 rows)" in found[0].says
+
+
+def test_two_versions_of_a_model_are_two_rows_and_twice_the_same_one_is_told():
+    old, new = result("a", spread=1.5), result("a", spread=1.6, seed=1)
+    assert "twice" in {one.rule for one in audited(old, new)}
+    later = replace(new, versions={**new.versions, "model": 2})
+    assert "twice" not in {one.rule for one in audited(old, later)}
 
 
 def test_repeats_that_all_gave_one_number_are_found():

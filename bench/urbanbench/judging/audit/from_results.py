@@ -28,7 +28,9 @@ def _line(result: RunResult) -> Line:
     settings = result.model.get("settings") or {}
     changed = ", ".join(f"{name}={value}" for name, value in sorted(settings.items()))
     seed = f"training {cell.model_seed}" if cell.model_seed else ""
-    setting = " · ".join(filter(None, (cell.preset, changed, cell.inputs, cell.reader, seed)))
+    number = result.versions.get("model", 1)
+    version = f"version {number}" if number > 1 else ""
+    setting = " · ".join(filter(None, (cell.preset, changed, cell.inputs, cell.reader, version, seed)))
     block = f"{cell.split} {cell.block_size_m:g} m" if cell.block_size_m else cell.split
     measures = {
         name: _measure(name, numbers, result)
