@@ -19,7 +19,7 @@ PLUGINS = ("models", "tasks", "datasets")
 FLOORS = {
     "apart": 0, "reasons": 0,
     "errors": 0, "home": 0, "seeds": 0, "atomic": 0, "hashing": 0, "progress": 0, "inputs": 0, "units": 0,
-    "vectors": 1, "space": 1, "card": 1, "seen": 1, "learned": 1,
+    "vectors": 1, "space": 1, "items": 1, "card": 1, "seen": 1, "learned": 1,
     "city": 2,
     "build": 2.5,
     "model": 3, "scoring": 3, "toolkit": 3,
@@ -44,7 +44,7 @@ WINGS = {
     "toolkit": {"features": 6, "ground": 5, "pictures": 4, "texts": 3, "training": 2, "shapes": 1, "kept": 0},
     "city": {
         "drawing": 4, "changing": 4, "packing": 4, "ground": 3,
-        "city": 2, "view": 2, "withhold": 2, "contents": 2, "schema": 2,
+        "city": 2, "item_view": 3, "view": 2, "withhold": 2, "contents": 2, "schema": 2,
         "faults": 1, "rasters": 0.5, "load": 0.5, "feature_tables": 0.5, "pictures": 0.5,
         "folder": 0,
     },
