@@ -35,14 +35,14 @@ class Geolocation(RetrievalTask):
         from urbanbench.asking.ground import open_ground
         from urbanbench.asking.lessons import lessons_of
         from urbanbench.asking.together import Sheet
-        from urbanbench.asking.where import location_texts
+        from urbanbench.asking.where import location_texts, quarters
         from urbanbench.items import Item
 
         ground = open_ground(city)
         sheet = Sheet(ground, "geolocation", "Find the text that says where this picture was taken.")
-        texts = location_texts(ground)
+        texts, sides = location_texts(ground), quarters(ground)
         for k in ground.asked.tolist():
             view = ground.view_ids[k]
-            sheet.candidate(view, Item(text=texts[k]), xy=ground.xy[k])
+            sheet.candidate(view, Item(text=texts[k]), likeness=sides[k], xy=ground.xy[k])
             sheet.query(view, sheet.picture(k), view, xy=ground.xy[k])
         return sheet.finish(lessons_of(sheet, ("caption", "path", "location")))

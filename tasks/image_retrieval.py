@@ -44,17 +44,20 @@ class ImageRetrieval(RetrievalTask):
 
 
 def _ask(sheet: Sheet) -> None:
-    from urbanbench.asking.told import caption_texts, path_texts
+    from urbanbench.asking.told import caption_texts, paths_to
+    from urbanbench.asking.where import quarters
     from urbanbench.items import Item
 
     ground, asked = sheet.ground, sheet.ground.asked
-    captions, paths = caption_texts(ground, asked), path_texts(ground, asked, 1)
-    point = [tuple(xy) for xy in ground.xy[asked].round(1).tolist()]
-    views = [ground.view_ids[k] for k in asked]
-    for at, k in enumerate(asked.tolist()):
-        view = views[at]
-        text = paths[at][0] if at % 2 and paths[at] else captions[at]
-        sheet.candidate(view, sheet.picture(k), answer=captions[at] or view, xy=ground.xy[k])
+    captions, paths, sides = caption_texts(ground, asked), paths_to(ground, asked, 1), quarters(ground)
+    views = {k: ground.view_ids[k] for k in asked.tolist()}
+    for at, (k, view) in enumerate(views.items()):
+        way = paths[at][0] if at % 2 and paths[at] else None
+        text = way.text if way else captions[at]
+        right = {*ground.beside(k), *(way.ends if way else ())}
+        sheet.candidate(
+            view, sheet.picture(k), answer=captions[at] or view, likeness=sides[k], xy=ground.xy[k]
+        )
         if text:
-            same = frozenset(other for other, one in zip(views, point, strict=True) if one == point[at])
-            sheet.query(view, Item(text=text), view, xy=ground.xy[k], also_right=same - {view})
+            also = frozenset(views[other] for other in right & views.keys() - {k})
+            sheet.query(view, Item(text=text), view, xy=ground.xy[k], also_right=also)

@@ -8,6 +8,7 @@ from urbanbench.card import TaskCard
 from urbanbench.retrieval_task import RetrievalTask
 
 if TYPE_CHECKING:
+    from urbanbench.asking.nearby import Asked
     from urbanbench.asking.together import Sheet
     from urbanbench.city.city import City
     from urbanbench.items import Lesson
@@ -29,7 +30,7 @@ class SpatialGrounding(RetrievalTask):
         positive="the answer that the city's map gives",
         leaks=("coordinates", "name", "street", "district"),
         layers=("street_views",),
-        note="Four forms, each with answers of its own: the kind of the nearest place; class and side of the nearest street; how far two kinds of places are from one another; how far and where a landmark lies. The graph is the evidence: it tells kinds and offsets, and no node or edge has an answer in the words of the candidates except the kinds of places.",
+        note="Four forms, each with answers of its own: the kind of the nearest place; class of the nearest street and the side on which it lies; how far two kinds of places are from one another; how far and where a landmark lies. The graph is the evidence: it tells kinds and offsets, and no node or edge has an answer in the words of the candidates except the kinds of places.",
     )
 
     def questions(self, city: City) -> Questions:
@@ -48,9 +49,9 @@ class SpatialGrounding(RetrievalTask):
 
 
 def _ask(sheet: Sheet) -> None:
+    """Write what may be answered anywhere in the city as candidates, and ask about pictures of the test blocks."""
     from urbanbench.asking.ground import MOST_ASKED
     from urbanbench.asking.nearby import FORMS, asked_of
-    from urbanbench.items import Item
     from urbanbench.seeds import generator
 
     ground = sheet.ground
@@ -58,23 +59,31 @@ def _ask(sheet: Sheet) -> None:
     left = dict.fromkeys(FORMS, MOST_ASKED // len(FORMS))
     for k in draw.permutation(ground.asked).tolist():
         for one in asked_of(ground, k, draw):
-            choice = f"{one.form}: {one.answer}"
-            sheet.candidate(choice, Item(text=one.answer), likeness=one.likeness, group=one.form)
+            choice = _choice(sheet, one)
             if left[one.form]:
                 left[one.form] -= 1
                 sheet.query(f"{one.form} {k}", sheet.picture(k, one.question), choice)
 
 
+def _choice(sheet: Sheet, one: Asked) -> str:
+    from urbanbench.items import Item
+
+    key = f"{one.form}: {one.answer}"
+    sheet.candidate(key, Item(text=one.answer), likeness=one.likeness, group=one.form)
+    return key
+
+
 def _lessons(sheet: Sheet) -> list[Lesson]:
+    """Return pairs of the pictures that may be learned from; their answers, which name no place, may be chosen as well."""
     from urbanbench.asking.lessons import lessons_of
     from urbanbench.asking.nearby import asked_of
     from urbanbench.items import Item, Lesson
     from urbanbench.seeds import generator
 
     ground, draw = sheet.ground, generator(0, "spatial grounding", "learned")
-    answers = [
-        Lesson("answer", sheet.picture(k, one.question), Item(text=one.answer))
-        for k in ground.learned.tolist()
-        for one in asked_of(ground, k, draw)
-    ]
+    answers = []
+    for k in ground.learned.tolist():
+        for one in asked_of(ground, k, draw):
+            _choice(sheet, one)
+            answers.append(Lesson("answer", sheet.picture(k, one.question), Item(text=one.answer)))
     return [*lessons_of(sheet, ("caption", "path")), *answers]

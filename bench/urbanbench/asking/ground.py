@@ -11,6 +11,7 @@ import numpy as np
 
 from urbanbench.asking.area import AreaSplit, split_area
 from urbanbench.asking.secrets import Secrets
+from urbanbench.city.folder.format import UNPLACED
 from urbanbench.errors import RunRefused
 from urbanbench.graph.around import Around, anchors, edges_within, sub_graph
 from urbanbench.graph.build import build_graph
@@ -24,13 +25,10 @@ if TYPE_CHECKING:
     from urbanbench.city.city import City
     from urbanbench.graph.tables import Graph
 
-__all__ = ["MOST_ASKED", "UNPLACED", "Ground", "open_ground"]
+__all__ = ["MOST_ASKED", "Ground", "open_ground"]
 
 MOST_ASKED = 700
 """Pictures that are asked about at most, as many as the paper has in a set."""
-
-UNPLACED = "photograph-unplaced"
-"""Kind of street views of which nobody knows where they were taken; their points in the folder only tell them apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +79,28 @@ class Ground:
         return np.flatnonzero(self.split.lesson)
 
     @cached_property
+    def placed(self) -> bool:
+        """Whether it is known where the pictures were taken."""
+        return self.city.layers["street_views"].kind != UNPLACED
+
+    @cached_property
     def has_surroundings(self) -> bool:
         """Whether there are streets or POIs around the pictures, so that a graph says more than that there are regions."""
         kinds = set(self.graph.nodes.kind.tolist())
         return bool(kinds & {kind_code("poi"), kind_code("street")})
+
+    @cached_property
+    def number(self) -> Mapping[int, int]:
+        """Row of the graph to the picture that stands for it."""
+        return {row: k for k, row in enumerate(self.rows.tolist())}
+
+    def beside(self, k: int) -> list[int]:
+        """Return the pictures at the very point of picture k, itself too."""
+        return np.flatnonzero((self._points == self._points[k]).all(axis=1)).tolist()
+
+    @cached_property
+    def _points(self) -> np.ndarray:
+        return np.round(self.xy, 1)
 
     @cached_property
     def _around(self) -> dict[int, Around]:
@@ -152,11 +168,10 @@ def open_ground(city: City, *, placed: bool = True) -> Ground:
     RunRefused
         The city has no street views, none of them is placed, or they are too few to be parted.
     """
-    layer = city.layers.get("street_views")
-    if layer is None:
+    if "street_views" not in city.layers:
         msg = f"City {city.name!r} has no street views, which are what is asked about. Its layers: {', '.join(sorted(city.layers)) or 'none'}. Mend: urbanbench data build {city.name} --street-views FOLDER (docs/your_city.md)."
         raise RunRefused(msg)
-    if placed and layer.kind == UNPLACED:
+    if placed and city.layers["street_views"].kind == UNPLACED:
         msg = f"Nobody knows where the street views of {city.name!r} were taken (kind {UNPLACED!r} in city.json). Expected places: this task asks for them. Mend: choose -t perception, or a city whose pictures have coordinates."
         raise RunRefused(msg)
     plan = GraphPlan()

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from urbanbench.asking.told import caption_texts, path_texts
+from urbanbench.asking.told import caption_texts, paths_to
 from urbanbench.asking.where import location_texts
 from urbanbench.items import Item, Lesson
 
 if TYPE_CHECKING:
     from urbanbench.asking.together import Sheet
 
-__all__ = ["PATHS", "lessons_of"]
+__all__ = ["PATHS", "WANTED", "lessons_of"]
 
 PATHS = 2
 """Ways to a picture that are told, at most."""
+
+WANTED: Mapping[str, str] = {
+    "caption": "Find the text that tells what lies around this picture.",
+    "path": "Find the way that ends at this picture.",
+    "location": "Find the text that says where this picture was taken.",
+}
+"""What is wanted of the side with the picture, by kind of lesson."""
 
 
 def lessons_of(sheet: Sheet, kinds: Collection[str]) -> list[Lesson]:
@@ -33,9 +41,13 @@ def lessons_of(sheet: Sheet, kinds: Collection[str]) -> list[Lesson]:
     if "caption" in kinds:
         said += [("caption", k, text) for k, text in zip(chosen, caption_texts(ground, chosen), strict=True)]
     if "path" in kinds:
-        told = zip(chosen, path_texts(ground, chosen, PATHS), strict=True)
-        said += [("path", k, text) for k, some in told for text in some]
+        told = zip(chosen, paths_to(ground, chosen, PATHS), strict=True)
+        said += [("path", k, way.text) for k, some in told for way in some]
     if "location" in kinds:
         texts = location_texts(ground)
         said += [("location", k, texts[k]) for k in chosen]
-    return [Lesson(kind, sheet.picture(int(k)), Item(text=text)) for kind, k, text in said if text]
+    return [
+        Lesson(kind, replace(sheet.picture(int(k)), instruction=WANTED[kind]), Item(text=text))
+        for kind, k, text in said
+        if text
+    ]

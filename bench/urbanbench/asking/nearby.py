@@ -124,7 +124,7 @@ def _distance(_ground: Ground, _k: int, places: _Places, draw: np.random.Generat
         return None
     (one, first), (other, second) = ends
     metres = float(np.hypot(*(places.offset[first] - places.offset[second])))
-    question = f"How far is it from {_the(one)} nearest to the picture to {_the(other)} nearest to the picture?"
+    question = f"Of the places nearest to the picture, how far is it from the {_kind(one)} to the {_kind(other)}?"
     return Asked("distance", question, _metres(metres), f"{metres // (4 * STEP_M):.0f}")
 
 
@@ -142,7 +142,7 @@ def _landmark(_ground: Ground, _k: int, places: _Places, draw: np.random.Generat
             continue
         bearing = float(bearing_between(np.zeros((1, 2)), places.offset[[at]])[0])
         side = direction_of(bearing)
-        question = f"How far is {_the(word)} nearest to the picture, and in which direction?"
+        question = f"How far from the picture is the nearest {_kind(word)}, and in which direction?"
         return Asked("landmark", question, f"{_metres(float(places.away[at]))} to the {side}", side)
     return None
 
@@ -160,9 +160,9 @@ def _metres(away: float) -> str:
     return f"about {round(away / STEP_M) * STEP_M:.0f} m"
 
 
-def _the(word: str) -> str:
-    """Turn "a cafe" into "the cafe"."""
-    return f"the {word.partition(' ')[2]}"
+def _kind(word: str) -> str:
+    """Turn "a cafe" into "cafe"."""
+    return word.partition(" ")[2]
 
 
 def _rank(ground: Ground, row: int) -> str:

@@ -67,9 +67,9 @@ class Sheet:
     _graphs: dict[str, int] = field(default_factory=dict)
 
     def picture(self, k: int, text: str = "") -> Item:
-        """Return picture k with its graph, and perhaps a question about it."""
+        """Return picture k with its graph, where it is known where it was taken, and perhaps with a question about it."""
         ground = self.ground
-        graph = self._name("g", str(k)) if len(ground.around(k).rows) > 1 else ""
+        graph = self._name("g", str(k)) if ground.placed and len(ground.around(k).rows) > 1 else ""
         if graph:
             self._graphs[graph] = k
         return Item(text=text, image=ground.view_ids[k], graph=graph)
@@ -150,7 +150,7 @@ class Sheet:
         return {name: some for name, some in named.items() if some}
 
     def _exam(self, asked: dict[str, Item], chosen: dict[str, Item], lessons: list[Lesson]) -> Exam:
-        plain = [replace(one, anchor=self._plain(one.anchor)) for one in lessons]
+        plain = [self._lesson(one) for one in lessons]
         order = generator(0, "lessons", self.task).permutation(len(plain))
         items = {**asked, **chosen}
         used = {item.graph for item in items.values()}
@@ -167,6 +167,14 @@ class Sheet:
     def _plain(self, item: Item) -> Item:
         """Return what asks, with the instruction, and without what it may not tell."""
         return replace(item, text=self.ground.secrets.veil(item.text), instruction=self.instruction)
+
+    def _lesson(self, lesson: Lesson) -> Lesson:
+        """Put the task's instruction where a query has it: with the words, where queries are words, else with a picture that has no other."""
+        if not any(one.item.image for one in self._queries.values()):
+            asking = replace(lesson.positive, instruction=self.instruction)
+            return replace(lesson, anchor=replace(lesson.anchor, instruction=""), positive=asking)
+        anchor = replace(lesson.anchor, text=self.ground.secrets.veil(lesson.anchor.text))
+        return replace(lesson, anchor=replace(anchor, instruction=anchor.instruction or self.instruction))
 
     def _name(self, letter: str, key: str) -> str:
         """Return an id that tells nothing of the key, and sorts in no telling order."""

@@ -14,7 +14,7 @@ from urbanbench.graph.words import what
 if TYPE_CHECKING:
     from urbanbench.asking.ground import Ground
 
-__all__ = ["location_texts", "seen_from_above"]
+__all__ = ["location_texts", "quarters", "seen_from_above"]
 
 _NUMBER = re.compile(r"\d{4,}")
 _LONGEST = 300
@@ -34,11 +34,11 @@ def location_texts(ground: Ground) -> list[str]:
         One for each of the n pictures; pictures at one place have the same.
     """
     streets, areas = _streets(ground), _areas(ground)
-    regions, quarters = _regions(ground), _quarters(ground)
+    regions, sides = _regions(ground), quarters(ground)
     above = seen_from_above(ground)
     return [
         _sentence([street, area, region, quarter], seen)
-        for street, area, region, quarter, seen in zip(streets, areas, regions, quarters, above, strict=True)
+        for street, area, region, quarter, seen in zip(streets, areas, regions, sides, above, strict=True)
     ]
 
 
@@ -108,7 +108,7 @@ def _regions(ground: Ground) -> list[str]:
     return ["" if not one or _NUMBER.search(one) else f"in {one}" for one in names]
 
 
-def _quarters(ground: Ground) -> list[str]:
+def quarters(ground: Ground) -> list[str]:
     """Say how far from the middle of the city each picture was taken, and in which direction."""
     centres = ground.city.regions.geometry.centroid
     middle = np.array([centres.x.mean(), centres.y.mean()])
