@@ -30,7 +30,7 @@ class Perception(RetrievalTask):
         positive="the sentence made of the picture's labels, or a picture with these labels; equal sentences are right as well",
         leaks=("coordinates", "name", "street", "district"),
         layers=("street_views",),
-        note="Needs labels of street views whose names begin with perception and whose licence is stated; scores are told as thirds of those that may be learned from. Every second question is the other way round: the sentence is given, the picture is asked for.",
+        note="Needs labels of street views whose names begin with perception and whose licence is stated; scores are told as thirds of those that may be learned from. Half of the questions are the other way round: the sentence is given, the picture is asked for.",
     )
 
     def questions(self, city: City) -> Questions:
@@ -51,19 +51,19 @@ def _question(found: Perceived) -> str:
 
 
 def _ask(sheet: Sheet, found: Perceived) -> None:
-    """Write every picture as a candidate and its sentence as one, and ask for the one by the other in turn."""
+    """Write every picture as a candidate and its sentence as one, and ask for each by the other."""
+    from urbanbench.asking.ground import MOST_ASKED
     from urbanbench.items import Item
 
     ground, question = sheet.ground, _question(found)
-    labelled = [k for k in ground.asked.tolist() if k in found.text]
-    for at, k in enumerate(labelled):
+    for k in ground.asked[: MOST_ASKED // 2].tolist():
+        if k not in found.text:
+            continue
         text, view = found.text[k], ground.view_ids[k]
         sheet.candidate(text, Item(text=text), likeness=found.likeness[k], group="answers")
         sheet.candidate(view, sheet.picture(k), answer=text, likeness=found.likeness[k], group="pictures")
-        if at % 2:
-            sheet.query(f"who {view}", Item(text=text), view)
-        else:
-            sheet.query(f"what {view}", sheet.picture(k, question), text)
+        sheet.query(f"what {view}", sheet.picture(k, question), text)
+        sheet.query(f"which {view}", Item(text=text), view)
 
 
 def _lessons(sheet: Sheet, found: Perceived) -> list[Lesson]:

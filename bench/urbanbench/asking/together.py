@@ -65,6 +65,7 @@ class Sheet:
     _choices: dict[str, _Choice] = field(default_factory=dict)
     _queries: dict[str, _Query] = field(default_factory=dict)
     _graphs: dict[str, int] = field(default_factory=dict)
+    _pictures: dict[str, str] = field(default_factory=dict)
 
     def picture(self, k: int, text: str = "") -> Item:
         """Return picture k with its graph, where it is known where it was taken, and perhaps with a question about it."""
@@ -72,7 +73,9 @@ class Sheet:
         graph = self._name("g", str(k)) if ground.placed and len(ground.around(k).rows) > 1 else ""
         if graph:
             self._graphs[graph] = k
-        return Item(text=text, image=ground.view_ids[k], graph=graph)
+        image = self._name("p", ground.view_ids[k])
+        self._pictures[image] = ground.view_ids[k]
+        return Item(text=text, image=image, graph=graph)
 
     def candidate(
         self,
@@ -162,6 +165,7 @@ class Sheet:
                 name: self.ground.local(k) for name, k in sorted(self._graphs.items()) if name in used
             },
             lessons=tuple(plain[at] for at in order),
+            pictures=dict(sorted(self._pictures.items())),
         )
 
     def _plain(self, item: Item) -> Item:
