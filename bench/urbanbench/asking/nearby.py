@@ -124,17 +124,15 @@ def _distance(_ground: Ground, _k: int, places: _Places, draw: np.random.Generat
         return None
     (one, first), (other, second) = ends
     metres = float(np.hypot(*(places.offset[first] - places.offset[second])))
-    question = f"Of the places nearest to the picture, how far is it from the {_kind(one)} to the {_kind(other)}?"
+    question = (
+        f"Of the places nearest to the picture, how far is it from the {_kind(one)} to the {_kind(other)}?"
+    )
     return Asked("distance", question, _metres(metres), f"{metres // (4 * STEP_M):.0f}")
 
 
 def _landmark(_ground: Ground, _k: int, places: _Places, draw: np.random.Generator) -> Asked | None:
     """How far is the nearest place of a kind, and in which direction?"""
-    near = {
-        word
-        for word, away in zip(places.words, places.away, strict=True)
-        if STEP_M <= away <= FAR_M
-    }
+    near = {word for word, away in zip(places.words, places.away, strict=True) if STEP_M <= away <= FAR_M}
     order = [sorted(near)[at] for at in draw.permutation(len(near))]
     for word in order:
         at = places.nearest(word)

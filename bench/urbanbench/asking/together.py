@@ -161,9 +161,7 @@ class Sheet:
         return Exam(
             items={name: items[name] for name in sorted(items)},
             sides={name: "query" if name in asked else "candidate" for name in sorted(items)},
-            graphs={
-                name: self.ground.local(k) for name, k in sorted(self._graphs.items()) if name in used
-            },
+            graphs={name: self.ground.local(k) for name, k in sorted(self._graphs.items()) if name in used},
             lessons=tuple(plain[at] for at in order),
             pictures=dict(sorted(self._pictures.items())),
         )

@@ -19,6 +19,9 @@ __all__ = ["Room"]
 class Room(ABC):
     """How tasks of some kinds are asked, shown and scored; it holds nothing."""
 
+    family: str
+    """Which floors stand beside its rows besides those of no family, see `urbanbench.card.ModelCard.family`; "" for none."""
+
     fits_heads: bool
     """Whether a head is fitted, which can be done in another city, read beside a floor or asked by a probe."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.card import RETRIEVAL
 from urbanbench.errors import RunRefused
 from urbanbench.inputs import format_inputs
 from urbanbench.run.rooms.contract import Room
@@ -28,7 +29,7 @@ INPUT_OF = {"image": "street_view", "graph": "graph"}
 class ItemRoom(Room):
     """Retrieval."""
 
-    fits_heads = False
+    family, fits_heads = RETRIEVAL, False
 
     def scoring(self, spec: RunSpec, head: str) -> dict[str, Any]:
         """See `Room.scoring`; what a run says when it is asked for nothing is `area` and `cosine` here."""

@@ -24,7 +24,7 @@ BEST_HEAD = "select"
 class LabelRoom(Room):
     """Regression, classification and composition."""
 
-    fits_heads = True
+    family, fits_heads = "", True
 
     def scoring(self, spec: RunSpec, head: str) -> dict[str, Any]:
         """See `Room.scoring`."""
