@@ -371,7 +371,7 @@ def _declared(order: Order) -> dict[str, Any]:
     return {
         "title": card.title,
         "floor": card.floor,
-        "inputs_declared": _listed(card.inputs),
+        "inputs_declared": _listed(order.room.inputs_of(card)[0]),
         "settings": order.changed,
     }
 
