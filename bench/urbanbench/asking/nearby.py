@@ -102,7 +102,7 @@ def _places(ground: Ground, k: int) -> _Places:
 
 
 def _nearest_place(ground: Ground, _k: int, places: _Places, _draw: np.random.Generator) -> Asked | None:
-    """What kind of place is nearest?"""
+    """Ask of which kind the nearest place is."""
     if not len(places.rows) or places.away[0] > NEAR_M or not places.shown[0]:
         return None
     other = next((at for at, word in enumerate(places.words) if word != places.words[0]), None)
@@ -115,7 +115,7 @@ def _nearest_place(ground: Ground, _k: int, places: _Places, _draw: np.random.Ge
 
 
 def _nearest_street(ground: Ground, k: int, _places: _Places, _draw: np.random.Generator) -> Asked | None:
-    """Of which class is the nearest street, and where does it lie?"""
+    """Ask of which class the nearest street is, and on which side it lies."""
     graph, row = ground.graph, int(ground.rows[k])
     steps, _ = graph.steps.take(np.array([row]))
     own = steps[(graph.edges.relation[steps // 2] == relation_code("nearest")) & (steps % 2 == 0)] // 2
@@ -135,7 +135,7 @@ def _nearest_street(ground: Ground, k: int, _places: _Places, _draw: np.random.G
 
 
 def _distance(_ground: Ground, _k: int, places: _Places, draw: np.random.Generator) -> Asked | None:
-    """How far are two kinds of places from one another?"""
+    """Ask how far two kinds of places are from one another."""
     near = sorted({word for word, away in zip(places.words, places.away, strict=True) if away <= FAR_M})
     order = [near[at] for at in draw.permutation(len(near))]
     ends = [(word, at) for word in order if (at := places.nearest(word)) is not None][:2]
@@ -150,7 +150,7 @@ def _distance(_ground: Ground, _k: int, places: _Places, draw: np.random.Generat
 
 
 def _landmark(_ground: Ground, _k: int, places: _Places, draw: np.random.Generator) -> Asked | None:
-    """How far is the nearest place of a kind, and in which direction?"""
+    """Ask how far the nearest place of a kind is, and in which direction."""
     near = {word for word, away in zip(places.words, places.away, strict=True) if STEP_M <= away <= FAR_M}
     order = [sorted(near)[at] for at in draw.permutation(len(near))]
     for word in order:
