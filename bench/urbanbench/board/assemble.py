@@ -120,7 +120,8 @@ def _facts(group: Group) -> list[str]:
     about = [str(row.task.get(name) or "") for name in ("title", "kind", "unit")]
     facts = [", ".join(word for word in about if word)]
     if row.n_units is not None:
-        facts.append(f"{row.n_units} {'querie' if row.candidates else row.task.get('level', 'unit')}s")
+        units = "queries" if row.candidates else f"{row.task.get('level', 'unit')}s"
+        facts.append(f"{row.n_units} {units}")
     facts.extend(candidate_facts(row))
     facts.extend(_protocol_facts(group))
     names = ("lessons", "", "queries") if row.candidates else ("train", "validation", "test")
