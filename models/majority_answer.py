@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from urbanbench.card import ModelCard
+from urbanbench.errors import RunRefused
 from urbanbench.model import Model
 
 if TYPE_CHECKING:
@@ -59,7 +60,13 @@ class MajorityAnswer(Model):
     def embed_with(
         self, learned: Learned, view: View, *, units: Units, seed: int, device: str
     ) -> EmbeddingSpace:
-        """Return frequencies as `embed`, of answers counted elsewhere."""
+        """Return frequencies as `embed`, of answers counted elsewhere.
+
+        Raises
+        ------
+        RunRefused
+            No candidate is a text.
+        """
         import numpy as np
 
         from urbanbench.city.item_view import of_items
@@ -67,6 +74,9 @@ class MajorityAnswer(Model):
 
         del seed, device
         items = of_items(view)
+        if not any(one.text for name, one in items.items.items() if items.sides[name] == "candidate"):
+            msg = "Majority answer counts answers in words. Expected candidates with a text; those of this task are pictures."
+            raise RunRefused(msg)
         answers = {question: some for question, some in learned.facts["answers"].items() if question}
         questions = [*sorted(answers), ""]
         totals = [max(sum(learned.facts["answers"][one].values()), 1) for one in questions]

@@ -48,8 +48,16 @@ class Room(ABC):
         """Return the inputs that a model may see here, those that it needs, and those of which it needs one."""
 
     @abstractmethod
-    def view(self, city: City, inputs: frozenset[str], task: TaskCard, targets: Any) -> View:
-        """Return what a model is shown; `targets` may be None where nothing is asked yet."""
+    def view(
+        self, city: City, inputs: frozenset[str], model: str, card: ModelCard, task: TaskCard, targets: Any
+    ) -> View:
+        """Return what a model is shown; `targets` may be None where nothing is asked yet.
+
+        Raises
+        ------
+        RunRefused
+            Nothing of what is asked is for this model.
+        """
 
     @abstractmethod
     def fits(self, task: TaskCard, city: City) -> bool:
