@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.board.columns import direction, metric_title
 from urbanbench.board.fronts import Front, Priced
-from urbanbench.city.drawing.canvas import save_map
 from urbanbench.errors import BadInput
+from urbanbench.figures.files import save_figure
+from urbanbench.figures.style import FLOOR, FRONT, LEARNED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["draw_fronts"]
 
 _MOST_PANELS = 12
-_LEARNED, _FLOOR, _STEPS = "#0072B2", "#999999", "#D55E00"
-"""Told apart by people with any colour vision (Okabe and Ito)."""
 _LEAST_SECONDS = 1e-3
 _DEPTH = 3.0
 """How far below the median a panel reaches, in heights of the best row over the median; what lies deeper stands at its foot."""
@@ -51,7 +50,7 @@ def draw_fronts(fronts: Sequence[Front], path: Path) -> None:
     for one in axes[len(fronts) :]:
         one.set_axis_off()
     _legend(figure)
-    save_map(figure, path)
+    save_figure(figure, path)
 
 
 def _legend(figure: Figure) -> None:
@@ -79,7 +78,7 @@ def _panel(axes: Axes, front: Front) -> None:
             [],
             s=26,
             facecolors="none",
-            edgecolors=_LEARNED,
+            edgecolors=LEARNED,
             label="hollow: took longer, part of the time is not known",
         )
     for floor in (True, False):
@@ -112,7 +111,7 @@ def _foot(gains: Sequence[float]) -> float:
 def _dots(axes: Axes, rows: Sequence[Priced], sign: int, foot: float, *, floor: bool) -> None:
     """Draw rows: a triangle at the foot for what lies deeper, a hollow dot where the time is known in part only."""
     colour, mark, name = (
-        (_FLOOR, "s", "floor, learns nothing") if floor else (_LEARNED, "o", "learned or frozen model")
+        (FLOOR, "s", "floor, learns nothing") if floor else (LEARNED, "o", "learned or frozen model")
     )
     for hidden in (False, True):
         some = [one for one in rows if (sign * one.row.main < foot) == hidden]
@@ -134,7 +133,7 @@ def _steps(axes: Axes, front: Front, best: Sequence[Priced], sign: int, *, learn
         return
     right = max(_x(one) for one in front.rows)
     x, y = [_x(one) for one in ordered], [one.row.main for one in ordered]
-    style, label = (("--", _LEARNED), "front without floors") if learned else (("-", _STEPS), "front")
+    style, label = (("--", LEARNED), "front without floors") if learned else (("-", FRONT), "front")
     axes.step(
         [*x, right],
         [*y, y[-1]],
@@ -157,7 +156,7 @@ def _names(
         at = max(sign * one.row.main, foot) * sign
         axes.annotate(
             mark, (_x(one), at), xytext=(-4, 3 * sign), textcoords="offset points", fontsize=8, ha="right",
-            va="bottom" if sign > 0 else "top", color=_LEARNED if learned else _STEPS, zorder=4,
+            va="bottom" if sign > 0 else "top", color=LEARNED if learned else FRONT, zorder=4,
         )  # fmt: skip
     return key
 

@@ -35,6 +35,7 @@ from urbanbench.cli.outcome import Stopped
 from urbanbench.cli.printing import finish, note, say, tracebacks
 from urbanbench.cli.signs import make_streams_safe
 from urbanbench.errors import CannotWrite, UrbanbenchError
+from urbanbench.terminal import widened
 
 __all__ = ["app", "main"]
 
@@ -82,8 +83,12 @@ def _root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")] = False,
+    wide: Annotated[
+        bool,
+        typer.Option("--wide", help="Show tables with all columns, as wide as they are; may stand anywhere."),
+    ] = False,
 ) -> None:
-    del version, debug
+    del version, debug, wide
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -103,9 +108,10 @@ def main(words: Sequence[str] | None = None) -> int:
     make_streams_safe()
     arguments = list(sys.argv[1:] if words is None else words)
     debug = "--debug" in arguments or bool(os.environ.get("URBANBENCH_DEBUG"))
-    arguments = [word for word in arguments if word != "--debug"]
+    wide = "--wide" in arguments
+    arguments = [word for word in arguments if word not in {"--debug", "--wide"}]
     try:
-        with tracebacks(debug), plugins_apart(), _stopped_by_sigterm():
+        with tracebacks(debug), widened(wide), plugins_apart(), _stopped_by_sigterm():
             code = app(arguments, prog_name="urbanbench", standalone_mode=False)
             code = finish() or code
     except Stopped:

@@ -11,6 +11,7 @@ import typer
 
 from urbanbench.cli.printing import note, say, say_page
 from urbanbench.errors import DataMissing
+from urbanbench.terminal import screen_of
 
 if TYPE_CHECKING:
     from urbanbench.result import RunResult
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["Words", "chosen_results", "city_names", "fits", "leaderboard"]
 
 Words = list[str]
+
+_ALSO = {"latex": "tex", "markdown": "md", "htm": "html", "txt": "text"}
+"""Other names of formats and endings."""
 
 
 def leaderboard(
@@ -28,7 +32,22 @@ def leaderboard(
             show_default=False,
         ),
     ] = None,
-    style: Annotated[str, typer.Option("--format", "-f", help="md, csv, tex or html.")] = "md",
+    style: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            help="text, md, csv, tex (latex) or html; when left out, by the ending of --out, and text on a terminal or a pipe.",
+            show_default=False,
+        ),
+    ] = "",
+    pivot: Annotated[
+        bool,
+        typer.Option(
+            "--pivot",
+            help="Models beside tasks: one table for each city, split, inputs and head, with the main metric of every task.",
+        ),
+    ] = False,
     published: Annotated[
         bool,
         typer.Option("--published", help="Show the numbers of papers beside ours, in their own columns."),
@@ -56,12 +75,27 @@ def leaderboard(
 
     kept = chosen_results(results, model=model, city=city, task=task, split=split, protocol=protocol)
     told = [one.to_dict() | {"own": one.own} for one in kept]
-    text = render(told, format=style, published=published, each_training=each_training)
+    kind = _format(style, out)
+    text = render(
+        told,
+        format=kind,
+        published=published,
+        each_training=each_training,
+        pivot=pivot,
+        screen=screen_of() if out is None else None,
+    )
     if out is None:
-        (say_page if style == "html" else say)(text)
+        (say_page if kind == "html" else say)(text)
         return
     write_text(out, text if text.endswith("\n") else text + "\n")
     note(f"Leaderboard of {len(kept)} results: {out}")
+
+
+def _format(style: str, out: Path | None) -> str:
+    """Return the format asked for, by its name or another usual one; without any that of the file's ending."""
+    ending = out.suffix.lower().removeprefix(".") if out is not None else ""
+    word = style or ending or "text"
+    return _ALSO.get(word, word)
 
 
 def chosen_results(folder: Path | None, *, city: Sequence[str], **names: Sequence[str]) -> list[RunResult]:

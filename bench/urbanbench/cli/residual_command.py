@@ -12,6 +12,7 @@ from urbanbench.cli.again import command_again
 from urbanbench.cli.kept_city import city_of
 from urbanbench.cli.printing import note, print_json, print_table, say
 from urbanbench.errors import BadInput, DataMissing
+from urbanbench.figures.files import ENDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["residuals"]
 
 
-PICTURES = (".png", ".svg", ".pdf")
 TABLE = ".parquet"
 
 
@@ -72,8 +72,8 @@ def residuals(
 def _check_files(files: Sequence[Path]) -> None:
     """Refuse files of other kinds before anything is read."""
     for file in files:
-        if file.suffix.lower() not in {*PICTURES, TABLE}:
-            msg = f"--out got {str(file)!r} with suffix {file.suffix!r}. Expected {', '.join(PICTURES)} for a picture or {TABLE} for a table."
+        if file.suffix.lower() not in {*ENDINGS, TABLE}:
+            msg = f"--out got {str(file)!r} with suffix {file.suffix!r}. Expected {', '.join(ENDINGS)} for a picture or {TABLE} for a table."
             raise BadInput(msg)
 
 

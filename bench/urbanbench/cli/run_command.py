@@ -12,6 +12,7 @@ from urbanbench.cli import options
 from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
 from urbanbench.cli.printing import command, note, print_json, print_table, say
 from urbanbench.errors import BadInput
+from urbanbench.terminal import screen_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -266,4 +267,4 @@ def _show(results: list[RunResult], *, as_json: bool) -> None:
         return
     from urbanbench.board import render
 
-    say(render([result.to_dict() for result in results], format="md"))
+    say(render([result.to_dict() for result in results], format="text", screen=screen_of()))

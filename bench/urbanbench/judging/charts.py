@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from urbanbench.figures.style import FAINT, LEARNED, NOTICED, SOFT
 from urbanbench.judging.ranks import Ranking
 from urbanbench.scoring.metrics import metric_info
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["draw_differences", "draw_ranks"]
 
 _LEGEND = "ticks: single splits; line: 95 %; filled: separable after Holm; band: practically the same"
-_SURE, _OPEN, _SPLITS = "#0072B2", "#777777", "#BBBBBB"
 
 
 def draw_differences(canvas: Figure, comparisons: Sequence[Comparison], one: str, other: str) -> None:
@@ -32,7 +32,7 @@ def draw_differences(canvas: Figure, comparisons: Sequence[Comparison], one: str
     for axes, metric in zip(panels, metrics, strict=True):
         mine = [one for one in comparisons if one.metric == metric]
         axes.axvspan(
-            -max(one.rope for one in mine), max(one.rope for one in mine), color="#F0E442", alpha=0.35, lw=0
+            -max(one.rope for one in mine), max(one.rope for one in mine), color=NOTICED, alpha=0.35, lw=0
         )
         axes.axvline(0.0, color="#444444", lw=1)
         for row, found in enumerate(mine):
@@ -45,8 +45,8 @@ def draw_differences(canvas: Figure, comparisons: Sequence[Comparison], one: str
 
 def _line(axes: Axes, row: int, found: Comparison) -> None:
     verdict = found.verdict
-    colour = _SURE if found.separable else _OPEN
-    axes.plot(found.differences, np.full(len(found.differences), row + 0.18), "|", color=_SPLITS, ms=6)
+    colour = LEARNED if found.separable else SOFT
+    axes.plot(found.differences, np.full(len(found.differences), row + 0.18), "|", color=FAINT, ms=6)
     axes.plot([verdict.low, verdict.high], [row, row], color=colour, lw=2)
     axes.plot([verdict.mean], [row], "o", color=colour, mfc=colour if found.separable else "white")
 
@@ -75,7 +75,7 @@ def draw_ranks(
         axes.text(tick, 0.2, str(tick), ha="center", va="bottom", fontsize="small")
     for level, group in enumerate(groups):
         ranks = ranking.average[list(group)]
-        axes.hlines(0.65 + 0.35 * level, ranks.min() - 0.04, ranks.max() + 0.04, color=_SURE, lw=3)
+        axes.hlines(0.65 + 0.35 * level, ranks.min() - 0.04, ranks.max() + 0.04, color=LEARNED, lw=3)
     for place, row in enumerate(order.tolist()):
         _name(axes, place, row, ranking, names, intervals, count)
     axes.hlines(top + 0.5, 1, 1 + ranking.critical_difference, color="black", lw=1.5)

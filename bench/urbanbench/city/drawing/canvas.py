@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.drawing.letters import settle_letters
 from urbanbench.errors import BadInput
+from urbanbench.figures.style import NO_VALUE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = [
-    "NO_VALUE",
     "colour_bar",
     "credit",
     "draw_points",
@@ -26,13 +24,9 @@ __all__ = [
     "fill_by_number",
     "lay_out",
     "number_scale",
-    "save_map",
 ]
 
-NO_VALUE = "#e4e4e4"
 _EDGE = "#8a8a8a"
-_UNDATED = {"png": ("Software",), "svg": ("Date",), "pdf": ("CreationDate", "ModDate")}
-"""Kinds of files, and what is left out of them so that the same map is the same bytes."""
 
 
 def empty_map(regions: Any, title: str) -> tuple[Figure, Axes]:
@@ -176,26 +170,3 @@ def credit(axes: Axes, sources: list[str]) -> None:
         color="#555555",
         zorder=9,
     )
-
-
-def save_map(figure: Figure, path: Path) -> None:
-    """Write a PNG, SVG or PDF, atomically.
-
-    Raises
-    ------
-    BadInput
-        Another suffix.
-    """
-    import matplotlib as mpl
-
-    from urbanbench.atomic import replacing
-
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in _UNDATED:
-        msg = f"Map file {path.name!r} has suffix {path.suffix!r}. Expected .png, .svg or .pdf."
-        raise BadInput(msg)
-    settle_letters(figure)
-    # A fixed salt and no date make the same map the same bytes.
-    metadata: dict[str, Any] = dict.fromkeys(_UNDATED[kind])
-    with mpl.rc_context({"svg.hashsalt": "urbanbench"}), replacing(path) as part:
-        figure.savefig(part, format=kind, metadata=metadata)

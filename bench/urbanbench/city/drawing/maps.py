@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from urbanbench.city.drawing.canvas import (
-    NO_VALUE,
     colour_bar,
     credit,
     draw_points,
@@ -17,10 +16,11 @@ from urbanbench.city.drawing.canvas import (
     fill,
     fill_by_number,
     number_scale,
-    save_map,
 )
-from urbanbench.city.drawing.letters import drawable
 from urbanbench.errors import BadInput, DataMissing
+from urbanbench.figures.files import save_figure
+from urbanbench.figures.letters import drawable
+from urbanbench.figures.style import NO_VALUE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +64,7 @@ def draw_map(city: City, path: Path, column: str | None = None) -> None:
         draw_points(axes, city.pois, "#303030", 0.15)
     sources = [city.layers[one].attribution for one in ("roads", "pois") if one in city.layers]
     credit(axes, [*sources, city.labels[name].attribution if name else ""])
-    save_map(figure, path)
+    save_figure(figure, path)
 
 
 def draw_values(
@@ -94,7 +94,7 @@ def draw_values(
     """
     figure, axes = empty_map(regions, title)
     fill_by_number(axes, regions, _aligned(regions, values), unit, signed=signed)
-    save_map(figure, path)
+    save_figure(figure, path)
 
 
 def _first_label(city: City) -> str:

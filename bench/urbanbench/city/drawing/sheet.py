@@ -6,10 +6,10 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.city.drawing.letters import drawable, font_file
 from urbanbench.city.drawing.sheet_choice import Section, Shot, sections_of
 from urbanbench.city.pictures import FaultyPicture, open_picture
 from urbanbench.errors import BadInput, LayerMissing
+from urbanbench.figures.letters import drawable, font_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
