@@ -25,6 +25,7 @@ from urbanbench.cli import (
     doctor,
     experiment_commands,
     list_commands,
+    plot_command,
     residual_command,
     result_commands,
     run_command,
@@ -61,6 +62,7 @@ app.command("score")(vector_commands.score)
 app.command("leaderboard")(board_command.leaderboard)
 app.command("compare")(compare_command.compare)
 app.command("cost")(cost_command.cost)
+app.command("plot")(plot_command.plot)
 app.command("audit")(audit_command.audit)
 app.command("residuals")(residual_command.residuals)
 app.command("doctor")(doctor.doctor)

@@ -60,6 +60,10 @@ def cost(
     """Show which rows no other beats in score and time together, and what they cost: machine by machine, since times of two are never mixed."""
     from urbanbench.board.fronts import fronts_of
 
+    if plot is not None:
+        from urbanbench.figures.files import check_ending
+
+        check_ending(plot)
     kept = chosen_results(results, model=model, city=city, task=task, split=split, head=head)
     fronts = fronts_of([one.to_dict() | {"own": one.own} for one in kept])
     if not fronts:
@@ -70,9 +74,9 @@ def cost(
     else:
         _print(fronts, every=every)
     if plot is not None:
-        from urbanbench.board.front_plot import draw_fronts
+        from urbanbench.plots.pareto import front_figure
 
-        draw_fronts(fronts, plot)
+        front_figure(fronts).save(plot)
         note(f"Score against time: {plot}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from urbanbench.figures.style import drawn_alike
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["ENDINGS", "check_ending", "figure_bytes", "save_figure"]
+__all__ = ["ENDINGS", "check_ending", "figure_bytes", "save_figure", "save_pages"]
 
 _UNDATED: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
@@ -66,3 +67,15 @@ def save_figure(figure: Figure, path: Path) -> None:
     made = figure_bytes(figure, check_ending(path))
     with replacing(path) as part:
         part.write_bytes(made)
+
+
+def save_pages(figures: Sequence[Figure], path: Path) -> None:
+    """Write drawn figures as the pages of one PDF, atomically."""
+    from matplotlib.backends.backend_pdf import PdfPages
+
+    from urbanbench.atomic import replacing
+
+    with drawn_alike(), replacing(path) as part, PdfPages(part, metadata=_UNDATED["pdf"]) as pages:
+        for figure in figures:
+            settle_letters(figure)
+            pages.savefig(figure, dpi=_DPI)

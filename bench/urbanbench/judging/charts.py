@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_differences", "draw_ranks"]
 
+_NAME_WIDTH = 34
 _LEGEND = "ticks: single splits; line: 95 %; filled: separable after Holm; band: practically the same"
 
 
@@ -63,8 +65,9 @@ def draw_ranks(
     intervals
         (K, 2): ranks that a row may really have, written behind its name.
     """
-    axes = canvas.subplots()
     count = len(names)
+    shown = [_wrapped(name) for name in names]
+    axes = _between_names(canvas, shown)
     order = np.argsort(ranking.average, kind="stable")
     groups = [group for group in ranking.groups() if len(group) > 1]
     top = 0.6 + 0.35 * len(groups)
@@ -77,7 +80,7 @@ def draw_ranks(
         ranks = ranking.average[list(group)]
         axes.hlines(0.65 + 0.35 * level, ranks.min() - 0.04, ranks.max() + 0.04, color=LEARNED, lw=3)
     for place, row in enumerate(order.tolist()):
-        _name(axes, place, row, ranking, names, intervals, count)
+        _name(axes, place, row, ranking, shown, intervals, count)
     axes.hlines(top + 0.5, 1, 1 + ranking.critical_difference, color="black", lw=1.5)
     axes.text(
         1,
@@ -88,6 +91,18 @@ def draw_ranks(
         fontsize="small",
     )
     axes.set_axis_off()
+
+
+def _wrapped(name: str) -> str:
+    return textwrap.fill(name, _NAME_WIDTH)
+
+
+def _between_names(canvas: Figure, names: Sequence[str]) -> Axes:
+    """Return axes with room for names on both sides, so that long ones do not squeeze the ranks."""
+    longest = max(len(line) for name in names for line in name.split("\n")) + 14
+    side = min(0.36, 0.03 + 0.0075 * longest)
+    canvas.set_layout_engine("none")
+    return canvas.add_axes((side, 0.08, 1 - 2 * side, 0.88))
 
 
 def _name(
