@@ -10,7 +10,7 @@ import typer
 from urbanbench.cli import options
 from urbanbench.cli.again import command_again
 from urbanbench.cli.kept_city import city_of
-from urbanbench.cli.printing import note, print_json, print_table, say
+from urbanbench.cli.printing import note, print_json, print_table, say, say_paragraph
 from urbanbench.errors import BadInput, DataMissing
 from urbanbench.figures.files import ENDINGS
 
@@ -95,7 +95,7 @@ def _say(findings: Findings, city: City, *, as_json: bool) -> None:
         print_json(without_nan(as_dict(findings)))
         return
     for line in (*title_of(findings, city.title or city.name), "", *sentences(findings)):
-        say(line)
+        say_paragraph(line)
     for title, (heads, *rows) in tables(findings).items():
         say(f"\n{title}")
         print_table(rows, heads)

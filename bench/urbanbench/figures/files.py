@@ -37,8 +37,7 @@ def check_ending(path: Path) -> str:
     """
     kind = path.suffix.lower().removeprefix(".")
     if kind not in _UNDATED:
-        ask = f"{path.stem}.pdf"
-        msg = f"The picture {path.name!r} ends in {path.suffix or 'nothing'!r}. Expected .png, .svg or .pdf. Mend: name it {ask}."
+        msg = f"The picture {path.name!r} has suffix {path.suffix!r}. Expected .png, .svg or .pdf. Mend: name it {path.stem}.pdf"
         raise BadInput(msg)
     return kind
 

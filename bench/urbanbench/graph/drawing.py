@@ -42,7 +42,7 @@ def draw_sub_graph(graph: Graph, around: Around, path: Path, whose: list[str]) -
     import shapely
 
     nodes, rows = graph.nodes, around.rows
-    middle = nodes.ids[rows[0]]
+    middle = str(nodes.name[rows[0]]) or f"an unnamed {KINDS[nodes.kind[rows[0]]]}"
     extent = gpd.GeoSeries(shapely.points(nodes.xy[rows])).buffer(20.0)
     figure, axes = empty_map(extent, f"{graph.city}: {len(rows)} nodes around {middle}")
     _draw_edges(axes, graph, rows)

@@ -76,7 +76,8 @@ def _scale_words(findings: Findings) -> str:
 
 
 def _map(axes: Axes, findings: Findings, city: City) -> None:
-    lay_out(axes, city.regions, f"mean error of each {findings.result.task['level']}".replace("_", " "))
+    lay_out(axes, city.regions)
+    axes.set_title(f"mean error of each {findings.result.task['level']}".replace("_", " "), fontsize=_TITLE)
     errors, signed = findings.units["error"], findings.kind == "regression"
     if findings.around.areas:
         values = errors.reindex(city.regions.index).to_numpy(np.float64)

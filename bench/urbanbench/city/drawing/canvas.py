@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,36 +20,70 @@ __all__ = [
     "credit",
     "draw_points",
     "empty_map",
+    "explain",
     "figure_of",
     "fill",
     "fill_by_number",
+    "grey",
     "lay_out",
+    "name",
+    "no_value",
     "number_scale",
 ]
 
 _EDGE = "#8a8a8a"
+_TITLE_WIDTH = 80
 
 
 def empty_map(regions: Any, title: str) -> tuple[Figure, Axes]:
-    """Make an empty map with the regions' extent, a scale bar and no frame."""
+    """Make an empty map with the regions' extent, a scale bar, a title that is broken where it is long, and no frame."""
     from matplotlib.figure import Figure
 
     west, south, east, north = regions.total_bounds
     ratio = float(np.clip((north - south) / max(east - west, 1.0), 0.3, 2.0))
     figure = Figure(figsize=(9.0, 9.0 * ratio * 0.86 + 0.9), dpi=150, layout="constrained")
     axes = figure.add_subplot()
-    lay_out(axes, regions, title)
+    lay_out(axes, regions)
+    name(axes, title)
     return figure, axes
 
 
-def lay_out(axes: Axes, regions: Any, title: str) -> None:
-    """Give axes the regions' extent, a scale bar, a title and no frame."""
+def name(axes: Axes, title: str) -> None:
+    """Give a map its title: the figure's, for which room is made above the axes."""
+    figure_of(axes).suptitle(textwrap.fill(title, _TITLE_WIDTH))
+
+
+def explain(axes: Axes, handles: Sequence[Any]) -> None:
+    """Say below a map what its grey, its dots and its lines are; marks come with their words as labels."""
+    if handles:
+        figure_of(axes).legend(
+            handles=list(handles),
+            loc="outside lower left",
+            ncols=min(len(handles), 3),
+            fontsize=8,
+            frameon=False,
+        )
+
+
+def grey(words: str) -> Any:
+    """Return the legend's mark of regions that are drawn grey."""
+    from matplotlib.patches import Patch
+
+    return Patch(facecolor=NO_VALUE, edgecolor=_EDGE, linewidth=0.5, label=words)
+
+
+def no_value(known: np.ndarray) -> list[Any]:
+    """Return the legend's mark of regions without a value, how many there are; nothing where all have one."""
+    lacking = int((~np.asarray(known, dtype=bool)).sum())
+    return [grey(f"no value: {lacking:,} of {len(known):,} regions")] if lacking else []
+
+
+def lay_out(axes: Axes, regions: Any) -> None:
+    """Give axes the regions' extent, a scale bar and no frame."""
     west, south, east, north = regions.total_bounds
     margin = 0.02 * max(east - west, north - south)
     foot = 2.5 * margin  # room for the scale bar and the credits
-    axes.set(
-        xlim=(west - margin, east + margin), ylim=(south - foot, north + margin), aspect="equal", title=title
-    )
+    axes.set(xlim=(west - margin, east + margin), ylim=(south - foot, north + margin), aspect="equal")
     axes.set_axis_off()
     _scale_bar(axes, east - west)
 
