@@ -135,7 +135,13 @@ def run(
     progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
     with told_when_stopped(progress, store.folder):
         results = run_cells(
-            specs, store, overwrite=overwrite, device=choice.device, jobs=jobs, progress=progress
+            specs,
+            store,
+            overwrite=overwrite,
+            device=choice.device,
+            jobs=jobs,
+            progress=progress,
+            began=progress.began,
         )
     note(f"Results: {store.folder}/ ({len(results)} cells).")
     _print(experiment, _results(out), choice, style, figures)

@@ -12,6 +12,7 @@ from urbanbench.cli import options
 from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
 from urbanbench.cli.printing import command, note, print_json, print_table, say
 from urbanbench.errors import BadInput
+from urbanbench.progress import is_interactive
 from urbanbench.terminal import screen_of
 
 if TYPE_CHECKING:
@@ -205,7 +206,15 @@ def run_and_show(
     progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
     where = options.read_device(device)
     with told_when_stopped(progress, store.folder):
-        results = run_cells(specs, store, overwrite=overwrite, device=where, jobs=jobs, progress=progress)
+        results = run_cells(
+            specs,
+            store,
+            overwrite=overwrite,
+            device=where,
+            jobs=jobs,
+            progress=progress,
+            began=progress.began,
+        )
     _show(results, as_json=as_json)
     note(f"Results: {store.folder}/ ({len(results)} cells). Next: {command('leaderboard', store.folder)}")
     if asked.probes:
@@ -227,7 +236,12 @@ def progress_of(specs: Iterable[RunSpec], store: ResultStore, *, jobs: int, over
     from urbanbench.run.sources import distinct
 
     orders = distinct(map(resolve, specs))
-    return ProgressLines(len(orders), Forecast(orders.values(), store, jobs=jobs, overwrite=overwrite))
+    forecast = Forecast(orders.values(), store, jobs=jobs, overwrite=overwrite)
+    if is_interactive() and len(orders) > 1:
+        from urbanbench.cli.live import LiveTable
+
+        return LiveTable(orders.values(), forecast)
+    return ProgressLines(len(orders), forecast)
 
 
 def _print_cells(specs: list[RunSpec], store: ResultStore, *, as_json: bool) -> int:
