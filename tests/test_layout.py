@@ -34,6 +34,7 @@ FLOORS = {
     "verify": 8,
     "residuals": 8.5,
     "plots": 8.5,
+    "citing": 8.5,
     "experiments": 8,
     "cli": 9,
     "__main__": 10,

@@ -19,6 +19,7 @@ from urbanbench.cli import (
     board_command,
     cache_commands,
     check_command,
+    cite_command,
     compare_command,
     cost_command,
     data_commands,
@@ -63,6 +64,7 @@ app.command("leaderboard")(board_command.leaderboard)
 app.command("compare")(compare_command.compare)
 app.command("cost")(cost_command.cost)
 app.command("plot")(plot_command.plot)
+app.command("cite")(cite_command.cite)
 app.command("audit")(audit_command.audit)
 app.command("residuals")(residual_command.residuals)
 app.command("doctor")(doctor.doctor)
