@@ -37,9 +37,20 @@ def embed(
     settings: options.Settings = [],  # noqa: B006 - typer reads the default, nothing changes it
     model_seed: options.ModelSeed = 0,
     device: options.Device = "auto",
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write: .parquet or .safetensors.")] = Path(
-        "vectors.parquet"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            help="File to write, by its ending: .parquet, .csv, .npz, .npy (its ids in .ids.csv beside) or .safetensors.",
+        ),
+    ] = Path("vectors.parquet"),
+    list_column: Annotated[
+        bool,
+        typer.Option(
+            "--list-column", help="In Parquet one column `vector` of lists, not a column for each number."
+        ),
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Write a model's vectors of a city: of all regions, or of the units a task labels.
@@ -53,11 +64,10 @@ def embed(
     from urbanbench.result import RunSpec
     from urbanbench.run.embedding import embed_city
     from urbanbench.run.workbench import Workbench
+    from urbanbench.space import check_form
     from urbanbench.toolkit.training.distributed import joined
 
-    if out.suffix not in {".parquet", ".safetensors"}:
-        msg = f"--out got {str(out)!r}. Expected a file that ends in .parquet or .safetensors."
-        raise BadInput(msg)
+    check_form(out, lists=list_column)
     check_folder(out.parent, "name another file with --out")
     EmbeddingCache().check_writable()
     spec = RunSpec(
@@ -77,7 +87,7 @@ def embed(
         space, facts = embed_city(spec, bench)
     if process:
         return
-    space.save(out)
+    space.save(out, lists=list_column)
     if as_json:
         print_json(
             dict(facts) | {"file": str(out), "level": space.level, "units": len(space), "dim": space.dim}
@@ -118,7 +128,7 @@ def score(
     vectors: Annotated[
         Path,
         typer.Argument(
-            help="Parquet or CSV with an id column and number columns, npz with `ids` and `vectors`, or what `urbanbench embed` wrote."
+            help="Parquet or CSV with an id column and columns of numbers or of lists, npz with `ids` and `vectors`, npy with its ids beside, or what `urbanbench embed` wrote."
         ),
     ],
     task: options.Tasks,
