@@ -49,7 +49,7 @@ app = typer.Typer(
     epilog="First run: urbanbench run --model urbanmfm --task popdensity --preset quick. Environment: URBANBENCH_DATA names folders that hold city folders "
     "(several with the system's path separator), which then go by name; URBANBENCH_CACHE is where vectors and built cities are kept.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

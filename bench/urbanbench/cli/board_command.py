@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from urbanbench.cli import completing
 from urbanbench.cli.printing import note, say, say_page
 from urbanbench.errors import DataMissing
 from urbanbench.terminal import screen_of
@@ -39,6 +40,7 @@ def leaderboard(
             "-f",
             help="text, md, csv, tex (latex) or html; when left out, by the ending of --out, and text on a terminal or a pipe.",
             show_default=False,
+            autocompletion=completing.formats,
         ),
     ] = "",
     pivot: Annotated[
@@ -53,13 +55,30 @@ def leaderboard(
         typer.Option("--published", help="Show the numbers of papers beside ours, in their own columns."),
     ] = False,
     model: Annotated[
-        Words, typer.Option("--model", "-m", help="Only these models. Repeats; takes lists and globs.")
+        Words,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Only these models. Repeats; takes lists and globs.",
+            autocompletion=completing.models,
+        ),
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
-    city: Annotated[Words, typer.Option("--city", "-c", help="Only these cities.")] = [],  # noqa: B006 - same
-    task: Annotated[Words, typer.Option("--task", "-t", help="Only these tasks.")] = [],  # noqa: B006 - same
-    split: Annotated[Words, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
+    city: Annotated[
+        Words, typer.Option("--city", "-c", help="Only these cities.", autocompletion=completing.cities)
+    ] = [],  # noqa: B006 - same
+    task: Annotated[
+        Words, typer.Option("--task", "-t", help="Only these tasks.", autocompletion=completing.tasks)
+    ] = [],  # noqa: B006 - same
+    split: Annotated[
+        Words, typer.Option("--split", help="Only these splits.", autocompletion=completing.splits)
+    ] = [],  # noqa: B006 - same
     protocol: Annotated[
-        Words, typer.Option("--protocol", help="Only these protocols: default, paper:hgi, paper:*.")
+        Words,
+        typer.Option(
+            "--protocol",
+            help="Only these protocols: default, paper:hgi, paper:*.",
+            autocompletion=completing.protocols,
+        ),
     ] = [],  # noqa: B006 - same
     each_training: Annotated[
         bool,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from urbanbench.cli import completing
 from urbanbench.cli.board_command import Words, chosen_results
 from urbanbench.cli.printing import note, say
 
@@ -22,11 +23,23 @@ def cite(
         ),
     ] = None,
     model: Annotated[
-        Words, typer.Option("--model", "-m", help="Only these models. Repeats; takes lists and globs.")
+        Words,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Only these models. Repeats; takes lists and globs.",
+            autocompletion=completing.models,
+        ),
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
-    city: Annotated[Words, typer.Option("--city", "-c", help="Only these cities.")] = [],  # noqa: B006 - same
-    task: Annotated[Words, typer.Option("--task", "-t", help="Only these tasks.")] = [],  # noqa: B006 - same
-    split: Annotated[Words, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
+    city: Annotated[
+        Words, typer.Option("--city", "-c", help="Only these cities.", autocompletion=completing.cities)
+    ] = [],  # noqa: B006 - same
+    task: Annotated[
+        Words, typer.Option("--task", "-t", help="Only these tasks.", autocompletion=completing.tasks)
+    ] = [],  # noqa: B006 - same
+    split: Annotated[
+        Words, typer.Option("--split", help="Only these splits.", autocompletion=completing.splits)
+    ] = [],  # noqa: B006 - same
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write into this .bib file instead of stdout.")
     ] = None,

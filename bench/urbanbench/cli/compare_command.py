@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.board_command import Words, city_names, fits
 from urbanbench.cli.printing import note, print_json, say
 from urbanbench.errors import BadInput, DataMissing, UrbanbenchError
@@ -27,22 +27,42 @@ def compare(
         typer.Argument(
             help="Two models or more: names, with parameters where a name has several rows (urbanmfm,preset=quick,pooling=sum), run ids, or result files.",
             show_default=False,
+            autocompletion=completing.models,
         ),
     ],
-    city: Annotated[Words, typer.Option("--city", "-c", help="Only these cities.")] = [],  # noqa: B006 - typer reads the default, nothing changes it
+    city: Annotated[
+        Words, typer.Option("--city", "-c", help="Only these cities.", autocompletion=completing.cities)
+    ] = [],  # noqa: B006 - typer reads the default, nothing changes it
     task: Annotated[
-        Words, typer.Option("--task", "-t", help="Only these tasks. Repeats; takes lists and globs.")
+        Words,
+        typer.Option(
+            "--task",
+            "-t",
+            help="Only these tasks. Repeats; takes lists and globs.",
+            autocompletion=completing.tasks,
+        ),
     ] = [],  # noqa: B006 - same
-    split: Annotated[Words, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
-    head: Annotated[Words, typer.Option("--head", help="Only these heads.")] = [],  # noqa: B006 - same
+    split: Annotated[
+        Words, typer.Option("--split", help="Only these splits.", autocompletion=completing.splits)
+    ] = [],  # noqa: B006 - same
+    head: Annotated[
+        Words, typer.Option("--head", help="Only these heads.", autocompletion=completing.heads)
+    ] = [],  # noqa: B006 - same
     protocol: Annotated[
         Words,
         typer.Option(
-            "--protocol", help="Only these protocols: default (of names, when left out), paper:hgi, paper:*."
+            "--protocol",
+            help="Only these protocols: default (of names, when left out), paper:hgi, paper:*.",
+            autocompletion=completing.protocols,
         ),
     ] = [],  # noqa: B006 - same
     metric: Annotated[
-        str, typer.Option("--metric", help="What is compared; the main metric of each task when left out.")
+        str,
+        typer.Option(
+            "--metric",
+            help="What is compared; the main metric of each task when left out.",
+            autocompletion=completing.metrics,
+        ),
     ] = "",
     rope: Annotated[
         float | None,

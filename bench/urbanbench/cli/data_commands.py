@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.build_command import build
 from urbanbench.cli.check_folder_command import check
 from urbanbench.cli.fetch_command import fetch
@@ -39,7 +39,11 @@ app.command("schema")(schema)
 app.command("pack")(pack)
 app.command("unpack")(unpack)
 Folder = Annotated[
-    str, typer.Argument(help="A city: path, name (folders below URBANBENCH_DATA go by theirs), or name:size.")
+    str,
+    typer.Argument(
+        help="A city: path, name (folders below URBANBENCH_DATA go by theirs), or name:size.",
+        autocompletion=completing.cities,
+    ),
 ]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from urbanbench.cli import completing
 from urbanbench.cli.board_command import Words, chosen_results, fits
 from urbanbench.cli.printing import note
 from urbanbench.errors import BadInput, DataMissing, UnknownName
@@ -33,6 +34,7 @@ def plot(
             "--what",
             "-w",
             help="scores, pareto (score against time), gains (what models add to counting), ranks, or an experiment with figures: ladder, table3, figure4 and so on.",
+            autocompletion=completing.plots,
         ),
     ] = "scores",
     out: Annotated[
@@ -40,16 +42,34 @@ def plot(
     ] = Path("figure.pdf"),
     model: Annotated[
         Words,
-        typer.Option("--model", "-m", help="Only these models; floors stay. Repeats; takes lists and globs."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="Only these models; floors stay. Repeats; takes lists and globs.",
+            autocompletion=completing.models,
+        ),
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
-    city: Annotated[Words, typer.Option("--city", "-c", help="Only these cities.")] = [],  # noqa: B006 - same
-    task: Annotated[Words, typer.Option("--task", "-t", help="Only these tasks.")] = [],  # noqa: B006 - same
-    split: Annotated[Words, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
-    head: Annotated[Words, typer.Option("--head", help="Only these heads; a floor's own head stays.")] = [],  # noqa: B006 - same
+    city: Annotated[
+        Words, typer.Option("--city", "-c", help="Only these cities.", autocompletion=completing.cities)
+    ] = [],  # noqa: B006 - same
+    task: Annotated[
+        Words, typer.Option("--task", "-t", help="Only these tasks.", autocompletion=completing.tasks)
+    ] = [],  # noqa: B006 - same
+    split: Annotated[
+        Words, typer.Option("--split", help="Only these splits.", autocompletion=completing.splits)
+    ] = [],  # noqa: B006 - same
+    head: Annotated[
+        Words,
+        typer.Option(
+            "--head", help="Only these heads; a floor's own head stays.", autocompletion=completing.heads
+        ),
+    ] = [],  # noqa: B006 - same
     inputs: Annotated[
         Words,
         typer.Option(
-            "--inputs", help="Only models that were offered these inputs: full, or 'poi,polygon'. Repeats."
+            "--inputs",
+            help="Only models that were offered these inputs: full, or 'poi,polygon'. Repeats.",
+            autocompletion=completing.inputs,
         ),
     ] = [],  # noqa: B006 - same
     floors: Annotated[bool, typer.Option("--floors/--no-floors", help="Draw the floors too.")] = True,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.again import command_again
 from urbanbench.cli.kept_city import city_of
 from urbanbench.cli.printing import note, print_json, print_table, say, say_paragraph
@@ -43,7 +43,13 @@ def residuals(
         ),
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
     city: Annotated[
-        str, typer.Option("--city", "-c", help="The city, where it is not found under the run's name.")
+        str,
+        typer.Option(
+            "--city",
+            "-c",
+            help="The city, where it is not found under the run's name.",
+            autocompletion=completing.cities,
+        ),
     ] = "",
     as_json: options.Json = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from urbanbench.apart import plugins_apart
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
 from urbanbench.cli.printing import command, note, print_json, print_table, say
 from urbanbench.errors import BadInput
@@ -30,11 +30,16 @@ Models = Annotated[
         "--model",
         "-m",
         help="Model: a name, a path, `floors`, `attribution` (floors that explain a gap), `learned` or `all`. Repeats; takes lists and globs.",
+        autocompletion=completing.models,
     ),
 ]
 Inputs = Annotated[
     list[str],
-    typer.Option("--inputs", help="Inputs models may see: full, or a list such as poi,polygon. Repeats."),
+    typer.Option(
+        "--inputs",
+        help="Inputs models may see: full, or a list such as poi,polygon. Repeats.",
+        autocompletion=completing.inputs,
+    ),
 ]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Number of processes.")]
 Overwrite = Annotated[str, typer.Option("--overwrite", help="only-missing, never or always.")]

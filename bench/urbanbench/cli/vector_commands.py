@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.printing import command, note, print_json, say
 from urbanbench.cli.run_command import (
     BlockSize,
@@ -25,13 +25,26 @@ __all__ = ["embed", "score"]
 
 
 def embed(
-    model: Annotated[str, typer.Option("--model", "-m", help="Model: a name or a path.")],
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="Model: a name or a path.", autocompletion=completing.models)
+    ],
     city: options.City = "toyville",
     task: Annotated[
-        str, typer.Option("--task", "-t", help="Embed the units this task labels, without what it withholds.")
+        str,
+        typer.Option(
+            "--task",
+            "-t",
+            help="Embed the units this task labels, without what it withholds.",
+            autocompletion=completing.tasks,
+        ),
     ] = "",
     inputs: Annotated[
-        str, typer.Option("--inputs", help="Inputs the model may see: full, or a list such as poi,polygon.")
+        str,
+        typer.Option(
+            "--inputs",
+            help="Inputs the model may see: full, or a list such as poi,polygon.",
+            autocompletion=completing.inputs,
+        ),
     ] = "full",
     preset: options.Preset = "",
     settings: options.Settings = [],  # noqa: B006 - typer reads the default, nothing changes it
@@ -141,6 +154,7 @@ def score(
         typer.Option(
             "--inputs",
             help="What the vectors were made from, a list such as poi,polygon: they are then compared with floors and models of these inputs.",
+            autocompletion=completing.inputs,
         ),
     ] = "full",
     columns: Annotated[
