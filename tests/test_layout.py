@@ -18,8 +18,8 @@ PLUGINS = ("models", "tasks", "datasets")
 
 FLOORS = {
     "apart": 0, "reasons": 0,
-    "errors": 0, "home": 0, "seeds": 0, "atomic": 0, "hashing": 0, "progress": 0, "inputs": 0, "units": 0,
-    "vectors": 1, "space": 1, "items": 1, "card": 1, "seen": 1, "learned": 1,
+    "errors": 0, "home": 0, "seeds": 0, "atomic": 0, "hashing": 0, "progress": 0, "terminal": 0, "inputs": 0, "units": 0,
+    "figures": 1, "vectors": 1, "space": 1, "items": 1, "card": 1, "seen": 1, "learned": 1,
     "city": 2,
     "build": 2.5,
     "model": 3, "scoring": 3, "toolkit": 3,
@@ -33,6 +33,8 @@ FLOORS = {
     "board": 8,
     "verify": 8,
     "residuals": 8.5,
+    "plots": 8.5,
+    "citing": 8.5,
     "experiments": 8,
     "cli": 9,
     "__main__": 10,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.printing import command, print_facts, print_json, print_table
 from urbanbench.errors import BadInput, UnknownName
 
@@ -26,13 +26,17 @@ def list_names(
     what: Annotated[
         str,
         typer.Argument(
-            help="models, tasks, cities, protocols, splits, heads, probes, inputs, metrics or experiments."
+            help="models, tasks, cities, protocols, splits, heads, probes, inputs, metrics or experiments.",
+            autocompletion=completing.lists,
         ),
     ] = "models",
     city: Annotated[
         str,
         typer.Option(
-            "--city", "-c", help="With `tasks`: those that this city has labels for, and its labels."
+            "--city",
+            "-c",
+            help="With `tasks`: those that this city has labels for, and its labels.",
+            autocompletion=completing.cities,
         ),
     ] = "",
     as_json: options.Json = False,
@@ -56,7 +60,8 @@ def describe(
     name: Annotated[
         str,
         typer.Argument(
-            help="A model, task, city, protocol, split, head, probe, input or metric; kind:name where two share it; or a result's file."
+            help="A model, task, city, protocol, split, head, probe, input or metric; kind:name where two share it; or a result's file.",
+            autocompletion=completing.anything,
         ),
     ],
     as_json: options.Json = False,
