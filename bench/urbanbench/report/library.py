@@ -19,4 +19,4 @@ def library() -> str:
         from vl_convert import javascript_bundle
     except ImportError:
         return ""
-    return str(javascript_bundle())
+    return str(javascript_bundle("window.vegaEmbed=vegaEmbed;"))

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.atomic import write_text
-from urbanbench.errors import CannotWrite, UrbanbenchError
-from urbanbench.hashing import value_digest
-from urbanbench.home import cache_root
+from urbanbench.errors import UrbanbenchError
 from urbanbench.report.interned import short_number
+from urbanbench.report.kept import kept
 from urbanbench.report.outlines import main_roads, outlines
-from urbanbench.store import without_nan
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City
 
 __all__ = ["city_facts", "opened_cities"]
 
-FACTS_VERSION = 1
-"""Raised when the page says something else of the same city."""
 _ABSENT = "The folder of this city was not on the machine that made this page."
 
 
@@ -62,19 +55,8 @@ def city_facts(opened: City | str) -> dict[str, Any]:
     """
     if isinstance(opened, str):
         return {"absent": opened}
-    kept = cache_root() / "report" / f"{value_digest([FACTS_VERSION, opened.title, _digest(opened)])}.json"
-    try:
-        found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        found = _facts(opened)
-        with suppress(CannotWrite):
-            write_text(kept, json.dumps(without_nan(found), ensure_ascii=False))
-    return found
-
-
-def _digest(city: City) -> str:
-    """Hash everything that the page says of a city."""
-    return city.digest(["regions", *city.layers, *(f"labels/{name}" for name in city.labels)])
+    facts: dict[str, Any] = kept(opened, "facts", lambda: _facts(opened))
+    return facts
 
 
 def _facts(opened: City) -> dict[str, Any]:

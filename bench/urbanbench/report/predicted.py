@@ -10,6 +10,7 @@ import numpy as np
 
 from urbanbench.errors import UrbanbenchError
 from urbanbench.report.interned import short_number
+from urbanbench.report.kept import kept
 from urbanbench.report.outlines import Grid
 from urbanbench.result import Cell
 from urbanbench.store import ResultStore
@@ -40,7 +41,7 @@ class Drawn:
         Names of classes; () of numbers.
     """
 
-    def __init__(self, ids: pd.Index[str], told: dict[str, Any], classes: tuple[str, ...]) -> None:
+    def __init__(self, ids: list[str], told: dict[str, Any], classes: tuple[str, ...]) -> None:
         self.ids, self.told, self.classes = ids, told, classes
 
 
@@ -112,16 +113,22 @@ def draw_units(city: City, label: str, level: str) -> Drawn | None:
     """
     if label not in city.labels:
         return None
+    found = kept(city, f"label {label} {level}", lambda: _units(city, label, level))
+    return Drawn(found["ids"], found["told"], tuple(found["told"].get("classes", ())))
+
+
+def _units(city: City, label: str, level: str) -> dict[str, Any]:
     info, frame = city.labels[label], city.label(label)
     every, count = 1 if level == "region" else -(-len(frame) // _MOST), len(frame)
     frame = frame.iloc[::every]
     told: dict[str, Any] = {"level": level, "unit": info.unit, "credit": info.attribution or info.source, "units": count}
     told |= _regions(city, frame.index) if level == "region" else {"xy": _positions(city, level, frame.index)}
     if "value" in frame and frame["value"].dtype.kind in "fiu":
-        return Drawn(frame.index, told | {"true": packed(frame["value"].to_numpy(np.float64))}, ())
+        return {"ids": list(frame.index), "told": told | {"true": packed(frame["value"].to_numpy(np.float64))}}
     classes = tuple(info.columns) or tuple(sorted(set(map(str, frame["value"]))))
     values = frame[list(classes)].to_numpy(np.float64).argmax(axis=1) if info.columns else np.array([classes.index(str(one)) for one in frame["value"]])
-    return Drawn(frame.index, told | {"classes": list(classes), "shares": bool(info.columns), "true": packed(values.astype(np.float64))}, classes)
+    told |= {"classes": list(classes), "shares": bool(info.columns), "true": packed(values.astype(np.float64))}
+    return {"ids": list(frame.index), "told": told}
 
 
 def _regions(city: City, ids: pd.Index[str]) -> dict[str, list[int]]:

@@ -71,6 +71,7 @@ def question_of(group: Group, place: Placed, *, published: bool) -> dict[str, An
         "rung": rung_place(group.split),
         "from": group.train_city,
         "parity": group.parity,
+        "generated": any(row.ceiling for row in group.rows),
         "metric": first.main_metric,
         "unit": str(first.task.get("unit") or ""),
         "kind": str(first.task.get("kind") or ""),

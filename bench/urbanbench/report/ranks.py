@@ -10,18 +10,18 @@ import numpy as np
 from urbanbench.board.columns import direction
 from urbanbench.board.rows import Row
 from urbanbench.judging.paired import resampled_t, with_trainings
-from urbanbench.judging.ranks import rank_intervals
+from urbanbench.judging.ranks import own_rank_intervals
 from urbanbench.judging.sharing import Sharing, sharing_of
 
 __all__ = ["possible_ranks"]
 
 
 def possible_ranks(rows: Sequence[Row]) -> Mapping[str, tuple[int, int]]:
-    """Return run id -> (lowest, highest) rank that a row may have on its main metric, 1 the best, holding for all rows together with 95 %.
+    """Return run id -> (lowest, highest) rank that a row may have on its main metric, 1 the best; each holds with 95 %.
 
     Every two rows are compared over the splits they share by a one-sided corrected resampled t test
     (`urbanbench.judging.paired.resampled_t`), with the variance of trainings where there are several; see
-    `urbanbench.judging.ranks.rank_intervals`. Rows with other test units or seeds than most, or without a finite score on some
+    `urbanbench.judging.ranks.own_rank_intervals`. Rows with other test units or seeds than most, or without a finite score on some
     seed, have no rank. Fewer than two rows have none, and so have those of one seed.
 
     Parameters
@@ -37,7 +37,7 @@ def possible_ranks(rows: Sequence[Row]) -> Mapping[str, tuple[int, int]]:
     scores = sign * np.array([row.score(metric).values for row in rows], dtype=np.float64)
     trainings = [sign * np.array(row.score(metric).trainings, dtype=np.float64) for row in rows]
     sharing = sharing_of(str(rows[0].spec["split"]), *(counts or 0 for counts in rows[0].sizes))
-    found = rank_intervals(_p_better(scores, trainings, sharing))
+    found = own_rank_intervals(_p_better(scores, trainings, sharing))
     return {row.run_id: (int(low), int(high)) for row, (low, high) in zip(rows, found, strict=True)}
 
 

@@ -68,9 +68,9 @@ def _words(
         return "No row of this table can be ranked."
     best = rows[0]
     if not leading:
-        return f"{_named(best, block)} has {best.score(best.main_metric).text}; there is no other row to compare it with."
+        return f"{_named(best, block, start=True)} has {best.score(best.main_metric).text}; there is no other row to compare it with."
     rest = [row for row in leading if row is not best]
-    said = [f"{_named(best, block)} has the best mean, {best.score(best.main_metric).text}."]
+    said = [f"{_named(best, block, start=True)} has the best mean, {best.score(best.main_metric).text}."]
     said.append(_separated(rest, len(rows), block))
     if learned is not None and learned not in leading:
         low, high = ranks.get(learned.run_id, (0, 0))
@@ -88,5 +88,6 @@ def _separated(rest: Sequence[Row], count: int, block: Block) -> str:
     return f"Chance does not separate it from {listed}."
 
 
-def _named(row: Row, block: Block) -> str:
-    return f"{'the floor ' if row.floor else ''}{row_label(row, block.shown)}"
+def _named(row: Row, block: Block, *, start: bool = False) -> str:
+    kind = ("The floor " if start else "the floor ") if row.floor else ""
+    return f"{kind}{row_label(row, block.shown)}"

@@ -39,11 +39,11 @@ function chart(words, spec, {height = 260, renderer = "svg"} = {}) {
     holder.append(h("p", {class: "soft"}, "This page was made without the plotting library: pip install 'urbanbench[report]' and write the report again. The numbers stand in the tables."));
     return figure;
   }
-  const one = {holder, spec, view: null, ready: null};
+  const one = {holder, view: null};
   one.draw = () => {
     one.view?.finalize();
     const told = {$schema: "https://vega.github.io/schema/vega-lite/v6.json", autosize: {type: "fit-x", contains: "padding"}, width: "container", ...spec()};
-    one.ready = window.vegaEmbed(holder, told, {actions: false, ast: true, renderer, tooltip: tooltips, config: look(), defaultStyle: false, mode: "vega-lite"})
+    window.vegaEmbed(holder, told, {actions: false, ast: true, renderer, tooltip: tooltips, config: look(), defaultStyle: false, mode: "vega-lite"})
       .then(made => { one.view = made; holder.dataset.drawn = "yes"; holder.style.setProperty("min-height", "0"); });
   };
   one.sight = new IntersectionObserver(seen => {
@@ -69,7 +69,7 @@ function redraw() {
 
 const narrow = () => main.clientWidth < 620;
 const axisLimit = () => (narrow() ? 130 : 260);
-const step = count => ({step: count > 24 ? 16 : 20});
+const step = count => count * (count > 24 ? 17 : 21) + 4;
 
 // Values seed by seed: a dot each, the mean as a stroke; best first.
 function seedsChart(list, metric) {
@@ -95,7 +95,7 @@ function ranksChart(list) {
   const values = items.map(({row, line}, k) => ({label: labelOf(line, row), low: line.rank[0], high: line.rank[1], at: k + 1, kind: row.floor ? "floor" : "learned", lead: leads(line) ? "may be the best" : "other", score: row.score.text}));
   const y = {field: "label", type: "nominal", sort: values.map(one => one.label), title: null, axis: {labelLimit: axisLimit()}};
   const scale = {domain: [1, Math.max(...values.map(one => one.high))], nice: false};
-  return chart(`Ranks that each of ${items.length} rows may really have, all holding together with 95 %. Rows whose bars reach rank 1 may be the best.`, () => ({
+  return chart(`Ranks that each of ${items.length} rows may really have, each with 95 % by itself; the dot is its rank by mean.`, () => ({
     height: step(items.length), data: {values}, layer: [
       {mark: {type: "bar", height: 7, cornerRadius: 3, opacity: 0.55}, encoding: {x: {field: "low", type: "quantitative", title: "possible rank", scale, axis: {tickMinStep: 1}}, x2: {field: "high"}, y, color: {field: "kind", type: "nominal", scale: kinds(), legend: {title: null, orient: "top"}}, tooltip: tipsOf("low", "high", "score")}},
       {mark: {type: "circle", size: 44, opacity: 1}, encoding: {x: {field: "at", type: "quantitative", scale}, y, color: {field: "kind", type: "nominal", scale: kinds()}, tooltip: tipsOf("low", "high", "score")}},
@@ -120,14 +120,17 @@ function costChart(list, metric) {
   const sorted = values.map(one => one.value).sort((a, b) => a - b);
   const scale = {domain: [sorted[Math.floor(sorted.length * 0.04)], sorted[sorted.length - 1]], clamp: true, nice: true, zero: false};
   const tooltip = [{field: "label", title: "title"}, {field: "text", title: metricTitle(metric)}, {field: "time", title: "vectors and head"}];
-  const named = values.filter(one => one.front === "on the front");
+  // Names that would lie over one another are left out, from the lowest score up.
+  const height = scale.domain[1] - scale.domain[0], named = [];
+  for (const one of [...values].filter(each => each.front === "on the front").sort((a, b) => sign(metric) * (b.value - a.value))) {
+    if (named.every(other => Math.abs(other.value - one.value) > 0.05 * height || Math.abs(Math.log10(other.seconds / one.seconds)) > 0.8)) named.push(one);
+  }
   return chart(`Score against the time of vectors and head, on ${machine || "one machine"}${counts.size > 1 ? ` (${values.length} of ${items.length} rows; times of other machines are not compared with these)` : ""}. Full dots: no other row scores as high in less time.`, () => ({
     height: 320, data: {values}, layer: [
-      {mark: {type: "point", size: 70, strokeWidth: 1.6}, encoding: {
+      ...[false, true].filter(front => values.some(one => (one.front === "on the front") === front)).map(front => ({transform: [{filter: `(datum.front === "on the front") === ${front}`}], mark: {type: "point", size: front ? 90 : 60, filled: front, opacity: front ? 1 : 0.75, strokeWidth: 1.6}, encoding: {
         x: {field: "seconds", type: "quantitative", scale: {type: "log"}, title: "seconds (log)", axis: {format: "~g", tickCount: 6}}, y: {field: "value", type: "quantitative", scale, title: `${metricTitle(metric)} ${arrow(metric)}`},
-        color: {field: "kind", type: "nominal", scale: kinds(), legend: {title: null, orient: "top"}},
-        fillOpacity: {condition: {test: "datum.front === 'on the front'", value: 1}, value: 0}, fill: {field: "kind", type: "nominal", scale: kinds(), legend: null}, tooltip}},
-      {data: {values: narrow() ? [] : named}, mark: {type: "text", align: "left", dx: 8, dy: -6, fontSize: 11, limit: 150}, encoding: {x: {field: "seconds", type: "quantitative"}, y: {field: "value", type: "quantitative", scale}, text: {field: "label"}, color: {value: ink("soft")}}},
+        color: {field: "kind", type: "nominal", scale: kinds(), legend: {title: null, orient: "top"}}, tooltip}})),
+      ...(narrow() || !named.length ? [] : [{data: {values: named}, mark: {type: "text", align: "left", dx: 8, dy: -6, fontSize: 11, limit: 150}, encoding: {x: {field: "seconds", type: "quantitative"}, y: {field: "value", type: "quantitative", scale}, text: {field: "label"}, color: {value: ink("soft")}}}]),
     ]}), {height: 340});
 }
 

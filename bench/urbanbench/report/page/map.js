@@ -34,16 +34,20 @@ function roadsOf(city) {
   return facts.lines;
 }
 
+// Colours: viridis; a scale with a middle, from blue (too low) to orange (too high); and Tableau's classes.
+const VIRIDIS = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];
+const TWO_SIDED = ["#134b7c", "#2f79b5", "#79b4d9", "#c2ddec", "#f3f1ee", "#fbd3ab", "#f09a52", "#d0651d", "#8a3b08"];
+const CLASSES = ["#4c78a8", "#f58518", "#54a24b", "#e45756", "#72b7b2", "#eeca3b", "#b279a2", "#ff9da6", "#9d755d", "#7f7f7f", "#1f9e89", "#8c6bb1"];
+
 const quantile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.max(0, Math.round(share * (sorted.length - 1))))];
 
 // What is drawn: {values, classes, title, unit, diverging, tips(place)}; `values` stand in the order of the map's units.
 function scaleOf(layer) {
-  if (layer.classes) return {name: "colour", type: "ordinal", domain: layer.classes, range: {scheme: layer.classes.length > 10 ? "tableau20" : "tableau10"}};
+  if (layer.classes) return {name: "colour", type: "ordinal", domain: layer.classes, range: layer.classes.map((_, k) => CLASSES[k % CLASSES.length])};
   const known = layer.values.filter(value => value !== null).sort((a, b) => a - b);
-  const low = quantile(known, 0.02) ?? 0, high = quantile(known, 0.98) ?? 1;
-  const far = Math.max(Math.abs(low), Math.abs(high)) || 1;
-  const domain = layer.diverging ? [-far, 0, far] : low === high ? [low - 1, high + 1] : [low, high];
-  return {name: "colour", type: "linear", clamp: true, domain, range: {scheme: layer.diverging ? "blueorange" : "viridis"}, ...(layer.diverging ? {domainMid: 0} : {})};
+  const low = quantile(known, 0.02) ?? 0, high = quantile(known, 0.98) ?? 1, far = Math.max(Math.abs(low), Math.abs(high)) || 1;
+  const range = layer.diverging ? TWO_SIDED : VIRIDIS, [from, to] = layer.diverging ? [-far, far] : low === high ? [low - 1, high + 1] : [low, high];
+  return {name: "colour", type: "linear", clamp: true, domain: range.map((_, k) => from + (to - from) * k / (range.length - 1)), range};
 }
 
 function mapSpec(city, units, layer, width, height) {
@@ -61,10 +65,10 @@ function mapSpec(city, units, layer, width, height) {
     $schema: "https://vega.github.io/schema/vega/v6.json", width, height, autosize: "none",
     signals: [{name: "zoom", value: 1}, {name: "tx", value: at[0]}, {name: "ty", value: at[1]}, {name: "unit", value: scale}],
     projections: [{name: "plane", type: "identity", scale: {signal: "unit * zoom"}, translate: [{signal: "tx"}, {signal: "ty"}]}],
-    data: [{name: "regions", values: features}, {name: "roads", values: [roadsOf(city)]}, {name: "dots", values: dots}],
+    data: [{name: "shapes", values: features}, {name: "roads", values: [roadsOf(city)]}, {name: "dots", values: dots}],
     scales: [scaleOf(layer)],
     marks: [
-      {type: "shape", name: "regions", from: {data: "regions"}, transform: [{type: "geoshape", projection: "plane"}],
+      {type: "shape", from: {data: "shapes"}, transform: [{type: "geoshape", projection: "plane"}],
         encode: {update: {fill: regions ? paint : {value: ink("nodata")}, stroke: {value: ink("paper")}, strokeWidth: {value: 0.6}, tooltip: {signal: "datum.told"}}, hover: {stroke: {value: ink("ink")}, strokeWidth: {value: 1.8}}}},
       {type: "shape", from: {data: "roads"}, interactive: false, transform: [{type: "geoshape", projection: "plane"}],
         encode: {update: {fill: {value: null}, stroke: {value: ink("road")}, strokeWidth: {value: 0.9}, opacity: {value: regions ? 0.55 : 0.8}}}},
@@ -109,7 +113,7 @@ function map(city, key, layers, words) {
     holder.style.height = `${height}px`;
     window.vegaEmbed(holder, mapSpec(city, units, layer, width, height), {actions: false, ast: true, renderer: "canvas", tooltip: tooltips, defaultStyle: false, mode: "vega"})
       .then(made => { one.view = made.view; holder.dataset.drawn = "yes"; holder.dataset.zoom = "1.00"; });
-    legend.replaceChildren(key_(layer));
+    legend.replaceChildren(keyOf(layer));
     fillValues();
   }
 
@@ -162,15 +166,10 @@ function roadCredit(city) {
 }
 
 // The key of a map: a band of colours with its ends, or the classes.
-function key_(layer) {
-  const {vega} = window, scale = scaleOf(layer);
-  if (layer.classes) {
-    const colours = vega.scheme(scale.range.scheme);
-    return h("ul", {class: "classes"}, layer.classes.map((name, k) => h("li", null, h("i", {style: {background: colours[k % colours.length]}}), name)));
-  }
-  const scheme = vega.scheme(scale.range.scheme), colour = share => (typeof scheme === "function" ? scheme(share) : scheme[Math.round(share * (scheme.length - 1))]);
-  const ends = scale.domain, stops = Array.from({length: 9}, (_, k) => `${colour(k / 8)} ${k * 12.5}%`).join(", ");
-  return h("div", {class: "band"}, h("span", null, number(ends[0])), h("i", {style: {background: `linear-gradient(90deg, ${stops})`}}), h("span", null, number(ends[ends.length - 1])), h("span", {class: "soft"}, [layer.title, layer.unit].filter(Boolean).join(", ")));
+function keyOf(layer) {
+  const {domain, range} = scaleOf(layer);
+  if (layer.classes) return h("ul", {class: "classes"}, domain.map((name, k) => h("li", null, h("i", {style: {background: range[k]}}), name)));
+  return h("div", {class: "band"}, h("span", null, number(domain[0])), h("i", {style: {background: `linear-gradient(90deg, ${range.join(", ")})`}}), h("span", null, number(domain[domain.length - 1])), h("span", {class: "soft"}, [layer.title, layer.unit].filter(Boolean).join(", ")));
 }
 
 // Layers of a label's true values, and of what a run said of them.

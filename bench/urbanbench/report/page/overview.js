@@ -1,11 +1,24 @@
 // The first page: what the results say in words, who wins where, and the pictures that explain it.
 pages[""] = query => {
-  const holder = h("div");
-  const draw = () => { clearCharts(); holder.replaceChildren(...overview(query)); };
-  const bar = filterBar(["city", "task", "split", "inputs"], query, draw, {search: false});
+  const top = h("div"), rest = h("div");
+  const draw = () => {
+    clearCharts();
+    const [first, second] = overview(query);
+    top.replaceChildren(...first);
+    rest.replaceChildren(...second);
+  };
   draw();
-  return {title: "Overview", nodes: [h("h1", null, data.title), holder, bar].sort((a, b) => (a === bar) - (b === bar)), bar, holder};
+  return {title: "Overview", nodes: [h("h1", null, data.title), top, filterBar(["city", "task", "split", "inputs"], query, draw, {search: false}), rest]};
 };
+
+// Cities with the most rows come first, generated ones last.
+const weights = new Map();
+for (const row of rows) {
+  const question = questions[row.question];
+  weights.set(question.city, (weights.get(question.city) || 0) + 1);
+}
+const made = new Set(questions.filter(question => question.generated).map(question => question.city));
+const cityOrder = (a, b) => made.has(a) - made.has(b) || weights.get(b) - weights.get(a) || a.localeCompare(b);
 
 function tableFor(question, query) {
   const inputs = query.get("inputs");
@@ -21,7 +34,7 @@ function asked(query) {
 function overview(query) {
   const every = asked(query), judged = every.filter(one => !one.question.parity && one.table.verdict.word !== "open");
   const matched = judged.filter(one => one.table.verdict.learned !== undefined && one.table.verdict.floor !== undefined);
-  return [lead(matched), matched.length ? bars(matched) : "", winners(every.filter(one => !one.question.parity)), gaps(matched), ranks(matched), adds(every), beside(every), parity(every)];
+  return [[lead(matched), matched.length ? bars(matched) : ""], [winners(every.filter(one => !one.question.parity)), gaps(matched), ranks(matched), adds(every), beside(every), parity(every)].filter(Boolean)];
 }
 
 function count(list, word) {
@@ -59,7 +72,7 @@ function winners(list) {
     ...splits.map(split => ({title: split, help: "sorted by the best score", cell: line => winner(line.cells.get(split)), value: line => value(line, split), number: true})),
   ];
   return section("Who wins where", h("p", {class: "soft"}, "The best mean of each question’s main table, mean ± sd over splits; below it the best of the other kind. ", h("span", {class: "verdict floors"}, "a floor"), " ", h("span", {class: "verdict learned"}, "learned"), " ", h("span", {class: "verdict together"}, "not separable"), " says whose rows may be the best."),
-    table("Who wins where", columns, [...lines.values()], {kind: "winners", most: 100}));
+    table("Who wins where", columns, [...lines.values()].sort((a, b) => cityOrder(a.question.city, b.question.city)), {kind: "winners", most: 100}));
 }
 
 function winner(one) {
@@ -93,7 +106,7 @@ function gaps(list) {
   const order = [...median.keys()].sort((a, b) => middle(b) - middle(a));
   const splits = unique(points.map(one => one.split)).sort((a, b) => RUNGS.get(a) - RUNGS.get(b));
   return section("What learning gives over counting", chart("Each dot is a question: the score of a model’s best row less that of the best floor of the same inputs. Right of the line the model is above the floor. Gaps beyond −0.6 stand at the edge; rows that lack a part of their model are left out.", () => ({
-    height: {step: 24}, data: {values: points}, layer: [
+    height: order.length * 26 + 4, data: {values: points}, layer: [
       {data: {values: [{}]}, mark: {type: "rule", strokeWidth: 1.5}, encoding: {x: {datum: 0, type: "quantitative"}, color: {value: ink("ink")}}},
       {mark: {type: "circle", size: 54, opacity: 0.65}, encoding: {
         x: {field: "gap", type: "quantitative", title: "score less the best floor’s", scale: {domain: [-0.6, Math.max(0.2, ...points.map(one => one.gap))], clamp: true}}, y: {field: "model", type: "nominal", sort: order, title: null, axis: {labelLimit: axisLimit(), grid: true}},
@@ -104,7 +117,7 @@ function gaps(list) {
 
 // Possible ranks of one question's rows, the question chosen by the reader.
 function ranks(list) {
-  const usable = list.filter(one => one.table.lines.filter(line => line.rank).length >= 3).sort((a, b) => b.table.lines.length - a.table.lines.length);
+  const usable = list.filter(one => one.table.lines.filter(line => line.rank).length >= 3).sort((a, b) => made.has(a.question.city) - made.has(b.question.city) || b.table.lines.length - a.table.lines.length);
   if (!usable.length) return "";
   const holder = h("div"), select = h("select", {id: "rank-question", onchange: () => fill()}, [...usable].sort((a, b) => a.question.title.localeCompare(b.question.title)).map(one => h("option", {value: one.question.id, selected: one === usable[0]}, one.question.title)));
   const fill = () => {

@@ -54,5 +54,5 @@ function rowTable(items, caption, {question = false, model = true, most = 60, so
 function nameCell(row, line, withNotes) {
   const place = row.place ? h("span", {class: "pin", title: `knows where it is: ${row.place}`}, "knows place") : "";
   const notes = withNotes && line?.notes?.length ? h("details", {class: "notes"}, h("summary", null, plural(line.notes.length, "note")), listed(line.notes.map(k => data.notes[k]))) : "";
-  return [runLink(row, labelOf(line, row)), h("small", null, kindMark(row, line), " ", place, line?.below ? h("span", {class: "below"}, ` below ${line.below}`) : ""), notes];
+  return [runLink(row, labelOf(line, row)), h("div", {class: "under"}, kindMark(row, line), place, line?.below ? h("span", {class: "below"}, `below ${line.below}`) : "", notes)];
 }
