@@ -18,6 +18,7 @@ def make_report(
     published: bool = True,
     maps: bool = True,
     tell: Callable[[str], None] = lambda _: None,
+    state: str = "",
 ) -> str:
     """Write results as one self-contained HTML page.
 
@@ -33,6 +34,8 @@ def make_report(
         Whether the cities that are on this machine are opened and drawn.
     tell
         Told in a line what takes time.
+    state
+        Of a live page a word for the results it shows; it then asks its server whether there are newer ones.
 
     Returns
     -------
@@ -42,4 +45,5 @@ def make_report(
     from urbanbench.report.content import content_of
     from urbanbench.report.html import page_of
 
-    return page_of(content_of(results, title=title, published=published, maps=maps, tell=tell))
+    content = content_of(results, title=title, published=published, maps=maps, tell=tell)
+    return page_of(content, state=state)

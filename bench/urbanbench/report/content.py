@@ -18,6 +18,7 @@ from urbanbench.report.plugins import models_of, tasks_of
 from urbanbench.report.predicted import Drawn, draw_units, mapped
 from urbanbench.report.questions import Placed, question_of
 from urbanbench.result import RunResult
+from urbanbench.result_folders import city_of
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City
@@ -73,7 +74,15 @@ def content_of(
         "tasks": tasks_of(sorted({(str(row.spec["task"]), str(row.spec["city"])) for row in rows})),
         "paper": CITATION if published else "",
     }
-    return content | _on_maps(groups, questions, rows, results, maps=maps, most=most - len(json.dumps(content, ensure_ascii=False, default=str)), tell=tell)
+    return content | _on_maps(
+        groups,
+        questions,
+        rows,
+        results,
+        maps=maps,
+        most=most - len(json.dumps(content, ensure_ascii=False, default=str)),
+        tell=tell,
+    )
 
 
 def _rows(group: Group) -> Iterator[Row]:
@@ -88,7 +97,9 @@ def _listed(groups: Sequence[Group]) -> tuple[list[Row], dict[str, int]]:
     return list(found.values()), {run: place for place, run in enumerate(found)}
 
 
-def _mark_fronts(lines: Sequence[dict[str, Any]], places: Mapping[str, int], dicts: Sequence[Mapping[str, Any]]) -> None:
+def _mark_fronts(
+    lines: Sequence[dict[str, Any]], places: Mapping[str, int], dicts: Sequence[Mapping[str, Any]]
+) -> None:
     """Mark rows that no other of their question and machine beats in score and time together."""
     for front in fronts_of(dicts):
         for one in (*front.best, *front.best_learned):
@@ -114,28 +125,42 @@ def _on_maps(
 ) -> dict[str, Any]:
     """Return cities, the maps of their labels, and what runs said on them."""
     names = sorted({group.city for group in groups})
-    opened: Mapping[str, City | str] = opened_cities(names, tell) if maps else dict.fromkeys(names, _UNASKED)
+    words = {one.cell.city: city_of(one) for one in results}
+    opened: Mapping[str, City | str] = (
+        opened_cities({name: words[name] for name in names}, tell) if maps else dict.fromkeys(names, _UNASKED)
+    )
     drawn = _labels(groups, opened)
     outlines, facts = Interned(), {}
     for name, city in opened.items():
         facts[name] = city_facts(city)
         if "outlines" in facts[name]:
             facts[name]["outlines"] = outlines.place(facts[name]["outlines"])
-    told = {"cities": facts, "outlines": outlines.values, "maps": {key: one.told for key, one in drawn.items()}}
+    told = {
+        "cities": facts,
+        "outlines": outlines.values,
+        "maps": {key: one.told for key, one in drawn.items()},
+    }
     left = most - len(json.dumps(told))
     said = _said(_best_first(questions), rows, results, drawn, left)
     return {**told, "said": said}
 
 
 def _said(
-    places: Sequence[int], rows: Sequence[Row], results: Sequence[RunResult], drawn: Mapping[str, Drawn], left: int
+    places: Sequence[int],
+    rows: Sequence[Row],
+    results: Sequence[RunResult],
+    drawn: Mapping[str, Drawn],
+    left: int,
 ) -> dict[str, Any]:
     """Return what runs predicted, by the place of their rows, until the signs that are left are used up."""
     files = {one.run_id: one for one in results if one.file is not None}
     said: dict[str, Any] = {}
     for place in places:
         first = (rows[place].trainings or (rows[place],))[0]
-        result, key = files.get(first.run_id.removesuffix("-own")), f"{first.spec['city']}/{first.task.get('label')}"
+        result, key = (
+            files.get(first.run_id.removesuffix("-own")),
+            f"{first.spec['city']}/{first.task.get('label')}",
+        )
         if result is None or result.file is None or key not in drawn:
             continue
         if left < 0:
@@ -158,7 +183,9 @@ def _labels(groups: Sequence[Group], opened: Mapping[str, City | str]) -> dict[s
         if task is None or isinstance(city, str):
             continue
         key = f"{group.city}/{task['label']}"
-        drawn = None if key in found else draw_units(city, str(task["label"]), str(task.get("level") or "region"))
+        drawn = (
+            None if key in found else draw_units(city, str(task["label"]), str(task.get("level") or "region"))
+        )
         if drawn is not None:
             found[key] = drawn
     return found

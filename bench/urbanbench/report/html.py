@@ -18,11 +18,27 @@ from urbanbench.store import without_nan
 
 __all__ = ["page_of"]
 
-SCRIPTS = ("core", "marks", "filters", "table", "charts", "map", "overview", "results", "question", "run", "model", "task", "city", "help", "start")
+SCRIPTS = (
+    "core",
+    "marks",
+    "filters",
+    "table",
+    "charts",
+    "map",
+    "overview",
+    "results",
+    "question",
+    "run",
+    "model",
+    "task",
+    "city",
+    "help",
+    "start",
+)
 """Parts of the page's own script, in the order in which they build on one another."""
 
 
-def page_of(content: Mapping[str, Any], *, live: bool = False) -> str:
+def page_of(content: Mapping[str, Any], *, state: str = "") -> str:
     """Write the page.
 
     Data stands in it as JSON in which no sign can end a script, and the script puts every text of it into text nodes. The page's policy names
@@ -32,8 +48,8 @@ def page_of(content: Mapping[str, Any], *, live: bool = False) -> str:
     ----------
     content
         What `urbanbench.report.content.content_of` gave.
-    live
-        Whether the page asks the server that it came from for a newer one.
+    state
+        Of a live page a word for the results it shows: it asks the server that it came from for a newer one.
     """
     own, style = _own_script(), _part("style.css")
     title = escape(one_line(str(content["title"])), quote=True)
@@ -41,12 +57,12 @@ def page_of(content: Mapping[str, Any], *, live: bool = False) -> str:
     return "".join(
         [
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
-            f'<meta http-equiv="Content-Security-Policy" content="{_policy(scripts, style, live=live)}">\n',
+            f'<meta http-equiv="Content-Security-Policy" content="{_policy(scripts, style, live=bool(state))}">\n',
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             f'<meta name="generator" content="urbanbench {__version__}">\n<meta name="color-scheme" content="light dark">\n<title>{title}</title>\n',
             f"<style>{style}</style>\n</head>\n",
             _part("body.html").replace("{title}", title),
-            f'<script type="application/json" id="data">{_json({**content, "version": __version__, "live": live})}</script>\n',
+            f'<script type="application/json" id="data">{_json({**content, "version": __version__, "state": state})}</script>\n',
             *(f"<script>{script}</script>\n" for script in scripts),
             "</body>\n</html>\n",
         ]
@@ -69,9 +85,10 @@ def _json(content: Mapping[str, Any]) -> str:
     return text.translate(_SAFE)
 
 
-_SAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"} | {
-    code: " " for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)
-}
+_ENDING = "<>&\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
+_TURNING = (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)
+_SAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in _ENDING} | dict.fromkeys(_TURNING, " ")
+"""Signs that could end a script element, and those that turn the direction of text."""
 
 
 @cache

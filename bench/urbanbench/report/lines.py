@@ -106,7 +106,11 @@ def line_of(row: Row, question: int, shared: Shared) -> dict[str, Any]:
         "series": shared.series.place(_series(row)),
         "files": paths_of(row),
     }
-    return {name: value for name, value in told.items() if value is not None and value not in ("", [], {}) and value is not False}
+    return {
+        name: value
+        for name, value in told.items()
+        if value is not None and value not in ("", [], {}) and value is not False
+    }
 
 
 HASHES = ("targets", "split", "data", "embedding", "code")
@@ -118,7 +122,9 @@ _HASH = 10
 def _others(row: Row) -> list[str]:
     """Return the metrics beside the main one that its kind of task shows; all of them of a kind that is not known."""
     kind = str(row.task.get("kind") or "")
-    return [name for name in choose_metrics(kind, row.main_metric, row.scores, None) if name != row.main_metric]
+    return [
+        name for name in choose_metrics(kind, row.main_metric, row.scores, None) if name != row.main_metric
+    ]
 
 
 def _id(row: Row) -> str:
@@ -184,7 +190,11 @@ def _origin(row: Row) -> dict[str, Any]:
     words = ("urbanbench", "git_commit", "git_dirty", "python", "platform", "device")
     found = {name: told[name] for name in words if told.get(name) is not None}
     packages = told.get("packages")
-    return {"machine": machine(row), **found, "packages": dict(packages) if isinstance(packages, Mapping) else {}}
+    return {
+        "machine": machine(row),
+        **found,
+        "packages": dict(packages) if isinstance(packages, Mapping) else {},
+    }
 
 
 def _stages(row: Row) -> list[dict[str, Any]]:
@@ -215,17 +225,32 @@ def _thinned(points: Any) -> list[list[float | None]]:
     if not isinstance(points, Sequence) or isinstance(points, str):
         return []
     known = [one for one in points if isinstance(one, Sequence) and len(one) == 2]
-    places = range(len(known)) if len(known) <= _POINTS else [round(k * (len(known) - 1) / (_POINTS - 1)) for k in range(_POINTS)]
-    return [[short_number(_number(step), 6), short_number(_number(loss), 4)] for step, loss in (known[k] for k in places)]
+    places = (
+        range(len(known))
+        if len(known) <= _POINTS
+        else [round(k * (len(known) - 1) / (_POINTS - 1)) for k in range(_POINTS)]
+    )
+    return [
+        [short_number(_number(step), 6), short_number(_number(loss), 4)]
+        for step, loss in (known[k] for k in places)
+    ]
 
 
 def _words(told: Any) -> dict[str, str]:
     if not isinstance(told, Mapping):
         return {}
-    return {str(name): value if isinstance(value, str) else json.dumps(value, default=str) for name, value in told.items()}
+    return {
+        str(name): value if isinstance(value, str) else json.dumps(value, default=str)
+        for name, value in told.items()
+    }
 
 
 def _series(row: Row) -> list[Any]:
     """Return what stays the same from split to split, so that a ladder can join a row's rungs."""
     parts = ("city", "task", "task_version", "model", "preset", "parameters", "inputs", "head", "train_city")
-    return [*(row.spec.get(part) for part in parts), row.own, len(row.trainings), dict(row.versions).get("model")]
+    return [
+        *(row.spec.get(part) for part in parts),
+        row.own,
+        len(row.trainings),
+        dict(row.versions).get("model"),
+    ]

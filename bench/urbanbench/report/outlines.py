@@ -36,13 +36,15 @@ class Grid:
 
     def cells(self, xy: np.ndarray) -> np.ndarray:
         """Return the cells (n, 2) of positions (n, 2) in metres."""
-        return np.rint(np.column_stack([xy[:, 0] - self.west, self.north - xy[:, 1]]) / self.metres).astype(np.int64)
+        return np.rint(np.column_stack([xy[:, 0] - self.west, self.north - xy[:, 1]]) / self.metres).astype(
+            np.int64
+        )
 
     def steps(self, xy: np.ndarray) -> list[int]:
         """Write a line: its first cell, then steps, without corners that fall into the same cell."""
         cells = self.cells(xy)
         moved = np.diff(cells, axis=0, prepend=[[0, 0]])
-        kept = moved.any(axis=1)
+        kept = np.asarray(moved.any(axis=1))
         kept[0] = True
         return [int(one) for one in moved[kept].ravel()]
 
@@ -62,7 +64,14 @@ def outlines(city: City) -> dict[str, Any]:
         "names": [str(one) for one in frame["name"]] if "name" in frame else [],
         "size": grid.size,
         "metres": grid.metres,
-        "rings": [[grid.steps(shapely.get_coordinates(ring)) for part in shapely.get_parts(shape) for ring in (part.exterior, *part.interiors)] for shape in shapes],
+        "rings": [
+            [
+                grid.steps(shapely.get_coordinates(ring))
+                for part in shapely.get_parts(shape)
+                for ring in (part.exterior, *part.interiors)
+            ]
+            for shape in shapes
+        ],
     }
 
 
@@ -85,11 +94,14 @@ def main_roads(city: City) -> list[list[int]]:
         return []
     grid = Grid(city.regions.total_bounds)
     kinds = np.array([dict(tags).get("highway", "").removesuffix("_link") for tags in city.roads["tags"]])
-    shapes, found, corners = np.asarray(city.roads.geometry), [], 0
+    shapes, corners = np.asarray(city.roads.geometry), 0
+    found: list[list[int]] = []
     for rank in _RANKS:
         chosen = shapes[np.isin(kinds, rank)]
         merged = shapely.get_parts(shapely.line_merge(shapely.union_all(chosen))) if len(chosen) else []
-        lines = [grid.steps(shapely.get_coordinates(one)) for one in shapely.simplify(merged, 2.5 * grid.metres)]
+        lines = [
+            grid.steps(shapely.get_coordinates(one)) for one in shapely.simplify(merged, 2.5 * grid.metres)
+        ]
         lines = [one for one in lines if len(one) > 2]
         corners += sum(map(len, lines)) // 2
         if found and corners > _ROAD_CORNERS:

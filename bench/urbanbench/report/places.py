@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.errors import UrbanbenchError
@@ -18,13 +18,13 @@ __all__ = ["city_facts", "opened_cities"]
 _ABSENT = "The folder of this city was not on the machine that made this page."
 
 
-def opened_cities(words: Iterable[str], tell: Callable[[str], None]) -> dict[str, City | str]:
-    """Open cities by the names of results.
+def opened_cities(words: Mapping[str, str], tell: Callable[[str], None]) -> dict[str, City | str]:
+    """Open the cities of results.
 
     Parameters
     ----------
     words
-        Names as results have them.
+        Names as results have them, to a name or folder that opens each.
     tell
         Told in a line of each city that is opened, since a generated one may have to be made first.
 
@@ -36,12 +36,12 @@ def opened_cities(words: Iterable[str], tell: Callable[[str], None]) -> dict[str
     from urbanbench.registry import open_city
 
     found: dict[str, City | str] = {}
-    for word in words:
-        tell(f"Maps: opening {word}")
+    for name, word in words.items():
+        tell(f"Maps: reading {name}")
         try:
-            found[word] = open_city(word)
+            found[name] = open_city(word)
         except UrbanbenchError:
-            found[word] = _ABSENT
+            found[name] = _ABSENT
     return found
 
 
@@ -72,7 +72,10 @@ def _facts(opened: City) -> dict[str, Any]:
         "median km2": short_number(told["regions"]["area_km2"].get("median"), 3),
         "source": _words_of(regions),
         "layers": {name: _plain(facts) for name, facts in told["layers"].items()},
-        "labels": {name: _plain(facts) | {"attribution": opened.labels[name].attribution} for name, facts in told["labels"].items()},
+        "labels": {
+            name: _plain(facts) | {"attribution": opened.labels[name].attribution}
+            for name, facts in told["labels"].items()
+        },
         "outlines": outlines(opened),
         "roads": main_roads(opened),
     }
@@ -80,7 +83,9 @@ def _facts(opened: City) -> dict[str, Any]:
 
 def _words_of(info: object) -> dict[str, str]:
     """Return the words of an entry of city.json: source, date, licence, attribution and note."""
-    told = {word: str(getattr(info, word, "")) for word in ("source", "date", "licence", "attribution", "note")}
+    told = {
+        word: str(getattr(info, word, "")) for word in ("source", "date", "licence", "attribution", "note")
+    }
     return {word: text for word, text in told.items() if text}
 
 

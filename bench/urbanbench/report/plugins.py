@@ -31,7 +31,8 @@ def _model(card: object) -> dict[str, Any]:
         "can use": list(card.can_use),
         "needs one of": list(card.needs_any),
         "embeds": list(card.embeds),
-        "another city": TRANSFERS[card.transfers] + (f" ({card.transfers_why})" if card.transfers_why else ""),
+        "another city": TRANSFERS[card.transfers]
+        + (f" ({card.transfers_why})" if card.transfers_why else ""),
         "differs": list(card.differs_from_paper),
         "floor": card.floor,
         "version": card.version,

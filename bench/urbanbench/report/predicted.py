@@ -73,7 +73,10 @@ def mapped(path: Path, cell: Cell, drawn: Drawn) -> dict[str, Any] | None:
         means = table.groupby("unit_id")["predicted"].mean() if "predicted" in table else None
         return None if means is None else {"said": packed(means.reindex(drawn.ids).to_numpy(np.float64))}
     said, wrong = _classes(table, drawn.classes)
-    return {"said": packed(said.reindex(drawn.ids).to_numpy(np.float64)), "wrong": packed(wrong.reindex(drawn.ids).to_numpy(np.float64))}
+    return {
+        "said": packed(said.reindex(drawn.ids).to_numpy(np.float64)),
+        "wrong": packed(wrong.reindex(drawn.ids).to_numpy(np.float64)),
+    }
 
 
 def _classes(table: pd.DataFrame, classes: tuple[str, ...]) -> tuple[pd.Series[float], pd.Series[float]]:
@@ -84,7 +87,7 @@ def _classes(table: pd.DataFrame, classes: tuple[str, ...]) -> tuple[pd.Series[f
     shares, true = (_shares(table, side, classes) for side in ("predicted", "true"))
     mean = pd.DataFrame(shares).groupby(unit).mean()
     wrong = pd.Series(np.abs(shares - true).sum(axis=1) / 2).groupby(unit).mean()
-    return mean.idxmax(axis=1), wrong
+    return mean.idxmax(axis=1).astype(float), wrong
 
 
 def _shares(table: pd.DataFrame, side: str, classes: tuple[str, ...]) -> np.ndarray:
@@ -121,13 +124,29 @@ def _units(city: City, label: str, level: str) -> dict[str, Any]:
     info, frame = city.labels[label], city.label(label)
     every, count = 1 if level == "region" else -(-len(frame) // _MOST), len(frame)
     frame = frame.iloc[::every]
-    told: dict[str, Any] = {"level": level, "unit": info.unit, "credit": info.attribution or info.source, "units": count}
+    told: dict[str, Any] = {
+        "level": level,
+        "unit": info.unit,
+        "credit": info.attribution or info.source,
+        "units": count,
+    }
     told |= _regions(city, frame.index) if level == "region" else {"xy": _positions(city, level, frame.index)}
     if "value" in frame and frame["value"].dtype.kind in "fiu":
-        return {"ids": list(frame.index), "told": told | {"true": packed(frame["value"].to_numpy(np.float64))}}
+        return {
+            "ids": list(frame.index),
+            "told": told | {"true": packed(frame["value"].to_numpy(np.float64))},
+        }
     classes = tuple(info.columns) or tuple(sorted(set(map(str, frame["value"]))))
-    values = frame[list(classes)].to_numpy(np.float64).argmax(axis=1) if info.columns else np.array([classes.index(str(one)) for one in frame["value"]])
-    told |= {"classes": list(classes), "shares": bool(info.columns), "true": packed(values.astype(np.float64))}
+    values = (
+        frame[list(classes)].to_numpy(np.float64).argmax(axis=1)
+        if info.columns
+        else np.array([classes.index(str(one)) for one in frame["value"]])
+    )
+    told |= {
+        "classes": list(classes),
+        "shares": bool(info.columns),
+        "true": packed(values.astype(np.float64)),
+    }
     return {"ids": list(frame.index), "told": told}
 
 
@@ -161,5 +180,8 @@ def packed(values: np.ndarray) -> dict[str, Any]:
     low, high = float(values[known].min()), float(values[known].max())
     scaled = np.full(len(values), _STEPS + 1, dtype="<u2")
     scaled[known] = np.rint((values[known] - low) / ((high - low) or 1.0) * _STEPS).astype("<u2")
-    return {"low": short_number(low, 7), "high": short_number(high, 7), "text": b64encode(scaled.tobytes()).decode()}
-
+    return {
+        "low": short_number(low, 7),
+        "high": short_number(high, 7),
+        "text": b64encode(scaled.tobytes()).decode(),
+    }

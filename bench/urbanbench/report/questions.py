@@ -24,6 +24,7 @@ from urbanbench.scoring.splits import rung_place
 
 __all__ = ["Placed", "question_id", "question_of"]
 
+
 @dataclass(frozen=True)
 class Placed:
     """Where a row stands in the page's list, and where a note does."""
@@ -80,7 +81,10 @@ def question_of(group: Group, place: Placed, *, published: bool) -> dict[str, An
         "notices": group_notices(group),
         "tables": tables,
         "main": _main(group.blocks),
-        "unscored": [_unscored(row, group, place) for row in (*group.unscored, *(one for block in group.blocks for one in block.unscored))],
+        "unscored": [
+            _unscored(row, group, place)
+            for row in (*group.unscored, *(one for block in group.blocks for one in block.unscored))
+        ],
         "published": _papers_rows(group, first.main_metric) if published else [],
     }
 
@@ -132,7 +136,13 @@ def _line(
 
 
 def _paper(number: Any) -> dict[str, Any]:
-    return {"text": number.text, "mean": number.value, "source": number.source, "note": number.note, "table": number.table}
+    return {
+        "text": number.text,
+        "mean": number.value,
+        "source": number.source,
+        "note": number.note,
+        "table": number.table,
+    }
 
 
 def _papers_rows(group: Group, metric: str) -> list[dict[str, Any]]:
@@ -140,7 +150,10 @@ def _papers_rows(group: Group, metric: str) -> list[dict[str, Any]]:
     if not stands_beside(group):
         return []
     numbers = for_task(group.task, group.city, [metric])
-    return [{"model": one.model, "setting": one.setting, "metric": metric_title(one.metric), **_paper(one)} for one in numbers]
+    return [
+        {"model": one.model, "setting": one.setting, "metric": metric_title(one.metric), **_paper(one)}
+        for one in numbers
+    ]
 
 
 def _unscored(row: Row, group: Group, place: Placed) -> dict[str, Any]:

@@ -61,6 +61,9 @@ def _p_better(scores: np.ndarray, trainings: Sequence[np.ndarray], sharing: Shar
     for i, j in np.argwhere(np.logical_or.outer(several, several)):
         if i != j:
             gap = resampled_t(scores[i] - scores[j], sharing)
-            sides = [one if len(one) else score[None] for one, score in ((trainings[i], scores[i]), (trainings[j], scores[j]))]
+            sides = [
+                one if len(one) else score[None]
+                for one, score in ((trainings[i], scores[i]), (trainings[j], scores[j]))
+            ]
             p[i, j] = float(with_trainings(gap, sides).p_above)
     return p

@@ -45,7 +45,9 @@ def verdict_of(
     """
     rows = [row for row in by_score(block) if row in ranked(block)]
     leading = [row for row in rows if row.run_id in marked]
-    learned, floor = (next((row for row in rows if row.floor is is_floor), None) for is_floor in (False, True))
+    learned, floor = (
+        next((row for row in rows if row.floor is is_floor), None) for is_floor in (False, True)
+    )
     told: dict[str, Any] = {"word": _word(leading), "words": _words(rows, leading, learned, ranks, block)}
     named = {"leader": rows[0] if rows else None, "learned": learned, "floor": floor}
     told |= {name: place(row) for name, row in named.items() if row is not None}
@@ -54,7 +56,9 @@ def verdict_of(
 
 def _word(leading: Sequence[Row]) -> str:
     kinds = {row.floor for row in leading}
-    return {frozenset({True}): FLOORS, frozenset({False}): LEARNED, frozenset({True, False}): TOGETHER}.get(frozenset(kinds), OPEN)
+    return {frozenset({True}): FLOORS, frozenset({False}): LEARNED, frozenset({True, False}): TOGETHER}.get(
+        frozenset(kinds), OPEN
+    )
 
 
 def _words(
@@ -74,8 +78,12 @@ def _words(
     said.append(_separated(rest, len(rows), block))
     if learned is not None and learned not in leading:
         low, high = ranks.get(learned.run_id, (0, 0))
-        rank = f", which may be rank {low}{f' to {high}' if high != low else ''} of {len(ranks)}" if low else ""
-        said.append(f"The best learned model is {_named(learned, block)} with {learned.score(learned.main_metric).text}{rank}.")
+        rank = (
+            f", which may be rank {low}{f' to {high}' if high != low else ''} of {len(ranks)}" if low else ""
+        )
+        said.append(
+            f"The best learned model is {_named(learned, block)} with {learned.score(learned.main_metric).text}{rank}."
+        )
     return " ".join(said)
 
 

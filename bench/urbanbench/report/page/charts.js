@@ -9,7 +9,7 @@ function ink(name) {
 function showTip(event, value) {
   if (value === null || value === undefined || value === "") { tip.hidden = true; return; }
   const lines = typeof value === "object" ? Object.entries(value) : [["", String(value)]];
-  tip.replaceChildren(...lines.map(([name, text]) => h("div", null, name && name !== "title" ? h("span", null, name) : "", name === "title" ? h("b", null, String(text)) : String(text))));
+  tip.replaceChildren(...lines.map(([name, text]) => h("div", null, name && name !== "title" ? [h("span", null, name), " "] : "", name === "title" ? h("b", null, String(text)) : String(text))));
   tip.hidden = false;
   const [x, y] = [event.clientX, event.clientY], box = tip.getBoundingClientRect();
   tip.style.left = `${Math.max(4, Math.min(x + 14, innerWidth - box.width - 8))}px`;

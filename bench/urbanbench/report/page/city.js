@@ -24,7 +24,8 @@ pages.city = (query, name) => {
 };
 
 function cityMap(name, query) {
-  const keys = Object.keys(data.maps).filter(key => key.startsWith(`${name}/`));
+  const plain = key => Boolean(data.maps[key].xy) * 2 + Boolean(data.maps[key].classes);
+  const keys = Object.keys(data.maps).filter(key => key.startsWith(`${name}/`)).sort((a, b) => plain(a) - plain(b) || a.localeCompare(b));
   if (!keys.length) return "";
   const labelled = key => key.slice(name.length + 1), chosen = keys.includes(`${name}/${query.get("label")}`) ? `${name}/${query.get("label")}` : keys[0], holder = h("div");
   const select = h("select", {id: "city-label", onchange: () => { query.set("label", labelled(select.value)); setQuery(query); fill(select.value); }}, keys.map(key => h("option", {value: key, selected: key === chosen}, labelled(key).replaceAll("_", " "))));

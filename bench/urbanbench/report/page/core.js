@@ -20,10 +20,11 @@ const address = (...parts) => "#/" + parts.map(part => String(part).split("/").m
 const link = (text, ...parts) => h("a", {href: address(...parts)}, text);
 const runLink = (row, text) => link(text ?? row.label, "run", row.id);
 const modelLink = name => link(modelTitle(name), "model", name);
-const questionLink = (question, text) => link(text ?? question.title, "result", question.id);
+const questionLink = (question, text) => link(text ?? placeWords(question), "result", question.id);
 const modelTitle = name => data.models[name]?.title && !data.models[name].floor ? data.models[name].title : name;
 const taskTitle = name => data.tasks[name]?.title || name;
 const cityTitle = name => data.cities[name]?.title || name;
+const placeWords = question => [cityTitle(question.city), taskTitle(question.task), ...question.title.split(" · ").slice(2)].join(" · ");
 const metricTitle = name => data.metrics[name]?.title || name;
 const arrow = name => ({1: "↑", "-1": "↓"})[data.metrics[name]?.sign] || "";
 const sign = name => data.metrics[name]?.sign ?? 1;

@@ -157,7 +157,7 @@ function map(city, key, layers, words) {
   const buttons = h("div", {class: "zoom"}, h("button", {type: "button", "aria-label": "Zoom in", onclick: () => middle(1.6)}, "+"), h("button", {type: "button", "aria-label": "Zoom out", onclick: () => middle(1 / 1.6)}, "−"), h("button", {type: "button", onclick: draw}, "All"));
   const some = units.xy && units.units > units.xy.length / 2 ? ` ${(units.xy.length / 2).toLocaleString("en")} of ${units.units.toLocaleString("en")} units are drawn.` : "";
   return h("figure", {class: "mapped"}, pick, h("div", {class: "around"}, holder, buttons), legend,
-    h("figcaption", null, `${words}${some} Grey: no label. `, h("span", {class: "credit"}, `Labels: ${units.credit || "not stated"}. ${roadCredit(city)}`)), values);
+    h("figcaption", null, `${words}${some} Grey: no label${layers.length > 1 ? ", or in no test part" : ""}. `, h("span", {class: "credit"}, `Labels: ${units.credit || "not stated"}. ${roadCredit(city)}`)), values);
 }
 
 function roadCredit(city) {

@@ -8,7 +8,7 @@ pages[""] = query => {
     rest.replaceChildren(...second);
   };
   draw();
-  return {title: "Overview", nodes: [h("h1", null, data.title), top, filterBar(["city", "task", "split", "inputs"], query, draw, {search: false}), rest]};
+  return {title: "Overview", nodes: [h("h1", null, data.title), top, h("details", {class: "fold", open: [...query.keys()].length > 0}, h("summary", null, "Filter"), filterBar(["city", "task", "split", "inputs"], query, draw, {search: false})), rest]};
 };
 
 // Cities with the most rows come first, generated ones last.
@@ -53,7 +53,7 @@ function lead(list) {
 
 function bars(list) {
   const parts = ["floors", "together", "learned"].map(word => [word, count(list, word)]).filter(([, some]) => some);
-  return h("div", {class: "shares", "aria-hidden": "true"}, parts.map(([word, some]) => h("span", {class: word, style: {"flex-grow": some}}, `${some} ${VERDICTS[word][1]}`)));
+  return h("div", {class: "shares", "aria-hidden": "true"}, parts.map(([word, some]) => h("span", {class: word, style: {"flex-grow": some}}, `${some} ${{floors: "floors", together: "not separable", learned: "learned"}[word]}`)));
 }
 
 // Who wins where: a line for each city and task, a column for each split.
@@ -71,7 +71,7 @@ function winners(list) {
     {title: "City and task", cell: line => [link(taskTitle(line.question.task), "task", line.question.task), h("small", null, link(cityTitle(line.question.city), "city", line.question.city), line.question.from ? `, trained in ${line.question.from}` : "", ` · ${metricTitle(line.question.metric)} ${arrow(line.question.metric)}`)], value: line => `${cityTitle(line.question.city)} ${taskTitle(line.question.task)}`},
     ...splits.map(split => ({title: split, help: "sorted by the best score", cell: line => winner(line.cells.get(split)), value: line => value(line, split), number: true})),
   ];
-  return section("Who wins where", h("p", {class: "soft"}, "The best mean of each question’s main table, mean ± sd over splits; below it the best of the other kind. ", h("span", {class: "verdict floors"}, "a floor"), " ", h("span", {class: "verdict learned"}, "learned"), " ", h("span", {class: "verdict together"}, "not separable"), " says whose rows may be the best."),
+  return section("Who wins where", h("p", {class: "soft"}, "The best mean of each question, ± over splits, and the best of the other kind; the tag says whose rows may be the best."),
     table("Who wins where", columns, [...lines.values()].sort((a, b) => cityOrder(a.question.city, b.question.city)), {kind: "winners", most: 100}));
 }
 
@@ -119,7 +119,7 @@ function gaps(list) {
 function ranks(list) {
   const usable = list.filter(one => one.table.lines.filter(line => line.rank).length >= 3).sort((a, b) => made.has(a.question.city) - made.has(b.question.city) || b.table.lines.length - a.table.lines.length);
   if (!usable.length) return "";
-  const holder = h("div"), select = h("select", {id: "rank-question", onchange: () => fill()}, [...usable].sort((a, b) => a.question.title.localeCompare(b.question.title)).map(one => h("option", {value: one.question.id, selected: one === usable[0]}, one.question.title)));
+  const holder = h("div"), select = h("select", {id: "rank-question", onchange: () => fill()}, [...usable].sort((a, b) => cityOrder(a.question.city, b.question.city) || a.question.title.localeCompare(b.question.title)).map(one => h("option", {value: one.question.id, selected: one === usable[0]}, placeWords(one.question))));
   const fill = () => {
     const one = usable.find(each => each.question.id === select.value);
     holder.replaceChildren(h("p", null, one.table.verdict.words, " ", questionLink(one.question, "All of this question"), "."), ranksChart(itemsOf(one.table)) || "");

@@ -4,15 +4,18 @@ pages.results = query => {
   const draw = () => { clearCharts(); holder.replaceChildren(...results(query)); };
   const bar = filterBar(FILTERS.map(([name]) => name), query, draw);
   draw();
-  return {title: "Results", nodes: [h("h1", null, "Results"), h("p", {class: "soft"}, "Every row of every table. Rows of different questions are not ranked against each other; bold rows may be the best of their own table."), bar, holder]};
+  return {title: "Results", nodes: [h("h1", null, "Results"), h("p", {class: "soft"}, "Every row of every table. Rows of different questions are not ranked against each other; bold rows may be the best of their own table."), h("details", {class: "fold", open: !narrow()}, h("summary", null, "Filters"), bar), holder]};
 };
 
 function results(query) {
-  const found = rows.filter(row => passes(row, query)).map(row => ({row, line: standing.get(row.at)?.line}));
+  const found = rows.filter(row => passes(row, query)).map(row => ({row, line: standing.get(row.at)?.line}))
+    .sort((a, b) => a.row.question - b.row.question || gain(b.row) - gain(a.row));
   const scored = found.filter(({row}) => row.score);
   say(`${plural(found.length, "row")} shown`);
   return [h("p", {class: "counted", id: "counted"}, `${plural(found.length, "row")} of ${rows.length.toLocaleString("en")}`), rowTable(found, "Results", {question: true}), ...pictures(scored)];
 }
+
+const gain = row => (row.score ? sign(questions[row.question].metric) * row.score.mean : -Infinity);
 
 // Plots of rows: seed by seed, ladder, cost and gains, as far as the rows are of one metric and one place.
 function pictures(list) {

@@ -4,11 +4,11 @@ pages.run = (query, id) => {
   if (!row) return {title: "Not found", nodes: missing("run", id)};
   const question = questions[row.question], at = standing.get(row.at), origin = data.origins[row.origin];
   return {title: row.label, nodes: [
-    h("p", {class: "crumbs"}, questionLink(question), " · ", modelLink(row.model)),
+    h("p", {class: "crumbs"}, questionLink(question, placeWords(question)), " · ", modelLink(row.model)),
     h("h1", null, at ? labelOf(at.line, row) : row.label),
     row.score ? h("p", {class: "lead"}, h("b", null, `${metricTitle(question.metric)} ${row.score.text}`), `, mean ± standard deviation over ${data.seeds[row.seeds].length} seeds${row.files.length > 1 ? `, then over ${row.files.length} trainings` : ""}.`, at?.line.rank ? ` It may be rank ${rankText(at.line)} of its table.` : "") : h("p", {class: "notice"}, `${row.status}: ${row.reason}`),
     at?.line.notes ? listed(at.line.notes.map(k => data.notes[k])) : "",
-    facts([["Kind", row.floor ? "floor: learns no representation" : "learned or frozen model"], ["Inputs on offer", row.inputs], ["Inputs used", row.used || (row.score ? row.inputs : "")], ["Head", row.head], ["Preset", row.preset], ["Settings", Object.entries(row.settings || {}).map(([name, value]) => `${name}=${value}`).join(", ")], ["Trained in", row.from], ["Converged", row.floor ? "" : row.converged], ["Knows where it is", row.place], ["Vector", row.dim ? `${row.dim} numbers` : ""], ["Units scored", row.units], ["Without data", row.uncovered]]),
+    facts([["Kind", row.floor ? "floor: learns no representation" : "learned or frozen model"], ["Inputs on offer", row.inputs], ["Inputs used", row.used || (row.score ? row.inputs : "")], ["Head", row.head], ["Preset", row.preset], ["Settings", Object.entries(row.settings || {}).map(([name, value]) => `${name}=${value}`).join(", ")], ["Trained in", row.from], ["Converged", row.floor ? "" : row.converged], ["Knows where it is", row.place], ["Vector", row.dim ? `${row.dim} numbers` : ""], ["Units scored", row.units], ["Without data", row.uncovered || ""]]),
     row.score ? seedsSection(row, question) : "",
     row.score ? section("On the map", runMap(row)) : "",
     section("What it really saw", facts([["In short", row.saw || "not recorded"], ...Object.entries(row.counts || {}).map(([name, [used, of]]) => [name, `${used.toLocaleString("en")} of ${of.toLocaleString("en")}`]), ["Lacks", (row.lacks || []).join(", ")]]), Object.keys(data.variants[row.variant] || {}).length ? [h("h3", null, "What stands in for the paper’s parts"), facts(Object.entries(data.variants[row.variant]))] : ""),

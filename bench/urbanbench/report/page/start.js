@@ -52,10 +52,9 @@ show();
 shownAt = location.hash.split("?")[0];
 
 // A live page asks whether its results have changed.
-if (data.live) setInterval(async () => {
+if (data.state) setInterval(async () => {
   try {
     const told = await (await fetch("state", {cache: "no-store"})).text();
-    if (data.state && told !== data.state) location.reload();
-    data.state = told;
+    if (told !== data.state) location.reload();
   } catch { /* the server was stopped: what is shown stays */ }
 }, 2000);

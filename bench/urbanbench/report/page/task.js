@@ -8,7 +8,7 @@ pages.task = (query, name) => {
   const card = data.tasks[name];
   if (!card) return {title: "Not found", nodes: missing("task", name)};
   const asked = questions.filter(question => question.task === name), label = card.label || name.replace(/^label:/, "");
-  const cities = unique(asked.map(question => question.city)), units = unique(asked.map(question => question.unit).filter(Boolean));
+  const cities = unique(asked.map(question => question.city)).sort(cityOrder), units = unique(asked.map(question => question.unit).filter(Boolean));
   return {title: taskTitle(name), nodes: [
     h("p", {class: "crumbs"}, h("a", {href: "#/tasks"}, "Tasks")), h("h1", null, taskTitle(name)), card.question ? h("p", {class: "lead"}, card.question) : "",
     facts([["Name", h("code", null, name)], ["Kind", asked[0]?.kind], ["Units", (card.level || asked[0]?.level || "").replaceAll("_", " ")], ["Unit of the label", units.join("; ")], ["Main metric", asked[0] ? `${metricTitle(asked[0].metric)} ${arrow(asked[0].metric)}` : ""], ["Withheld from every model", (card.withholds || []).join("; ")], ["Heads fit", card.log1p ? "log1p of the target" : ""], ["Note", card.note], ["Version", card.version]]),
