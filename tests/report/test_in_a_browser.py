@@ -167,7 +167,13 @@ def test_a_map_answers_to_the_pointer_with_the_numbers_of_the_run(page, results,
         )
 
 
-def test_a_map_zooms_by_button_and_key_and_shows_other_layers(page, open_page):
+def test_a_map_zooms_by_button_and_key_and_shows_other_layers(page, results, open_page):
+    [result] = [
+        one
+        for one in results.load_all()
+        if (one.cell.model, one.cell.task, one.cell.split) == ("poi-counts", "income", "random")
+    ]
+    tested = results.read_predictions(results.path_of(result.cell), result.cell)["unit_id"].nunique()
     tab = open_page(at(page, f"#/run/{run_of(page, 'poi-counts', 'village/income/random')['id']}"))
     tab.locator(".map").scroll_into_view_if_needed()
     drawn(tab)
@@ -178,7 +184,7 @@ def test_a_map_zooms_by_button_and_key_and_shows_other_layers(page, open_page):
     tab.click(".choice button:has-text('Prediction')")
     assert tab.locator(".choice button[aria-pressed=true]").inner_text() == "Prediction"
     tab.click("summary:has-text('Values as a table')")
-    assert tab.locator("details tbody tr").count() == 25
+    assert tab.locator("details tbody tr").count() == min(tested, 25)
 
 
 def test_plots_are_drawn_and_say_what_they_show(page, open_page):
@@ -204,7 +210,7 @@ def test_plots_are_drawn_and_say_what_they_show(page, open_page):
 def test_pages_pass_the_rules_of_accessibility(page, open_page, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     tab = open_page(at(page), color_scheme=scheme)
-    for place in (*PAGES, f"#/run/{run_of(page, 'ranks_of_pois', 'village/income/random')['id']}"):
+    for place in (*PAGES, f"#/run/{run_of(page, 'ranks-of-pois', 'village/income/random')['id']}"):
         tab.evaluate("place => { location.hash = place; }", place)
         tab.wait_for_timeout(400)
         found = axe.run(tab).response["violations"]
@@ -244,14 +250,14 @@ def test_text_of_others_is_never_read_as_markup(results, open_page, tmp_path):
         for one in results.load_all()
     ]
     loaded = [
-        replace(one, cell=replace(one.cell, model=planted) if k % 2 else one.cell)
+        replace(one, cell=replace(one.cell, model=f"{planted}{k}") if k % 2 else one.cell)
         for k, one in enumerate(loaded)
     ]
     file = tmp_path / "planted.html"
     file.write_text(make_report(loaded, title=planted, maps=False), encoding="utf-8")
     tab = open_page(file.as_uri())
     tab.on("dialog", lambda dialog: pytest.fail(f"a script of others ran: {dialog.message}"))
-    row = next(one for one in data_of(file)["rows"] if one["model"] == planted)
+    row = next(one for one in data_of(file)["rows"] if one["model"].startswith(planted))
     for place in ("#/", "#/results", "#/models", f"#/run/{row['id']}", "#/result/village/income/random"):
         tab.evaluate("place => { location.hash = place; }", place)
         tab.wait_for_timeout(100)

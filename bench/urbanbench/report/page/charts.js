@@ -42,8 +42,8 @@ function chart(words, spec, {height = 260, renderer = "svg"} = {}) {
   const one = {holder, view: null};
   one.draw = () => {
     one.view?.finalize();
-    const told = {$schema: "https://vega.github.io/schema/vega-lite/v6.json", autosize: {type: "fit-x", contains: "padding"}, width: "container", ...spec()};
-    window.vegaEmbed(holder, told, {actions: false, ast: true, renderer, tooltip: tooltips, config: look(), defaultStyle: false, mode: "vega-lite"})
+    const told = {description: words, $schema: "https://vega.github.io/schema/vega-lite/v6.json", autosize: {type: "fit-x", contains: "padding"}, width: "container", ...spec()};
+    window.vegaEmbed(canvasIn(holder), told, {actions: false, ast: true, renderer, tooltip: tooltips, config: look(), defaultStyle: false, mode: "vega-lite"})
       .then(made => { one.view = made; holder.dataset.drawn = "yes"; holder.style.setProperty("min-height", "0"); });
   };
   one.sight = new IntersectionObserver(seen => {
@@ -55,6 +55,13 @@ function chart(words, spec, {height = 260, renderer = "svg"} = {}) {
 }
 
 const waiting = new Set();
+
+// Vega names the element that it draws into and every mark; our own element says in a sentence what is drawn.
+function canvasIn(holder) {
+  const inner = h("div", {class: "inner", "aria-hidden": "true"});
+  holder.replaceChildren(inner);
+  return inner;
+}
 
 function clearCharts() {
   for (const one of waiting) { one.sight?.disconnect(); one.view?.finalize(); }

@@ -47,7 +47,7 @@ function seconds(value) {
 }
 
 // A section of a page: a heading that can be linked to, and what stands under it.
-const section = (title, ...children) => h("section", {"aria-label": title}, h("h2", null, title), ...children);
+const section = (title, ...children) => h("section", null, h("h2", null, title), ...children);
 const facts = pairs => h("dl", {class: "facts"}, pairs.filter(([, told]) => told !== "" && told !== null && told !== undefined && !(Array.isArray(told) && !told.length))
   .map(([name, told]) => h("div", null, h("dt", null, name), h("dd", null, told))));
 const listed = texts => h("ul", null, texts.map(text => h("li", null, text)));
