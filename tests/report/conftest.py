@@ -111,3 +111,40 @@ def open_page(chromium):
     for context in contexts:
         context.close()
     assert not faults
+
+
+@pytest.fixture
+def make_rows():
+    """Return rows of one table with these scores seed by seed."""
+    from urbanbench.board.rows import read_row
+
+    def make(scores):
+        return [
+            read_row(_result(k, [None if one is None else float(one) for one in values]))
+            for k, values in enumerate(scores)
+        ]
+
+    return make
+
+
+def _result(number, values):
+    spec = {
+        "city": "c",
+        "model": f"m{number}",
+        "task": "t",
+        "split": "random",
+        "head": "mlp",
+        "seeds": list(range(len(values))),
+    }
+    return {
+        "schema": 1,
+        "run_id": f"{number:032d}",
+        "status": "ok",
+        "spec": spec,
+        "model": {"floor": False},
+        "scores": {"r2": values},
+        "main_metric": "r2",
+        "n_train": 60,
+        "n_val": 20,
+        "n_test": 20,
+    }
