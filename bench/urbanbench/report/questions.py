@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from urbanbench.board.assemble import group_facts, group_notices
-from urbanbench.board.blocks import Block, Group
+from urbanbench.board.blocks import Block, Group, place_of
 from urbanbench.board.columns import metric_title
 from urbanbench.board.knowing import parts_of
 from urbanbench.board.labels import group_title, row_label
-from urbanbench.board.marks import by_score, floor_above, marks, ranked
+from urbanbench.board.marks import floor_above, marks, ranked, usual_seeds
 from urbanbench.board.numbers import plain_number
 from urbanbench.board.published import for_row, for_task
 from urbanbench.board.published_tables import stands_beside
@@ -101,14 +101,24 @@ def _table(group: Group, block: Block, place: Placed, *, published: bool) -> dic
     apart = [marks(block, metric, part.block.scored) for part in parts_of(block)]
     of_part = {run: mark for some in apart for run, mark in some.items()}
     paper = for_task(group.task, group.city, [metric]) if published and stands_beside(group) else []
-    lines = [_line(row, block, place, whole, of_part, ranks, paper) for row in by_score(block)]
-    lines += [_line(row, block, place, {}, {}, {}, paper) | {"elsewhere": True} for row in block.elsewhere]
+    lines = [
+        _line(row, block, place, whole, of_part, ranks, paper)
+        if row in block.scored
+        else _line(row, block, place, {}, {}, {}, paper) | {"elsewhere": True}
+        for row in _by_score(block)
+    ]
     return {
         "inputs": ordered(block.inputs),
         "head": block.head,
         "lines": lines,
         "verdict": verdict_of(block, whole, ranks, place),
     }
+
+
+def _by_score(block: Block) -> list[Row]:
+    """Return all rows with scores, the best first: a floor of other inputs stands where its score puts it, though it is not ranked."""
+    usual = usual_seeds(block)
+    return sorted(block.shown, key=lambda row: (row.seeds != usual, place_of(row)))
 
 
 def _line(
