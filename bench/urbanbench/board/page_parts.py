@@ -32,10 +32,10 @@ th[aria-sort=ascending] button::after { content: " \\25B4"; } th[aria-sort=desce
 .spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 tr.floor > *, tr.ceiling > * { background: var(--band); } tr.elsewhere > * { color: var(--soft); } .unscored, .published { color: var(--soft); font-style: italic; }
 .published-cell { color: var(--soft); font-style: italic; border-left: 1px dashed var(--line); }
-#overview td:not(.number) { white-space: normal; min-width: 6rem; max-width: 14rem; } #overview thead th { max-width: 7rem; }
+#overview td:not(.number) { white-space: normal; min-width: 6rem; max-width: 14rem; } #overview thead th { max-width: 7rem; } #overview tbody th { white-space: normal; max-width: 17rem; }
 @media (max-width: 720px) { tbody th, thead th:first-child { position: static; white-space: normal; max-width: 40vw; } #overview td:not(.number) { min-width: 0; max-width: 24vw; }
   #overview tbody tr { display: grid; grid-template-columns: 1fr auto; padding: .3rem 0; border-top: 1px solid var(--line); } #overview thead { display: none; } #overview table, #overview tbody, #overview caption { display: block; }
-  #overview tbody :is(th, td) { border: 0; max-width: none; padding: .1rem .6rem; } #overview tbody th { grid-column: 1 / -1; } #overview tbody td:nth-child(-n+4) { display: none; } #overview tbody td:empty { display: none; } }
+  #overview tbody :is(th, td) { border: 0; max-width: none; padding: .1rem .6rem; } #overview tbody th { grid-column: 1 / -1; } #overview tbody td:nth-child(-n+4) { display: none; } #overview tbody td:is(:empty, :nth-child(n+9)) { display: none; } }
 figure { margin: .75rem 0 1.5rem; } figure img { max-width: 100%; background: #ffffff; border-radius: 6px; } figcaption { color: var(--soft); }
 footer { color: var(--soft); max-width: 75rem; border-top: 1px solid var(--line); margin-top: 2rem; padding-top: .5rem; }
 """
