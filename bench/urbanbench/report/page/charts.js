@@ -75,7 +75,7 @@ function redraw() {
 }
 
 const narrow = () => main.clientWidth < 620;
-const axisLimit = () => (narrow() ? 130 : 260);
+const axisLimit = () => (narrow() ? 130 : 330);
 const step = count => count * (count > 24 ? 17 : 21) + 4;
 
 // Values seed by seed: a dot each, the mean as a stroke; best first.
@@ -170,10 +170,11 @@ function addsChart(list) {
   const items = list.filter(({row}) => row.adds?.mean !== undefined);
   if (!items.length) return null;
   const several = new Set(items.map(({row}) => row.question)).size > 1;
-  const name = ({row, line}) => (several ? `${labelOf(line, row)} · ${questions[row.question].id.replaceAll("/", " ")}` : labelOf(line, row));
-  const values = items.map(one => ({label: name(one), mean: one.row.adds.mean, low: one.row.adds.mean - (one.row.adds.sd || 0), high: one.row.adds.mean + (one.row.adds.sd || 0), second: one.row.adds.second ?? null, text: one.row.adds.text, floors: one.row.adds.floors}))
+  const where = question => `${cityTitle(question.city)}, ${taskTitle(question.task).toLowerCase()}, ${question.split}`;
+  const name = ({row, line}) => (several ? `${modelTitle(row.model)} · ${where(questions[row.question])}` : labelOf(line, row));
+  const values = items.map((one, k) => ({key: `${k}|${name(one)}`, label: labelOf(one.line, one.row), mean: one.row.adds.mean, low: one.row.adds.mean - (one.row.adds.sd || 0), high: one.row.adds.mean + (one.row.adds.sd || 0), second: one.row.adds.second ?? null, text: one.row.adds.text, floors: one.row.adds.floors}))
     .sort((a, b) => b.mean - a.mean).slice(0, 40);
-  const y = {field: "label", type: "nominal", sort: values.map(one => one.label), title: null, axis: {labelLimit: axisLimit()}};
+  const y = {field: "key", type: "nominal", sort: values.map(one => one.key), title: null, axis: {labelLimit: several ? axisLimit() + 60 : axisLimit(), labelExpr: "slice(datum.label, indexof(datum.label, '|') + 1)"}};
   const x = {field: "mean", type: "quantitative", title: "gain over the best floor alone"};
   const tooltip = [{field: "label", title: "title"}, {field: "text", title: "adds"}, {field: "floors", title: "to"}, {field: "second", title: "a second floor adds", format: "+.3f"}];
   return chart("What each model adds to the best floor, read together with it: mean and spread over splits. The hollow mark is what a second floor adds instead, the measure of it.", () => ({
