@@ -45,8 +45,11 @@ class LivePage:
 
     def ask(self) -> str:
         """Return the state of the page that is there."""
-        if self._look() != self._tried and self._lock.acquire(blocking=False):
-            threading.Thread(target=self._renew, daemon=True).start()
+        if self._lock.acquire(blocking=False):
+            if self._look() == self._tried:
+                self._lock.release()
+            else:
+                threading.Thread(target=self._renew, daemon=True).start()
         return self.state
 
     def _renew(self) -> None:

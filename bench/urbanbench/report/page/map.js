@@ -109,7 +109,7 @@ function map(city, key, layers, words) {
 
   function draw() {
     one.view?.finalize();
-    const width = Math.max(240, holder.clientWidth), height = Math.round(Math.min(620, Math.max(260, width * Math.min(1, Math.max(0.5, s / w)))));
+    const width = Math.max(240, holder.clientWidth), height = Math.round(Math.min(560, Math.max(260, width * Math.min(1, Math.max(0.5, s / w)))));
     holder.style.height = `${height}px`;
     window.vegaEmbed(canvasIn(holder), mapSpec(city, units, layer, width, height), {actions: false, ast: true, renderer: "canvas", tooltip: tooltips, defaultStyle: false, mode: "vega"})
       .then(made => { one.view = made.view; holder.dataset.drawn = "yes"; holder.dataset.zoom = "1.00"; });
