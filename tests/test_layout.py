@@ -31,6 +31,7 @@ FLOORS = {
     "judging": 6.5,
     "run": 7,
     "board": 8,
+    "report": 8,
     "verify": 8,
     "residuals": 8.5,
     "plots": 8.5,
@@ -75,6 +76,7 @@ NEVER_BY_PLUGINS = {
     "verify",
     "judging",
     "residuals",
+    "report",
 }
 HEAVY = {
     "torch",

@@ -31,7 +31,7 @@ from urbanbench.board.rows import Row, ordered
 from urbanbench.board.trainings import trainings_told
 from urbanbench.board.used import is_recorded, saw_entry
 
-__all__ = ["assemble"]
+__all__ = ["assemble", "group_facts", "group_notices"]
 
 
 def assemble(
@@ -81,7 +81,7 @@ def _section(group: Group, asked: Sequence[str] | None, published: bool, alone: 
         tables.append(_unscored_table(group.unscored))
     if alone and stands_beside(group) and (rest := published_table(group, metrics)):
         tables.append(rest)
-    return Section(group_title(group), tuple(_facts(group)), tuple(_warnings(group)), tuple(tables))
+    return Section(group_title(group), tuple(group_facts(group)), tuple(group_notices(group)), tuple(tables))
 
 
 def _metrics(group: Group, asked: Sequence[str] | None) -> list[str]:
@@ -103,7 +103,7 @@ def _protocol_facts(group: Group) -> list[str]:
     return facts
 
 
-def _warnings(group: Group) -> list[str]:
+def group_notices(group: Group) -> list[str]:
     """Return what keeps rows from being compared: mixed origins, and for parity rows what their protocol gives away."""
     leaks = "; ".join(_told(group).get("leaks") or ())
     parity = [f"Parity rows, not comparable with other sections: {leaks}."] if leaks else []
@@ -114,7 +114,7 @@ def _told(group: Group) -> Mapping[str, Any]:
     return next((row.protocol for row in group.rows if row.protocol), {})
 
 
-def _facts(group: Group) -> list[str]:
+def group_facts(group: Group) -> list[str]:
     """Return what holds for all rows: the task, its units, the sizes of the split."""
     row = next((row for row in group.rows if row.ok), group.rows[0])
     about = [str(row.task.get(name) or "") for name in ("title", "kind", "unit")]

@@ -9,10 +9,10 @@ import typer
 
 from urbanbench.cli import completing, options
 from urbanbench.cli.again import command_again
-from urbanbench.cli.kept_city import city_of
 from urbanbench.cli.printing import note, print_json, print_table, say, say_paragraph
 from urbanbench.errors import BadInput, DataMissing
 from urbanbench.figures.files import ENDINGS
+from urbanbench.result_folders import city_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
