@@ -117,22 +117,23 @@ class Questions:
 
     @cached_property
     def positive_rows(self) -> np.ndarray:
-        """int64 (n,): places of the right candidates in the pool."""
+        """Places of the right candidates in the pool, int64 (n,)."""
         return np.array([self.row_of[name] for name in self.positive], dtype=np.int64)
 
     @cached_property
     def answer_codes(self) -> np.ndarray:
-        """int64 (m,): equal numbers are equal answers, by word or because two candidates show the same."""
+        """Equal numbers for equal answers, by word or because two candidates show the same; int64 (m,)."""
         said = self.answers or tuple(self.exam.items[name].text or name for name in self.pool)
         shown = [self.exam.items[name] for name in self.pool]
         return _joined([list(said), [(one.text, one.image, one.graph) for one in shown]])
 
     @property
     def placed(self) -> np.ndarray:
-        """bool (n,): queries whose answer is a place."""
+        """Queries whose answer is a place, bool (n,)."""
         if self.query_xy is None or self.candidate_xy is None:
             return np.zeros(len(self), dtype=bool)
-        return np.isfinite(self.query_xy).all(axis=1)
+        known: np.ndarray = np.isfinite(self.query_xy).all(axis=1)
+        return known
 
     def digest(self) -> str:
         """Hash of everything that can change a score: what is shown as well as what is right."""
@@ -152,7 +153,7 @@ class Questions:
 
 
 def _joined(columns: list[list[object]]) -> np.ndarray:
-    """Number rows so that those that agree in any column, or are linked by others that do, have one number."""
+    """Give rows numbers: those that agree in any column, or are linked by others that do, have one number."""
     above = list(range(len(columns[0])))
 
     def root(row: int) -> int:
