@@ -14,12 +14,16 @@ from urbanbench.models._uge.graphs import Batch
 from urbanbench.toolkit.training import take_rows
 from urbanbench.toolkit.training.transfer import on_device
 
-__all__ = ["Attended", "Edges", "GraphEncoder", "GraphSizes", "edge_inputs", "place_waves"]
+__all__ = ["Asked", "Attended", "Edges", "GraphEncoder", "GraphSizes", "edge_inputs", "place_waves"]
 
 SCALES = 16
 SHORTEST_M, LONGEST_M = 4.0, 16_384.0
 """Wavelengths of the location encoding: from the width of a street to the width of a town."""
 PLACE_DIM = 64
+ASKED_HEADS, ASKED_DIM = 4, 32
+"""Heads by which a text attends to nodes, and the length of a key."""
+FIRST_LIKENESS = 10.0
+"""What the cosine of two texts counts at first."""
 SLOPE = 0.2
 """Of the leaky ReLU in GATv2's score (Brody et al. 2022)."""
 
@@ -32,8 +36,8 @@ class GraphSizes:
     ----------
     text_dim
         Length of the texts' frozen vectors.
-    dim, heads, layers, edge_dim
-        Length of node vectors; heads of attention, which are averaged; layers of attention, 0 for nodes that see no other; length of an edge's vector.
+    dim, out, heads, layers, edge_dim
+        Length of node vectors, and of a graph's; heads of attention, which are averaged; layers of attention, 0 for nodes that see no other; length of an edge's vector.
     place, edges
         Whether offsets of nodes are read, and whether anything of edges but who is joined with whom.
     dropout
@@ -42,6 +46,7 @@ class GraphSizes:
 
     text_dim: int
     dim: int
+    out: int
     heads: int
     layers: int
     edge_dim: int
@@ -74,10 +79,10 @@ class GraphEncoder(nn.Module):
     """Encodes all graphs of a batch at once.
 
     A node is the vector of its text beside that of its place; layers of attention along edges follow, each with a residual and a
-    normalisation, then two layers of output. A graph is read out as its first node, the mean of its nodes, and what a question attends to.
+    normalisation, then two layers of output. A graph is read out as its first node, the mean of its nodes, and what the text beside it attends to.
     """
 
-    def __init__(self, sizes: GraphSizes, asked_dim: int) -> None:
+    def __init__(self, sizes: GraphSizes) -> None:
         super().__init__()
         self.sizes, dim = sizes, sizes.dim
         self.of_text = nn.Linear(sizes.text_dim, dim)
@@ -93,8 +98,8 @@ class GraphEncoder(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(sizes.layers))
         self.dropout = nn.Dropout(sizes.dropout)
         self.out, self.norm = _mlp(dim, dim, dim), nn.LayerNorm(dim)
-        self.ask, self.answer = nn.Linear(asked_dim, dim, bias=False), nn.Linear(dim, dim, bias=False)
-        self.read = nn.Linear(3 * dim, dim)
+        self.asked = Asked(sizes.text_dim, dim)
+        self.read = nn.Linear((2 + ASKED_HEADS) * dim, sizes.out)
 
     def forward(self, batch: Batch, texts: Tensor, asked: Tensor) -> Tensor:
         """Return vectors (g, dim) of graphs.
@@ -106,18 +111,17 @@ class GraphEncoder(nn.Module):
         texts
             (k, text_dim): frozen vectors of the distinct texts.
         asked
-            (g, asked_dim): the text that stands beside each graph, zeros where there is none.
+            (g, text_dim): the frozen vector of the text beside each graph, zeros where there is none.
         """
         nodes = self.nodes(batch, texts)
-        graph_of = on_device(batch.graph_of, nodes.device)
         sizes = np.bincount(batch.graph_of, minlength=len(batch))
         start = on_device(np.cumsum(sizes) - sizes, nodes.device)
         share = on_device((1.0 / sizes[batch.graph_of]).astype(np.float32), nodes.device)
-        mean = _summed(nodes, share, start)
-        score = (take_rows(self.ask(asked), graph_of) * self.answer(nodes)).sum(dim=1) / self.sizes.dim**0.5
-        attended = _summed(nodes, _softmax(score[:, None], graph_of, len(batch))[:, 0], start)
-        first = take_rows(nodes, on_device(batch.first, nodes.device))
-        made: Tensor = self.read(torch.cat([first, mean, attended], dim=1))
+        graph_of = on_device(batch.graph_of, nodes.device)
+        weights = self.asked(nodes, texts[on_device(batch.text, nodes.device)], asked, graph_of)
+        parts = [take_rows(nodes, on_device(batch.first, nodes.device)), _summed(nodes, share, start)]
+        parts += [_summed(nodes, one, start) for one in weights]
+        made: Tensor = self.read(torch.cat(parts, dim=1))
         return made
 
     def nodes(self, batch: Batch, texts: Tensor) -> Tensor:
@@ -149,6 +153,37 @@ class GraphEncoder(nn.Module):
             on_device(np.cumsum(sizes) - sizes, device),
             vector,
         )
+
+
+class Asked(nn.Module):
+    """How much a text attends to each node of the graph beside it: by how alike the frozen vectors of the two texts are, and by learned keys.
+
+    Without a text the weights are equal at first, and learned keys alone tell nodes apart.
+    """
+
+    def __init__(self, text_dim: int, dim: int) -> None:
+        super().__init__()
+        self.likeness = nn.Parameter(torch.full((ASKED_HEADS,), FIRST_LIKENESS))
+        self.query = nn.Linear(text_dim, ASKED_HEADS * ASKED_DIM)
+        self.key = nn.Linear(dim, ASKED_HEADS * ASKED_DIM, bias=False)
+
+    def forward(self, nodes: Tensor, texts: Tensor, asked: Tensor, graph_of: Tensor) -> list[Tensor]:
+        """Return the weights (n,) of every head, which sum to 1 in every graph.
+
+        Parameters
+        ----------
+        nodes, texts
+            (n, dim) and (n, text_dim): vectors of nodes, and the frozen ones of their texts.
+        asked
+            (g, text_dim).
+        graph_of
+            int64 (n,).
+        """
+        alike = (F.normalize(texts, dim=1) * take_rows(F.normalize(asked, dim=1), graph_of)).sum(dim=1)
+        query = take_rows(self.query(asked), graph_of).view(-1, ASKED_HEADS, ASKED_DIM)
+        key = self.key(nodes).view(-1, ASKED_HEADS, ASKED_DIM)
+        score = (query * key).sum(dim=2) / ASKED_DIM**0.5 + alike[:, None] * self.likeness
+        return [_softmax(score[:, [k]], graph_of, len(asked))[:, 0] for k in range(ASKED_HEADS)]
 
 
 class Attended(nn.Module):
