@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Trained", "build_towers", "embed_items", "image_encoder", "pretrain"]
 
-FEWEST_PICTURES = 16
+FEWEST_PICTURES = 8
 """Fewer pictures with lessons teach nothing: a batch has too few candidates, and too few are left to judge by."""
 
 CHUNK = 256
@@ -83,7 +83,7 @@ def pretrain(model: UGE, view: ItemView, *, seed: int, device: str) -> Trained:
     Raises
     ------
     RunRefused
-        Fewer than 16 pictures have lessons of which both sides can be read.
+        Fewer than 8 pictures have lessons of which both sides can be read.
     """
     encoder = image_encoder(model, seed) if view.has("street_view") else None
     material = gather_material(model, view, encoder, lessons=True, seed=seed, device=device)

@@ -198,7 +198,7 @@ def test_an_encoder_that_is_trained_along_changes_and_is_taken_elsewhere(city):
 
 def test_too_few_lessons_are_refused_with_the_way_out(city):
     with pytest.raises(
-        RunRefused, match=r"uge has 5 pictures with lessons for stage 'text'. Expected at least 16"
+        RunRefused, match=r"uge has 5 pictures with lessons for stage 'text'. Expected at least 8"
     ):
         embedded(QUICK, planted_view(city, n_lessons=5, n_asked=2))
     untrained = dataclasses.replace(QUICK, stages=())
