@@ -11,10 +11,20 @@ import torch.nn.functional as F  # noqa: N812  # the library's own customary nam
 from torch import Tensor, nn
 
 from urbanbench.models._uge.graphs import Batch
+from urbanbench.models._uge.texts import BUMPS, bumps
 from urbanbench.toolkit.training import take_rows
 from urbanbench.toolkit.training.transfer import on_device
 
-__all__ = ["Asked", "Attended", "Edges", "GraphEncoder", "GraphSizes", "edge_inputs", "place_waves"]
+__all__ = [
+    "Asked",
+    "Attended",
+    "Edges",
+    "GraphEncoder",
+    "GraphSizes",
+    "edge_inputs",
+    "place_from_centre",
+    "place_waves",
+]
 
 SCALES = 16
 SHORTEST_M, LONGEST_M = 4.0, 16_384.0
@@ -86,7 +96,7 @@ class GraphEncoder(nn.Module):
         super().__init__()
         self.sizes, dim = sizes, sizes.dim
         self.of_text = nn.Linear(sizes.text_dim, dim)
-        self.of_place = _mlp(4 * SCALES, PLACE_DIM, PLACE_DIM) if sizes.place else None
+        self.of_place = _mlp(4 * SCALES + len(BUMPS) + 2, PLACE_DIM, PLACE_DIM) if sizes.place else None
         self.node = nn.Linear(dim + (PLACE_DIM if sizes.place else 0), dim)
         with_edges = sizes.edges and sizes.layers
         self.of_edge = nn.ModuleList(_mlp(n, sizes.edge_dim, sizes.edge_dim) for n in (1, 2, 2) if with_edges)
@@ -131,25 +141,34 @@ class GraphEncoder(nn.Module):
         text = self.of_text(texts[on_device(told, device)])
         parts = [take_rows(text, on_device(row.reshape(-1), device))]
         if self.of_place is not None:
-            parts.append(self.of_place(on_device(place_waves(batch.offset_m), device)))
+            place = np.hstack([place_waves(batch.offset_m), place_from_centre(batch.offset_m)])
+            parts.append(self.of_place(on_device(place, device)))
         states = self.node(torch.cat(parts, dim=1))
-        edges = self._edges(batch, device)
-        for layer, norm in zip(self.layers, self.norms, strict=True):
-            states = norm(states + self.dropout(layer(states, edges)))
+        if self.sizes.layers and len(batch.target):
+            states = self._attended(states, batch)
         made: Tensor = self.norm(self.out(states))
         return made
 
-    def _edges(self, batch: Batch, device: torch.device) -> Edges:
-        vector = None
+    def _attended(self, states: Tensor, batch: Batch) -> Tensor:
+        """Let the nodes that have edges attend to one another; the others stay as they are."""
+        joined, target = np.unique(batch.target, return_inverse=True)  # every edge stands in both directions
+        rows, edges = on_device(joined, states.device), self._edges(batch, joined, target.reshape(-1))
+        inner = take_rows(states, rows)
+        for layer, norm in zip(self.layers, self.norms, strict=True):
+            inner = norm(inner + self.dropout(layer(inner, edges)))
+        return states.index_copy(0, rows, inner)
+
+    def _edges(self, batch: Batch, joined: np.ndarray, target: np.ndarray) -> Edges:
+        device, vector = self.node.weight.device, None
         if self.edge is not None:
             inputs = [on_device(one, device) for one in edge_inputs(batch)]
             vector = self.edge(
                 torch.cat([mlp(one) for mlp, one in zip(self.of_edge, inputs, strict=True)], dim=1)
             )
-        sizes = np.bincount(batch.target, minlength=len(batch.text))
+        sizes = np.bincount(target, minlength=len(joined))
         return Edges(
-            on_device(batch.source, device),
-            on_device(batch.target, device),
+            on_device(np.searchsorted(joined, batch.source), device),
+            on_device(target, device),
             on_device(np.cumsum(sizes) - sizes, device),
             vector,
         )
@@ -223,6 +242,13 @@ def place_waves(offset_m: np.ndarray) -> np.ndarray:
     lengths = np.exp(np.linspace(log(SHORTEST_M), log(LONGEST_M), SCALES))
     angle = (2 * pi * offset_m.astype(np.float64)[:, :, None] / lengths).reshape(len(offset_m), 2 * SCALES)
     return np.concatenate([np.sin(angle), np.cos(angle)], axis=1).astype(np.float32)
+
+
+def place_from_centre(offset_m: np.ndarray) -> np.ndarray:
+    """Return how far off and in which direction places (n, 2) lie, float32 (n, bumps + 2): the distance as texts' numbers are read, sine and cosine of the bearing."""
+    away = np.hypot(*offset_m.T.astype(np.float64))
+    toward = offset_m / np.maximum(away, 1e-9)[:, None]
+    return np.hstack([bumps(away), toward]).astype(np.float32)
 
 
 def edge_inputs(batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
