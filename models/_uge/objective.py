@@ -130,8 +130,9 @@ class PairObjective:
         return groups
 
     def modules(self) -> Sequence[nn.Module]:
-        """Return the towers that are trained."""
-        return [part for name in self.rates for part in self._parts(name)]
+        """Return the towers, and the encoder of pictures where that is trained along."""
+        encoder = getattr(self.material.views, "encoder", None)
+        return [one for one in (self.towers, encoder) if one is not None]
 
     def loss(self, anchors: np.ndarray, rng: np.random.Generator) -> Tensor:
         """Return the loss of a batch of pictures: in training with lessons of one kind, which are harder to tell apart, else the mean over all kinds."""
