@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 from tests.models.uge_exams import planted_exam, planted_view
 
 from urbanbench.city.city import City
@@ -160,6 +161,36 @@ def test_both_stages_are_judged_on_pictures_that_neither_learns_from(view):
     assert len(seen) == 2
     assert seen[0] == seen[1]
     assert len(seen[0]) == 12
+
+
+def test_held_out_lessons_are_judged_with_all_their_parts_and_of_every_kind(view, monkeypatch):
+    from urbanbench.models._uge import pretrain
+
+    asked, dropped = [], []
+
+    class Spied(pretrain.PairObjective):
+        def _loss_of(self, kind, anchors, rng):
+            asked.append((torch.is_grad_enabled(), kind))
+            return super()._loss_of(kind, anchors, rng)
+
+        def _dropped(self, rows, rng):
+            dropped.append(torch.is_grad_enabled())
+            return super()._dropped(rows, rng)
+
+    monkeypatch.setattr(pretrain, "PairObjective", Spied)
+    lessons = view.exam.lessons
+    two = tuple(
+        dataclasses.replace(one, kind="location" if k % 2 else one.kind) for k, one in enumerate(lessons)
+    )
+    QUICK.pretrain(
+        dataclasses.replace(view, exam=dataclasses.replace(view.exam, lessons=(*lessons, *two)), _kept={}),
+        seed=0,
+    )
+    judged = [kind for learning, kind in asked if not learning]
+    assert judged
+    assert judged.count(0) == judged.count(1)
+    assert dropped
+    assert all(dropped)
 
 
 def test_it_says_which_street_views_it_used(view):
