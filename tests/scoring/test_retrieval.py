@@ -9,6 +9,7 @@ from tests.scoring.asked import asked
 
 from urbanbench.errors import BadInput
 from urbanbench.items import Exam, Item
+from urbanbench.scoring.metrics import metric_info
 from urbanbench.scoring.retrieval.evaluate import evaluate, scores_of_rows
 from urbanbench.scoring.retrieval.metrics import by_chance, hit_scores
 from urbanbench.scoring.retrieval.questions import Questions
@@ -227,3 +228,13 @@ def test_what_is_shown_and_what_is_right_are_both_in_the_digest():
         replace(questions, hard_m=100.0),
     ]
     assert len({one.digest() for one in [questions, *others]}) == 5
+
+
+def test_every_metric_has_a_card_and_says_that_it_is_of_queries():
+    questions = asked(130)
+    found = evaluate(noise(questions), questions, (0,))
+    cards = {name: metric_info(name) for name in found.per_seed}
+    assert all(card.of_queries for card in cards.values())
+    assert {name for name, card in cards.items() if not card.share} == {"median_error_m"}
+    assert all(card.higher_is_better == card.share for card in cards.values())
+    assert cards.keys() == found.section["chance"].keys() == found.section["oracle"].keys()
