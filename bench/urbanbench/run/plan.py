@@ -13,13 +13,13 @@ from urbanbench.parity.contract import DEFAULT
 from urbanbench.registry import Face, entries, face_of, open_city
 from urbanbench.result import BEST_FLOOR, RunSpec
 from urbanbench.run.admission import refusal
+from urbanbench.run.rooms import Room, room_of
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City
 
 __all__ = ["Plan", "open_cities", "plan", "trainings_of", "with_adds", "with_floors", "with_probes"]
 
-BEST_HEAD = "select"
 ALWAYS_ALLOWED = frozenset({"coordinates"})
 """Inputs floors may use in every run. A floor that the run's inputs do not curtail is run once, with inputs "full", for all."""
 
@@ -185,13 +185,14 @@ def _loads(spec: RunSpec) -> bool:
 
 def _floors_of(spec: RunSpec, floors: Mapping[str, ModelCard], city: City) -> Iterable[RunSpec]:
     task, asked = face_of("task", spec.task, spec.city).card, parse_inputs(spec.inputs)
-    if task.label not in city.labels:
+    room = room_of(task.kind)
+    if not room.fits(task, city):
         return
     allowed = None if asked is None else asked | ALWAYS_ALLOWED
     for name, card in floors.items():
         if not refusal(name, card, task, city, allowed):
-            inputs = FULL if allowed is None or card.inputs <= allowed else spec.inputs
-            for head in _heads_of(spec, card):
+            inputs = FULL if allowed is None or room.inputs_of(card)[0] <= allowed else spec.inputs
+            for head in _heads_of(spec, card, room):
                 yield replace(
                     spec,
                     model=name,
@@ -206,7 +207,7 @@ def _floors_of(spec: RunSpec, floors: Mapping[str, ModelCard], city: City) -> It
                 )
 
 
-def _heads_of(spec: RunSpec, card: ModelCard) -> list[str]:
+def _heads_of(spec: RunSpec, card: ModelCard, room: Room) -> list[str]:
     if spec.protocol != DEFAULT:
         return [] if card.head else [spec.head]
-    return [card.head] if card.head else [spec.head, BEST_HEAD]
+    return room.heads_beside(spec.head, card.head)

@@ -45,9 +45,23 @@ METRICS: dict[str, Metric] = {
         Metric("l1", "L1", higher_is_better=False, follows_unit=False),
         Metric("kl", "KL", higher_is_better=False, follows_unit=False),
         Metric("cosine", "cosine", higher_is_better=True, follows_unit=False),
+        *(
+            Metric(f"{name}{of}", f"{title}{of}", higher_is_better=True, follows_unit=False)
+            for of in ("", "/100")
+            for name, title in [*((f"hit@{k}", f"hit@{k}") for k in (1, 3, 5, 10)), ("mrr", "MRR")]
+        ),
+        Metric("median_error_m", "median error (m)", higher_is_better=False, follows_unit=False),
+        Metric("within_100m", "within 100 m", higher_is_better=True, follows_unit=False),
+        Metric("within_500m", "within 500 m", higher_is_better=True, follows_unit=False),
+        Metric("within_1km", "within 1 km", higher_is_better=True, follows_unit=False),
     )
 }
-MAIN_METRIC: dict[str, str] = {"regression": "r2", "classification": "f1_macro", "composition": "r2"}
+MAIN_METRIC: dict[str, str] = {
+    "regression": "r2",
+    "classification": "f1_macro",
+    "composition": "r2",
+    "retrieval": "hit@5",
+}
 METRICS_VERSION = 1
 """Raised whenever the same predictions give other numbers; results of an earlier version are computed again."""
 _SMOOTHING = 1e-6

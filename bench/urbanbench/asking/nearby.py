@@ -1,0 +1,176 @@
+"""What a graph tells about a picture's surroundings: questions of four forms, each with an answer that can be measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanbench.graph.bearings import bearing_between, direction_of
+from urbanbench.graph.tables import kind_code, relation_code
+from urbanbench.graph.words import what
+
+if TYPE_CHECKING:
+    from urbanbench.asking.ground import Ground
+
+__all__ = ["FORMS", "Asked", "asked_of"]
+
+CLEAR_M = 10.0
+"""A nearest place is so much nearer than the next one that would be another answer, metres."""
+
+STEP_M = 25.0
+"""Distances are told in steps of so many metres."""
+
+NEAR_M, FAR_M = 150.0, 400.0
+"""How far the nearest place may be, and how far a landmark, metres."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question about a picture, and its answer.
+
+    Parameters
+    ----------
+    form
+        A word of `FORMS`.
+    question, answer
+        In words.
+    likeness
+        What makes answers hard to tell apart; see `Questions.likeness`.
+    """
+
+    form: str
+    question: str
+    answer: str
+    likeness: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """POIs around a picture, the nearest first: rows of the graph, metres from the picture, offsets in metres."""
+
+    rows: np.ndarray
+    away: np.ndarray
+    offset: np.ndarray
+    words: list[str]
+
+    def nearest(self, word: str) -> int | None:
+        """Return the place of a category that is clearly the nearest, if there is one."""
+        at = [k for k, one in enumerate(self.words) if one == word]
+        clear = len(at) == 1 or self.away[at[1]] - self.away[at[0]] >= CLEAR_M
+        return at[0] if clear else None
+
+
+def asked_of(ground: Ground, k: int, draw: np.random.Generator) -> Iterator[Asked]:
+    """Ask one question of each form about picture k, where its answer is clear."""
+    places = _places(ground, k)
+    for make in FORMS.values():
+        found = make(ground, k, places, draw)
+        if found is not None:
+            yield found
+
+
+def _places(ground: Ground, k: int) -> _Places:
+    nodes, around = ground.graph.nodes, ground.around(k).rows
+    rows = around[nodes.kind[around] == kind_code("poi")]
+    offset = nodes.xy[rows] - nodes.xy[ground.rows[k]]
+    away = np.hypot(*offset.T)
+    order = np.lexsort((rows, away))
+    rows = rows[order]
+    return _Places(rows, away[order], offset[order], [what(ground.graph, int(row)) for row in rows])
+
+
+def _nearest_place(ground: Ground, _k: int, places: _Places, _draw: np.random.Generator) -> Asked | None:
+    """What kind of place is nearest?"""
+    if not len(places.rows) or places.away[0] > NEAR_M:
+        return None
+    other = next((at for at, word in enumerate(places.words) if word != places.words[0]), None)
+    if other is None or places.away[other] - places.away[0] < CLEAR_M:
+        return None
+    word = places.words[0]
+    return Asked(
+        "nearest-place", "What kind of place is nearest to the picture?", word, _rank(ground, places.rows[0])
+    )
+
+
+def _nearest_street(ground: Ground, k: int, _places: _Places, _draw: np.random.Generator) -> Asked | None:
+    """Of which class is the nearest street, and where does it lie?"""
+    graph, row = ground.graph, int(ground.rows[k])
+    steps, _ = graph.steps.take(np.array([row]))
+    own = steps[(graph.edges.relation[steps // 2] == relation_code("nearest")) & (steps % 2 == 0)] // 2
+    if not len(own):
+        return None
+    edge = int(own[0])
+    direction = direction_of(float(graph.edges.bearing[edge]))
+    if not direction:
+        return None
+    word = what(graph, int(graph.edges.target[edge]))
+    return Asked(
+        "nearest-street",
+        "Which kind of street is nearest to the picture, and on which side of it?",
+        f"{word}, to the {direction}",
+        word,
+    )
+
+
+def _distance(_ground: Ground, _k: int, places: _Places, draw: np.random.Generator) -> Asked | None:
+    """How far are two kinds of places from one another?"""
+    near = sorted({word for word, away in zip(places.words, places.away, strict=True) if away <= FAR_M})
+    order = [near[at] for at in draw.permutation(len(near))]
+    ends = [(word, at) for word in order if (at := places.nearest(word)) is not None][:2]
+    if len(ends) < 2:
+        return None
+    (one, first), (other, second) = ends
+    metres = float(np.hypot(*(places.offset[first] - places.offset[second])))
+    question = f"Of the places nearest to the picture, how far is it from the {_kind(one)} to the {_kind(other)}?"
+    return Asked("distance", question, _metres(metres), f"{metres // (4 * STEP_M):.0f}")
+
+
+def _landmark(_ground: Ground, _k: int, places: _Places, draw: np.random.Generator) -> Asked | None:
+    """How far is the nearest place of a kind, and in which direction?"""
+    near = {
+        word
+        for word, away in zip(places.words, places.away, strict=True)
+        if STEP_M <= away <= FAR_M
+    }
+    order = [sorted(near)[at] for at in draw.permutation(len(near))]
+    for word in order:
+        at = places.nearest(word)
+        if at is None or not STEP_M <= places.away[at] <= FAR_M:
+            continue
+        bearing = float(bearing_between(np.zeros((1, 2)), places.offset[[at]])[0])
+        side = direction_of(bearing)
+        question = f"How far from the picture is the nearest {_kind(word)}, and in which direction?"
+        return Asked("landmark", question, f"{_metres(float(places.away[at]))} to the {side}", side)
+    return None
+
+
+FORMS: dict[str, Callable[[Ground, int, _Places, np.random.Generator], Asked | None]] = {
+    "nearest-place": _nearest_place,
+    "nearest-street": _nearest_street,
+    "distance": _distance,
+    "landmark": _landmark,
+}
+"""Forms of questions; each has answers of its own to choose from."""
+
+
+def _metres(away: float) -> str:
+    return f"about {round(away / STEP_M) * STEP_M:.0f} m"
+
+
+def _kind(word: str) -> str:
+    """Turn "a cafe" into "cafe"."""
+    return word.partition(" ")[2]
+
+
+def _rank(ground: Ground, row: int) -> str:
+    """Say how common a category is in the city, in quarters of all POIs: answers as common as the right one are hard."""
+    nodes = ground.graph.nodes
+    pois = nodes.category[nodes.kind == kind_code("poi")]
+    words, many = np.unique(pois.astype(str), return_counts=True)
+    order = np.argsort(-many, kind="stable")
+    share = (np.cumsum(many[order]) - many[order]) / many.sum()
+    place = int(np.flatnonzero(words[order] == str(nodes.category[row]))[0])
+    return f"quarter {int(4 * share[place])}"
