@@ -158,12 +158,12 @@ class UgeVLM(Model):
 
         Raises
         ------
+        RunRefused
+            No weights are named, transformers has no class for the model, or there are too few lessons.
         ExtraMissing
-            No weights are named, peft is not installed, or transformers has no class for the model.
+            The package peft is not installed.
         DataMissing, BadInput
             A folder that is not there, or that holds something else.
-        RunRefused
-            Too few lessons.
         """
         from urbanbench.models._uge_vlm.readout import embed_items
 

@@ -58,7 +58,7 @@ def read_adapters(folder: Path) -> Learned:
     if not (folder / ADAPTER_FILE).is_file():
         msg = f"There is no {ADAPTER_FILE!r} in folder {str(folder)!r}. Expected adapters as peft's save_pretrained writes them. Mend: --set adapters=/path/to/folder, or leave it out to train."
         raise DataMissing(msg)
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for start, name in FILES.items():
         if not (folder / name).is_file():
             continue

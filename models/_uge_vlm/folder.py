@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from urbanbench.errors import BadInput, DataMissing, ExtraMissing
+from urbanbench.errors import BadInput, DataMissing, ExtraMissing, RunRefused
 from urbanbench.models._uge_vlm.families import FAMILIES, WITHOUT_CLASS, Family
 from urbanbench.toolkit.kept.weight_folders import folder_name
 
@@ -40,8 +40,10 @@ def choose_folder(weights: str) -> Chosen:
 
     Raises
     ------
+    RunRefused
+        No folder is named, or it holds a model that transformers has no class for.
     ExtraMissing
-        No folder is named, the package peft is not installed, or the folder holds a model that transformers has no class for.
+        The package peft is not installed.
     DataMissing
         There is no such folder.
     BadInput
@@ -49,7 +51,7 @@ def choose_folder(weights: str) -> Chosen:
     """
     if not weights:
         msg = f"Model 'uge-vlm' needs weights, and none are named; it fetches nothing itself. Expected a folder as `save_pretrained` and the hub have it ({FORM}), for example of {_public()}. {_MEND}"
-        raise ExtraMissing(msg)
+        raise RunRefused(msg)
     if find_spec("peft") is None:
         msg = "Model 'uge-vlm' needs the package peft, which is not installed. Mend: pip install 'urbanbench[vlm]'"
         raise ExtraMissing(msg)
@@ -67,7 +69,7 @@ def _family(folder: Path) -> Family:
     kind = str(told.get("model_type", ""))
     if kind in WITHOUT_CLASS:
         msg = f"Folder {folder.name!r} holds {WITHOUT_CLASS[kind]}, which transformers has no class for: it would run code from the folder, and none is ever run. Expected {_public()}. {_MEND}"
-        raise ExtraMissing(msg)
+        raise RunRefused(msg)
     if kind not in FAMILIES:
         msg = f"Folder {folder.name!r} holds a model of type {kind!r}. Expected one of: {', '.join(sorted(FAMILIES))}, for example {_public()}. {_MEND}"
         raise BadInput(msg)

@@ -93,8 +93,8 @@ class Prompts:
         kind, attention = np.zeros_like(ids), np.zeros_like(ids)
         for k, (tokens, kinds) in enumerate(rows):
             ids[k, : len(tokens)], kind[k, : len(tokens)], attention[k, : len(tokens)] = tokens, kinds, 1
-        last = torch.from_numpy(attention.sum(axis=1) - 1)
-        return Turns(*map(torch.from_numpy, (ids, attention, kind)), last, pixels)
+        made = [torch.from_numpy(one) for one in (ids, attention, kind, attention.sum(axis=1) - 1)]
+        return Turns(made[0], made[1], made[2], made[3], pixels)
 
     def words(self, text: str, most: int | None = None) -> list[int]:
         """Return the tokens of somebody's words; nothing in them is read as a sign of the model's own."""
@@ -162,7 +162,8 @@ class Prompts:
         from transformers import LlavaNextProcessor
 
         vision = self._config.vision_config
-        return LlavaNextProcessor(
+        make: Any = LlavaNextProcessor  # transformers leaves it without types
+        return make(
             self._image_processor, self._tokenizer, patch_size=vision.patch_size,
             vision_feature_select_strategy=self._config.vision_feature_select_strategy, num_additional_image_tokens=1,
             image_token=self._image_word,

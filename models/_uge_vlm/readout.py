@@ -37,7 +37,7 @@ def embed_items(model: UgeVLM, trained: Trained, units: Units) -> EmbeddingSpace
             bar.advance(len(some))
     covered = np.zeros(len(units), dtype=bool)
     covered[rows] = True
-    return EmbeddingSpace("item", units.ids, vectors, covered)
+    return EmbeddingSpace("item", np.array(units.ids), vectors, covered)
 
 
 def _vectors(model: UgeVLM, trained: Trained, items: list[Item]) -> np.ndarray:

@@ -195,7 +195,11 @@ def edge_inputs(batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     direction = np.nan_to_num(np.column_stack([np.sin(angle), np.cos(angle)]), nan=0.0)
     apart = batch.offset_m[batch.target] - batch.offset_m[batch.source]
     difference = np.sign(apart) * np.log1p(np.abs(apart))
-    return tuple(np.ascontiguousarray(one, dtype=np.float32) for one in (distance, direction, difference))
+    return _float32(distance), _float32(direction), _float32(difference)
+
+
+def _float32(array: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(array, dtype=np.float32)
 
 
 def softmax_within(score: Tensor, group: Tensor, n_groups: int) -> Tensor:
