@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import transformers
 from peft import LoraConfig, get_peft_model
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from urbanbench.errors import BadInput
@@ -130,7 +131,7 @@ def load_backbone(chosen: Chosen, lora: Lora, *, device: str, checkpointing: boo
     try:
         with quiet_transformers():
             tokenizer, image_processor, model = _read(chosen.folder, family, kind)
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, SafetensorError) as error:
         msg = f"Folder {chosen.folder.name!r} cannot be loaded as {family.title} ({str(error).splitlines()[0][:160]}). Expected whole files of one model. Mend: --set weights=/path/to/another"
         raise BadInput(msg) from error
     loads_weights(model)
@@ -140,18 +141,22 @@ def load_backbone(chosen: Chosen, lora: Lora, *, device: str, checkpointing: boo
 
 
 def _read(folder: Path, family: Family, kind: torch.dtype) -> tuple[Any, Any, Any]:
-    """Return tokenizer, image processor and model; errors are those of transformers."""
+    """Return tokenizer, image processor and model; errors are those of transformers, or ValueError where weights are missing."""
     # transformers leaves some of its functions without types.
     here: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     read_tokenizer: Any = transformers.AutoTokenizer.from_pretrained
     image_class, model_class = (
         getattr(transformers, one) for one in (family.image_class, family.model_class)
     )
-    return (
-        read_tokenizer(folder, **here),
-        image_class.from_pretrained(folder, local_files_only=True),
-        model_class.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=kind),
+    tokenizer, image_processor = read_tokenizer(folder, **here), image_class.from_pretrained(folder, **here)
+    model, found = model_class.from_pretrained(
+        folder, use_safetensors=True, dtype=kind, output_loading_info=True, **here
     )
+    lacking = sorted(map(str, found["missing_keys"] or found["mismatched_keys"]))
+    if lacking:  # transformers would draw them at random
+        msg = f"{len(lacking)} weights are missing, such as {lacking[0]}"
+        raise ValueError(msg)
+    return tokenizer, image_processor, model
 
 
 def with_adapters(

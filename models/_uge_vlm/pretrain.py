@@ -45,7 +45,8 @@ class Trained:
 
 def pretrain(model: UgeVLM, view: ItemView, *, seed: int, device: str) -> Trained:
     """Train a model on a view's lessons, stage by stage."""
-    made = made_new(model, view, with_graph=model.reads_graphs, lessons=True, seed=seed, device=device)
+    lessons = bool(model.stages)
+    made = made_new(model, view, with_graph=model.reads_graphs, lessons=lessons, seed=seed, device=device)
     logs = tuple(_train(model, made, stage, seed=seed, device=device) for stage in model.stages)
     made.net.eval()
     return Trained(made.net, made.material, logs)
