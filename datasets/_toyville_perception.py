@@ -115,9 +115,7 @@ def _share(sides: Ints, uses: tuple[str, ...]) -> Floats:
     return np.asarray(np.isin(sides, [TYPES.index(one) for one in uses]).mean(axis=1))
 
 
-def _write(
-    folder: Path, name: str, score: Score, scene: Scene, view: pa.Array, seed: int
-) -> dict[str, Any]:
+def _write(folder: Path, name: str, score: Score, scene: Scene, view: pa.Array, seed: int) -> dict[str, Any]:
     mean = MIDDLE + score.mean(scene)
     noise = stream(seed, f"label {name}").normal(0, score.noise, len(mean))
     value = np.clip(mean + noise, LOWEST, HIGHEST).round(2)

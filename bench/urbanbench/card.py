@@ -68,8 +68,8 @@ class ModelCard:
     floor
         True for a reference that learns no representation.
     family
-        Word that stands for several floors which are run only when they are asked for, by it or by name ("attribution"); a floor without
-        one stands beside every model.
+        Word that stands for several floors which are run only when they are asked for, by it or by name ("attribution"), or beside tasks of
+        one kind alone ("retrieval"); a floor without one stands beside every model.
     head
         Name of the only head that makes sense for it (`mean` for the mean floor); "" lets the run choose.
     extra

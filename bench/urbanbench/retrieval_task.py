@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from urbanbench.scoring.retrieval.questions import Questions
     from urbanbench.space import EmbeddingSpace
 
-__all__ = ["RetrievalTask"]
+__all__ = ["RetrievalTask", "query_places"]
 
 
 class RetrievalTask(Task):
@@ -105,3 +105,12 @@ class RetrievalTask(Task):
 
         del device
         return evaluate(space, targets, (protocol or self.protocol).seeds)
+
+
+def query_places(questions: object) -> dict[str, tuple[float, float]] | None:
+    """Return query id to the place of its answer, (easting, northing) in metres; None where some query is about no place."""
+    from urbanbench.scoring.retrieval.questions import Questions
+
+    if not isinstance(questions, Questions) or questions.query_xy is None or not questions.placed.all():
+        return None
+    return dict(zip(questions.queries, map(tuple, questions.query_xy.tolist()), strict=True))

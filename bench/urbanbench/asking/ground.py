@@ -22,6 +22,8 @@ from urbanbench.items import LocalGraph
 from urbanbench.seeds import generator
 
 if TYPE_CHECKING:
+    from scipy.spatial import KDTree
+
     from urbanbench.city.city import City
     from urbanbench.graph.tables import Graph
 
@@ -97,6 +99,18 @@ class Ground:
     def beside(self, k: int) -> list[int]:
         """Return the pictures at the very point of picture k, itself too."""
         return np.flatnonzero((self._points == self._points[k]).all(axis=1)).tolist()
+
+    def pois_within(self, k: int, metres: float) -> np.ndarray:
+        """Return the POIs of the map within so many metres of picture k, rows of the graph, int64, sorted."""
+        rows, tree = self._pois
+        return rows[np.sort(np.array(tree.query_ball_point(self.xy[k], metres), dtype=np.int64))]
+
+    @cached_property
+    def _pois(self) -> tuple[np.ndarray, KDTree]:
+        from scipy.spatial import KDTree
+
+        rows = self.graph.nodes.rows("poi")
+        return rows, KDTree(self.graph.nodes.xy[rows])
 
     @cached_property
     def _points(self) -> np.ndarray:

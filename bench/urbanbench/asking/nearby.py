@@ -49,18 +49,31 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class _Places:
-    """POIs around a picture, the nearest first: rows of the graph, metres from the picture, offsets in metres."""
+    """POIs of the map around a picture, the nearest first.
+
+    Attributes
+    ----------
+    rows
+        Rows of the graph.
+    away, offset
+        Metres from the picture, (n,) and (n, 2).
+    words
+        What they are.
+    shown
+        Whether the picture's own graph holds them: what is asked for has to stand there.
+    """
 
     rows: np.ndarray
     away: np.ndarray
     offset: np.ndarray
     words: list[str]
+    shown: np.ndarray
 
     def nearest(self, word: str) -> int | None:
-        """Return the place of a category that is clearly the nearest, if there is one."""
+        """Return the place of a kind that is clearly the nearest on the map, if there is one and the graph shows it."""
         at = [k for k, one in enumerate(self.words) if one == word]
         clear = len(at) == 1 or self.away[at[1]] - self.away[at[0]] >= CLEAR_M
-        return at[0] if clear else None
+        return at[0] if clear and self.shown[at[0]] else None
 
 
 def asked_of(ground: Ground, k: int, draw: np.random.Generator) -> Iterator[Asked]:
@@ -73,21 +86,27 @@ def asked_of(ground: Ground, k: int, draw: np.random.Generator) -> Iterator[Aske
 
 
 def _places(ground: Ground, k: int) -> _Places:
-    nodes, around = ground.graph.nodes, ground.around(k).rows
-    rows = around[nodes.kind[around] == kind_code("poi")]
-    offset = nodes.xy[rows] - nodes.xy[ground.rows[k]]
+    nodes = ground.graph.nodes
+    rows = ground.pois_within(k, FAR_M + CLEAR_M)
+    offset = nodes.xy[rows] - ground.xy[k]
     away = np.hypot(*offset.T)
     order = np.lexsort((rows, away))
     rows = rows[order]
-    return _Places(rows, away[order], offset[order], [what(ground.graph, int(row)) for row in rows])
+    return _Places(
+        rows,
+        away[order],
+        offset[order],
+        [what(ground.graph, int(row)) for row in rows],
+        np.isin(rows, ground.around(k).rows),
+    )
 
 
 def _nearest_place(ground: Ground, _k: int, places: _Places, _draw: np.random.Generator) -> Asked | None:
-    """What kind of place is nearest?"""
-    if not len(places.rows) or places.away[0] > NEAR_M:
+    """Ask of which kind the nearest place is."""
+    if not len(places.rows) or places.away[0] > NEAR_M or not places.shown[0]:
         return None
     other = next((at for at, word in enumerate(places.words) if word != places.words[0]), None)
-    if other is None or places.away[other] - places.away[0] < CLEAR_M:
+    if other is not None and places.away[other] - places.away[0] < CLEAR_M:
         return None
     word = places.words[0]
     return Asked(
@@ -96,7 +115,7 @@ def _nearest_place(ground: Ground, _k: int, places: _Places, _draw: np.random.Ge
 
 
 def _nearest_street(ground: Ground, k: int, _places: _Places, _draw: np.random.Generator) -> Asked | None:
-    """Of which class is the nearest street, and where does it lie?"""
+    """Ask of which class the nearest street is, and on which side it lies."""
     graph, row = ground.graph, int(ground.rows[k])
     steps, _ = graph.steps.take(np.array([row]))
     own = steps[(graph.edges.relation[steps // 2] == relation_code("nearest")) & (steps % 2 == 0)] // 2
@@ -116,7 +135,7 @@ def _nearest_street(ground: Ground, k: int, _places: _Places, _draw: np.random.G
 
 
 def _distance(_ground: Ground, _k: int, places: _Places, draw: np.random.Generator) -> Asked | None:
-    """How far are two kinds of places from one another?"""
+    """Ask how far two kinds of places are from one another."""
     near = sorted({word for word, away in zip(places.words, places.away, strict=True) if away <= FAR_M})
     order = [near[at] for at in draw.permutation(len(near))]
     ends = [(word, at) for word in order if (at := places.nearest(word)) is not None][:2]
@@ -124,17 +143,15 @@ def _distance(_ground: Ground, _k: int, places: _Places, draw: np.random.Generat
         return None
     (one, first), (other, second) = ends
     metres = float(np.hypot(*(places.offset[first] - places.offset[second])))
-    question = f"Of the places nearest to the picture, how far is it from the {_kind(one)} to the {_kind(other)}?"
+    question = (
+        f"Of the places nearest to the picture, how far is it from the {_kind(one)} to the {_kind(other)}?"
+    )
     return Asked("distance", question, _metres(metres), f"{metres // (4 * STEP_M):.0f}")
 
 
 def _landmark(_ground: Ground, _k: int, places: _Places, draw: np.random.Generator) -> Asked | None:
-    """How far is the nearest place of a kind, and in which direction?"""
-    near = {
-        word
-        for word, away in zip(places.words, places.away, strict=True)
-        if STEP_M <= away <= FAR_M
-    }
+    """Ask how far the nearest place of a kind is, and in which direction."""
+    near = {word for word, away in zip(places.words, places.away, strict=True) if STEP_M <= away <= FAR_M}
     order = [sorted(near)[at] for at in draw.permutation(len(near))]
     for word in order:
         at = places.nearest(word)

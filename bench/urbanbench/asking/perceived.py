@@ -79,7 +79,7 @@ def _labels(city: City) -> Sequence[LabelInfo]:
         raise RunRefused(msg)
     bare = [info.name for info in found if not info.licence.strip()]
     if bare:
-        msg = f"Labels {', '.join(bare)} of city {city.name!r} state no licence. Expected one: judgements of people are used as their owners allow. Mend: write \"licence\": \"CC BY-SA 4.0\", or what it is, to each entry in city.json."
+        msg = f'Labels {", ".join(bare)} of city {city.name!r} state no licence. Expected one: judgements of people are used as their owners allow. Mend: write "licence": "CC BY-SA 4.0", or what it is, to each entry in city.json.'
         raise RunRefused(msg)
     return found
 

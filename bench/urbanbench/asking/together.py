@@ -161,9 +161,7 @@ class Sheet:
         return Exam(
             items={name: items[name] for name in sorted(items)},
             sides={name: "query" if name in asked else "candidate" for name in sorted(items)},
-            graphs={
-                name: self.ground.local(k) for name, k in sorted(self._graphs.items()) if name in used
-            },
+            graphs={name: self.ground.local(k) for name, k in sorted(self._graphs.items()) if name in used},
             lessons=tuple(plain[at] for at in order),
             pictures=dict(sorted(self._pictures.items())),
         )
@@ -174,11 +172,13 @@ class Sheet:
 
     def _lesson(self, lesson: Lesson) -> Lesson:
         """Put the task's instruction where a query has it: with the words, where queries are words, else with a picture that has no other."""
-        if not any(one.item.image for one in self._queries.values()):
-            asking = replace(lesson.positive, instruction=self.instruction)
-            return replace(lesson, anchor=replace(lesson.anchor, instruction=""), positive=asking)
-        anchor = replace(lesson.anchor, text=self.ground.secrets.veil(lesson.anchor.text))
-        return replace(lesson, anchor=replace(anchor, instruction=anchor.instruction or self.instruction))
+        veil = self.ground.secrets.veil
+        anchor = replace(lesson.anchor, text=veil(lesson.anchor.text))
+        if any(one.item.image for one in self._queries.values()):
+            wanted = anchor.instruction or self.instruction
+            return replace(lesson, anchor=replace(anchor, instruction=wanted))
+        asking = replace(lesson.positive, text=veil(lesson.positive.text), instruction=self.instruction)
+        return replace(lesson, anchor=replace(anchor, instruction=""), positive=asking)
 
     def _name(self, letter: str, key: str) -> str:
         """Return an id that tells nothing of the key, and sorts in no telling order."""

@@ -15,6 +15,7 @@ from urbanbench.board.footer import footer
 from urbanbench.board.knowing import Part, parts_of
 from urbanbench.board.labels import group_title, row_label
 from urbanbench.board.layout import Board, Column, Entry, Line, Section, Table
+from urbanbench.board.levels import candidate_facts, level_lines
 from urbanbench.board.marks import BELOW, by_score, chosen_heads, floor_above, marks
 from urbanbench.board.mixing import group_warnings
 from urbanbench.board.numbers import plain_number, span
@@ -119,9 +120,11 @@ def _facts(group: Group) -> list[str]:
     about = [str(row.task.get(name) or "") for name in ("title", "kind", "unit")]
     facts = [", ".join(word for word in about if word)]
     if row.n_units is not None:
-        facts.append(f"{row.n_units} {row.task.get('level', 'unit')}s")
+        units = "queries" if row.candidates else f"{row.task.get('level', 'unit')}s"
+        facts.append(f"{row.n_units} {units}")
+    facts.extend(candidate_facts(row))
     facts.extend(_protocol_facts(group))
-    names = ("train", "validation", "test")
+    names = ("lessons", "", "queries") if row.candidates else ("train", "validation", "test")
     sizes = [f"{name} {span(counts)}" for name, counts in zip(names, row.sizes, strict=True) if any(counts)]
     facts.extend([", ".join(sizes)] if sizes else [])
     seeds = set() if group.parity else {len(one.seeds) for one in group.rows if one.ok}
@@ -159,7 +162,7 @@ def _table(group: Group, block: Block, part: Part, metrics: Sequence[str], publi
     best = {metric: marks(block, metric, shown.scored) for metric in metrics}
     rows = [row for row in by_score(block) if row in shown.scored]
     lines = [_scored_line(row, group, block, metrics, best, paper) for row in (*rows, *shown.elsewhere)]
-    lines += _ceiling_lines(block, metrics, len(columns))
+    lines += [*_ceiling_lines(block, metrics, len(columns)), *level_lines(block, metrics, len(columns))]
     lines += [_unscored_line(row, block, len(columns), len(metrics)) for row in shown.unscored]
     alone = "" if block.models else "floors only, "
     words = [f"Inputs: {ordered(block.inputs)}", part.words, f"{alone}ranked: head {block.head}"]

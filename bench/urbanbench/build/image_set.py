@@ -82,11 +82,10 @@ def write_image_set(order: ImageSet, folder: Path) -> dict[str, int]:
     table = read_table(order.source / file, "pictures")
     labels = _labels(order, file, table)
     if labels and not order.told.get("licence", "").strip():
-        msg = f"Labels {', '.join(labels)} have no licence. Expected the one under which their owners give them away. Mend: --licence \"CC BY-SA 4.0\", or what it is."
+        msg = f'Labels {", ".join(labels)} have no licence. Expected the one under which their owners give them away. Mend: --licence "CC BY-SA 4.0", or what it is.'
         raise BadInput(msg)
     with new_folder(folder) as part:
-        counts = _write(order, part, labels)
-    return counts
+        return _write(order, part, labels)
 
 
 def _labels(order: ImageSet, file: str, table: pd.DataFrame) -> dict[str, tuple[str, bool]]:

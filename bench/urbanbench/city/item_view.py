@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from urbanbench.units import Units
 
-__all__ = ["SHOWN", "ItemView"]
+__all__ = ["SHOWN", "ItemView", "of_items"]
 
 SHOWN = frozenset({"street_view", "graph"})
 """Inputs that a view of items may show; texts are the question itself and always there."""
@@ -233,3 +233,17 @@ def _named(files: dict[str, str], path: str, file: object) -> str | None:
     known = next((one for one, other in files.items() if other == file and one.startswith(f"{key}/")), path)
     files[known] = file
     return known
+
+
+def of_items(view: View) -> ItemView:
+    """Return a view that shows items.
+
+    Raises
+    ------
+    BadInput
+        It shows a city in place of items.
+    """
+    if not isinstance(view, ItemView):
+        msg = f"A view of {view.city_name!r} shows layers, and items of a retrieval are asked for. Expected the view that a retrieval task gives. Mend: -t with a task of kind retrieval."
+        raise BadInput(msg)
+    return view

@@ -16,6 +16,7 @@ from urbanbench.cli.images_command import images
 from urbanbench.cli.leaks_command import leaks
 from urbanbench.cli.pack_commands import pack, unpack
 from urbanbench.cli.printing import command, note, print_facts, print_json, say
+from urbanbench.cli.questions_command import questions
 from urbanbench.cli.regions_command import regions
 from urbanbench.cli.satellite_command import satellite
 from urbanbench.cli.schema_command import schema
@@ -35,6 +36,7 @@ app.command("leaks")(leaks)
 app.command("tiles")(tiles)
 app.command("graph")(graph)
 app.command("images")(images)
+app.command("questions")(questions)
 app.command("satellite")(satellite)
 app.command("regions")(regions)
 app.command("schema")(schema)

@@ -20,7 +20,9 @@ def images(
     out: Annotated[Path, typer.Option("-o", "--out", help="New city folder.")],
     scores: Annotated[
         str,
-        typer.Option("--scores", help="Columns with numbers that people gave; they become perception_COLUMN."),
+        typer.Option(
+            "--scores", help="Columns with numbers that people gave; they become perception_COLUMN."
+        ),
     ] = "",
     classes: Annotated[
         list[str], typer.Option("--class", help="LABEL=COLUMN: a column with classes as a label. Repeats.")

@@ -108,7 +108,9 @@ def admitted_view(order: Order, city: City, targets: Targets | Questions | None)
     room = room_of(task.kind)
     allowed = {name for name in room.inputs_of(card)[0] if asked is None or name in asked}
     there = {name for name in allowed if name not in LAYER_OF or LAYER_OF[name] in city.layers}
-    return room.view(city, frozenset(there) - drawn_away(city, task.withholds), task, targets)
+    return room.view(
+        city, frozenset(there) - drawn_away(city, task.withholds), order.cell.model, card, task, targets
+    )
 
 
 def units_of(city: City, level: str, target_ids: Sequence[str]) -> Units:

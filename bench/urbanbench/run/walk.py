@@ -111,7 +111,7 @@ def execute(
     except (
         InputMasked
     ) as masked:  # a declared input that --inputs hides is the run's choice, any other the model's fault
-        declared = masked.name in order.model.card.inputs
+        declared = masked.name in order.room.inputs_of(order.model.card)[0]
         return without_scores(order, REFUSED if declared else FAILED, masked, start)
     except KeyboardInterrupt as error:
         if not is_apart():  # there nobody sits at a keyboard: the model raised it
@@ -371,7 +371,7 @@ def _declared(order: Order) -> dict[str, Any]:
     return {
         "title": card.title,
         "floor": card.floor,
-        "inputs_declared": _listed(card.inputs),
+        "inputs_declared": _listed(order.room.inputs_of(card)[0]),
         "settings": order.changed,
     }
 

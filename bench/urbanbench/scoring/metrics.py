@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from urbanbench.scoring.retrieval.metrics import HITS, WITHIN_TITLES
+
 __all__ = ["MAIN_METRIC", "METRICS", "METRICS_VERSION", "Metric", "compute_metrics", "metric_info"]
 
 
@@ -24,12 +26,18 @@ class Metric:
         Direction.
     follows_unit
         Whether the number carries the target's unit.
+    of_queries
+        Whether it is of the queries of a retrieval, which are the same for every seed.
+    share
+        Whether it is a mean of numbers between 0 and 1, of a retrieval.
     """
 
     name: str
     title: str
     higher_is_better: bool
     follows_unit: bool
+    of_queries: bool = False
+    share: bool = False
 
 
 METRICS: dict[str, Metric] = {
@@ -46,14 +54,24 @@ METRICS: dict[str, Metric] = {
         Metric("kl", "KL", higher_is_better=False, follows_unit=False),
         Metric("cosine", "cosine", higher_is_better=True, follows_unit=False),
         *(
-            Metric(f"{name}{of}", f"{title}{of}", higher_is_better=True, follows_unit=False)
+            Metric(
+                f"{name}{of}",
+                f"{title}{of}",
+                higher_is_better=True,
+                follows_unit=False,
+                of_queries=True,
+                share=True,
+            )
             for of in ("", "/100")
-            for name, title in [*((f"hit@{k}", f"hit@{k}") for k in (1, 3, 5, 10)), ("mrr", "MRR")]
+            for name, title in (*((f"hit@{k}", f"hit@{k}") for k in HITS), ("mrr", "MRR"))
         ),
-        Metric("median_error_m", "median error (m)", higher_is_better=False, follows_unit=False),
-        Metric("within_100m", "within 100 m", higher_is_better=True, follows_unit=False),
-        Metric("within_500m", "within 500 m", higher_is_better=True, follows_unit=False),
-        Metric("within_1km", "within 1 km", higher_is_better=True, follows_unit=False),
+        *(
+            Metric(name, title, higher_is_better=True, follows_unit=False, of_queries=True, share=True)
+            for name, title in WITHIN_TITLES.items()
+        ),
+        Metric(
+            "median_error_m", "median error (m)", higher_is_better=False, follows_unit=False, of_queries=True
+        ),
     )
 }
 MAIN_METRIC: dict[str, str] = {

@@ -19,6 +19,9 @@ __all__ = ["Room"]
 class Room(ABC):
     """How tasks of some kinds are asked, shown and scored; it holds nothing."""
 
+    family: str
+    """Which floors stand beside its rows besides those of no family, see `urbanbench.card.ModelCard.family`; "" for none."""
+
     fits_heads: bool
     """Whether a head is fitted, which can be done in another city, read beside a floor or asked by a probe."""
 
@@ -45,8 +48,16 @@ class Room(ABC):
         """Return the inputs that a model may see here, those that it needs, and those of which it needs one."""
 
     @abstractmethod
-    def view(self, city: City, inputs: frozenset[str], task: TaskCard, targets: Any) -> View:
-        """Return what a model is shown; `targets` may be None where nothing is asked yet."""
+    def view(
+        self, city: City, inputs: frozenset[str], model: str, card: ModelCard, task: TaskCard, targets: Any
+    ) -> View:
+        """Return what a model is shown; `targets` may be None where nothing is asked yet.
+
+        Raises
+        ------
+        RunRefused
+            Nothing of what is asked is for this model.
+        """
 
     @abstractmethod
     def fits(self, task: TaskCard, city: City) -> bool:

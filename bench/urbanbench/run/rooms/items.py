@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.card import RETRIEVAL
 from urbanbench.errors import RunRefused
 from urbanbench.inputs import format_inputs
+from urbanbench.items import MODALITIES
 from urbanbench.run.rooms.contract import Room
 from urbanbench.scoring.city_out import CITY_OUT
 from urbanbench.scoring.retrieval.words import COSINE, SPLITS, head_word, split_word
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from urbanbench.card import ModelCard, TaskCard
     from urbanbench.city.city import City
     from urbanbench.city.view import View
+    from urbanbench.items import Item
     from urbanbench.result import Cell, RunSpec
     from urbanbench.scoring.protocol import Protocol
 
@@ -28,7 +31,7 @@ INPUT_OF = {"image": "street_view", "graph": "graph"}
 class ItemRoom(Room):
     """Retrieval."""
 
-    fits_heads = False
+    family, fits_heads = RETRIEVAL, False
 
     def scoring(self, spec: RunSpec, head: str) -> dict[str, Any]:
         """See `Room.scoring`; what a run says when it is asked for nothing is `area` and `cosine` here."""
@@ -53,7 +56,7 @@ class ItemRoom(Room):
 
     def no_tower(self, model: str, card: ModelCard, task: TaskCard, asked: frozenset[str] | None) -> str:
         """See `Room.no_tower`: each side has a part that the model has a tower for and that is not masked."""
-        has = [name for name in card.embeds if name in ("image", "text", "graph")]
+        has = [name for name in card.embeds if name in MODALITIES]
         if not has:
             return f"Model {model!r} embeds {_and(card.embeds)}. Task {task.title!r} asks with {_or(task.query)} and chooses among {_or(task.candidates)}, which need a tower each."
         for side, parts in (("asks with", task.query), ("chooses among", task.candidates)):
@@ -71,11 +74,22 @@ class ItemRoom(Room):
         """See `Room.inputs_of`: what shows the parts of items that a model has towers for; what its card needs is for regions."""
         return frozenset(INPUT_OF[one] for one in card.embeds if one in INPUT_OF), (), ()
 
-    def view(self, city: City, inputs: frozenset[str], task: TaskCard, targets: Any) -> View:
-        """See `Room.view`."""
+    def view(
+        self, city: City, inputs: frozenset[str], model: str, card: ModelCard, task: TaskCard, targets: Any
+    ) -> View:
+        """See `Room.view`; a model for which no query and its right candidate are both something has nothing to do."""
         from urbanbench.city.item_view import ItemView
 
-        return ItemView(city, inputs, tuple(sorted(task.withholds)), exam=targets.exam)
+        view = ItemView(city, inputs, tuple(sorted(task.withholds)), exam=targets.exam)
+        shown = view.items
+        towers = {one for one in card.embeds if one in MODALITIES}
+        pairs = zip(targets.queries, targets.positive, strict=True)
+        if not any(
+            _reached(shown.get(one), towers) and _reached(shown.get(other), towers) for one, other in pairs
+        ):
+            msg = f"Model {model!r} has a tower for {_and(sorted(towers))}. No query of task {task.title!r} in {city.name!r} and its right candidate have that both, of what --inputs shows."
+            raise RunRefused(msg)
+        return view
 
     def fits(self, task: TaskCard, city: City) -> bool:
         """See `Room.fits`."""
@@ -141,6 +155,10 @@ class ItemRoom(Room):
             "positive": card.positive,
             "leaks": list(card.leaks),
         }
+
+
+def _reached(item: Item | None, towers: set[str]) -> bool:
+    return item is not None and bool(towers & set(item.modalities))
 
 
 def _masked(part: str, asked: frozenset[str] | None) -> bool:

@@ -24,7 +24,7 @@ BEST_HEAD = "select"
 class LabelRoom(Room):
     """Regression, classification and composition."""
 
-    fits_heads = True
+    family, fits_heads = "", True
 
     def scoring(self, spec: RunSpec, head: str) -> dict[str, Any]:
         """See `Room.scoring`."""
@@ -62,8 +62,11 @@ class LabelRoom(Room):
         """See `Room.inputs_of`."""
         return card.inputs, card.needs, card.needs_any
 
-    def view(self, city: City, inputs: frozenset[str], task: TaskCard, targets: Any) -> View:
-        """See `Room.view`."""
+    def view(
+        self, city: City, inputs: frozenset[str], model: str, card: ModelCard, task: TaskCard, targets: Any
+    ) -> View:
+        """See `Room.view`; labelled buildings may be hidden."""
+        del model, card
         hidden = targets.ids.tolist() if targets is not None and "target_building" in task.withholds else ()
         return city.view(inputs, task.withholds, hidden)
 

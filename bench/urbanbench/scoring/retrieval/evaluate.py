@@ -13,7 +13,7 @@ from urbanbench.hashing import array_digest
 from urbanbench.scoring.evaluate import Scores
 from urbanbench.scoring.retrieval.choices import placed
 from urbanbench.scoring.retrieval.levels import chance_of, oracle_of, suffix_of
-from urbanbench.scoring.retrieval.metrics import distance_scores, hit_scores
+from urbanbench.scoring.retrieval.metrics import distance_scores, hit_scores, of_each_query
 from urbanbench.scoring.retrieval.ranks import Ranked, Vectors, rank, vectors_of
 from urbanbench.scoring.retrieval.sets import SIZES, CandidateSets, draw_sets
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from urbanbench.scoring.retrieval.questions import Questions
     from urbanbench.space import EmbeddingSpace
 
-__all__ = ["ERROR", "RANK", "SIZE", "evaluate", "scores_of_rows"]
+__all__ = ["ERROR", "RANK", "SIZE", "evaluate", "scores_of_rows", "values_of_rows"]
 
 SIZE, COUNT, RANK, ERROR = "true[size]", "true[candidates]", "predicted[rank]", "predicted[error_m]"
 """Columns of predictions: the set's size as a rule and in fact, where the right candidate came, and how far off the first one lies."""
@@ -101,6 +101,19 @@ def scores_of_rows(rows: Mapping[str, np.ndarray], seeds: Sequence[int]) -> dict
         found.append(here)
     names = dict.fromkeys(name for one in found for name in one)
     return {name: tuple(one.get(name, float("nan")) for one in found) for name in names}
+
+
+def values_of_rows(rows: Mapping[str, np.ndarray], metric: str) -> np.ndarray:
+    """Return what each row of predictions adds to a metric, in [0, 1]; NaN for rows of sets or queries that it is not about.
+
+    Raises
+    ------
+    KeyError
+        The metric is no mean over queries.
+    """
+    name, _, size = metric.partition("/")
+    values = of_each_query(name, rows[RANK], rows[ERROR])
+    return np.where(rows[SIZE] == (int(size) if size else SIZES[0]), values, np.nan)
 
 
 def _metres(questions: Questions, sets: CandidateSets, about: np.ndarray) -> np.ndarray | None:

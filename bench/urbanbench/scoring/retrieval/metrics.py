@@ -6,10 +6,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-__all__ = ["HITS", "WITHIN_M", "by_chance", "distance_scores", "hit_scores"]
+__all__ = ["HITS", "WITHIN_M", "WITHIN_TITLES", "by_chance", "distance_scores", "hit_scores", "of_each_query"]
 
 HITS = (1, 3, 5, 10)
 WITHIN_M: Mapping[str, float] = {"within_100m": 100.0, "within_500m": 500.0, "within_1km": 1000.0}
+WITHIN_TITLES: Mapping[str, str] = {
+    "within_100m": "within 100 m",
+    "within_500m": "within 500 m",
+    "within_1km": "within 1 km",
+}
 
 
 def hit_scores(ranks: np.ndarray, suffix: str = "") -> dict[str, float]:
@@ -23,6 +28,30 @@ def hit_scores(ranks: np.ndarray, suffix: str = "") -> dict[str, float]:
     """
     hits = {f"hit@{k}{suffix}": float(np.mean(ranks <= k)) for k in HITS}
     return hits | {f"mrr{suffix}": float(np.mean(1.0 / ranks))}
+
+
+def of_each_query(metric: str, ranks: np.ndarray, metres: np.ndarray) -> np.ndarray:
+    """Return what each query adds to a metric that is a mean over queries, in [0, 1]; NaN for those that it is not about.
+
+    Parameters
+    ----------
+    metric
+        hit@k, mrr or a word of `WITHIN_M`, without what stands behind the slash.
+    ranks, metres
+        (q,) as in `hit_scores` and `distance_scores`, NaN metres for queries about no place.
+
+    Raises
+    ------
+    KeyError
+        Another metric.
+    """
+    if metric == "mrr":
+        return np.asarray(1.0 / ranks)
+    if metric in WITHIN_M:
+        return np.where(np.isfinite(metres), (metres <= WITHIN_M[metric]).astype(np.float64), np.nan)
+    if metric not in {f"hit@{k}" for k in HITS}:
+        raise KeyError(metric)
+    return np.asarray(ranks <= int(metric.removeprefix("hit@")), dtype=np.float64)
 
 
 def by_chance(counts: np.ndarray, suffix: str = "") -> dict[str, float]:
