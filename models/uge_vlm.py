@@ -56,7 +56,8 @@ class UgeVLM(Model):
     adapters
         Folder with adapters that were trained before (adapter_model.safetensors, and perhaps graph_encoder.safetensors); then nothing is trained.
     stages
-        Some of "pairs" and "graphs", in order; none for a model that is not trained. Graphs are read where their stage is trained.
+        Some of "pairs" and "graphs", in order; none for a model that is not trained. Graphs are read where their stage is
+        trained: those of an encoder that nothing was taught would be noise among the tokens.
     rank, alpha, dropout
         Of LoRA; dropout is also that of the graph encoder.
     graph_dim, graph_layers, graph_heads, edge_dim
@@ -147,11 +148,6 @@ class UgeVLM(Model):
         if self.temperature <= 0:
             msg = f"Parameter 'temperature' of UgeVLM is {self.temperature}. Expected a number above 0."
             raise BadInput(msg)
-
-    @property
-    def reads_graphs(self) -> bool:
-        """Whether a graph encoder is trained, without which graphs would be noise among the tokens."""
-        return "graphs" in self.stages
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
         """Train on the view's lessons and return vectors (n, dim) of items.

@@ -14,11 +14,11 @@ from urbanbench.models._uge_vlm.objective import PairObjective, readable_pairs
 from urbanbench.toolkit.graphs._node_net import GraphSizes, NodeEncoder
 from urbanbench.toolkit.training import seeded_torch, train_stage
 from urbanbench.toolkit.training.schedule import Schedule
+from urbanbench.toolkit.training.stage_log import StageLog, record
 
 if TYPE_CHECKING:
     from urbanbench.city.item_view import ItemView
     from urbanbench.models.uge_vlm import UgeVLM
-    from urbanbench.toolkit.training.stage_log import StageLog
 
 __all__ = ["Trained", "made_new", "pretrain"]
 
@@ -44,9 +44,19 @@ class Trained:
 
 
 def pretrain(model: UgeVLM, view: ItemView, *, seed: int, device: str) -> Trained:
-    """Train a model on a view's lessons, stage by stage."""
+    """Train a model on a view's lessons, stage by stage; a stage without any is skipped.
+
+    Graphs are read where there are lessons with graphs: those of an encoder that nothing was taught would be noise among the tokens.
+
+    Raises
+    ------
+    RunRefused
+        A stage has fewer than `FEWEST` lessons.
+    """
     lessons = bool(model.stages)
-    made = made_new(model, view, with_graph=model.reads_graphs, lessons=lessons, seed=seed, device=device)
+    sides = [side for one in view.lessons for side in (one.anchor, one.positive)]
+    with_graph = GRAPHS in model.stages and any(side.graph for side in sides)
+    made = made_new(model, view, with_graph=with_graph, lessons=lessons, seed=seed, device=device)
     logs = tuple(_train(model, made, stage, seed=seed, device=device) for stage in model.stages)
     made.net.eval()
     return Trained(made.net, made.material, logs)
@@ -85,6 +95,10 @@ def _graph_encoder(model: UgeVLM, backbone: Backbone) -> NodeEncoder:
 
 def _train(model: UgeVLM, made: Trained, stage: str, *, seed: int, device: str) -> StageLog:
     pairs = readable_pairs(made.material, with_graph=stage == GRAPHS)
+    if not pairs or (stage == GRAPHS and made.net.graphs is None):
+        log = StageLog(stage, 0, 0, skipped="no lesson has a graph" if pairs else "no lesson can be read")
+        record(log)
+        return log
     if len(pairs) < FEWEST or len({left.image or left.graph or left.text for left, _ in pairs}) < 2:
         msg = f"Stage {stage!r} of uge-vlm has {len(pairs)} lessons that can be read. Expected at least {FEWEST}, of two pictures or more. Mend: --set stages= for a model that is not trained."
         raise RunRefused(msg)

@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from tiny_vlms import SIGNS, make_vlm
 
-from urbanbench.checks.model_card import check_model_card
+from urbanbench.checks import check_model
 from urbanbench.city.city import City
 from urbanbench.city.folder.format import DIRECTIONS
 from urbanbench.city.item_view import ItemView
@@ -424,6 +424,26 @@ def test_without_peft_it_says_what_to_install(folders, monkeypatch):
         choose_folder(str(folders["qwen2_vl"]))
 
 
+def test_a_stage_without_lessons_is_skipped_and_says_so(toy, exam, folders):
+    blind = ItemView(toy, frozenset({"street_view"}), exam=exam)
+    one = brief(folders["qwen2_vl"], max_steps=1).pretrain(blind, seed=0)
+    assert [log.skipped for log in one.logs] == ["", "no lesson has a graph"]
+    assert one.net.graphs is None
+    nothing = ItemView(toy, frozenset(), exam=dataclasses.replace(exam, lessons=()))
+    assert {log.skipped for log in brief(folders["qwen2_vl"]).pretrain(nothing, seed=0).logs} == {
+        "no lesson can be read"
+    }
+
+
+def test_it_keeps_the_contract_of_models_of_items(toy, folders):
+    held = []
+    check_model(
+        brief(folders["qwen2_vl"], max_steps=1), toy, held=lambda level, rule: held.append((level, rule))
+    )
+    assert ("item", "it gives the same bits for seed 0") in held
+    assert ("item", "it says how many of the objects it touched it used") in held
+
+
 def test_too_few_lessons_and_views_of_a_city_are_refused(toy, exam, folders, units):
     few = ItemView(toy, frozenset({"street_view"}), exam=dataclasses.replace(exam, lessons=exam.lessons[:3]))
     with pytest.raises(RunRefused, match=r"'pairs' of uge-vlm has 3 lessons.*at least 8"):
@@ -446,7 +466,3 @@ def test_too_few_lessons_and_views_of_a_city_are_refused(toy, exam, folders, uni
 def test_parameters_out_of_range_are_refused(given, words):
     with pytest.raises((BadInput, LookupError), match=words):
         UgeVLM(**given)
-
-
-def test_the_card_and_the_parameters_keep_the_contract():
-    check_model_card(UgeVLM())
