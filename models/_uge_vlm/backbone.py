@@ -132,7 +132,7 @@ def load_backbone(chosen: Chosen, lora: Lora, *, device: str, checkpointing: boo
         with quiet_transformers():
             tokenizer, image_processor, model = _read(chosen.folder, family, kind)
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, SafetensorError) as error:
-        msg = f"Folder {chosen.folder.name!r} cannot be loaded as {family.title} ({str(error).splitlines()[0][:160]}). Expected whole files of one model. Mend: --set weights=/path/to/another"
+        msg = f"Folder {chosen.folder.name!r} cannot be loaded as {family.title} ({' '.join(str(error).split())[:160]}). Expected whole files of one model. Mend: --set weights=/path/to/another"
         raise BadInput(msg) from error
     loads_weights(model)
     return with_adapters(
