@@ -41,8 +41,13 @@ class Geolocation(RetrievalTask):
         ground = open_ground(city)
         sheet = Sheet(ground, "geolocation", "Find the text that says where this picture was taken.")
         texts, sides = location_texts(ground), quarters(ground)
+        of_text: dict[str, list[int]] = {}
         for k in ground.asked.tolist():
-            view = ground.view_ids[k]
-            sheet.candidate(view, Item(text=texts[k]), likeness=sides[k], xy=ground.xy[k])
-            sheet.query(view, sheet.picture(k), view, xy=ground.xy[k])
+            of_text.setdefault(texts[k], []).append(k)
+        for text, some in of_text.items():
+            # A text lies in the middle of the places that it is about: mostly of one.
+            place = ground.xy[some].mean(axis=0)
+            sheet.candidate(text, Item(text=text), likeness=sides[some[0]], xy=place)
+            for k in some:
+                sheet.query(ground.view_ids[k], sheet.picture(k), text, xy=place)
         return sheet.finish(lessons_of(sheet, ("caption", "path", "location")))

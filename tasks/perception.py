@@ -26,7 +26,7 @@ class Perception(RetrievalTask):
         kind="retrieval",
         level="item",
         query=("image", "graph", "text"),
-        candidates=("text", "image"),
+        candidates=("text", "image", "graph"),
         positive="the sentence made of the picture's labels, or a picture with these labels; equal sentences are right as well",
         leaks=("coordinates", "name", "street", "district"),
         layers=("street_views",),

@@ -30,7 +30,7 @@ class SpatialGrounding(RetrievalTask):
         positive="the answer that the city's map gives",
         leaks=("coordinates", "name", "street", "district"),
         layers=("street_views",),
-        note="Four forms, each with answers of its own: the kind of the nearest place; class of the nearest street and the side on which it lies; how far two kinds of places are from one another; how far and where a landmark lies. The graph is the evidence: it tells kinds and offsets, and no node or edge has an answer in the words of the candidates except the kinds of places.",
+        note="Four forms, each with answers of its own: the kind of the nearest place; class of the nearest street and where its nearest crossing lies; how far two kinds of places are from one another; how far and where a landmark lies. The graph is the evidence: it tells kinds and offsets, and no node or edge has an answer in the words of the candidates except the kinds of places.",
     )
 
     def questions(self, city: City) -> Questions:

@@ -24,7 +24,7 @@ FLOORS = {
     "build": 2.5,
     "model": 3, "scoring": 3, "toolkit": 3,
     "graph": 3.5,
-    "task": 4, "retrieval_task": 4, "parity": 4,
+    "task": 4, "retrieval_task": 4, "asking": 4, "parity": 4,
     "leaks": 4.5,
     "source": 5, "registry": 5,
     "checks": 6, "result": 6, "store": 6, "result_folders": 6, "gathered": 6, "predictions": 6, "cache": 6, "cost": 6, "energy": 6, "provenance": 6, "convergence": 6,

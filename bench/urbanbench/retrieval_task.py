@@ -107,10 +107,29 @@ class RetrievalTask(Task):
         return evaluate(space, targets, (protocol or self.protocol).seeds)
 
 
-def query_places(questions: object) -> dict[str, tuple[float, float]] | None:
-    """Return query id to the place of its answer, (easting, northing) in metres; None where some query is about no place."""
-    from urbanbench.scoring.retrieval.questions import Questions
+def query_places(questions: Questions, city: City) -> dict[str, tuple[float, float]] | None:
+    """Return where each query belongs on the map, (easting, northing) in metres; None where that is not known of all.
 
-    if not isinstance(questions, Questions) or questions.query_xy is None or not questions.placed.all():
-        return None
-    return dict(zip(questions.queries, map(tuple, questions.query_xy.tolist()), strict=True))
+    It is the place of the answer, or where the picture was taken that is asked about or asked for. Queries at one place resemble each other.
+    """
+    found: dict[str, tuple[float, float]] = {}
+    placed, pictures = questions.placed, _picture_places(city)
+    for row, (name, right) in enumerate(zip(questions.queries, questions.positive, strict=True)):
+        exam = questions.exam
+        shown = [exam.items[one].image for one in (name, right) if exam.items[one].image]
+        views = [exam.pictures.get(one, one) for one in shown]
+        if placed[row] and questions.query_xy is not None:
+            east, north = questions.query_xy[row].tolist()
+            found[name] = (east, north)
+        elif views and views[0] in pictures:
+            found[name] = pictures[views[0]]
+        else:
+            return None
+    return found
+
+
+def _picture_places(city: City) -> dict[str, tuple[float, float]]:
+    if "street_views" not in city.layers:
+        return {}
+    shapes = city.street_views.geometry
+    return dict(zip(shapes.index, zip(shapes.x.tolist(), shapes.y.tolist(), strict=True), strict=True))

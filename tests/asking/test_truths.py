@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+import shapely
 
 from urbanbench.city.city import City
 from urbanbench.city.folder.tags import tag_table
@@ -119,6 +120,27 @@ def test_distances_between_kinds_are_those_between_the_nearest_of_each(toy, ques
         assert abs(np.hypot(*(ends[0] - ends[1])) - metres) <= STEP_M / 2 + 1e-6
         seen += 1
     assert seen > 20
+
+
+def test_crossings_of_the_nearest_street_lie_where_the_answer_says(toy, questions):
+    ends = shapely.get_coordinates(toy.roads[without_classes(toy.roads, FOOT_ROADS)].geometry.to_numpy())
+    seen = 0
+    for view, query, told in right(questions("spatial-grounding")):
+        if not query.text.startswith("Which kind of street"):
+            continue
+        kind, metres, side = re.match(
+            r"a street \((\w+)\), with a crossing about (\d+) m to the ([\w-]+)", told.text
+        ).groups()
+        point = toy.street_views.geometry[view]
+        roads = toy.roads[without_classes(toy.roads, FOOT_ROADS)]
+        nearest = roads.iloc[int(roads.geometry.distance(point).to_numpy().argmin())]
+        assert kind in {value for _, value in nearest["tags"]}
+        offset = ends - [point.x, point.y]
+        angle = np.degrees(np.arctan2(*offset.T)) % 360
+        there = abs(np.hypot(*offset.T) - float(metres)) <= STEP_M / 2 + 1e-6
+        assert (there & (abs((angle - 45 * SIDES.index(side) + 180) % 360 - 180) <= 22.6)).any()
+        seen += 1
+    assert seen > 10
 
 
 def test_wrong_answers_of_a_form_are_answers_of_that_form_and_questions_ask_as_often_of_each(questions):

@@ -15,7 +15,7 @@ from fingerprint_cities import city, inputs_there
 from stand_ins import add_captions, add_raster, make_clip, make_resnet
 from tiny_vlms import make_vlm
 
-from urbanbench.checks.practice import practice
+from urbanbench.checks.practice import embeds_items, practice
 from urbanbench.city.city import City
 from urbanbench.registry import load_model, names
 from urbanbench.units import Units
@@ -71,7 +71,11 @@ def model_fingerprints() -> Iterator[Fingerprint]:
         raised = f"`version` in the ModelCard of {name!r}"
         tolerance = COUNTED if card.floor and name not in ENCODED else LEARNED
         version = getattr(card, "version", 1)
-        yield Fingerprint("model", name, version, raised, lambda name=name: _model(name), tolerance)
+        if "region" in card.embeds or "building" in card.embeds:
+            yield Fingerprint("model", name, version, raised, lambda name=name: _model(name), tolerance)
+        if embeds_items(card):
+            told = lambda name=name: _items(name)  # noqa: E731
+            yield Fingerprint("model", f"{name}, items", version, raised, told, LEARNED)
 
 
 def _model(name: str) -> Numbers:
@@ -81,12 +85,17 @@ def _model(name: str) -> Numbers:
         for level in LEVELS if what == "small" else LEVELS[:1]:
             if level in model.card.embeds:
                 told[f"{what} · {level}"] = _vectors(model, view, level)
-        if "region" not in model.card.embeds:
-            told[f"{what} · item"] = _item_vectors(model)
     if name in FURTHER_INPUTS:
         view = city().view(FURTHER_INPUTS[name])
         told["few inputs · region"] = _vectors(_settings(name)["small"], view, "region")
     return told
+
+
+def _items(name: str) -> Numbers:
+    """Embed pictures, texts and graphs of a small exam."""
+    view, units = practice(city(), load_model(name).card)
+    space = _settings(name)["small"].embed(view, units=units, seed=0, device="cpu")
+    return {"items": summary(space.vectors) | {"covered": float(space.mask.sum())}}
 
 
 def _settings(name: str) -> dict[str, Any]:
@@ -106,15 +115,7 @@ def _settings(name: str) -> dict[str, Any]:
 
 def _vectors(model, view, level: str) -> dict[str, float]:
     ids = view.region_ids if level == "region" else tuple(city().unit_ids("building")[:BUILDINGS])
-    return _told(model.embed(view, units=Units(level, tuple(ids)), seed=0, device="cpu"))
-
-
-def _item_vectors(model) -> dict[str, float]:
-    view, units = practice(city(), model.card)
-    return _told(model.embed(view, units=units, seed=0, device="cpu"))
-
-
-def _told(space) -> dict[str, float]:
+    space = model.embed(view, units=Units(level, tuple(ids)), seed=0, device="cpu")
     covered = np.asarray(space.mask, dtype=float)
     return summary(space.vectors) | {"covered": float(covered.sum())}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbanbench.asking.shown import BEST, Shown
-from urbanbench.city.drawing.tiles import FAULT, INK, PALE, TILE, opened_tile, paste_tile, write_text
+from urbanbench.city.drawing.tiles import FAULT, GROUND, INK, PALE, TILE, opened_tile, paste_tile, write_text
 from urbanbench.city.folder.format import DIRECTIONS
 from urbanbench.errors import BadInput
 
@@ -92,20 +92,35 @@ def _item(
     city: City, exam: Exam, on: tuple[Image, ImageDraw], item: Item, corner: tuple[int, int], width: int
 ) -> None:
     """Draw an item: its picture, its text, or the one above the other."""
-    sheet, draw = on
+    draw = on[1]
     left, top = corner
     if item.image:
         high = HIGH - (3 * _LINE if item.text else 0)
-        picture = opened_tile(city.path / _path(city, exam.pictures.get(item.image, item.image)))
-        if not isinstance(picture, str):
-            picture.thumbnail((TILE, high))
-        paste_tile(sheet, draw, corner, high, picture)
+        _pictures(city, exam.pictures.get(item.image, item.image), on, corner, high)
         top += high
     lines = textwrap.wrap(item.text, int(width / _LETTERS * 1.1))
-    for at, line in enumerate(lines[: (corner[1] + HIGH - top) // _LINE]):
-        write_text(draw, (left + 2, top + at * _LINE), line, 11, INK, width)
+    room = (corner[1] + HIGH - top) // _LINE
+    for at, line in enumerate(lines[:room]):
+        more = "…" if at == room - 1 and len(lines) > room else ""
+        write_text(draw, (left + 2, top + at * _LINE), line + more, 11, INK, width)
 
 
-def _path(city: City, view: str) -> str:
+def _pictures(city: City, view: str, on: tuple[Image, ImageDraw], corner: tuple[int, int], high: int) -> None:
+    """Draw the pictures of a view: one as a tile, several as a square of small ones."""
     row = city.street_views.loc[view, ["image", *DIRECTIONS]]
-    return next(str(one) for one in row if isinstance(one, str))
+    paths = list(dict.fromkeys(str(one) for one in row if isinstance(one, str)))
+    opened = [opened_tile(city.path / path) for path in paths]
+    first = opened[0]
+    if len(opened) == 1 or isinstance(first, str):
+        if not isinstance(first, str):
+            first.thumbnail((TILE, high))
+        paste_tile(on[0], on[1], corner, high, first)
+        return
+    on[1].rectangle((*corner, corner[0] + TILE - 1, corner[1] + high - 1), fill=GROUND)
+    small = [one for one in opened[:4] if not isinstance(one, str)]
+    for picture in small:
+        picture.thumbnail((TILE // 2, high // 2))
+    low = max(picture.height for picture in small)
+    for at, picture in enumerate(small):
+        place = (corner[0] + at % 2 * (TILE // 2), corner[1] + (high - 2 * low) // 2 + at // 2 * low)
+        on[0].paste(picture, place)

@@ -135,7 +135,7 @@ class Ground:
         source, target = (np.array(side, dtype=np.int64) for side in ends)
         return LocalGraph(
             kind=nodes.kind[around.rows],
-            text=tuple(self._what[row] for row in around.rows.tolist()),
+            text=tuple(self.words[row] for row in around.rows.tolist()),
             offset_m=np.round(nodes.xy[around.rows] - nodes.xy[around.rows[0]], 1),
             hops=around.hops,
             source=source,
@@ -150,8 +150,21 @@ class Ground:
         """What nobody may be told."""
         return Secrets(self.graph)
 
+    def how_common(self, row: int) -> str:
+        """Say in which quarter of the POIs a POI lies when kinds stand from the commonest to the rarest."""
+        return f"quarter {self._quarter[str(self.graph.nodes.category[row])]}"
+
     @cached_property
-    def _what(self) -> Mapping[int, str]:
+    def _quarter(self) -> Mapping[str, int]:
+        nodes = self.graph.nodes
+        words, many = np.unique(nodes.category[nodes.rows("poi")].astype(str), return_counts=True)
+        order = np.argsort(-many, kind="stable")
+        before = (np.cumsum(many[order]) - many[order]) / many.sum()
+        return dict(zip(words[order].tolist(), (4 * before).astype(int).tolist(), strict=True))
+
+    @cached_property
+    def words(self) -> Mapping[int, str]:
+        """What nodes are, by row of the graph, without what nobody may be told."""
         return _Words(self.graph, self.secrets)
 
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from urbanbench.graph.bearings import bearing_between, direction_of
 from urbanbench.graph.tables import kind_code, relation_code
-from urbanbench.graph.words import what
 
 if TYPE_CHECKING:
     from urbanbench.asking.ground import Ground
@@ -96,7 +95,7 @@ def _places(ground: Ground, k: int) -> _Places:
         rows,
         away[order],
         offset[order],
-        [what(ground.graph, int(row)) for row in rows],
+        [ground.words[row] for row in rows.tolist()],
         np.isin(rows, ground.around(k).rows),
     )
 
@@ -110,28 +109,44 @@ def _nearest_place(ground: Ground, _k: int, places: _Places, _draw: np.random.Ge
         return None
     word = places.words[0]
     return Asked(
-        "nearest-place", "What kind of place is nearest to the picture?", word, _rank(ground, places.rows[0])
+        "nearest-place",
+        "What kind of place is nearest to the picture?",
+        word,
+        ground.how_common(int(places.rows[0])),
     )
 
 
 def _nearest_street(ground: Ground, k: int, _places: _Places, _draw: np.random.Generator) -> Asked | None:
-    """Ask of which class the nearest street is, and on which side it lies."""
+    """Ask of which class the nearest street is, and where it has its nearest crossing."""
     graph, row = ground.graph, int(ground.rows[k])
-    steps, _ = graph.steps.take(np.array([row]))
-    own = steps[(graph.edges.relation[steps // 2] == relation_code("nearest")) & (steps % 2 == 0)] // 2
-    if not len(own):
+    street = _joined(ground, row, "nearest", "street")
+    crossings = _joined(ground, int(street[0]), "intersects", "crossing") if len(street) else street
+    if not len(crossings):
         return None
-    edge = int(own[0])
-    direction = direction_of(float(graph.edges.bearing[edge]))
-    if not direction:
+    offset = graph.nodes.xy[crossings] - ground.xy[k]
+    away = np.hypot(*offset.T)
+    first, *others = np.argsort(away, kind="stable").tolist()
+    near_enough = STEP_M <= away[first] <= FAR_M and crossings[first] in ground.around(k).rows
+    if not near_enough or (others and away[others[0]] - away[first] < CLEAR_M):
         return None
-    word = what(graph, int(graph.edges.target[edge]))
+    word, side = ground.words[int(street[0])], _side(offset[first])
     return Asked(
         "nearest-street",
-        "Which kind of street is nearest to the picture, and on which side of it?",
-        f"{word}, to the {direction}",
-        word,
+        "Which kind of street is nearest to the picture, and how far and in which direction is its nearest crossing?",
+        f"{word}, with a crossing {_metres(float(away[first]))} to the {side}",
+        side,
     )
+
+
+def _joined(ground: Ground, row: int, relation: str, kind: str) -> np.ndarray:
+    """Return the nodes of a kind that a relation joins with a node, rows of the graph, int64."""
+    graph = ground.graph
+    steps, _ = graph.steps.take(np.array([row]))
+    to = graph.step_to[steps]
+    fits = (graph.edges.relation[steps // 2] == relation_code(relation)) & (
+        graph.nodes.kind[to] == kind_code(kind)
+    )
+    return np.asarray(to[fits])
 
 
 def _distance(_ground: Ground, _k: int, places: _Places, draw: np.random.Generator) -> Asked | None:
@@ -157,8 +172,7 @@ def _landmark(_ground: Ground, _k: int, places: _Places, draw: np.random.Generat
         at = places.nearest(word)
         if at is None or not STEP_M <= places.away[at] <= FAR_M:
             continue
-        bearing = float(bearing_between(np.zeros((1, 2)), places.offset[[at]])[0])
-        side = direction_of(bearing)
+        side = _side(places.offset[at])
         question = f"How far from the picture is the nearest {_kind(word)}, and in which direction?"
         return Asked("landmark", question, f"{_metres(float(places.away[at]))} to the {side}", side)
     return None
@@ -173,6 +187,10 @@ FORMS: dict[str, Callable[[Ground, int, _Places, np.random.Generator], Asked | N
 """Forms of questions; each has answers of its own to choose from."""
 
 
+def _side(offset: np.ndarray) -> str:
+    return direction_of(float(bearing_between(np.zeros((1, 2)), offset[None])[0]))
+
+
 def _metres(away: float) -> str:
     return f"about {round(away / STEP_M) * STEP_M:.0f} m"
 
@@ -180,14 +198,3 @@ def _metres(away: float) -> str:
 def _kind(word: str) -> str:
     """Turn "a cafe" into "cafe"."""
     return word.partition(" ")[2]
-
-
-def _rank(ground: Ground, row: int) -> str:
-    """Say how common a category is in the city, in quarters of all POIs: answers as common as the right one are hard."""
-    nodes = ground.graph.nodes
-    pois = nodes.category[nodes.kind == kind_code("poi")]
-    words, many = np.unique(pois.astype(str), return_counts=True)
-    order = np.argsort(-many, kind="stable")
-    share = (np.cumsum(many[order]) - many[order]) / many.sum()
-    place = int(np.flatnonzero(words[order] == str(nodes.category[row]))[0])
-    return f"quarter {int(4 * share[place])}"

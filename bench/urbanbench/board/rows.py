@@ -143,7 +143,9 @@ class Row:
 
     @cached_property
     def used(self) -> frozenset[str]:
-        """Inputs the model touched; for a run that touched none those it declares within the offer."""
+        """Inputs the model touched; for a run that touched none those it declares within the offer, but of a retrieval none, whose texts are no input."""
+        if self.candidates:
+            return self.touched
         return self.touched or frozenset(self.model.get("inputs_declared") or ()) & self.offered
 
     @cached_property

@@ -89,7 +89,7 @@ def _check_pictures(name: str, questions: Questions, city: City) -> None:
 
 
 def _views(questions: Questions, items: list[Item]) -> set[str]:
-    keys = getattr(questions.exam, "pictures", {})
+    keys = questions.exam.pictures
     return {keys.get(one.image, one.image) for one in items if one.image}
 
 

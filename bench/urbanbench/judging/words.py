@@ -13,7 +13,7 @@ from urbanbench.scoring.metrics import metric_info
 __all__ = ["LACKING", "gap_words", "needs_words", "p_words", "statement"]
 
 LACKING = {
-    NO_PLACES: "where its units lie is not known (its city is not at hand), so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small for others",
+    NO_PLACES: "where its units lie is not known (its city or its task is not at hand), so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small for others",
     NO_PREDICTIONS: "predictions of a row are not there, so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small "
     "for others (urbanbench results verify FOLDER --recompute all --row RUN --keep-predictions makes them)",
 }

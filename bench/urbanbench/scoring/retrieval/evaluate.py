@@ -12,6 +12,7 @@ from urbanbench.errors import BadInput
 from urbanbench.hashing import array_digest
 from urbanbench.scoring.evaluate import Scores
 from urbanbench.scoring.retrieval.choices import placed
+from urbanbench.scoring.retrieval.forms import scores_of_forms
 from urbanbench.scoring.retrieval.levels import chance_of, oracle_of, suffix_of
 from urbanbench.scoring.retrieval.metrics import distance_scores, hit_scores, of_each_query
 from urbanbench.scoring.retrieval.ranks import Ranked, Vectors, rank, vectors_of
@@ -73,9 +74,14 @@ def evaluate(space: EmbeddingSpace, questions: Questions, seeds: Sequence[int]) 
             "main_metric": questions.main_metric,
             "chance": chance,
             "oracle": oracle_of(sets, far, about),
-            "candidates": _about_sets(questions, sets, vectors, about),
+            "candidates": _about_sets(questions, sets, vectors, about) | _forms(questions, sets, ranked),
         },
     )
+
+
+def _forms(questions: Questions, sets: Sequence[CandidateSets], ranked: Sequence[Ranked]) -> dict[str, Any]:
+    found = scores_of_forms(questions, sets[0], ranked[0].rank)
+    return {"forms": found} if found else {}
 
 
 def scores_of_rows(rows: Mapping[str, np.ndarray], seeds: Sequence[int]) -> dict[str, tuple[float, ...]]:
