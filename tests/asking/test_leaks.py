@@ -17,6 +17,8 @@ from urbanbench.city.item_view import ItemView
 from urbanbench.errors import BadInput, InputMasked
 from urbanbench.items import Exam, Item, Lesson
 from urbanbench.registry import load_task
+from urbanbench.scoring.retrieval.evaluate import evaluate
+from urbanbench.space import EmbeddingSpace
 
 TASKS = ["geolocation", "image-retrieval", "perception", "spatial-grounding"]
 
@@ -157,6 +159,17 @@ def test_who_matches_letters_of_query_and_candidate_finds_no_place(questions):
     for item in queries:
         shown = " ".join(exam.graphs[item.graph].text)
         assert not [name for some in names for name in some if name in shown]
+
+
+def test_a_model_that_matches_words_of_query_and_candidate_is_at_chance_in_geolocation(questions):
+    asked = questions("geolocation")
+    exam = asked.exam
+    said = [f"{exam.items[one].text} {exam.items[one].instruction}".lower() for one in asked.ids]
+    words = sorted({word for text in said for word in re.findall(r"\w+", text)})
+    vectors = np.array([[text.split().count(word) for word in words] for text in said], dtype="float32")
+    scores = evaluate(EmbeddingSpace("item", asked.ids, vectors), asked, range(10))
+    assert np.mean(scores.per_seed["hit@5"]) < scores.section["chance"]["hit@5"] + 0.1
+    assert np.mean(scores.per_seed["hit@1"]) < scores.section["chance"]["hit@1"] + 0.05
 
 
 def test_no_graph_says_what_a_candidate_says(questions):
