@@ -23,8 +23,9 @@ STAGES = ("text", "graph")
 
 SMALL: dict[str, Any] = {
     "train_image_encoder": False,
-    "nodes": 48,
-    "batch": 128,
+    "nodes": 32,
+    "graph_dim": 128,
+    "batch": 64,
     "epochs": None,
     "lr": 1e-3,
     "graph_lr": 1e-3,
@@ -50,8 +51,8 @@ class UGE(Model):
         A word or folder of `urbanbench.toolkit.texts.text_encoders`; frozen.
     nodes
         Nodes that are read of a sub-graph.
-    heads, graph_layers, edge_dim
-        Of the graph encoder: heads of attention, layers (0: nodes see no other), length of an edge's vector.
+    graph_dim, heads, graph_layers, edge_dim
+        Of the graph encoder: length of node vectors, heads of attention, layers (0: nodes see no other), length of an edge's vector.
     node_place, edge_features
         Whether it reads where nodes lie, and distance and bearing of edges.
     stages
@@ -75,6 +76,7 @@ class UGE(Model):
     size: int = 224
     text_encoder: str = "minilm"
     nodes: int = 1000
+    graph_dim: int = 256
     heads: int = 4
     graph_layers: int = 2
     edge_dim: int = 16
@@ -120,7 +122,7 @@ class UGE(Model):
             if stage not in STAGES:
                 raise UnknownName("stage", stage, STAGES)
         for name, least in (
-            ("dim", 1), ("size", 1), ("nodes", 1), ("heads", 1), ("graph_layers", 0), ("edge_dim", 1),
+            ("dim", 1), ("size", 1), ("nodes", 1), ("graph_dim", 1), ("heads", 1), ("graph_layers", 0), ("edge_dim", 1),
         ):  # fmt: skip
             self._check(name, getattr(self, name) >= least, f"at least {least}")
         for name in ("temperature", "lr", "graph_lr", "lr_scale"):

@@ -17,8 +17,8 @@ CARD = ModelCard(
     embeds=("image", "text", "graph"),
     differs_from_paper=(
         "A vision language model with LoRA stands in the paper where this has a picture encoder and a sentence encoder, both frozen, with two trained layers each; their outputs and that of the graph encoder lie beside one another with flags that tell which are there, and a linear map and two layers bring them to one vector.",
-        "A text is the mean over its sentences' vectors, each with its place in order; instructions are its first sentences.",
-        "The text of a node is a frozen sentence vector and a linear map; the paper averages the language model's token embeddings.",
+        "A text is the mean over its clauses' vectors, each with its place in order; instructions are its first clauses. Numbers are replaced by a sign for the frozen encoder and stand beside its vector as bumps over ln(1 + number).",
+        "The text of a node is such a frozen vector and a linear map; the paper averages the language model's token embeddings.",
         "Places of nodes are offsets from the picture in metres, 16 wavelengths from 4 m to 16 km; the paper's are degrees of longitude and latitude, which would tell where a picture lies. The difference of places along an edge is ln(1 + metres) with its sign.",
         "The paper puts every node vector in place of a token. Here a graph is one vector: its own node, the mean of its nodes, and what the item's text attends to among them, one beside the other and mapped linearly.",
         "Of a sub-graph only the nodes of the fewest hops, then the nearest, are read (option nodes; the paper trains with up to 1,000).",

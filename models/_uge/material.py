@@ -12,7 +12,7 @@ from torch import Tensor
 
 from urbanbench.models._uge.net import Rows
 from urbanbench.models._uge.pictures import FrozenViews, TunedViews, Views
-from urbanbench.models._uge.texts import sentences_of, words_of
+from urbanbench.models._uge.texts import clauses_of, number_waves, worded, words_of
 from urbanbench.toolkit.features.encoded import text_features
 from urbanbench.toolkit.graphs.flat import GraphTable, graph_table
 from urbanbench.toolkit.ground.neighbours import Groups
@@ -39,10 +39,10 @@ class Material:
         Pictures by row of `view_ids`; None where none may be seen or read.
     view_ids
         Street views that items and lessons name.
-    sentences
-        (s, given): frozen vectors of the distinct sentences, of texts and of nodes.
+    clauses
+        (s, given): frozen vectors of the distinct clauses, of texts and of nodes.
     texts
-        Rows of sentences by text.
+        Rows of clauses by text.
     text_row, graph_row
         Text and key to row.
     graphs
@@ -51,7 +51,7 @@ class Material:
 
     views: Views | None
     view_ids: tuple[str, ...]
-    sentences: Tensor
+    clauses: Tensor
     texts: Groups
     text_row: Mapping[str, int]
     graph_row: Mapping[str, int]
@@ -85,10 +85,9 @@ def gather_material(
         {one.graph for one in items if one.graph} if model.reads_graphs and view.has("graph") else ()
     )
     graphs = [view.graph(key) for key in keys]
-    split = [sentences_of(text) for text in texts]
+    split = [clauses_of(text) for text in texts]
     nodes = [list(graph.text) for graph in graphs]
-    _, place = distinct_texts([one for part in (*split, *nodes) for one in part])
-    names = sorted({one for part in (*split, *nodes) for one in part})
+    names, place = distinct_texts([one for part in (*split, *nodes) for one in part])
     starts = np.concatenate([[0], np.cumsum([len(part) for part in (*split, *nodes)])]).astype(np.int64)
     told = [place[starts[k] : starts[k + 1]] for k in range(len(split), len(starts) - 1)]
     ids = tuple(sorted({one.image for one in items if one.image} if image_encoder is not None else ()))
@@ -103,11 +102,12 @@ def gather_material(
     )
 
 
-def _vectors(model: UGE, sentences: Sequence[str], seed: int, device: str) -> np.ndarray:
-    """Return frozen vectors float32 (s, given) of sentences."""
+def _vectors(model: UGE, clauses: Sequence[str], seed: int, device: str) -> np.ndarray:
+    """Return frozen vectors float32 (s, given) of clauses: of the words, and of the numbers in them."""
     with seeded_torch(seed, "uge", "text encoder"):
         encoder = load_text_encoder(model.text_encoder)
-    return text_features(encoder, sentences, device=device)
+    words, row = distinct_texts([worded(one) for one in clauses])
+    return np.hstack([text_features(encoder, words, device=device)[row], number_waves(clauses)])
 
 
 def _views(

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the library's own customary name
 from torch import Tensor, nn
 
-from urbanbench.toolkit.training import take_rows
+from urbanbench.models._uge.texts import frozen_means
 from urbanbench.toolkit.training.transfer import on_device
 
 if TYPE_CHECKING:
@@ -78,8 +78,11 @@ class Towers(nn.Module):
 
     def forward(self, rows: Rows, material: Material) -> Tensor:
         """Return vectors (n, dim) of length 1."""
-        parts = [self._images(rows.image, material), self._texts(rows.text, material)]
-        parts.append(self._graphs(rows.graph, parts[1][0], material))
+        parts = [
+            self._images(rows.image, material),
+            self._texts(rows.text, material),
+            self._graphs(rows.graph, rows.text, material),
+        ]
         fused = self.fusion(
             torch.cat([one for one, _ in parts], dim=1), torch.stack([one for _, one in parts], dim=1)
         )
@@ -94,15 +97,15 @@ class Towers(nn.Module):
 
     def _texts(self, rows: np.ndarray, material: Material) -> tuple[Tensor, Tensor]:
         there = np.flatnonzero(rows >= 0)
-        made = self.text(rows[there], material.texts, material.sentences) if len(there) else None
+        made = self.text(rows[there], material.texts, material.clauses) if len(there) else None
         return self._placed(made, there, len(rows))
 
-    def _graphs(self, rows: np.ndarray, asked: Tensor, material: Material) -> tuple[Tensor, Tensor]:
+    def _graphs(self, rows: np.ndarray, texts: np.ndarray, material: Material) -> tuple[Tensor, Tensor]:
         there = np.flatnonzero(rows >= 0) if self.graph is not None else np.empty(0, dtype=np.int64)
         made = None
         if self.graph is not None and material.graphs is not None and len(there):
-            batch = material.graphs.batch(rows[there])
-            made = self.graph(batch, material.sentences, take_rows(asked, on_device(there, asked.device)))
+            asked = frozen_means(texts[there], material.texts, material.clauses)
+            made = self.graph(material.graphs.batch(rows[there]), material.clauses, asked)
         return self._placed(made, there, len(rows))
 
     def _placed(self, made: Tensor | None, there: np.ndarray, n: int) -> tuple[Tensor, Tensor]:

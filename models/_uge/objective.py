@@ -132,7 +132,7 @@ class PairObjective:
         anchor, positive = self.lessons.anchor.take(drawn), self.lessons.positive.take(drawn)
         if self.towers.training:
             anchor = self._dropped(anchor, rng)
-        same = same_row(on_device(self.lessons.told[drawn], self.material.sentences.device))
+        same = same_row(on_device(self.lessons.told[drawn], self.material.clauses.device))
         self.chance = float((len(drawn) - same.sum(dim=1)).double().log().mean())
         return info_nce(
             self.towers(anchor, self.material),

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Trained", "build_towers", "embed_items", "image_encoder", "pretrain"]
 
-FEWEST_PICTURES = 16
+FEWEST_PICTURES = 8
 """Fewer pictures with lessons teach nothing: a batch has too few candidates, and too few are left to judge by."""
 
 CHUNK = 256
@@ -84,12 +84,12 @@ def pretrain(model: UGE, view: ItemView, *, seed: int, device: str) -> Trained:
     Raises
     ------
     RunRefused
-        Fewer than 16 pictures have lessons of which both sides can be read.
+        Fewer than 8 pictures have lessons of which both sides can be read.
     """
     encoder = image_encoder(model, seed) if view.has("street_view") else None
     material = gather_material(model, view, encoder, lessons=True, seed=seed, device=device)
     school = _school(model, view, material, seed)
-    towers = build_towers(model, material.sentences.shape[1], encoder, seed, device)
+    towers = build_towers(model, material.clauses.shape[1], encoder, seed, device)
     if towers.image is not None and material.views is not None:
         _fit_images(towers.image, material, school)
     logs = []
@@ -141,6 +141,7 @@ def build_towers(model: UGE, text_dim: int, encoder: ImageEncoder | None, seed: 
         image = None if encoder is None else ImageTower(encoder.dim, model.dim, model.dropout)
     sizes = GraphSizes(
         text_dim,
+        model.graph_dim,
         model.dim,
         model.heads,
         model.graph_layers,
@@ -150,7 +151,7 @@ def build_towers(model: UGE, text_dim: int, encoder: ImageEncoder | None, seed: 
         dropout=model.dropout,
     )
     with seeded_torch(seed, "uge", "graph"):
-        graph = GraphEncoder(sizes, model.dim) if model.reads_graphs else None
+        graph = GraphEncoder(sizes) if model.reads_graphs else None
     with seeded_torch(seed, "uge", "fusion"):
         return Towers(image, text, graph, model.dim).to(device)
 

@@ -1,4 +1,4 @@
-"""The text tower: a text is the sentences it consists of, each read by a frozen encoder and then by two trained layers."""
+"""The text tower: a text is the clauses it consists of, each read by a frozen encoder and then by two trained layers; numbers are read apart."""
 
 from __future__ import annotations
 
@@ -14,37 +14,44 @@ from urbanbench.items import Item
 from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.training.transfer import on_device
 
-__all__ = ["MOST_SENTENCES", "TextTower", "sentences_of", "words_of"]
+__all__ = ["MOST_CLAUSES", "TextTower", "clauses_of", "frozen_means", "number_waves", "worded", "words_of"]
 
-MOST_SENTENCES = 32
-"""Sentences that are read of a text."""
+MOST_CLAUSES = 64
+"""Clauses that are read of a text."""
 
-_BETWEEN = re.compile(r"(?<=[.!?])\s+")
+MOST_NUMBERS = 3
+"""Numbers that are read of a clause."""
+
+BUMPS = np.linspace(0.0, np.log(10_000.0), 16)
+"""Where the bumps lie that stand for a number, on the scale of ln(1 + number)."""
+
+_BETWEEN = re.compile(r"(?<=[.!?,;:])\s+|(?<!about)(?<!than)\s+(?=(?:less than )?\d+ m (?:[a-z-]+ )?to )")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 class TextTower(nn.Module):
-    """Reads texts by their rows: the mean over the vectors of their sentences, each of which knows which one in order it is."""
+    """Reads texts by their rows: the mean over the vectors of their clauses, each of which knows the how manieth it is."""
 
     def __init__(self, given: int, dim: int, dropout: float) -> None:
         super().__init__()
-        self.first, self.place = nn.Linear(given, dim), nn.Embedding(MOST_SENTENCES, dim)
+        self.first, self.place = nn.Linear(given, dim), nn.Embedding(MOST_CLAUSES, dim)
         nn.init.normal_(self.place.weight, std=0.1)
         self.second, self.norm = nn.Linear(dim, dim), nn.LayerNorm(dim)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, rows: np.ndarray, sentences: Groups, vectors: Tensor) -> Tensor:
+    def forward(self, rows: np.ndarray, clauses: Groups, vectors: Tensor) -> Tensor:
         """Return (n, dim).
 
         Parameters
         ----------
         rows
             int64 (n,): texts.
-        sentences
+        clauses
             Rows of `vectors` by text, in the order in which they stand.
         vectors
-            (s, given): frozen vectors of the distinct sentences.
+            (s, given): frozen vectors of the distinct clauses.
         """
-        member, owner = sentences.take(rows)
+        member, owner = clauses.take(rows)
         sizes = np.bincount(owner, minlength=len(rows))
         start = np.cumsum(sizes) - sizes
         place = on_device(np.arange(len(member)) - start[owner], vectors.device)
@@ -62,17 +69,49 @@ class TextTower(nn.Module):
         return made
 
 
+def frozen_means(rows: np.ndarray, clauses: Groups, vectors: Tensor) -> Tensor:
+    """Return the mean of the frozen vectors of texts' clauses, (n, given); zeros for -1. Parameters as of `TextTower.forward`."""
+    there = np.flatnonzero(rows >= 0)
+    member, owner = clauses.take(rows[there])
+    sizes = np.zeros(len(rows), dtype=np.int64)
+    sizes[there] = np.bincount(owner, minlength=len(there))
+    start = on_device(np.cumsum(sizes) - sizes, vectors.device)
+    return F.embedding_bag(on_device(member, vectors.device), vectors, start, mode="mean")
+
+
 def words_of(item: Item) -> str:
     """Return what the text tower reads of an item: what is wanted, then its text."""
     return " ".join(one for one in (item.instruction, item.text) if one)
 
 
-def sentences_of(text: str) -> Sequence[str]:
-    """Return the sentences of a text, at most `MOST_SENTENCES`.
+def clauses_of(text: str) -> list[str]:
+    """Return the clauses of a text, at most `MOST_CLAUSES`: cut at points and commas, and before a distance that leads somewhere.
 
     Examples
     --------
-    >>> sentences_of("Find the place. 30 m north to a cafe.")
-    ['Find the place.', '30 m north to a cafe.']
+    >>> clauses_of("From a cafe 30 m north to a park, which is near it.")
+    ['From a cafe', '30 m north to a park,', 'which is near it.']
     """
-    return _BETWEEN.split(text)[:MOST_SENTENCES]
+    return _BETWEEN.split(text)[:MOST_CLAUSES]
+
+
+def worded(clause: str) -> str:
+    """Return a clause with a sign in place of each number, which the frozen encoder would read as a name.
+
+    Examples
+    --------
+    >>> worded("1.5 km north of 2 parks")
+    '# km north of # parks'
+    """
+    return _NUMBER.sub("#", clause)
+
+
+def number_waves(clauses: Sequence[str]) -> np.ndarray:
+    """Return the first numbers of clauses as bumps over ln(1 + number), float32 (n, `MOST_NUMBERS` * bumps); zeros where there is none."""
+    made = np.zeros((len(clauses), MOST_NUMBERS, len(BUMPS)), dtype=np.float32)
+    width = BUMPS[1] - BUMPS[0]
+    for row, clause in enumerate(clauses):
+        found = [float(one) for one in _NUMBER.findall(clause)[:MOST_NUMBERS]]
+        place = np.log1p(np.array(found))[:, None]
+        made[row, : len(found)] = np.exp(-(((place - BUMPS) / width) ** 2) / 2)
+    return made.reshape(len(clauses), -1)

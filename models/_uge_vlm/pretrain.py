@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from urbanbench.errors import RunRefused
@@ -11,7 +12,7 @@ from urbanbench.models._uge_vlm.folder import choose_folder
 from urbanbench.models._uge_vlm.material import Material, gather_material
 from urbanbench.models._uge_vlm.net import UgeVlm
 from urbanbench.models._uge_vlm.objective import PairObjective, readable_pairs
-from urbanbench.toolkit.graphs._node_net import GraphSizes, NodeEncoder
+from urbanbench.toolkit.graphs._node_net import GraphSizes, NodeEncoder, place_waves
 from urbanbench.toolkit.training import seeded_torch, train_stage
 from urbanbench.toolkit.training.schedule import Schedule
 from urbanbench.toolkit.training.stage_log import StageLog, record
@@ -81,15 +82,15 @@ def _graph_encoder(model: UgeVLM, backbone: Backbone) -> NodeEncoder:
         GraphSizes(
             text_dim=backbone.dim,
             dim=model.graph_dim,
+            out=backbone.dim,
             heads=model.graph_heads,
             layers=model.graph_layers,
             edge_dim=model.edge_dim,
             place=True,
             edges=True,
             dropout=model.dropout,
-            out=backbone.dim,
-            waves_m=WAVES_M,
-        )
+        ),
+        places=partial(place_waves, waves_m=WAVES_M),
     )
 
 

@@ -90,8 +90,8 @@ def graph_encoder(backbone, device="meta"):
     with torch.device(device):
         return NodeEncoder(
             GraphSizes(
-                backbone.dim, model.graph_dim, model.graph_heads, model.graph_layers, model.edge_dim, place=True, edges=True,
-                dropout=model.dropout, out=backbone.dim,
+                backbone.dim, model.graph_dim, backbone.dim, model.graph_heads, model.graph_layers, model.edge_dim, place=True,
+                edges=True, dropout=model.dropout,
             )
         )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import log, pi
 
@@ -32,28 +33,23 @@ class GraphSizes:
     ----------
     text_dim
         Length of the texts' frozen vectors.
-    dim, heads, layers, edge_dim
-        Length of node vectors; heads of attention, which are averaged; layers of attention, 0 for nodes that see no other; length of an edge's vector.
+    dim, out, heads, layers, edge_dim
+        Length of inner node vectors, and of what comes out, nodes or whole graphs; heads of attention, which are averaged; layers of attention, 0 for nodes that see no other; length of an edge's vector.
     place, edges
         Whether offsets of nodes are read, and whether anything of edges but who is joined with whom.
     dropout
         Of attention and of a layer's output.
-    out
-        Length of the vectors that are given back; 0 for `dim`.
-    waves_m
-        Shortest and longest wavelength of the location encoding, metres.
     """
 
     text_dim: int
     dim: int
+    out: int
     heads: int
     layers: int
     edge_dim: int
     place: bool
     edges: bool
     dropout: float
-    out: int = 0
-    waves_m: tuple[float, float] = WAVES_M
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,14 +76,31 @@ class NodeEncoder(nn.Module):
     """Encodes the nodes of all graphs of a batch at once.
 
     A node is the vector of its text beside that of its place; layers of attention along edges follow, each with a residual and a
-    normalisation, then two layers of output and a last normalisation.
+    normalisation, then two layers of output and a last normalisation. Nodes without edges are left as they are by attention.
+
+    Parameters
+    ----------
+    sizes
+        What it is made of.
+    out
+        Length of the vectors that are given back; 0 for `GraphSizes.out`.
+    places, place_inputs
+        What is read of offsets (n, 2), metres, float32 (n, place_inputs).
     """
 
-    def __init__(self, sizes: GraphSizes) -> None:
+    def __init__(
+        self,
+        sizes: GraphSizes,
+        out: int = 0,
+        *,
+        places: Callable[[np.ndarray], np.ndarray] | None = None,
+        place_inputs: int = 4 * SCALES,
+    ) -> None:
         super().__init__()
-        self.sizes, dim, out = sizes, sizes.dim, sizes.out or sizes.dim
+        self.sizes, dim, out = sizes, sizes.dim, out or sizes.out
+        self._places = places or place_waves
         self.of_text = nn.Linear(sizes.text_dim, dim)
-        self.of_place = _mlp(4 * SCALES, PLACE_DIM, PLACE_DIM) if sizes.place else None
+        self.of_place = _mlp(place_inputs, PLACE_DIM, PLACE_DIM) if sizes.place else None
         self.node = nn.Linear(dim + (PLACE_DIM if sizes.place else 0), dim)
         with_edges = sizes.edges and sizes.layers
         self.of_edge = nn.ModuleList(_mlp(n, sizes.edge_dim, sizes.edge_dim) for n in (1, 2, 2) if with_edges)
@@ -115,26 +128,33 @@ class NodeEncoder(nn.Module):
         text = self.of_text(texts[on_device(told, device)])
         parts = [take_rows(text, on_device(row.reshape(-1), device))]
         if self.of_place is not None:
-            waves = place_waves(batch.offset_m, self.sizes.waves_m)
-            parts.append(self.of_place(on_device(waves, device)))
+            parts.append(self.of_place(on_device(self._places(batch.offset_m), device)))
         states = self.node(torch.cat(parts, dim=1))
-        edges = self._edges(batch, device)
-        for layer, norm in zip(self.layers, self.norms, strict=True):
-            states = norm(states + self.dropout(layer(states, edges)))
+        if self.sizes.layers and len(batch.target):
+            states = self._attended(states, batch)
         made: Tensor = self.norm(self.out(states))
         return made
 
-    def _edges(self, batch: Batch, device: torch.device) -> Edges:
-        vector = None
+    def _attended(self, states: Tensor, batch: Batch) -> Tensor:
+        """Let the nodes that have edges attend to one another."""
+        joined, target = np.unique(batch.target, return_inverse=True)  # every edge stands in both directions
+        rows, edges = on_device(joined, states.device), self._edges(batch, joined, target.reshape(-1))
+        inner = take_rows(states, rows)
+        for layer, norm in zip(self.layers, self.norms, strict=True):
+            inner = norm(inner + self.dropout(layer(inner, edges)))
+        return states.index_copy(0, rows, inner)
+
+    def _edges(self, batch: Batch, joined: np.ndarray, target: np.ndarray) -> Edges:
+        device, vector = self.node.weight.device, None
         if self.edge is not None:
             inputs = [on_device(one, device) for one in edge_inputs(batch)]
             vector = self.edge(
                 torch.cat([mlp(one) for mlp, one in zip(self.of_edge, inputs, strict=True)], dim=1)
             )
-        sizes = np.bincount(batch.target, minlength=len(batch.text))
+        sizes = np.bincount(target, minlength=len(joined))
         return Edges(
-            on_device(batch.source, device),
-            on_device(batch.target, device),
+            on_device(np.searchsorted(joined, batch.source), device),
+            on_device(target, device),
             on_device(np.cumsum(sizes) - sizes, device),
             vector,
         )

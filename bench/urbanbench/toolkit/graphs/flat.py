@@ -86,7 +86,9 @@ class GraphTable:
         )
 
 
-def graph_table(graphs: Sequence[LocalGraph], text_row: Sequence[np.ndarray], most_nodes: int) -> GraphTable:
+def graph_table(
+    graphs: Sequence[LocalGraph], text_row: Sequence[np.ndarray], most_nodes: int, joined: int | None = None
+) -> GraphTable:
     """Lay graphs flat.
 
     Parameters
@@ -96,10 +98,14 @@ def graph_table(graphs: Sequence[LocalGraph], text_row: Sequence[np.ndarray], mo
     text_row
         For each its nodes' rows of the distinct texts.
     most_nodes
-        Nodes that are read of a graph: of the fewest hops, then the nearest, then the first.
+        Nodes that are read of a graph.
+    joined
+        The first so many of them, of the fewest hops, then the nearest, are read with the edges among them; the rest are the nearest of all
+        others. None for all.
     """
-    cut = [_cut(graph, most_nodes) for graph in graphs]
-    ends = [_both_ways(graph, rows) for graph, rows in zip(graphs, cut, strict=True)]
+    joined = most_nodes if joined is None else joined
+    cut = [_cut(graph, most_nodes, joined) for graph in graphs]
+    ends = [_both_ways(graph, rows[:joined]) for graph, rows in zip(graphs, cut, strict=True)]
     columns = [_joined([end[k] for end in ends]) for k in range(4)]
     return GraphTable(
         _starts([len(rows) for rows in cut]),
@@ -115,11 +121,13 @@ def graph_table(graphs: Sequence[LocalGraph], text_row: Sequence[np.ndarray], mo
     )
 
 
-def _cut(graph: LocalGraph, most: int) -> np.ndarray:
+def _cut(graph: LocalGraph, most: int, joined: int) -> np.ndarray:
     """Return the rows of the nodes that are read, the first of all first."""
-    away = np.hypot(*graph.offset_m.T)
-    order = np.lexsort((np.arange(len(graph)), away, graph.hops, np.arange(len(graph)) > 0))
-    return np.asarray(order[:most])
+    away, rows = np.hypot(*graph.offset_m.T), np.arange(len(graph))
+    first = np.lexsort((rows, away, graph.hops, rows > 0))[: min(joined, most)]
+    others = np.setdiff1d(rows, first)
+    rest = others[np.lexsort((others, away[others]))]
+    return np.concatenate([first, rest])[:most]
 
 
 def _both_ways(graph: LocalGraph, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
