@@ -153,7 +153,7 @@ def test_ablations_leave_out_what_they_say(graphs, changes, reads_place, reads_e
     assert torch.allclose(net(batch, texts, asked), before) != reads_edges
     batch.distance_m[:] /= 3
     batch.offset_m[1:] += 50.0
-    reads_offset = reads_place or (reads_edges and net.edge is not None)
+    reads_offset = reads_place or (reads_edges and net.nodes.edge is not None)
     assert torch.allclose(net(batch, texts, asked), before) != reads_offset
 
 
