@@ -44,10 +44,12 @@ def blocks(guide: str, language: str) -> list[str]:
 
 @pytest.mark.parametrize("guide", ["README.md", "docs/add_a_model.md"])
 def test_the_model_a_guide_shows_keeps_the_contract(guide, tmp_path):
-    [code] = [block for block in blocks(guide, "python") if "(Model)" in block]
-    plugin = tmp_path / "shown.py"
-    plugin.write_text(code, encoding="utf-8")
-    check_model(load_model(str(plugin)), open_city("toyville:tiny"))
+    shown = [block for block in blocks(guide, "python") if "(Model)" in block]
+    assert shown
+    for number, code in enumerate(shown):
+        plugin = tmp_path / f"shown_{number}.py"
+        plugin.write_text(code, encoding="utf-8")
+        check_model(load_model(str(plugin)), open_city("toyville:tiny"))
 
 
 def test_the_task_a_guide_shows_can_be_named(tmp_path):
