@@ -192,7 +192,8 @@ def _side(offset: np.ndarray) -> str:
 
 
 def _metres(away: float) -> str:
-    return f"about {round(away / STEP_M) * STEP_M:.0f} m"
+    near = round(away / STEP_M) * STEP_M
+    return f"about {near:.0f} m" if near else f"less than {STEP_M / 2:g} m"
 
 
 def _kind(word: str) -> str:
