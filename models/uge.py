@@ -23,7 +23,8 @@ STAGES = ("text", "graph")
 
 SMALL: dict[str, Any] = {
     "train_image_encoder": False,
-    "nodes": 32,
+    "nodes": 160,
+    "joined": 24,
     "graph_dim": 128,
     "batch": 64,
     "epochs": None,
@@ -31,6 +32,7 @@ SMALL: dict[str, Any] = {
     "graph_lr": 1e-3,
     "min_steps": 100,
     "max_steps": 3000,
+    "patience": 3,
 }
 """Preset `small`: to the plateau on two cores, with a frozen picture encoder. `quick` is the same for a first look, ended by a cap."""
 
@@ -49,8 +51,8 @@ class UGE(Model):
         A word or folder of `urbanbench.toolkit.pictures.image_encoders`; whether its weights change; pixels per side.
     text_encoder
         A word or folder of `urbanbench.toolkit.texts.text_encoders`; frozen.
-    nodes
-        Nodes that are read of a sub-graph.
+    nodes, joined
+        Nodes that are read of a sub-graph; the first so many of them, of the fewest hops, attend to one another along edges.
     graph_dim, heads, graph_layers, edge_dim
         Of the graph encoder: length of node vectors, heads of attention, layers (0: nodes see no other), length of an edge's vector.
     node_place, edge_features
@@ -76,6 +78,7 @@ class UGE(Model):
     size: int = 224
     text_encoder: str = "minilm"
     nodes: int = 1000
+    joined: int = 1000
     graph_dim: int = 256
     heads: int = 4
     graph_layers: int = 2
@@ -122,7 +125,7 @@ class UGE(Model):
             if stage not in STAGES:
                 raise UnknownName("stage", stage, STAGES)
         for name, least in (
-            ("dim", 1), ("size", 1), ("nodes", 1), ("graph_dim", 1), ("heads", 1), ("graph_layers", 0), ("edge_dim", 1),
+            ("dim", 1), ("size", 1), ("nodes", 1), ("joined", 1), ("graph_dim", 1), ("heads", 1), ("graph_layers", 0), ("edge_dim", 1),
         ):  # fmt: skip
             self._check(name, getattr(self, name) >= least, f"at least {least}")
         for name in ("temperature", "lr", "graph_lr", "lr_scale"):

@@ -7,12 +7,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the library's own customary name
 from torch import Tensor, nn
 
-from urbanbench.toolkit.graphs._node_net import GraphSizes, NodeEncoder, softmax_within
+from urbanbench.models._uge.texts import BUMPS, bumps
+from urbanbench.toolkit.graphs._node_net import SCALES, GraphSizes, NodeEncoder, place_waves, softmax_within
 from urbanbench.toolkit.graphs.flat import Batch
 from urbanbench.toolkit.training import take_rows
 from urbanbench.toolkit.training.transfer import on_device
 
-__all__ = ["Asked", "GraphEncoder"]
+__all__ = ["Asked", "GraphEncoder", "place_from_centre", "places_of"]
 
 ASKED_HEADS, ASKED_DIM = 4, 32
 """Heads by which a text attends to nodes, and the length of a key."""
@@ -30,7 +31,7 @@ class GraphEncoder(nn.Module):
     def __init__(self, sizes: GraphSizes) -> None:
         super().__init__()
         dim = sizes.dim
-        self.nodes = NodeEncoder(sizes, dim)
+        self.nodes = NodeEncoder(sizes, dim, places=places_of, place_inputs=4 * SCALES + len(BUMPS) + 2)
         self.asked = Asked(sizes.text_dim, dim)
         self.read = nn.Linear((2 + ASKED_HEADS) * dim, sizes.out)
 
@@ -87,6 +88,18 @@ class Asked(nn.Module):
         key = self.key(nodes).view(-1, ASKED_HEADS, ASKED_DIM)
         score = (query * key).sum(dim=2) / ASKED_DIM**0.5 + alike[:, None] * self.likeness
         return [softmax_within(score[:, [k]], graph_of, len(asked))[:, 0] for k in range(ASKED_HEADS)]
+
+
+def places_of(offset_m: np.ndarray) -> np.ndarray:
+    """Return what is read of offsets (n, 2), metres, float32 (n, 4 * SCALES + bumps + 2): waves, and `place_from_centre`."""
+    return np.hstack([place_waves(offset_m), place_from_centre(offset_m)])
+
+
+def place_from_centre(offset_m: np.ndarray) -> np.ndarray:
+    """Return how far off and in which direction places (n, 2) lie, float32 (n, bumps + 2): the distance as texts' numbers are read, sine and cosine of the bearing."""
+    away = np.hypot(*offset_m.T.astype(np.float64))
+    toward = offset_m / np.maximum(away, 1e-9)[:, None]
+    return np.hstack([bumps(away), toward]).astype(np.float32)
 
 
 def _summed(nodes: Tensor, weight: Tensor, start: Tensor) -> Tensor:

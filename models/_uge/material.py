@@ -98,7 +98,7 @@ def gather_material(
         Groups(starts[: len(split) + 1], place[: starts[len(split)]]),
         {text: row for row, text in enumerate(texts)},
         {key: row for row, key in enumerate(keys)},
-        graph_table(graphs, told, model.nodes) if graphs else None,
+        graph_table(graphs, told, model.nodes, model.joined) if graphs else None,
     )
 
 

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from urbanbench.models._uge.net import Rows, Towers
+from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.training.contrastive import info_nce, same_row
 from urbanbench.toolkit.training.transfer import on_device
 
@@ -47,22 +49,27 @@ class Lessons:
         self.held_out = np.flatnonzero(np.isin(numbers, held_out))
         told = np.column_stack([positive.image, positive.text, positive.graph])
         self.told = np.unique(told, axis=0, return_inverse=True)[1].reshape(-1)
-        kinds = np.unique(np.array(kind, dtype=str), return_inverse=True)[1].reshape(-1)
-        self.order = np.lexsort((kinds, self.about))
-        self._until = np.cumsum(_shares(self.about[self.order], kinds[self.order]))
+        names, number = np.unique(np.array(kind, dtype=str), return_inverse=True)
+        self.kinds = tuple(names.tolist())
+        rows = np.arange(len(self.about))
+        self._all = Groups.from_pairs(self.about, rows, len(numbers))
+        self._of_kind = [
+            Groups.from_pairs(self.about[number == k], rows[number == k], len(numbers))
+            for k in range(len(names))
+        ]
 
     def __len__(self) -> int:
         """Return the number of pictures."""
-        return int(self.about.max(initial=-1)) + 1
+        return len(self._all)
 
-    def draw(self, pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Draw a lesson of each picture, int64 (b,): every kind it has with the same chance, then every lesson of the kind."""
-        at = np.searchsorted(self._until, pictures + rng.random(len(pictures)), side="right")
-        # The sum of a picture's shares may end a bit below 1.
-        first, last = (
-            np.searchsorted(self.about[self.order], pictures, side=side) for side in ("left", "right")
-        )
-        return np.asarray(self.order[np.clip(at, first, last - 1)])
+    def draw(self, kind: int, pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Draw a lesson of each picture, int64 (b,), each of those of a kind with the same chance; of any kind where it has none of this."""
+        found, share = np.empty(len(pictures), dtype=np.int64), rng.random(len(pictures))
+        has = self._of_kind[kind].sizes[pictures] > 0
+        for groups, rows in ((self._of_kind[kind], has), (self._all, ~has)):
+            of, luck = pictures[rows], share[rows]
+            found[rows] = groups.member[groups.start[of] + (luck * groups.sizes[of]).astype(np.int64)]
+        return found
 
 
 class PairObjective:
@@ -123,12 +130,23 @@ class PairObjective:
         return groups
 
     def modules(self) -> Sequence[nn.Module]:
-        """Return the towers that are trained."""
-        return [part for name in self.rates for part in self._parts(name)]
+        """Return the towers, and the encoder of pictures where that is trained along."""
+        encoder = getattr(self.material.views, "encoder", None)
+        return [one for one in (self.towers, encoder) if one is not None]
 
     def loss(self, anchors: np.ndarray, rng: np.random.Generator) -> Tensor:
-        """Return the loss of a batch of pictures."""
-        drawn = self.lessons.draw(anchors, rng)
+        """Return the loss of a batch of pictures: in training with lessons of one kind, which are harder to tell apart, else the mean over all kinds."""
+        if self.towers.training:
+            return self._loss_of(int(rng.integers(len(self.lessons.kinds))), anchors, rng)
+        losses, chances = [], []
+        for kind in range(len(self.lessons.kinds)):
+            losses.append(self._loss_of(kind, anchors, rng))
+            chances.append(self.chance)
+        self.chance = float(np.mean(chances))
+        return torch.stack(losses).mean()
+
+    def _loss_of(self, kind: int, anchors: np.ndarray, rng: np.random.Generator) -> Tensor:
+        drawn = self.lessons.draw(kind, anchors, rng)
         anchor, positive = self.lessons.anchor.take(drawn), self.lessons.positive.take(drawn)
         if self.towers.training:
             anchor = self._dropped(anchor, rng)
@@ -163,11 +181,3 @@ def pictures_of(anchor: Rows) -> np.ndarray:
     which = (found >= 0).argmax(axis=1)
     named = np.column_stack([which, found[np.arange(len(found)), which]])
     return np.unique(named, axis=0, return_inverse=True)[1].reshape(-1)
-
-
-def _shares(about: np.ndarray, kinds: np.ndarray) -> np.ndarray:
-    """Return the chance of each lesson, sorted by picture and kind: 1 over the picture's kinds and over the lessons of its kind."""
-    pair = np.unique(np.column_stack([about, kinds]), axis=0, return_inverse=True)
-    of_kind = np.bincount(pair[1].reshape(-1))[pair[1].reshape(-1)]
-    many = np.bincount(pair[0][:, 0])[about]
-    return np.asarray(1.0 / (many * of_kind))

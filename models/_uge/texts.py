@@ -14,7 +14,17 @@ from urbanbench.items import Item
 from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.training.transfer import on_device
 
-__all__ = ["MOST_CLAUSES", "TextTower", "clauses_of", "frozen_means", "number_waves", "worded", "words_of"]
+__all__ = [
+    "BUMPS",
+    "MOST_CLAUSES",
+    "TextTower",
+    "bumps",
+    "clauses_of",
+    "frozen_means",
+    "number_waves",
+    "worded",
+    "words_of",
+]
 
 MOST_CLAUSES = 64
 """Clauses that are read of a text."""
@@ -22,7 +32,7 @@ MOST_CLAUSES = 64
 MOST_NUMBERS = 3
 """Numbers that are read of a clause."""
 
-BUMPS = np.linspace(0.0, np.log(10_000.0), 16)
+BUMPS = np.linspace(0.0, np.log(10_000.0), 24)
 """Where the bumps lie that stand for a number, on the scale of ln(1 + number)."""
 
 _BETWEEN = re.compile(r"(?<=[.!?,;:])\s+|(?<!about)(?<!than)\s+(?=(?:less than )?\d+ m (?:[a-z-]+ )?to )")
@@ -109,9 +119,13 @@ def worded(clause: str) -> str:
 def number_waves(clauses: Sequence[str]) -> np.ndarray:
     """Return the first numbers of clauses as bumps over ln(1 + number), float32 (n, `MOST_NUMBERS` * bumps); zeros where there is none."""
     made = np.zeros((len(clauses), MOST_NUMBERS, len(BUMPS)), dtype=np.float32)
-    width = BUMPS[1] - BUMPS[0]
     for row, clause in enumerate(clauses):
         found = [float(one) for one in _NUMBER.findall(clause)[:MOST_NUMBERS]]
-        place = np.log1p(np.array(found))[:, None]
-        made[row, : len(found)] = np.exp(-(((place - BUMPS) / width) ** 2) / 2)
+        made[row, : len(found)] = bumps(np.array(found))
     return made.reshape(len(clauses), -1)
+
+
+def bumps(numbers: np.ndarray) -> np.ndarray:
+    """Return numbers (n,) of 0 and more as bumps over ln(1 + number), float64 (n, bumps)."""
+    width = BUMPS[1] - BUMPS[0]
+    return np.asarray(np.exp(-(((np.log1p(numbers)[:, None] - BUMPS) / width) ** 2) / 2))
