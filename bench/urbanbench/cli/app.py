@@ -27,6 +27,7 @@ from urbanbench.cli import (
     experiment_commands,
     list_commands,
     plot_command,
+    report_command,
     residual_command,
     result_commands,
     run_command,
@@ -61,6 +62,7 @@ app.command("check")(check_command.check)
 app.command("embed")(vector_commands.embed)
 app.command("score")(vector_commands.score)
 app.command("leaderboard")(board_command.leaderboard)
+app.command("report")(report_command.report)
 app.command("compare")(compare_command.compare)
 app.command("cost")(cost_command.cost)
 app.command("plot")(plot_command.plot)

@@ -164,13 +164,17 @@ def _narrowed(side: Chosen, wanted: Mapping[str, Sequence[str]]) -> Chosen:
 
 def _places(row: RunResult) -> Mapping[str, tuple[float, float]] | None:
     """Return where the units of a row lie; None where its city cannot be opened here."""
-    from urbanbench.cli.kept_city import city_of
-    from urbanbench.registry import open_city
+    from urbanbench.registry import load_task, open_city
+    from urbanbench.result_folders import city_of
+    from urbanbench.retrieval_task import RetrievalTask, query_places
     from urbanbench.task import unit_positions
 
     try:
         city = open_city(city_of(row))
         level = str(row.task["level"])
+        if level == "item":
+            task = load_task(row.cell.task)
+            return query_places(task.targets(city), city) if isinstance(task, RetrievalTask) else None
         ids = getattr(city, f"{level}s").index
     except UrbanbenchError:
         return None

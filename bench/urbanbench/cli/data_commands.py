@@ -12,9 +12,11 @@ from urbanbench.cli.build_command import build
 from urbanbench.cli.check_folder_command import check
 from urbanbench.cli.fetch_command import fetch
 from urbanbench.cli.graph_command import graph
+from urbanbench.cli.images_command import images
 from urbanbench.cli.leaks_command import leaks
 from urbanbench.cli.pack_commands import pack, unpack
 from urbanbench.cli.printing import command, note, print_facts, print_json, say
+from urbanbench.cli.questions_command import questions
 from urbanbench.cli.regions_command import regions
 from urbanbench.cli.satellite_command import satellite
 from urbanbench.cli.schema_command import schema
@@ -33,6 +35,8 @@ app.command("check")(check)
 app.command("leaks")(leaks)
 app.command("tiles")(tiles)
 app.command("graph")(graph)
+app.command("images")(images)
+app.command("questions")(questions)
 app.command("satellite")(satellite)
 app.command("regions")(regions)
 app.command("schema")(schema)

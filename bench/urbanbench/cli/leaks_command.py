@@ -79,9 +79,10 @@ def _report(
     """Look at one task; None, with a note, where the city does not have it."""
     from urbanbench.errors import RunRefused
     from urbanbench.leaks.walk import find_leaks
+    from urbanbench.task import labelled_targets
 
     try:
-        targets = task.targets(city).in_order()
+        targets = labelled_targets(task, city)
         made = _file_splits(targets, file) if file is not None else _rung_splits(city, task, split, seeds)
     except RunRefused as error:
         note(f"Left out: {word}. {error}")

@@ -119,11 +119,25 @@ def _tasks() -> Rows:
 
 def _tasks_of(city: str) -> Rows:
     """List the registered tasks a city can answer, then its labels, each a task by itself."""
-    from urbanbench.registry import label_tasks
+    from urbanbench.card import TaskCard
+    from urbanbench.registry import entries, label_tasks, open_city
+    from urbanbench.run.rooms import room_of
 
     cards = label_tasks(city)
     labels = {card.label: (card.kind, card.level) for card in cards.values()}
-    fitting = [row for row in _tasks() if labels.get(row["label"]) == (row["kind"], row["level"])]
+    folder = open_city(city)
+    asking = {
+        entry.name
+        for entry in entries("task")
+        if isinstance(entry.card, TaskCard)
+        and entry.card.level == "item"
+        and room_of(entry.card.kind).fits(entry.card, folder)
+    }
+    fitting = [
+        row
+        for row in _tasks()
+        if row["name"] in asking or labels.get(row["label"]) == (row["kind"], row["level"])
+    ]
     return fitting + [
         {"name": word, "title": card.title, "kind": card.kind, "level": card.level, "label": card.label}
         | {"from": "city.json", "problem": ""}

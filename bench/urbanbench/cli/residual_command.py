@@ -9,10 +9,10 @@ import typer
 
 from urbanbench.cli import completing, options
 from urbanbench.cli.again import command_again
-from urbanbench.cli.kept_city import city_of
 from urbanbench.cli.printing import note, print_json, print_table, say, say_paragraph
 from urbanbench.errors import BadInput, DataMissing
 from urbanbench.figures.files import ENDINGS
+from urbanbench.result_folders import city_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,11 +135,15 @@ def _check_mapped(result: RunResult) -> None:
     BadInput
         The run has no scores, or asks for where units lie.
     """
+    from urbanbench.card import RETRIEVAL
     from urbanbench.result import OK
     from urbanbench.scoring.probes.catalogue import POSITION
 
     if result.status != OK:
         msg = f"Run {result.run_id} is {result.status}: {result.reason} Expected a finished run."
+        raise BadInput(msg)
+    if result.task.get("kind") == RETRIEVAL:
+        msg = f"Run {result.run_id} is a retrieval: queries have ranks, and no errors of a value to draw. Expected a run that predicts a label. Mend: urbanbench compare judges ranks, and the predictions' column predicted[error_m] has distances."
         raise BadInput(msg)
     if result.cell.probe == POSITION:
         msg = f"Run {result.run_id} asks where units lie. Expected a run that predicts a label. Mend: take the row of the same model without --probe."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urbanbench.judging.comparison import Comparison
 from urbanbench.judging.evidence import NO_PLACES, NO_PREDICTIONS
 from urbanbench.judging.power import Needed
-from urbanbench.judging.verdict import LEVEL, SPATIAL
+from urbanbench.judging.verdict import BOUNDED, LEVEL, QUERIES, RESAMPLED, SPATIAL
 from urbanbench.scoring.metrics import metric_info
 
 if TYPE_CHECKING:
@@ -18,9 +18,17 @@ if TYPE_CHECKING:
 __all__ = ["LACKING", "gap_words", "in_short", "needs_words", "p_words", "statement"]
 
 LACKING = {
-    NO_PLACES: "where its units lie is not known (its city is not at hand), so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small for others",
+    NO_PLACES: "where its units lie is not known (its city or its task is not at hand), so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small for others",
     NO_PREDICTIONS: "predictions of a row are not there, so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small "
     "for others (urbanbench results verify FOLDER --recompute all --row RUN --keep-predictions makes them)",
+}
+
+
+_TESTS = {
+    SPATIAL: "spatial t test over units",
+    RESAMPLED: "corrected resampled t test",
+    QUERIES: "t test over queries, each with its mean over seeds; neighbours count as independent",
+    BOUNDED: "t test of two shares, which errs towards caution where single queries are not known",
 }
 
 
@@ -109,11 +117,19 @@ def statement(comparison: Comparison, one: str, other: str, family: int) -> str:
     scores = " and ".join(f"{_number(score, found)}" for score in found.scores)
     where = f"On {row.cell.task} in {row.cell.city} (split {row.cell.split}, head {found.pair.place.rpartition(' · ')[2]})"
     found_out = (
-        f"{where} {better} is {gap_words(found)}{_unit(found)} better in {title} than {worse} over {len(found.differences)} shared splits"
+        f"{where} {better} is {gap_words(found)}{_unit(found)} better in {title} than {worse} over {_shared(found)}"
         f"{_trainings(found)} ({one} and {other}: {scores})."
     )
     parts = [found_out, _chance(found, family), _odds(found, better, worse), _again(found, one, other)]
     return " ".join(part for part in parts if part)
+
+
+def _shared(found: Comparison) -> str:
+    """Name what both rows share: splits, or of a retrieval queries and drawings of candidates."""
+    if not metric_info(found.metric).of_queries:
+        return f"{len(found.differences)} shared splits"
+    queries = found.pair.one[0].evaluation.get("n_units")
+    return f"{queries} shared queries and {len(found.differences)} drawings of candidates"
 
 
 def gap_words(comparison: Comparison) -> str:
@@ -176,7 +192,7 @@ def _chance(found: Comparison, family: int) -> str:
     told = p_words(verdict.p)
     if family > 1:
         told += f", {p_words(found.adjusted_p).removeprefix('p ').removeprefix('= ')} after Holm over {family} questions"
-    test = "spatial t test over units" if verdict.method == SPATIAL else "corrected resampled t test"
+    test = _TESTS[verdict.method]
     if found.separable:
         return f"That is separable from chance ({told}; {test}).{_naive(found)}"
     if verdict.p < LEVEL:

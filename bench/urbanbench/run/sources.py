@@ -121,10 +121,10 @@ def _another(order: Order, kind: str, place: Path | None, was: Any, found: RunRe
 
 def _other_data(order: Order, found: RunResult) -> bool:
     """Tell whether a result of a registered city rests on other regions or labels than the folder now given."""
-    told, city, label = found.provenance.get("data_digest"), open_city(order.spec.city), order.task.card.label
-    if told is None or label not in city.labels:
+    told, city, card = found.provenance.get("data_digest"), open_city(order.spec.city), order.task.card
+    if told is None or not order.room.fits(card, city):
         return False
-    return bool(told != city.digest(["regions", f"labels/{label}"]))
+    return bool(told != city.digest(order.room.layers(card)))
 
 
 def _places(order: Order) -> dict[str, Path | None]:
