@@ -18,8 +18,8 @@ PLUGINS = ("models", "tasks", "datasets")
 
 FLOORS = {
     "apart": 0, "reasons": 0,
-    "errors": 0, "home": 0, "seeds": 0, "atomic": 0, "hashing": 0, "progress": 0, "inputs": 0, "units": 0,
-    "vectors": 1, "space": 1, "items": 1, "card": 1, "seen": 1, "learned": 1,
+    "errors": 0, "home": 0, "seeds": 0, "atomic": 0, "hashing": 0, "progress": 0, "terminal": 0, "inputs": 0, "units": 0,
+    "figures": 1, "vectors": 1, "space": 1, "items": 1, "card": 1, "seen": 1, "learned": 1,
     "city": 2,
     "build": 2.5,
     "model": 3, "scoring": 3, "toolkit": 3,
@@ -31,8 +31,11 @@ FLOORS = {
     "judging": 6.5,
     "run": 7,
     "board": 8,
+    "report": 8,
     "verify": 8,
     "residuals": 8.5,
+    "plots": 8.5,
+    "citing": 8.5,
     "experiments": 8,
     "cli": 9,
     "__main__": 10,
@@ -73,6 +76,7 @@ NEVER_BY_PLUGINS = {
     "verify",
     "judging",
     "residuals",
+    "report",
 }
 HEAVY = {
     "torch",

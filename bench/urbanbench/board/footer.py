@@ -55,7 +55,7 @@ _RANDOM = (
 
 
 _ELSEWHERE = (
-    'Floors of kind "floor, other inputs" use inputs the table does not offer: they are shown below the others, are never ranked with them and '
+    'Floors of kind "floor, other inputs" use inputs the table does not offer: they stand where their score puts them, are never ranked with the others and '
     "take no part in marks; the notes of a learned model say when one of them scores higher than it and than every floor of its own inputs."
 )
 _READ = (

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urbanbench.cli import options
-from urbanbench.cli.printing import command, print_facts, print_json, print_table
+from urbanbench.cli import completing, options
+from urbanbench.cli.printing import command, print_facts, print_json, print_table, say, say_paragraph
 from urbanbench.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
@@ -26,13 +26,17 @@ def list_names(
     what: Annotated[
         str,
         typer.Argument(
-            help="models, tasks, cities, protocols, splits, heads, probes, inputs, metrics or experiments."
+            help="models, tasks, cities, protocols, splits, heads, probes, inputs, metrics or experiments.",
+            autocompletion=completing.lists,
         ),
     ] = "models",
     city: Annotated[
         str,
         typer.Option(
-            "--city", "-c", help="With `tasks`: those that this city has labels for, and its labels."
+            "--city",
+            "-c",
+            help="With `tasks`: those that this city has labels for, and its labels.",
+            autocompletion=completing.cities,
         ),
     ] = "",
     as_json: options.Json = False,
@@ -56,7 +60,8 @@ def describe(
     name: Annotated[
         str,
         typer.Argument(
-            help="A model, task, city, protocol, split, head, probe, input or metric; kind:name where two share it; or a result's file."
+            help="A model, task, city, protocol, split, head, probe, input or metric; kind:name where two share it; or a result's file.",
+            autocompletion=completing.anything,
         ),
     ],
     as_json: options.Json = False,
@@ -65,8 +70,16 @@ def describe(
     facts = _described(name)
     if as_json:
         print_json(facts)
-    else:
-        print_facts(facts)
+        return
+    from urbanbench.cli.summaries import SAID, preset_rows, summary
+
+    for paragraph in summary(facts):
+        say_paragraph(paragraph)
+        say("")
+    print_facts({name: value for name, value in facts.items() if name not in SAID.get(facts["kind"], ())})
+    if presets := facts.get("presets"):
+        say("\npresets:")
+        print_table(preset_rows(presets), ["parameter", *presets])
 
 
 def _models() -> Rows:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.errors import BadInput, UnknownName
-from urbanbench.hashing import code_digest, file_digest
+from urbanbench.hashing import code_digest
 from urbanbench.inputs import FULL, format_inputs, parse_inputs
 from urbanbench.model import identifying_parameters
 from urbanbench.parity.contract import DEFAULT, Paper, Question
@@ -17,6 +17,7 @@ from urbanbench.registry import GROUPS, Face, face_of, file_of, names, plain_nam
 from urbanbench.registry.given import GIVEN_INPUTS, GivenVectors
 from urbanbench.result import BEST_FLOOR, Cell, RunSpec
 from urbanbench.run.rooms import Room, room_of
+from urbanbench.vectors.files import vectors_digest
 
 if TYPE_CHECKING:
     from urbanbench.card import TaskCard
@@ -105,7 +106,7 @@ class Order:
     @property
     def code(self) -> str:
         """Hash of the code the model runs, or of the file of given vectors."""
-        return file_digest(self.source) if self.given else code_digest(self.source)
+        return vectors_digest(self.source) if self.given else code_digest(self.source)
 
     @property
     def asked_inputs(self) -> frozenset[str] | None:

@@ -25,6 +25,7 @@ from urbanbench.registry import (
     plain_name,
 )
 from urbanbench.result import OK
+from urbanbench.vectors.files import vectors_digest
 
 if TYPE_CHECKING:
     from urbanbench.result import RunResult
@@ -156,7 +157,7 @@ def _relative(place: Path, folder: Path) -> str:
 
 def _digest(kind: str, place: Path) -> str:
     if kind not in _OF_CITIES:
-        return file_digest(place)
+        return vectors_digest(place)
     files = sorted({place / "city.json", *place.glob("*.parquet"), *place.glob("*/*.parquet")})
     return _files_digest(tuple((file, file.stat().st_mtime_ns) for file in files if file.is_file()))
 

@@ -6,10 +6,10 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from urbanbench.city.drawing.letters import drawable
 from urbanbench.city.drawing.sheet_choice import Section, Shot, sections_of
 from urbanbench.city.drawing.tiles import INK, PALE, TILE, opened_tile, paste_tile, write_text
 from urbanbench.errors import BadInput, LayerMissing
+from urbanbench.figures.letters import drawable
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -6,8 +6,8 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.city.drawing.letters import drawable, font_file
 from urbanbench.city.pictures import FaultyPicture, open_picture
+from urbanbench.figures.letters import drawable, font_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
