@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from urbanbench.models._uge.graphs import GraphTable, graph_table
 from urbanbench.models._uge.net import Rows
 from urbanbench.models._uge.pictures import FrozenViews, TunedViews, Views
 from urbanbench.models._uge.texts import clauses_of, number_waves, worded, words_of
 from urbanbench.toolkit.features.encoded import text_features
+from urbanbench.toolkit.graphs.flat import GraphTable, graph_table
 from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.texts.place_texts import distinct_texts
 from urbanbench.toolkit.texts.text_encoders import load_text_encoder

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from urbanbench.errors import RunRefused
-from urbanbench.models._uge.graph_net import GraphEncoder, GraphSizes
+from urbanbench.models._uge.graph_net import GraphEncoder
 from urbanbench.models._uge.material import Material, gather_material
 from urbanbench.models._uge.net import Rows, Towers
 from urbanbench.models._uge.objective import Lessons, PairObjective, pictures_of
@@ -19,6 +19,7 @@ from urbanbench.models._uge.texts import TextTower
 from urbanbench.seeds import generator
 from urbanbench.seen import saw
 from urbanbench.space import EmbeddingSpace
+from urbanbench.toolkit.graphs._node_net import GraphSizes
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.training import seeded_torch, train_stage
 from urbanbench.toolkit.training.schedule import Schedule

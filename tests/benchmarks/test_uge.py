@@ -8,7 +8,6 @@ import pytest
 import torch
 from tests.models.uge_exams import draw_graph
 
-from urbanbench.models._uge.graphs import graph_table
 from urbanbench.models._uge.material import Material
 from urbanbench.models._uge.net import Rows
 from urbanbench.models._uge.objective import Lessons, PairObjective
@@ -16,6 +15,7 @@ from urbanbench.models._uge.pictures import Views
 from urbanbench.models._uge.pretrain import build_towers
 from urbanbench.models._uge.texts import number_waves
 from urbanbench.models.uge import UGE
+from urbanbench.toolkit.graphs.flat import graph_table
 from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.training import seeded_torch
 

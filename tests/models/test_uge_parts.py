@@ -6,19 +6,12 @@ import torch
 from tests.models.uge_exams import draw_graph
 
 from urbanbench.items import LocalGraph
-from urbanbench.models._uge.graph_net import (
-    Asked,
-    Attended,
-    Edges,
-    GraphEncoder,
-    GraphSizes,
-    edge_inputs,
-    place_waves,
-)
-from urbanbench.models._uge.graphs import graph_table
+from urbanbench.models._uge.graph_net import Asked, GraphEncoder
 from urbanbench.models._uge.net import Rows
 from urbanbench.models._uge.objective import Lessons, pictures_of
 from urbanbench.models._uge.texts import MOST_CLAUSES, TextTower, clauses_of, number_waves, worded
+from urbanbench.toolkit.graphs._node_net import Attended, Edges, GraphSizes, edge_inputs, place_waves
+from urbanbench.toolkit.graphs.flat import graph_table
 from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.training import seeded_torch
 
@@ -156,7 +149,7 @@ def test_ablations_leave_out_what_they_say(graphs, changes, reads_place, reads_e
     assert torch.allclose(net(batch, texts, asked), before) != reads_edges
     batch.distance_m[:] /= 3
     batch.offset_m[1:] += 50.0
-    reads_offset = reads_place or (reads_edges and net.edge is not None)
+    reads_offset = reads_place or (reads_edges and net.nodes.edge is not None)
     assert torch.allclose(net(batch, texts, asked), before) != reads_offset
 
 

@@ -87,7 +87,7 @@ class GraphTable:
 
 
 def graph_table(
-    graphs: Sequence[LocalGraph], text_row: Sequence[np.ndarray], most_nodes: int, joined: int
+    graphs: Sequence[LocalGraph], text_row: Sequence[np.ndarray], most_nodes: int, joined: int | None = None
 ) -> GraphTable:
     """Lay graphs flat.
 
@@ -100,8 +100,10 @@ def graph_table(
     most_nodes
         Nodes that are read of a graph.
     joined
-        The first so many of them, of the fewest hops, then the nearest, are read with the edges among them; the rest are the nearest of all others.
+        The first so many of them, of the fewest hops, then the nearest, are read with the edges among them; the rest are the nearest of all
+        others. None for all.
     """
+    joined = most_nodes if joined is None else joined
     cut = [_cut(graph, most_nodes, joined) for graph in graphs]
     ends = [_both_ways(graph, rows[:joined]) for graph, rows in zip(graphs, cut, strict=True)]
     columns = [_joined([end[k] for end in ends]) for k in range(4)]
