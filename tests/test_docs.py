@@ -225,7 +225,12 @@ def test_a_command_of_a_guide_runs_as_printed(words, shown_world, monkeypatch, c
     group = words[0] in {"data", "cache", "experiment"}
     if len(words) == 1 or (group and len(words) == 2):  # a command named in running text
         words = [*words, "--help"]
-    elif words[0] == "embed" or set(words[:2]) & TOLD_ONLY or (NO_SRAI and "srai:" in shlex.join(words)):
+    elif (
+        words[0] == "embed"
+        or "--serve" in words
+        or set(words[:2]) & TOLD_ONLY
+        or (NO_SRAI and "srai:" in shlex.join(words))
+    ):
         parse(words)
         return
     elif takes(words, "--dry-run"):
