@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["SAID", "preset_rows", "summary"]
+from urbanbench.cli.printing import print_facts, print_table, say, say_paragraph
+
+__all__ = ["preset_rows", "print_described", "summary"]
 
 Facts = Mapping[str, Any]
 
@@ -113,7 +115,7 @@ _WRITERS: Mapping[str, Callable[[Facts], list[str]]] = {
     "result": _result,
     "city": _city,
 }
-SAID: Mapping[str, frozenset[str]] = {
+_SAID: Mapping[str, frozenset[str]] = {
     "model": frozenset(
         {
             "kind",
@@ -168,3 +170,14 @@ def _value(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def print_described(facts: Facts) -> None:
+    """Write the sentences to stdout, then the facts they have not said, then presets side by side."""
+    for paragraph in summary(facts):
+        say_paragraph(paragraph)
+        say("")
+    print_facts({name: value for name, value in facts.items() if name not in _SAID.get(facts["kind"], ())})
+    if presets := facts.get("presets"):
+        say("\npresets:")
+        print_table(preset_rows(presets), ["parameter", *presets])
