@@ -49,21 +49,29 @@ def _carried(facts: Facts) -> str:
 
 
 def _task(facts: Facts) -> list[str]:
-    units = f"{facts['level']}s".replace("_", " ")
-    kinds = {
-        "regression": "a number",
-        "classification": "a class",
-        "composition": "shares that add up to one",
-    }
-    asked = kinds.get(facts["target kind"], f"a {facts['target kind']}")
     said = [
-        f"{facts['title']} (urbanbench word: {facts['name']}) asks: {_ended(facts['question'])} It predicts {asked} for each of a city's {units}, from its label {facts['label']!r}."
+        f"{facts['title']} (urbanbench word: {facts['name']}) asks: {_ended(facts['question'])} {_answered(facts)}"
     ]
     if facts["withholds"]:
         told = "; ".join(str(words) for words in facts["withholds"].values())
         said.append(f"So that nothing gives the answer away, no model sees {told}.")
     said += [_ended(facts["note"])] if facts["note"] else []
     return said
+
+
+def _answered(facts: Facts) -> str:
+    """Say what an answer is: a value for each unit, or candidates in the order of a query."""
+    if facts.get("candidates"):
+        parts = [_listed(facts[name], "or") for name in ("query", "candidates")]
+        return f"A query is {parts[0]}; a model puts candidates, each {parts[1]}, in order."
+    kinds = {
+        "regression": "a number",
+        "classification": "a class",
+        "composition": "shares that add up to one",
+    }
+    asked = kinds.get(facts["target kind"], f"a {facts['target kind']}")
+    units = f"{facts['level']}s".replace("_", " ")
+    return f"It predicts {asked} for each of a city's {units}, from its label {facts['label']!r}."
 
 
 def _result(facts: Facts) -> list[str]:
