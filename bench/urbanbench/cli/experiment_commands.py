@@ -241,16 +241,15 @@ def _choice(
 ) -> Choice:
     """Expand the words of the command line; what is not given stays empty."""
     from urbanbench.experiments import Choice
-    from urbanbench.registry import cut_cities, expand, expand_words
+    from urbanbench.registry import cut_cities, expand, expand_heads
     from urbanbench.result_folders import RUNS
-    from urbanbench.scoring.heads import HEADS
 
     return Choice(
         models=tuple(expand("model", model)),
         cities=tuple(cut_cities(city)),
         tasks=tuple(expand("task", task)),
         splits=_rungs(split),
-        heads=tuple(expand_words("head", head, list(HEADS))),
+        heads=tuple(expand_heads(head)),
         seeds=options.read_seeds(seeds),
         preset=preset,
         settings=options.read_settings(settings),
