@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from urbanbench.errors import BadInput, UnknownName
 from urbanbench.hashing import array_digest, value_digest
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = [
     "LESSONS",

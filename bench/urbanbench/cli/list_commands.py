@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from urbanbench.cli import completing, options
-from urbanbench.cli.printing import command, print_facts, print_json, print_table, say, say_paragraph
+from urbanbench.cli.printing import command, print_json, print_table
+from urbanbench.cli.summaries import print_described
 from urbanbench.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
@@ -70,16 +71,8 @@ def describe(
     facts = _described(name)
     if as_json:
         print_json(facts)
-        return
-    from urbanbench.cli.summaries import SAID, preset_rows, summary
-
-    for paragraph in summary(facts):
-        say_paragraph(paragraph)
-        say("")
-    print_facts({name: value for name, value in facts.items() if name not in SAID.get(facts["kind"], ())})
-    if presets := facts.get("presets"):
-        say("\npresets:")
-        print_table(preset_rows(presets), ["parameter", *presets])
+    else:
+        print_described(facts)
 
 
 def _models() -> Rows:

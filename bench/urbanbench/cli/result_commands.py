@@ -15,8 +15,9 @@ import typer
 from urbanbench.cli import completing, options
 from urbanbench.cli.board_command import fits
 from urbanbench.cli.gather_commands import compact, expand, merge
-from urbanbench.cli.printing import note, print_facts, print_json, say
+from urbanbench.cli.printing import note, print_json, say
 from urbanbench.cli.result_facts import result_facts
+from urbanbench.cli.summaries import print_described
 from urbanbench.errors import BadInput, DataMissing
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def show(
         print_json(told)
     else:
         for one in told:
-            print_facts(one)
+            print_described(one)
 
 
 @app.command("verify")

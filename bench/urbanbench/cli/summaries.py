@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["SAID", "preset_rows", "summary"]
+from urbanbench.cli.printing import print_facts, print_table, say, say_paragraph
+
+__all__ = ["preset_rows", "print_described", "summary"]
 
 Facts = Mapping[str, Any]
 
@@ -47,21 +49,29 @@ def _carried(facts: Facts) -> str:
 
 
 def _task(facts: Facts) -> list[str]:
-    units = f"{facts['level']}s".replace("_", " ")
-    kinds = {
-        "regression": "a number",
-        "classification": "a class",
-        "composition": "shares that add up to one",
-    }
-    asked = kinds.get(facts["target kind"], f"a {facts['target kind']}")
     said = [
-        f"{facts['title']} (urbanbench word: {facts['name']}) asks: {_ended(facts['question'])} It predicts {asked} for each of a city's {units}, from its label {facts['label']!r}."
+        f"{facts['title']} (urbanbench word: {facts['name']}) asks: {_ended(facts['question'])} {_answered(facts)}"
     ]
     if facts["withholds"]:
         told = "; ".join(str(words) for words in facts["withholds"].values())
         said.append(f"So that nothing gives the answer away, no model sees {told}.")
     said += [_ended(facts["note"])] if facts["note"] else []
     return said
+
+
+def _answered(facts: Facts) -> str:
+    """Say what an answer is: a value for each unit, or candidates in the order of a query."""
+    if facts.get("candidates"):
+        parts = [_listed(facts[name], "or") for name in ("query", "candidates")]
+        return f"A query is {parts[0]}; a model puts candidates, each {parts[1]}, in order."
+    kinds = {
+        "regression": "a number",
+        "classification": "a class",
+        "composition": "shares that add up to one",
+    }
+    asked = kinds.get(facts["target kind"], f"a {facts['target kind']}")
+    units = f"{facts['level']}s".replace("_", " ")
+    return f"It predicts {asked} for each of a city's {units}, from its label {facts['label']!r}."
 
 
 def _result(facts: Facts) -> list[str]:
@@ -113,7 +123,7 @@ _WRITERS: Mapping[str, Callable[[Facts], list[str]]] = {
     "result": _result,
     "city": _city,
 }
-SAID: Mapping[str, frozenset[str]] = {
+_SAID: Mapping[str, frozenset[str]] = {
     "model": frozenset(
         {
             "kind",
@@ -168,3 +178,14 @@ def _value(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def print_described(facts: Facts) -> None:
+    """Write the sentences to stdout, then the facts they have not said, then presets side by side."""
+    for paragraph in summary(facts):
+        say_paragraph(paragraph)
+        say("")
+    print_facts({name: value for name, value in facts.items() if name not in _SAID.get(facts["kind"], ())})
+    if presets := facts.get("presets"):
+        say("\npresets:")
+        print_table(preset_rows(presets), ["parameter", *presets])
