@@ -15,7 +15,9 @@ from urbanbench.board.rows import Row
 from urbanbench.board.trainings import TRAININGS
 from urbanbench.board.used import ALL, NOT_RECORDED, is_recorded, saw_text
 from urbanbench.convergence import NO
+from urbanbench.judging.sharing import tests_all_each_time
 from urbanbench.scoring.split import is_split_file
+from urbanbench.scoring.splits import rung_name
 
 __all__ = ["footer"]
 
@@ -48,6 +50,10 @@ _RANDOM = (
     "Under block the whole blocks count for that. urbanbench compare judges two rows by their predictions and says both."
 )
 
+_ALL_TESTED = (
+    "Under city-out nothing is bold: every seed tests the same city, so ± is the spread of heads and shots, and says neither how another choice of units nor how another "
+    "city would come out. urbanbench compare judges two rows by their predictions, with neighbours counted as alike."
+)
 
 _ELSEWHERE = (
     'Floors of kind "floor, other inputs" use inputs the table does not offer: they are shown below the others, are never ranked with them and '
@@ -105,8 +111,8 @@ def _seen(rows: Sequence[Row], blocks: Sequence[Block]) -> list[str]:
 
 
 def _base(group: Group) -> str:
-    """Return the rung of a group's split, without what stands behind its colon."""
-    return group.split.partition(":")[0]
+    """Return the rung of a group's split, without what stands behind its colon or plus."""
+    return rung_name(group.split)
 
 
 def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
@@ -121,6 +127,7 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         *([_PARITY] if any(group.parity for group in groups) else []),
         _RANKS,
         *([_RANDOM] if any(group.split == "random" for group in groups) else []),
+        *([_ALL_TESTED] if any(tests_all_each_time(group.split) for group in groups) else []),
         "Floors learn no representation. Each is ranked in every table whose inputs hold what it uses; coordinates are allowed to floors everywhere.",
     ]
     if any(block.elsewhere for block in blocks):

@@ -146,17 +146,14 @@ def _ranks(made: Tournament) -> str:
 
 def _lacking(made: Tournament) -> str:
     """Say where predictions or positions were not at hand."""
-    from urbanbench.judging.words import LACKING
+    from urbanbench.judging.words import lacking_words
 
     where: dict[str, list[str]] = {}
     for found in made.matches.values():
         for one in found:
-            if one.lacking:
-                where.setdefault(one.lacking, []).append(one.pair.place)
-    return "\n".join(
-        f"Note on {'; '.join(dict.fromkeys(places))}: {LACKING[lacking]}."
-        for lacking, places in where.items()
-    )
+            if said := lacking_words(one):
+                where.setdefault(said, []).append(one.pair.place)
+    return "\n".join(f"Note on {'; '.join(dict.fromkeys(places))}: {said}." for said, places in where.items())
 
 
 def to_json(made: Tournament) -> dict[str, Any]:

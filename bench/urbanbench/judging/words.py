@@ -10,13 +10,24 @@ from urbanbench.judging.power import Needed
 from urbanbench.judging.verdict import LEVEL, SPATIAL
 from urbanbench.scoring.metrics import metric_info
 
-__all__ = ["LACKING", "gap_words", "needs_words", "p_words", "statement"]
+__all__ = ["gap_words", "lacking_words", "needs_words", "p_words", "statement"]
 
-LACKING = {
-    NO_PLACES: "where its units lie is not known (its city is not at hand), so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small for others",
-    NO_PREDICTIONS: "predictions of a row are not there, so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small "
-    "for others (urbanbench results verify FOLDER --recompute all --row RUN --keep-predictions makes them)",
+_LACKING = {
+    NO_PLACES: "where its units lie is not known (its city is not at hand)",
+    NO_PREDICTIONS: "predictions of a row are not there (urbanbench results verify FOLDER --recompute all --row RUN --keep-predictions makes them)",
 }
+_OTHER_UNITS = "so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small for others"
+_SAME_UNITS = (
+    "and every seed tests the same units: chance is that of other heads and shots alone, the interval is far too narrow, "
+    "and nothing of it should be called separable"
+)
+
+
+def lacking_words(comparison: Comparison) -> str:
+    """Say what kept the test over units away, and what the verdict is worth without it; "" where nothing did."""
+    if not comparison.lacking:
+        return ""
+    return f"{_LACKING[comparison.lacking]}, {_SAME_UNITS if comparison.blind else _OTHER_UNITS}"
 
 
 def statement(comparison: Comparison, one: str, other: str, family: int) -> str:
@@ -103,6 +114,8 @@ def _chance(found: Comparison, family: int) -> str:
     if family > 1:
         told += f", {p_words(found.adjusted_p).removeprefix('p ').removeprefix('= ')} after Holm over {family} questions"
     test = "spatial t test over units" if verdict.method == SPATIAL else "corrected resampled t test"
+    if found.blind:
+        return f"Whether chance could have done it is not known: every seed tests the same units, and {_LACKING[found.lacking]}."
     if found.separable:
         return f"That is separable from chance ({told}; {test}).{_naive(found)}"
     if verdict.p < LEVEL:

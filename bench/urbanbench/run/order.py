@@ -125,7 +125,7 @@ class Order:
     @property
     def across(self) -> bool:
         """Whether the head is fitted in the train city."""
-        from urbanbench.scoring.city_out import is_city_out
+        from urbanbench.scoring.splits.city_out import is_city_out
 
         return bool(self.cell.train_city) and is_city_out(self.cell.split)
 
@@ -203,13 +203,12 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
 
 def _check_names(protocol: Protocol) -> None:
     """Refuse a split or head that does not exist before anything runs."""
-    from urbanbench.scoring.city_out import is_city_out
     from urbanbench.scoring.heads import HEADS
     from urbanbench.scoring.split import is_split_file
     from urbanbench.scoring.splits import read_word
 
     split = protocol.split
-    if not is_split_file(split) and not is_city_out(split):
+    if not is_split_file(split):
         read_word(split)
     if protocol.head not in HEADS:
         kind = "head"
@@ -239,7 +238,7 @@ def _beside(spec: RunSpec) -> str:
 
 def _train_city(spec: RunSpec) -> str:
     """Return the name of the city the model learns in, "" for the one that is scored; shots of another city need one."""
-    from urbanbench.scoring.city_out import shots_of
+    from urbanbench.scoring.splits.city_out import shots_of
 
     if not spec.train_city:
         if shots_of(spec.split):
@@ -276,15 +275,12 @@ def _probe(spec: RunSpec) -> str:
 
 def _scoring(spec: RunSpec, model: Model, card: TaskCard) -> dict[str, Any]:
     """Return the cell's split, block size, head and seeds; a paper's protocol settles them all."""
-    from urbanbench.scoring.city_out import is_city_out
     from urbanbench.scoring.splits import has_blocks, split_name
 
     if spec.protocol == DEFAULT:
-        across = is_city_out(spec.split) and spec.train_city
-        size = spec.block_size_m if not across and has_blocks(spec.split) else None
-        name = spec.split if across else split_name(spec.split)
+        size = spec.block_size_m if has_blocks(spec.split) else None
         head, seeds = model.card.head or spec.head, tuple(spec.seeds)
-        return {"split": name, "block_size_m": size, "head": head, "seeds": seeds}
+        return {"split": split_name(spec.split), "block_size_m": size, "head": head, "seeds": seeds}
     paper = get_paper(spec.protocol)
     question = paper.question(card.kind, card.level)
     head, repeats = (question.head.name, question.repeats) if question else ("none", 1)

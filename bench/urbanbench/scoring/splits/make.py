@@ -16,7 +16,6 @@ from urbanbench.scoring.split_file import SplitFile, sides_digest
 from urbanbench.scoring.splits.atoms import unit_atoms
 from urbanbench.scoring.splits.contract import TEST, TRAIN, VAL, Rung
 from urbanbench.scoring.splits.words import RUNGS, SPLITS, plain_word, read_word
-from urbanbench.seeds import generator
 
 if TYPE_CHECKING:
     from urbanbench.scoring.protocol import Protocol
@@ -53,14 +52,14 @@ def make_splits(targets: Targets, protocol: Protocol) -> list[Split]:
     """
     if is_split_file(protocol.split):
         return SplitFile.read(Path(protocol.split.removeprefix(PREFIX))).splits(targets, protocol.seeds)
-    name, argument = read_word(protocol.split)
+    word = read_word(protocol.split)
     if len(targets) < _MIN_UNITS:
         msg = f"The targets hold {len(targets)} units. Expected at least {_MIN_UNITS} to split them into train, validation and test."
         raise BadInput(msg)
     made = _MADE.setdefault(targets, {})
-    asked = (name, argument, protocol.seeds, protocol.block_size_m, protocol.fractions)
+    asked = (word, protocol.seeds, protocol.block_size_m, protocol.fractions)
     if asked not in made:
-        rung = RUNGS[name](targets, protocol, argument)
+        rung = RUNGS[word.rung](targets, protocol, word.argument)
         made[asked] = [_cut(rung, seed) for seed in protocol.seeds]
     return list(made[asked])
 
@@ -83,7 +82,7 @@ def split_name(word: str) -> str:
 
 def split_version(name: str) -> int:
     """Return the version of a split by its name in results; a file's name says what it holds, so it has no versions."""
-    return 1 if is_split_file(name) else SPLITS[read_word(name)[0]].version
+    return 1 if is_split_file(name) else SPLITS[read_word(name).rung].version
 
 
 def split_digest(targets: Targets, splits: Sequence[Split]) -> str:
@@ -101,14 +100,14 @@ def atoms_of(targets: Targets, protocol: Protocol, seed: int) -> np.ndarray:
     """
     if is_split_file(protocol.split):
         return unit_atoms(targets)
-    name, argument = read_word(protocol.split)
-    return RUNGS[name](targets, protocol, argument).cut(generator(seed, "split", name)).atoms
+    word = read_word(protocol.split)
+    return RUNGS[word.rung](targets, protocol, word.argument).cut(seed).atoms
 
 
 def _cut(rung: Rung, seed: int) -> Split:
     """Cut for a seed and check what comes out."""
     name = rung.info.name
-    cut = rung.cut(generator(seed, "split", name))
+    cut = rung.cut(seed)
     parts = [np.flatnonzero(cut.side == k) for k in (TRAIN, VAL, TEST)]
     got = "/".join(str(len(part)) for part in parts)
     if min(map(len, parts)) == 0:
