@@ -14,6 +14,7 @@ from urbanbench.board.published import CITATION
 from urbanbench.board.rows import Row
 from urbanbench.board.trainings import TRAININGS
 from urbanbench.board.used import ALL, NOT_RECORDED, is_recorded, saw_text
+from urbanbench.board.versions import OLDER, mixed_versions
 from urbanbench.convergence import NO
 from urbanbench.judging.sharing import tests_all_each_time
 from urbanbench.scoring.split import is_split_file
@@ -70,6 +71,10 @@ _POWERS = (
 _UNCONVERGED = (
     f"{UNCONVERGED} marks a row whose model had not converged: a cap on its steps or its time ended a stage before its held-out loss had stopped "
     "falling, so the row says what that much training gives, not what the model can do. The notes say which stage."
+)
+_OLDER = (
+    f"{OLDER} marks a row of older versions than the newest of its table, which its notes name. A row of an older model is another model of that name; a row whose head, split, task or metrics are "
+    "older answers another question and takes no part in bold. The same command run again makes it anew."
 )
 _SAW = (
     f'saw: which part of the POIs, footprints, street views and satellite pictures that its view shows a row used, after its filters and limits; "{ALL}" '
@@ -142,6 +147,8 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         )
     if any(row.converged == NO for row in rows):
         said.append(_UNCONVERGED)
+    if any(mixed_versions(block.shown) for block in blocks):
+        said.append(_OLDER)
     if any(row.own for row in rows):
         said.append(f"{OWN} marks your own runs, from runs/; all other rows are reference rows.")
     if any(row.n_uncovered for row in rows):

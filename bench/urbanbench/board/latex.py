@@ -5,6 +5,7 @@ from __future__ import annotations
 from urbanbench.board.layout import Board, Column, Entry, Line, Section, Table
 from urbanbench.board.leading import BEST, TIED
 from urbanbench.board.marks import BELOW, OWN, UNCONVERGED
+from urbanbench.board.versions import OLDER
 from urbanbench.board.text import one_line
 
 __all__ = ["to_latex"]
@@ -33,6 +34,7 @@ _SIGNS = {
     BELOW: "$\\bigtriangledown$",
     OWN: "$\\dagger$",
     UNCONVERGED: "$\\diamond$",
+    OLDER: "$\\ddagger$",
 }
 _RANKED = ("model", "floor")
 _WRAP = {BEST: "\\textbf{\\underline{%s}}", TIED: "\\textbf{%s}"}

@@ -36,7 +36,7 @@ def check_picture(path: Path | None) -> Path | None:
 
 def to_text(made: Tournament) -> str:
     """Write everything: sentences, then a table of all questions, then ranks."""
-    parts = [_sentences(made), _table(made), _overall(made), _ranks(made), _lacking(made)]
+    parts = [_sentences(made), _table(made), _overall(made), _ranks(made), _notes(made)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -144,16 +144,21 @@ def _ranks(made: Tournament) -> str:
     return "\n".join(parts)
 
 
-def _lacking(made: Tournament) -> str:
-    """Say where predictions or positions were not at hand."""
-    from urbanbench.judging.words import lacking_words
-
+def _notes(made: Tournament) -> str:
+    """Say where predictions or positions were not at hand, and where rows were made by other versions or had not converged."""
     where: dict[str, list[str]] = {}
-    for found in made.matches.values():
+    for (i, j), found in made.matches.items():
         for one in found:
-            if said := lacking_words(one):
+            for said in _told(one, made.names[i], made.names[j]):
                 where.setdefault(said, []).append(one.pair.place)
     return "\n".join(f"Note on {'; '.join(dict.fromkeys(places))}: {said}." for said, places in where.items())
+
+
+def _told(one: Comparison, name: str, other: str) -> list[str]:
+    from urbanbench.judging.words import lacking_words, origin_words
+
+    lacking = lacking_words(one)
+    return [*([lacking] if lacking else []), *origin_words(one, name, other)]
 
 
 def to_json(made: Tournament) -> dict[str, Any]:
@@ -212,6 +217,7 @@ def _plain(one: Comparison, name: str, other: str, family: int) -> dict[str, Any
         "odds": vars(verdict.odds),
         "needed": vars(verdict.needed),
         "lacking": one.lacking,
+        "notes": _told(one, name, other),
         "block_bootstrap": _drawn(one),
         "words": statement(one, name, other, family),
     }

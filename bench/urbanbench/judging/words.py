@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 
+from urbanbench.convergence import NO, converged
 from urbanbench.judging.comparison import Comparison
 from urbanbench.judging.evidence import NO_PLACES, NO_PREDICTIONS
 from urbanbench.judging.power import Needed
+from urbanbench.judging.question import other_versions
 from urbanbench.judging.verdict import LEVEL, SPATIAL
 from urbanbench.scoring.metrics import metric_info
 
-__all__ = ["gap_words", "lacking_words", "needs_words", "p_words", "statement"]
+__all__ = ["gap_words", "lacking_words", "needs_words", "origin_words", "p_words", "statement"]
 
 _LACKING = {
     NO_PLACES: "where its units lie is not known (its city is not at hand)",
@@ -28,6 +30,24 @@ def lacking_words(comparison: Comparison) -> str:
     if not comparison.lacking:
         return ""
     return f"{_LACKING[comparison.lacking]}, {_SAME_UNITS if comparison.blind else _OTHER_UNITS}"
+
+
+def origin_words(comparison: Comparison, one: str, other: str) -> list[str]:
+    """Say what the two rows were made by that is not alike: versions, and a training that had not converged.
+
+    Parameters
+    ----------
+    one, other
+        Names of the two models.
+    """
+    pair = comparison.pair
+    versions = other_versions(pair.one[0], pair.other[0])
+    told = [f"the rows of {one} and {other} differ in {', '.join(versions)}"] if versions else []
+    return told + [
+        f"{name} had not converged when its training ended, so this tells of that much training and not of the model"
+        for name, side in ((one, pair.one), (other, pair.other))
+        if any(converged(row.training, records=True) == NO for row in side)
+    ]
 
 
 def statement(comparison: Comparison, one: str, other: str, family: int) -> str:
