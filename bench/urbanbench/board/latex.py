@@ -5,8 +5,8 @@ from __future__ import annotations
 from urbanbench.board.layout import Board, Column, Entry, Line, Section, Table
 from urbanbench.board.leading import BEST, TIED
 from urbanbench.board.marks import BELOW, OWN, UNCONVERGED
-from urbanbench.board.versions import OLDER
 from urbanbench.board.text import one_line
+from urbanbench.board.versions import OLDER
 
 __all__ = ["to_latex"]
 
