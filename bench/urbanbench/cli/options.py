@@ -83,6 +83,22 @@ TrainCity = Annotated[
         show_default=False,
     ),
 ]
+LearnCity = Annotated[
+    str,
+    typer.Option(
+        "--train-city",
+        help="City in which the model learns, or the floor chooses its words, before it represents --city; as --city.",
+        show_default=False,
+    ),
+]
+Rules = Annotated[
+    list[str],
+    typer.Option(
+        "--rule",
+        metavar="LABEL=HOW",
+        help="How a label is carried, where its unit does not say it: sum, area, n, majority or leave. Repeats.",
+    ),
+]
 Shots = Annotated[
     str,
     typer.Option(
