@@ -17,6 +17,7 @@ from urbanbench.board.used import ALL, NOT_RECORDED, is_recorded, saw_text
 from urbanbench.board.versions import OLDER, mixed_versions
 from urbanbench.convergence import NO
 from urbanbench.judging.sharing import tests_all_each_time
+from urbanbench.scoring.metrics import metric_info
 from urbanbench.scoring.split import is_split_file
 from urbanbench.scoring.splits import rung_name
 
@@ -29,6 +30,11 @@ _SPLITS = {
     "knndm": "Split knndm: test units lie as far from training as the places without a label lie from all labels.",
     "city-out": "Split city-out: one city is held out, others train.",
 }
+_QUERIES = (
+    "Retrieval: each query has one right candidate among wrong ones, half of them hard to tell from it; hit@k is the share of queries whose right one is among the "
+    "first k, ties counting against the model. Seeds draw other candidates for the same queries, so the spread over seeds says nothing of other queries: bold rests on "
+    "the number of queries (a bound on the variance of shares), and urbanbench compare looks at single queries. Chance and oracle are lines of each table."
+)
 _GIVEN = "Split file: the units on each side were given; the section's title has the file's name and a hash of what it says."
 _ELSEWHERE_TRAINED = (
     "Rows trained in another city share no table with those trained where they are scored; floors count by the words of the train city alike. "
@@ -57,7 +63,7 @@ _ALL_TESTED = (
 )
 
 _ELSEWHERE = (
-    'Floors of kind "floor, other inputs" use inputs the table does not offer: they are shown below the others, are never ranked with them and '
+    'Floors of kind "floor, other inputs" use inputs the table does not offer: they stand where their score puts them, are never ranked with the others and '
     "take no part in marks; the notes of a learned model say when one of them scores higher than it and than every floor of its own inputs."
 )
 _READ = (
@@ -120,6 +126,14 @@ def _base(group: Group) -> str:
     return rung_name(group.split)
 
 
+def _tests_one_city(group: Group) -> bool:
+    """Tell whether every seed tests the same units; of a retrieval queries are what is judged by."""
+    scored = [row for row in group.rows if row.ok]
+    return tests_all_each_time(group.split) and not all(
+        metric_info(row.main_metric).of_queries for row in scored
+    )
+
+
 def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
     """Return the sentences that apply to these groups."""
     rows = [row for group in groups for row in group.rows if row.ok]
@@ -128,11 +142,12 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         "Numbers are mean \N{PLUS-MINUS SIGN} sample standard deviation over seeds (a spread over splits, not a standard error); every model has the same splits.",
         *(told for split, told in _SPLITS.items() if any(_base(group) == split for group in groups)),
         *([_GIVEN] if any(is_split_file(group.split) for group in groups) else []),
+        *([_QUERIES] if any(row.candidates for row in rows) else []),
         *([_ELSEWHERE_TRAINED] if any(group.train_city for group in groups) else []),
         *([_PARITY] if any(group.parity for group in groups) else []),
         _RANKS,
         *([_RANDOM] if any(group.split == "random" for group in groups) else []),
-        *([_ALL_TESTED] if any(tests_all_each_time(group.split) for group in groups) else []),
+        *([_ALL_TESTED] if any(map(_tests_one_city, groups)) else []),
         "Floors learn no representation. Each is ranked in every table whose inputs hold what it uses; coordinates are allowed to floors everywhere.",
     ]
     if any(block.elsewhere for block in blocks):

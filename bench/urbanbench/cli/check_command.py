@@ -7,14 +7,16 @@ from typing import Annotated
 import typer
 
 from urbanbench.apart import plugins_apart
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.printing import note, print_json, say
 
 __all__ = ["check"]
 
 
 def check(
-    model: Annotated[str, typer.Argument(help="Model: a name, or a path to its file.")],
+    model: Annotated[
+        str, typer.Argument(help="Model: a name, or a path to its file.", autocompletion=completing.models)
+    ],
     city: options.City = "toyville:tiny",
     level: Annotated[
         str, typer.Option("--level", help="region, building, …; all the model has when left out.")

@@ -71,6 +71,8 @@ class Comparison:
     @property
     def blind(self) -> bool:
         """Whether nothing but seeds that test the same units could be judged, so that the verdict says nothing of chance over units."""
+        if metric_info(self.metric).of_queries:
+            return False
         return bool(self.lacking) and tests_all_each_time(self.pair.one[0].cell.split)
 
 

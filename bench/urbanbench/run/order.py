@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.errors import BadInput, UnknownName
-from urbanbench.hashing import code_digest, file_digest
+from urbanbench.hashing import code_digest
 from urbanbench.inputs import FULL, format_inputs, parse_inputs
 from urbanbench.model import identifying_parameters
 from urbanbench.parity.contract import DEFAULT, Paper, Question
@@ -16,6 +16,8 @@ from urbanbench.parity.papers import get_paper
 from urbanbench.registry import GROUPS, Face, face_of, file_of, names, plain_name, sound
 from urbanbench.registry.given import GIVEN_INPUTS, GivenVectors
 from urbanbench.result import BEST_FLOOR, Cell, RunSpec
+from urbanbench.run.rooms import Room, room_of
+from urbanbench.vectors.files import vectors_digest
 
 if TYPE_CHECKING:
     from urbanbench.card import TaskCard
@@ -71,6 +73,11 @@ class Order:
         return {name: now[name] for name in set_here if now[name] != usual.get(name)}
 
     @property
+    def room(self) -> Room:
+        """What is particular to tasks of this kind."""
+        return room_of(self.task.card.kind)
+
+    @property
     def source(self) -> Path:
         """The model's file."""
         return file_of(self.model)
@@ -99,7 +106,7 @@ class Order:
     @property
     def code(self) -> str:
         """Hash of the code the model runs, or of the file of given vectors."""
-        return file_digest(self.source) if self.given else code_digest(self.source)
+        return vectors_digest(self.source) if self.given else code_digest(self.source)
 
     @property
     def asked_inputs(self) -> frozenset[str] | None:
@@ -127,7 +134,7 @@ class Order:
         """Whether the head is fitted in the train city."""
         from urbanbench.scoring.splits.city_out import is_city_out
 
-        return bool(self.cell.train_city) and is_city_out(self.cell.split)
+        return self.room.fits_heads and bool(self.cell.train_city) and is_city_out(self.cell.split)
 
     @property
     def paper(self) -> Paper | None:
@@ -145,7 +152,7 @@ class Order:
     def embedding_group(self) -> tuple[object, ...]:
         """Orders with equal groups can share vectors; running them one after another computes these once."""
         spec, card = self.spec, self.task.card
-        labelled = card.label if card.level != "region" else ""
+        labelled = self.room.shared_by(card, spec.task)
         return (
             spec.city,
             spec.train_city,
@@ -197,22 +204,8 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
     )
     order = Order(spec, cell, model, task)
     if order.paper is None:
-        _check_names(order.protocol)
+        order.room.check_names(order.protocol)
     return order
-
-
-def _check_names(protocol: Protocol) -> None:
-    """Refuse a split or head that does not exist before anything runs."""
-    from urbanbench.scoring.heads import HEADS
-    from urbanbench.scoring.split import is_split_file
-    from urbanbench.scoring.splits import read_word
-
-    split = protocol.split
-    if not is_split_file(split):
-        read_word(split)
-    if protocol.head not in HEADS:
-        kind = "head"
-        raise UnknownName(kind, protocol.head, HEADS)
 
 
 def _free_name(name: str) -> str:
@@ -275,12 +268,8 @@ def _probe(spec: RunSpec) -> str:
 
 def _scoring(spec: RunSpec, model: Model, card: TaskCard) -> dict[str, Any]:
     """Return the cell's split, block size, head and seeds; a paper's protocol settles them all."""
-    from urbanbench.scoring.splits import has_blocks, split_name
-
     if spec.protocol == DEFAULT:
-        size = spec.block_size_m if has_blocks(spec.split) else None
-        head, seeds = model.card.head or spec.head, tuple(spec.seeds)
-        return {"split": split_name(spec.split), "block_size_m": size, "head": head, "seeds": seeds}
+        return room_of(card.kind).scoring(spec, model.card.head)
     paper = get_paper(spec.protocol)
     question = paper.question(card.kind, card.level)
     head, repeats = (question.head.name, question.repeats) if question else ("none", 1)

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from urbanbench.scoring.protocol import Protocol
     from urbanbench.scoring.targets import Targets
 
-__all__ = ["HELD_BACK", "CityOut", "city_out_word", "is_city_out", "shots_of"]
+__all__ = ["CITY_OUT", "HELD_BACK", "CityOut", "city_out_word", "is_city_out", "shots_of"]
 
+CITY_OUT = "city-out"
+"""Word of the split, alone."""
 HELD_BACK = 0.2
 """Share of the other cities' units by which a head is stopped or chosen."""
 
-_NAME = "city-out"
-_WORD = re.compile(rf"{_NAME}(?:\+(\d+))?(:.*)?")
+_WORD = re.compile(rf"{CITY_OUT}(?:\+(\d+))?(:.*)?")
 _CITIES_TO_CHOOSE_BY_ONE = 3
 _LEAST_TESTED = 5
 
@@ -55,7 +56,7 @@ def shots_of(word: str) -> int:
 
 def city_out_word(shots: int, city: str = "") -> str:
     """Return the split word for so many shots and a tested city; "" for one that the seed draws."""
-    told = f"{_NAME}+{shots}" if shots else _NAME
+    told = f"{CITY_OUT}+{shots}" if shots else CITY_OUT
     return f"{told}:{city}" if city else told
 
 
@@ -70,7 +71,7 @@ class CityOut(Rung):
     """
 
     info = SplitInfo(
-        _NAME,
+        CITY_OUT,
         "Train on other cities, test on this one (city-out:CITY), or on this one but for N units (city-out+N); needs units of several cities: a new city.",
         version=2,
         argument="CITY",
