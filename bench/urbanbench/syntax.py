@@ -46,7 +46,10 @@ def _parts_of(node: ast.AST) -> list[_Part]:
     kind = type(node).__name__
     fields = [(name, getattr(node, name, None)) for name in node._fields]
     shown = [
-        [f"{name}=", *_value(_whole_texts(value) if kind == "JoinedStr" else value)]
+        [
+            f"{name}=",
+            *_value(_whole_texts(value) if kind == "JoinedStr" and isinstance(value, list) else value),
+        ]
         for name, value in fields
         if not _is_absent(kind, name, value)
     ]
@@ -96,7 +99,7 @@ def _whole_texts(values: list[ast.expr]) -> list[ast.expr]:
         if not isinstance(text, str):
             found.append(one)
         elif text and found and isinstance(last := found[-1], ast.Constant):
-            found[-1] = ast.Constant(f"{last.value}{text}", kind=last.kind)
+            found[-1] = ast.Constant(str(last.value) + text, kind=last.kind)
         elif text:
             found.append(one)
     return found

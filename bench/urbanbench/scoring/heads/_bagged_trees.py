@@ -7,6 +7,7 @@ behind, and then each tree warns that it was not told the configuration.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -17,8 +18,6 @@ __all__ = ["Forest", "grow"]
 
 _LARGEST_SEED = np.iinfo(np.int32).max
 
-_Tree = DecisionTreeClassifier | DecisionTreeRegressor
-
 
 @dataclass(frozen=True, eq=False)
 class Forest:
@@ -27,12 +26,12 @@ class Forest:
     Parameters
     ----------
     trees
-        In the order of their seeds.
+        scikit-learn's, in the order of their seeds.
     classes
         Class names (k,), sorted; None of numbers.
     """
 
-    trees: list[_Tree]
+    trees: list[Any]
     classes: np.ndarray | None
 
     def mean(self, rows: np.ndarray) -> np.ndarray:
@@ -82,10 +81,10 @@ def grow(
     wanted = np.ascontiguousarray(coded.reshape(len(rows), -1), dtype=np.float64)
     kind = DecisionTreeClassifier if named else DecisionTreeRegressor
 
-    def one(seed: int) -> _Tree:
+    def one(seed: int) -> Any:
         drawn = np.random.RandomState(seed).randint(0, len(rows), len(rows))
         weights = np.bincount(drawn, minlength=len(rows)).astype(np.float64)
-        tree: _Tree = kind(max_features=max_features, random_state=seed)
+        tree = kind(max_features=max_features, random_state=seed)
         return tree.fit(rows, wanted, sample_weight=weights, check_input=False)
 
     draw = np.random.RandomState(random_state)
