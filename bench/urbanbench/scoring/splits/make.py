@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -25,8 +24,9 @@ __all__ = ["atoms_of", "make_splits", "split_digest", "split_name", "split_versi
 
 _MIN_UNITS = 5
 
-_MADE: WeakKeyDictionary[Targets, dict[tuple[Any, ...], list[Split]]] = WeakKeyDictionary()
-"""Splits of targets that are still in use: the heads and models of a table share them."""
+_MOST_KEPT = 64
+_MADE: dict[tuple[Any, ...], list[Split]] = {}
+"""Splits made last, by what targets say and what was asked, oldest first: the heads and models of a table share them, and so does what tries the rungs before."""
 
 
 def make_splits(targets: Targets, protocol: Protocol) -> list[Split]:
@@ -56,12 +56,15 @@ def make_splits(targets: Targets, protocol: Protocol) -> list[Split]:
     if len(targets) < _MIN_UNITS:
         msg = f"The targets hold {len(targets)} units. Expected at least {_MIN_UNITS} to split them into train, validation and test."
         raise BadInput(msg)
-    made = _MADE.setdefault(targets, {})
-    asked = (word, protocol.seeds, protocol.block_size_m, protocol.fractions)
-    if asked not in made:
+    asked = (targets.digest(), word, protocol.seeds, protocol.block_size_m, protocol.fractions)
+    made = _MADE.pop(asked, None)
+    if made is None:
         rung = RUNGS[word.rung](targets, protocol, word.argument)
-        made[asked] = [_cut(rung, seed) for seed in protocol.seeds]
-    return list(made[asked])
+        made = [_cut(rung, seed) for seed in protocol.seeds]
+    _MADE[asked] = made
+    while len(_MADE) > _MOST_KEPT:
+        del _MADE[next(iter(_MADE))]
+    return list(made)
 
 
 def split_name(word: str) -> str:
