@@ -29,7 +29,7 @@ Models = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="Model: a name, a path, `floors`, `attribution` (floors that explain a gap), `learned` or `all`. Repeats; takes lists and globs.",
+        help="Model: a name, a path, `floors`, `attribution` (floors that explain a gap), `retrieval` (floors of retrieval), `learned` or `all`. Repeats; takes lists and globs.",
         autocompletion=completing.models,
     ),
 ]
@@ -141,9 +141,8 @@ def make_plan(
     probes: Sequence[str] = (),
 ) -> Plan:
     """Expand the words of the command line; `split` is what `urbanbench.cli.options.read_splits` gave."""
-    from urbanbench.registry import expand, expand_cities, expand_labels, expand_words
+    from urbanbench.registry import expand, expand_cities, expand_heads, expand_labels
     from urbanbench.run.plan import Plan
-    from urbanbench.scoring.heads import HEADS
 
     cities = expand_cities(city)
     return Plan(
@@ -152,7 +151,7 @@ def make_plan(
         cities=cities,
         inputs=inputs,
         splits=split,
-        heads=expand_words("head", head, list(HEADS)),
+        heads=expand_heads(head),
         preset=preset,
         settings=options.read_settings(settings),
         seeds=options.read_seeds(seeds),
