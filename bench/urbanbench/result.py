@@ -46,7 +46,7 @@ class RunSpec:
     inputs
         "full" or input names joined by commas, in the order of `urbanbench.inputs.INPUTS`.
     split, head, seeds, block_size_m
-        Of the default protocol, the split a name, ``file:PATH`` or a word of `urbanbench.scoring.city_out`; see
+        Of the default protocol, the split a word of `urbanbench.scoring.splits` or ``file:PATH``; see
         `urbanbench.scoring.protocol.Protocol`. A paper's protocol has its own.
     model_seed
         Seed of the model's own training.

@@ -132,7 +132,7 @@ class Order:
     @property
     def across(self) -> bool:
         """Whether the head is fitted in the train city."""
-        from urbanbench.scoring.city_out import is_city_out
+        from urbanbench.scoring.splits.city_out import is_city_out
 
         return self.room.fits_heads and bool(self.cell.train_city) and is_city_out(self.cell.split)
 
@@ -231,7 +231,7 @@ def _beside(spec: RunSpec) -> str:
 
 def _train_city(spec: RunSpec) -> str:
     """Return the name of the city the model learns in, "" for the one that is scored; shots of another city need one."""
-    from urbanbench.scoring.city_out import shots_of
+    from urbanbench.scoring.splits.city_out import shots_of
 
     if not spec.train_city:
         if shots_of(spec.split):

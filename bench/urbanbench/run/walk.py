@@ -153,13 +153,20 @@ def _prepare(order: Order, bench: Workbench) -> _Setting:
     units = units_of(city, targets.level, targets.ids.tolist())
     with state_kept():
         variant, lacks = dict(order.model.variant(view)), _phrases(order.model.lacks(view))
-    school = _school(order, bench, view) if order.cell.train_city else None
+    school = school_for(order, bench, view) if order.cell.train_city else None
     key = embedding_key(order, view, units, variant, bench.device, school)
     floors = _floors(order, city, view, targets, bench.device)
     return _Setting(city, targets, view, units, variant, lacks, key, floors, school)
 
 
-def _school(order: Order, bench: Workbench, view: View) -> School:
+def school_for(order: Order, bench: Workbench, view: View) -> School:
+    """Return where the model of an order with a train city learns; `view` is what it sees of the scored city.
+
+    Raises
+    ------
+    RunRefused
+        It cannot be carried over (`urbanbench.run.train_city.train_city_of`).
+    """
     place = train_city_of(order, bench, view)
     return school_of(order, place, embedding_key(order, place.view, place.units, {}, bench.device))
 
