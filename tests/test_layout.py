@@ -34,6 +34,7 @@ FLOORS = {
     "verify": 8,
     "residuals": 8.5,
     "experiments": 8,
+    "api": 8.75,
     "cli": 9,
     "__main__": 10,
     "__init__": 10,
@@ -55,6 +56,7 @@ UPWARD = {("urbanbench.city.load", "faults")}
 """A table is judged while it is loaded."""
 
 NEVER_BY_PLUGINS = {
+    "api",
     "leaks",
     "registry",
     "run",

@@ -19,6 +19,7 @@ __all__ = [
     "InputMasked",
     "LayerMissing",
     "NoFloor",
+    "NoScores",
     "PluginBroken",
     "RunRefused",
     "UnknownName",
@@ -169,6 +170,26 @@ class PluginBroken(UrbanbenchError, ImportError):
 
 class RunRefused(UrbanbenchError, ValueError):
     """A run that cannot be done as asked (missing label, input or capability); kept as a row, not a crash."""
+
+
+class NoScores(UrbanbenchError, LookupError):
+    """Scores were asked for of a run that has none.
+
+    Parameters
+    ----------
+    run
+        What was asked.
+    status
+        "refused" or "failed".
+    reason
+        Why.
+    """
+
+    def __init__(self, run: object, status: str, reason: str) -> None:
+        self.status, self.reason = status, reason
+        super().__init__(
+            f"There are no scores: {run} {'was ' if status == 'refused' else ''}{status}. {reason}"
+        )
 
 
 class NoFloor(RunRefused):

@@ -9,9 +9,9 @@ import typer
 
 from urbanbench.cli import options
 from urbanbench.cli.again import command_again
-from urbanbench.cli.kept_city import city_of
 from urbanbench.cli.printing import note, print_json, print_table, say
 from urbanbench.errors import BadInput, DataMissing
+from urbanbench.run.kept_city import city_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ __all__ = [
     "city_names",
     "city_path",
     "city_word",
+    "city_word_of",
     "cut_cities",
     "expand_cities",
     "known_folders",
@@ -131,6 +132,24 @@ def city_folder(word: str) -> Path:
     return _built(make_source(word))
 
 
+def city_word_of(folder: Path) -> str:
+    """Return the shortest word that opens a folder: its name, that of the generated city it was built as, or its path."""
+    place = folder.expanduser().resolve()
+    for name, known in known_folders().items():
+        if known.resolve() == place:
+            return name
+    for word in _source_words() if place.parent == _built_root().resolve() else ():
+        if _place(make_source(word)).resolve() == place:
+            return city_word(word)
+    return str(place)
+
+
+def _source_words() -> Iterator[str]:
+    for name in names("city"):
+        yield from (f"{name}:{size}" for size in load_class("city", name).sizes)
+        yield name
+
+
 def make_source(word: str, **fields: Any) -> CitySource:
     """Make a city source from its word and further fields, for example ``make_source("toyville:tiny", seed=3)``.
 
@@ -185,16 +204,24 @@ def _unknown(word: str) -> UnknownName:
 def _built(source: CitySource) -> Path:
     from filelock import FileLock
 
-    from urbanbench.hashing import code_digest, short
-
-    code = short(code_digest(source_file(type(source))))
-    folder = cache_root() / "cities" / f"{source.key()}-{code}"
+    folder = _place(source)
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):
             if not folder.is_dir():
                 build_city(source, folder)
     return folder
+
+
+def _place(source: CitySource) -> Path:
+    """Return where a generated city lies, or would."""
+    from urbanbench.hashing import code_digest, short
+
+    return _built_root() / f"{source.key()}-{short(code_digest(source_file(type(source))))}"
+
+
+def _built_root() -> Path:
+    return cache_root() / "cities"
 
 
 def known_folders() -> dict[str, Path]:
