@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.api import pages
 from urbanbench.api.choosing import chosen_results
-from urbanbench.api.results import Results
+from urbanbench.api.results import Results, direction
 from urbanbench.api.words import listed
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class Leaderboard:
             shown.insert(
                 3, metric, [pages.spread(*pair) for pair in zip(shown["mean"], shown["sd"], strict=True)]
             )
+            shown = shown.sort_values("mean", ascending=direction(metric) < 0, kind="stable")
             yield " · ".join(one for one in place if one != "nan"), shown.reset_index(drop=True)
 
     def __repr__(self) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from urbanbench.residuals.findings import Findings
 
-__all__ = ["Result", "Results", "load_results"]
+__all__ = ["Result", "Results", "direction", "load_results"]
 
 _CELL = ("city", "task", "split", "inputs", "model", "preset", "head", "model_seed")
 """What names a row; the protocol of a paper stands in the place of the split."""
@@ -330,7 +330,7 @@ def _line(one: Result) -> dict[str, Any]:
 
 def _ranked(frame: pd.DataFrame) -> pd.DataFrame:
     """Put the rows of a question together, the best mean first."""
-    better = [_direction(name) for name in frame["metric"]]
+    better = [direction(name) for name in frame["metric"]]
     up = [True] * len(_QUESTION)
     order = frame.assign(worth=frame["mean"] * better).sort_values(
         [*_QUESTION, "worth"], ascending=[*up, False], kind="stable"
@@ -338,7 +338,7 @@ def _ranked(frame: pd.DataFrame) -> pd.DataFrame:
     return order.drop(columns="worth").reset_index(drop=True)
 
 
-def _direction(metric: str) -> int:
+def direction(metric: str) -> int:
     """Return -1 for a metric of which less is better, else 1."""
     from urbanbench.scoring.metrics import metric_info
 
