@@ -34,6 +34,8 @@ FLOORS = {
     "verify": 8,
     "residuals": 8.5,
     "experiments": 8,
+    "submit": 8.5,
+    "starting": 8.5,
     "api": 8.75,
     "cli": 9,
     "__main__": 10,
@@ -57,6 +59,8 @@ UPWARD = {("urbanbench.city.load", "faults")}
 
 NEVER_BY_PLUGINS = {
     "api",
+    "submit",
+    "starting",
     "leaks",
     "registry",
     "run",

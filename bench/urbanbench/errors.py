@@ -22,6 +22,7 @@ __all__ = [
     "NoScores",
     "PluginBroken",
     "RunRefused",
+    "SubmissionFaults",
     "UnknownName",
     "UrbanbenchError",
     "quoted",
@@ -129,6 +130,25 @@ class CityFaults(UrbanbenchError, ValueError):
         shown = "".join(f"\n  - {fault}" for fault in self.faults)
         plural = "fault" if len(self.faults) == 1 else "faults"
         super().__init__(f"City folder {city!r} has {len(self.faults)} {plural}:{shown}")
+
+
+class SubmissionFaults(UrbanbenchError, ValueError):
+    """All that keeps results from being handed in, at once.
+
+    Parameters
+    ----------
+    where
+        Folder or file.
+    faults
+        One sentence per fault.
+    """
+
+    exit_code = 1
+
+    def __init__(self, where: str, faults: Sequence[str]) -> None:
+        self.where, self.faults = where, tuple(faults)
+        shown = "".join(f"\n  - {fault}" for fault in self.faults)
+        super().__init__(f"{where!r} cannot be handed in as it is:{shown}")
 
 
 class CannotWrite(UrbanbenchError, OSError):

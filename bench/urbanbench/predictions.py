@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["answers_in", "read_predictions", "write_predictions"]
+__all__ = ["answers_in", "read_predictions", "tested_beside", "write_predictions"]
 
 _TESTED, _RUN = "tested", "run_id"
 _DIGEST = re.compile("[0-9a-f]{32}")
@@ -84,6 +84,22 @@ def read_predictions(path: Path, run_id: str) -> pd.DataFrame:
     covered = own.pop("covered", np.ones(rows.pop(), dtype=bool))
     first = {name: shared.pop(name) for name in ("seed", "unit_id")}
     return pd.DataFrame({**first, "covered": covered, **shared, **own})
+
+
+def tested_beside(path: Path) -> Path:
+    """Return the file of test units that a file of predictions shares with others.
+
+    Raises
+    ------
+    BadInput
+        The file of predictions is damaged, or names no such file.
+    """
+    _, told = _read(path)
+    digest = told.get(_TESTED, "")
+    if not _DIGEST.fullmatch(digest):
+        msg = f"{path.name!r} names no test units. Expected predictions as a run writes them."
+        raise BadInput(msg)
+    return _tested(path, digest)
 
 
 def answers_in(predictions: pd.DataFrame, which: str) -> np.ndarray:

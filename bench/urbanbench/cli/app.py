@@ -29,6 +29,8 @@ from urbanbench.cli import (
     result_commands,
     run_command,
     splits_command,
+    start_command,
+    submit_command,
     vector_commands,
 )
 from urbanbench.cli.outcome import Stopped
@@ -62,6 +64,8 @@ app.command("compare")(compare_command.compare)
 app.command("cost")(cost_command.cost)
 app.command("audit")(audit_command.audit)
 app.command("residuals")(residual_command.residuals)
+app.command("new")(start_command.new)
+app.command("submit")(submit_command.submit)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data_commands.app, name="data")
 app.add_typer(splits_command.app, name="splits")

@@ -29,6 +29,7 @@ __all__ = [
     "city_word_of",
     "cut_cities",
     "expand_cities",
+    "is_source_file",
     "known_folders",
     "make_source",
     "open_city",
@@ -43,12 +44,34 @@ def city_names() -> list[str]:
     return [*names("city"), *known_folders()]
 
 
+def is_source_file(word: str) -> bool:
+    """Tell whether a word is the path of a plugin file that builds a city, with a size behind it or without one.
+
+    Examples
+    --------
+    >>> is_source_file("./hamlet.py:tiny"), is_source_file("./hamlet"), is_source_file("hamlet:tiny")
+    (True, False, False)
+    """
+    return _source_parts(word)[0].endswith(".py")
+
+
+def _source_parts(word: str) -> tuple[str, str]:
+    """Return a source's name or path, and its size."""
+    path, colon, size = word.rpartition(".py")
+    if colon and (not size or size.startswith(":")):
+        return f"{path}.py", size.removeprefix(":")
+    name, _, size = word.partition(":")
+    return name, size
+
+
 def city_path(word: str) -> Path | None:
     """Return the folder that a word means by itself: an existing city folder, or any word written as a path; None for a name.
 
-    An existing folder with a city.json comes before every name, list and pattern.
+    An existing folder with a city.json comes before every name, list and pattern. The file of a city source means no folder.
     """
     path = Path(word)
+    if is_source_file(word):
+        return None
     if is_path(word) or is_there(path / MANIFEST):
         return path.expanduser().absolute()
     return None
@@ -89,7 +112,8 @@ def city_word(word: str) -> str:
         city_folder(word)
         return word
     source = make_source(word)
-    name = word.partition(":")[0].replace("_", "-")
+    name = _source_parts(word)[0]
+    name = name if is_source_file(word) else name.replace("_", "-")
     return name if source == load_class("city", name)() else f"{name}:{getattr(source, 'size', '')}"
 
 
@@ -153,6 +177,8 @@ def _source_words() -> Iterator[str]:
 def make_source(word: str, **fields: Any) -> CitySource:
     """Make a city source from its word and further fields, for example ``make_source("toyville:tiny", seed=3)``.
 
+    The word may be the path of a plugin file, whose code then runs in this process.
+
     Raises
     ------
     UnknownName
@@ -160,8 +186,8 @@ def make_source(word: str, **fields: Any) -> CitySource:
     BadInput
         A field the source does not have.
     """
-    name, _, size = word.partition(":")
-    if name.replace("_", "-") not in names("city"):
+    name, size = _source_parts(word)
+    if not is_source_file(word) and name.replace("_", "-") not in names("city"):
         raise _unknown(word)
     source = load_class("city", name)
     if size:

@@ -20,7 +20,7 @@ from urbanbench.verify.beside import wrong_gains
 from urbanbench.verify.probed import wrong_probe
 from urbanbench.verify.rescored import ROUNDING, largest_gap, rescored
 
-__all__ = ["BAD", "DAMAGED", "HOLDS", "OLD", "STRANGER", "Verdict", "judge", "strangers"]
+__all__ = ["BAD", "DAMAGED", "HOLDS", "OLD", "STRANGER", "Verdict", "judge", "judge_alone", "strangers"]
 
 HOLDS, OLD, OTHER, DAMAGED, STRANGER = "holds", "old", "other encoders", "damaged", "stranger"
 BAD = (OLD, DAMAGED, STRANGER)
@@ -83,17 +83,23 @@ def judge(path: Path, folder: Path, elsewhere: Elsewhere, bench: Workbench) -> V
     bench
         Keeps the city opened last; nothing is embedded.
     """
+    alone = judge_alone(path, folder)
+    if alone.state != HOLDS or alone.result is None:
+        return alone
+    reasons, others, unchecked = _standing(alone.result, elsewhere, bench)
+    state = OLD if reasons else OTHER if others else HOLDS
+    return Verdict(alone.file, state, (*reasons, *others), tuple(unchecked), alone.result)
+
+
+def judge_alone(path: Path, folder: Path) -> Verdict:
+    """Judge one result file by what lies beside it alone: its place, its scores and its predictions; parameters as in `judge`."""
     name = str(path.relative_to(folder))
     try:
         result = ResultStore.read(path)
     except DataMissing as error:
         return Verdict(name, DAMAGED, (str(error),))
     wrong = [*_misplaced(result, path, name), *_wrong_scores(result)]
-    if wrong:
-        return Verdict(name, DAMAGED, tuple(wrong), result=result)
-    reasons, others, unchecked = _standing(result, elsewhere, bench)
-    state = OLD if reasons else OTHER if others else HOLDS
-    return Verdict(name, state, (*reasons, *others), tuple(unchecked), result)
+    return Verdict(name, DAMAGED if wrong else HOLDS, tuple(wrong), result=result)
 
 
 def _misplaced(result: RunResult, path: Path, name: str) -> Iterator[str]:
