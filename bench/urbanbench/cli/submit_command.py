@@ -91,7 +91,7 @@ def _check(file: Path, *, as_json: bool) -> int:
 
 
 def _say(opened: Opened) -> None:
-    from urbanbench.submit.rules import row_facts
+    from urbanbench.submit.rules import brief, row_facts
 
     rows = [(row_facts(one), one) for one in opened.verdicts if one.result is not None]
     lines = [
@@ -100,7 +100,7 @@ def _say(opened: Opened) -> None:
             told["metric"],
             "" if told["mean"] is None else f"{told['mean']:.4f}",
             one.state,
-            "; ".join(one.unchecked),
+            "; ".join(map(brief, one.unchecked)),
         )
         for told, one in rows
     ]

@@ -17,6 +17,7 @@ from urbanbench.registry.cities import (
     make_source,
     open_city,
     open_source,
+    source_path,
 )
 from urbanbench.registry.faces import Face, entries, face_of, file_of, sound
 from urbanbench.registry.kinds import VECTOR_FILES, Entry, is_path
@@ -63,5 +64,6 @@ __all__ = [
     "plain_name",
     "sound",
     "source_file",
+    "source_path",
     "task_of_label",
 ]

@@ -34,6 +34,7 @@ __all__ = [
     "make_source",
     "open_city",
     "open_source",
+    "source_path",
 ]
 
 MANIFEST = "city.json"
@@ -53,6 +54,11 @@ def is_source_file(word: str) -> bool:
     (True, False, False)
     """
     return _source_parts(word)[0].endswith(".py")
+
+
+def source_path(word: str) -> Path | None:
+    """Return the plugin file of a word that names one, without the size behind it; None for any other word."""
+    return Path(_source_parts(word)[0]).expanduser() if is_source_file(word) else None
 
 
 def _source_parts(word: str) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from urbanbench.registry import (
     make_source,
     names,
     open_city,
+    source_path,
 )
 from urbanbench.registry.kinds import KINDS
 from urbanbench.source import CitySource
@@ -35,8 +36,9 @@ def kind_of(word: str) -> str:
 
     A file is what its classes say that they are; a folder and the name of a city is a city; what nobody knows is taken for a model.
     """
-    if is_source_file(word) and Path(word.rpartition(".py")[0] + ".py").expanduser().is_file():
-        return _kind_in(Path(word.rpartition(".py")[0] + ".py").expanduser())
+    file = source_path(word)
+    if file is not None and file.is_file():
+        return _kind_in(file)
     if is_label(word) or (word not in names("model") and word.replace("_", "-") in names("task")):
         return "task"
     plain = word.replace("_", "-")

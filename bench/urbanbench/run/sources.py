@@ -23,6 +23,7 @@ from urbanbench.registry import (
     names,
     open_city,
     plain_name,
+    source_path,
 )
 from urbanbench.result import OK
 
@@ -137,7 +138,7 @@ def _places(order: Order) -> dict[str, Path | None]:
 
 
 def _city_place(word: str) -> Path | None:
-    path = city_path(word)
+    path = source_path(word) or city_path(word)
     if path is None or path.resolve() in {known.resolve() for known in known_folders().values()}:
         return None
     return path.resolve()
@@ -155,7 +156,7 @@ def _relative(place: Path, folder: Path) -> str:
 
 
 def _digest(kind: str, place: Path) -> str:
-    if kind not in _OF_CITIES:
+    if kind not in _OF_CITIES or place.is_file():
         return file_digest(place)
     files = sorted({place / "city.json", *place.glob("*.parquet"), *place.glob("*/*.parquet")})
     return _files_digest(tuple((file, file.stat().st_mtime_ns) for file in files if file.is_file()))

@@ -18,11 +18,12 @@ from urbanbench.errors import BadInput, DataMissing, SubmissionFaults
 from urbanbench.hashing import sha256_of
 from urbanbench.predictions import tested_beside
 from urbanbench.progress import tracking
-from urbanbench.registry import is_path
+from urbanbench.registry import is_path, source_path
 from urbanbench.result import OK
 from urbanbench.store import predictions_beside
+from urbanbench.submit.absent import absent_plugins
 from urbanbench.submit.listing import LIST_FILE, PLUGINS, RESULTS, Listing
-from urbanbench.submit.rules import faults_of, row_facts
+from urbanbench.submit.rules import brief, faults_of, row_facts
 from urbanbench.verify.judge import judge, strangers
 
 if TYPE_CHECKING:
@@ -79,7 +80,11 @@ def submit(folder: Path, out: Path, elsewhere: Elsewhere) -> Submission:
     """
     _check_out(folder, out)
     verdicts = _judged(folder, elsewhere)
-    faults = [fault for one in verdicts for fault in faults_of(one)]
+    results = [one.result for one in verdicts if one.result is not None]
+    faults = [
+        *absent_plugins(folder, results, elsewhere),
+        *(fault for one in verdicts for fault in faults_of(one)),
+    ]
     if faults:
         raise SubmissionFaults(str(folder), faults)
     places = _places(folder, verdicts) | _plugins(elsewhere)
@@ -130,8 +135,10 @@ def _places(folder: Path, verdicts: Iterable[Verdict]) -> dict[str, Path]:
 
 
 def _plugins(elsewhere: Elsewhere) -> dict[str, Path]:
-    named: Sequence[Mapping[str, str]] = (elsewhere.models, elsewhere.tasks)
-    files = [Path(word).expanduser() for words in named for word in words.values() if is_path(word)]
+    """Return the files of plugins that were named; of a city only what builds it."""
+    named: Sequence[Mapping[str, str]] = (elsewhere.models, elsewhere.tasks, elsewhere.cities)
+    words = [source_path(word) or word for listed in named for word in listed.values()]
+    files = [Path(word).expanduser() for word in words if is_path(str(word))]
     return {f"{PLUGINS}/{file.name}": file for file in files if file.suffix == ".py"}
 
 
@@ -156,5 +163,8 @@ def _notes(folder: Path, verdicts: Sequence[Verdict]) -> list[str]:
     for one in verdicts:
         for reason in (*one.unchecked, *(one.reasons if one.state != "holds" else ())):
             told.setdefault(reason, []).append(one.file)
-    notes = [f"Not told for {len(files)} of {len(verdicts)} rows: {reason}" for reason, files in told.items()]
+    notes = [
+        f"Not told for {len(files)} of {len(verdicts)} rows: {brief(reason)}"
+        for reason, files in told.items()
+    ]
     return notes + [f"Left out: {one.file} ({'; '.join(one.reasons)})" for one in strangers(folder)]

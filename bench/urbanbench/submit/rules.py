@@ -13,7 +13,7 @@ from urbanbench.result import FAILED, OK, RunResult
 from urbanbench.store import ResultStore
 from urbanbench.verify.judge import BAD, Verdict
 
-__all__ = ["faults_of", "odd_words", "row_facts", "unknown_here"]
+__all__ = ["brief", "faults_of", "odd_words", "row_facts", "unknown_here"]
 
 _MADE_WITH = ("urbanbench", "python", "packages", "started_utc", "view_key", "targets_digest", "split_digest")
 """What the provenance of a finished row must say."""
@@ -73,6 +73,17 @@ def unknown_here(result: RunResult) -> str:
         if any(sign in json.dumps(value, default=str) for sign in ("/", "\\\\", "..", "~")):
             return f"parameter {name!r} may name a file, so its model was not asked"
     return ""
+
+
+def brief(reason: str) -> str:
+    """Return the first sentence of a reason; what is known instead would fill a screen.
+
+    Examples
+    --------
+    >>> brief("cannot be made again: Unknown model 'mine'. Did you mean 'mean'? Known: area, …")
+    "cannot be made again: Unknown model 'mine'"
+    """
+    return reason.partition(". ")[0].removesuffix(".")
 
 
 def row_facts(verdict: Verdict) -> Mapping[str, Any]:

@@ -11,8 +11,8 @@ from typing import Any
 from urbanbench.errors import DataMissing, UrbanbenchError
 from urbanbench.result import OK, RunResult
 from urbanbench.run.order import Order
+from urbanbench.run.resting import rests_on_today
 from urbanbench.run.standing import older_versions, other_encoders, stale_data, versions_of
-from urbanbench.run.walk import rests_on
 from urbanbench.run.workbench import Workbench
 from urbanbench.store import ResultStore, predictions_beside
 from urbanbench.verify.again import Elsewhere, absent_city, differing_fields, order_of
@@ -156,7 +156,7 @@ def _standing(result: RunResult, elsewhere: Elsewhere, bench: Workbench) -> _Tol
 
 def _with_data(result: RunResult, order: Order, bench: Workbench, reasons: list[str]) -> _Told:
     try:
-        now, variant = rests_on(order, bench)
+        now, variant = rests_on_today(order, bench)
     except UrbanbenchError as error:
         return [*reasons, f"today it cannot be run: {error}"], [], []
     others = [] if variant is None else other_encoders(result, variant)
