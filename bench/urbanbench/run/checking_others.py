@@ -80,17 +80,25 @@ def check_task_word(word: str, city: str, held: Held) -> str:
     """
     from urbanbench.checks import check_task
 
-    task = load_task(word, city)
+    task, rules = load_task(word, city), list[str]()
     try:
         with state_kept():
-            check_task(task, open_city(city), held=lambda rule: held("", rule))
+            check_task(task, open_city(city), held=rules.append)
     except Conformance as broken:
         return str(broken)
     except (KeyboardInterrupt, RunRefused):
         raise
     except Exception as error:  # noqa: BLE001 - the task's own code
         return f"{word} fails: {told(error)}{place_in(error, [file_of(task)])}"
+    finally:
+        _tell(rules, held)
     return ""
+
+
+def _tell(rules: list[str], held: Held) -> None:
+    """Tell what held after the plugin's code has ended: until then what is printed goes where its own prints go."""
+    for rule in rules:
+        held("", rule)
 
 
 def check_city_word(word: str, held: Held) -> str:
@@ -104,20 +112,25 @@ def check_city_word(word: str, held: Held) -> str:
     if city_path(word) is not None or not (
         is_source_file(word) or word.partition(":")[0].replace("_", "-") in names("city")
     ):
-        return _faults(city_folder(word), held)
-    source = make_source(word)
+        found: list[str] = []
+        problem = _faults(city_folder(word), found)
+        _tell(found, held)
+        return problem
+    source, rules = make_source(word), list[str]()
     try:
         with state_kept(), tempfile.TemporaryDirectory(prefix="urbanbench-") as scratch:
-            return _check_built(source, Path(scratch), held)
+            return _check_built(source, Path(scratch), rules)
     except (KeyboardInterrupt, UrbanbenchError):
         raise
     except Exception as error:  # noqa: BLE001 - the source's own code
         return f"{word} fails: {told(error)}{place_in(error, [file_of(source)])}"
+    finally:
+        _tell(rules, held)
 
 
-def _check_built(source: CitySource, scratch: Path, held: Held) -> str:
+def _check_built(source: CitySource, scratch: Path, rules: list[str]) -> str:
     first, second = (build_city(source, scratch / name) for name in ("first", "second"))
-    if problem := _faults(first, held):
+    if problem := _faults(first, rules):
         return problem
     files = {path.relative_to(first) for path in first.rglob("*") if path.is_file()}
     again = {path.relative_to(second) for path in second.rglob("*") if path.is_file()}
@@ -127,11 +140,11 @@ def _check_built(source: CitySource, scratch: Path, held: Held) -> str:
     if files != again or other:
         odd = [*other, *sorted(files ^ again)]
         return f"{type(source).__name__} builds {str(odd[0])!r} otherwise the second time. Expected the same bytes for the same fields. Mend: no randomness but that of a seed, no times."
-    held("", "the same fields build the same bytes")
+    rules.append("the same fields build the same bytes")
     return ""
 
 
-def _faults(folder: Path, held: Held) -> str:
+def _faults(folder: Path, rules: list[str]) -> str:
     from urbanbench.checks import check_city
     from urbanbench.city.city import City
 
@@ -139,5 +152,5 @@ def _faults(folder: Path, held: Held) -> str:
         check_city(City.open(folder))
     except CityFaults as faults:
         return str(faults)
-    held("", "the folder has no faults")
+    rules.append("the folder has no faults")
     return ""

@@ -16,6 +16,7 @@ from urbanbench.errors import DataCorrupt, DataMissing
 from urbanbench.store import ResultStore
 from urbanbench.submit.listing import LIST_FILE, PLUGINS, RESULTS, Listing, read_listing
 from urbanbench.submit.rules import faults_of, odd_words, unknown_here
+from urbanbench.submit.truth import with_truth
 from urbanbench.verify.again import Elsewhere
 from urbanbench.verify.judge import DAMAGED, Verdict, judge, judge_alone, strangers
 
@@ -153,7 +154,7 @@ def _judged(path: Path, results: Path, bench: Workbench) -> Verdict:
         )
     if why := unknown_here(result):
         return replace(judge_alone(path, results), unchecked=(why,))
-    return judge(path, results, Elsewhere(), bench)
+    return with_truth(judge(path, results, Elsewhere(), bench), Elsewhere(), bench)
 
 
 def _other_rows(listing: Listing, verdicts: list[Verdict]) -> list[str]:

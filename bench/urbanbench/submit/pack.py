@@ -24,6 +24,7 @@ from urbanbench.store import predictions_beside
 from urbanbench.submit.absent import absent_plugins
 from urbanbench.submit.listing import LIST_FILE, PLUGINS, RESULTS, Listing
 from urbanbench.submit.rules import brief, faults_of, row_facts
+from urbanbench.submit.truth import with_truth
 from urbanbench.verify.judge import judge, strangers
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _judged(folder: Path, elsewhere: Elsewhere) -> list[Verdict]:
     with tracking("judge rows", len(paths)) as bar:
         verdicts = []
         for path in paths:
-            verdicts.append(judge(path, folder, elsewhere, bench))
+            verdicts.append(with_truth(judge(path, folder, elsewhere, bench), elsewhere, bench))
             bar.advance()
     if not any(one.result is not None and one.result.status == OK for one in verdicts):
         msg = f"No finished result in {str(folder)!r}. Expected some that `urbanbench run` wrote. Run something first: urbanbench run -m MODEL -t TASK -c CITY"

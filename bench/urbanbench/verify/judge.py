@@ -20,7 +20,18 @@ from urbanbench.verify.beside import wrong_gains
 from urbanbench.verify.probed import wrong_probe
 from urbanbench.verify.rescored import ROUNDING, largest_gap, rescored
 
-__all__ = ["BAD", "DAMAGED", "HOLDS", "OLD", "STRANGER", "Verdict", "judge", "judge_alone", "strangers"]
+__all__ = [
+    "BAD",
+    "DAMAGED",
+    "HOLDS",
+    "OLD",
+    "OTHER",
+    "STRANGER",
+    "Verdict",
+    "judge",
+    "judge_alone",
+    "strangers",
+]
 
 HOLDS, OLD, OTHER, DAMAGED, STRANGER = "holds", "old", "other encoders", "damaged", "stranger"
 BAD = (OLD, DAMAGED, STRANGER)
