@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
@@ -10,22 +9,16 @@ from typing import TYPE_CHECKING
 from urbanbench.atomic import check_folder, write_text
 from urbanbench.errors import BadInput, UnknownName
 from urbanbench.registry import label_tasks
-from urbanbench.starting.city_text import CITY, CITY_TEST
-from urbanbench.starting.model_text import MODEL, MODEL_TEST
 from urbanbench.starting.names import Named, named
-from urbanbench.starting.task_text import TASK, TASK_TEST
 
 if TYPE_CHECKING:
     from urbanbench.card import TaskCard
 
 __all__ = ["KINDS", "Started", "start"]
 
-KINDS: Mapping[str, tuple[str, str]] = {
-    "model": (MODEL, MODEL_TEST),
-    "task": (TASK, TASK_TEST),
-    "city": (CITY, CITY_TEST),
-}
-"""Kinds of plugins, and the texts of the plugin and of its test."""
+KINDS = ("model", "task", "city")
+_TEXTS = Path(__file__).parent / "texts"
+"""For each kind the text of the plugin and that of its test, with words to be filled in after a dollar sign."""
 
 _EMBEDS = {"region": "poi-counts", "building": "building-stats", "street_view": "imagenet-features"}
 """A floor or frozen model that embeds units of a level at once."""
@@ -73,7 +66,8 @@ def start(kind: str, name: str, folder: Path, *, city: str, label: str = "") -> 
             raise BadInput(msg)
     words = _words(told) | (_task_words(city, label) if kind == "task" else {"city": repr(city)})
     check_folder(folder, "name another folder with -o")
-    for file, text in zip((plugin, test), KINDS[kind], strict=True):
+    for file, which in ((plugin, kind), (test, f"test_{kind}")):
+        text = (_TEXTS / f"{which}.txt").read_text(encoding="utf-8")
         write_text(file, Template(text).substitute(words))
     return plugin, test
 
