@@ -149,6 +149,8 @@ def shown_world(tmp_path_factory):
         )
     for name, page in (("shop_counts", "docs/add_a_model.md"), ("noise", "docs/add_a_task.md")):
         (world / f"{name}.py").write_text(blocks(page, "python")[0], encoding="utf-8")
+    shutil.copyfile(world / "shop_counts.py", world / "my_model.py")
+    shutil.copytree(ROOT / "results/toyville/popdensity", world / "runs/toyville/popdensity")
     for kept in ("toyville", "singapore"):
         shutil.copytree(ROOT / f"results/{kept}/popdensity", world / f"results/{kept}/popdensity")
     shutil.copyfile(next((ROOT / "results/toyville/popdensity").glob("*.json")), world / "one.json")

@@ -7,8 +7,9 @@ import shlex
 from pathlib import Path
 
 import pytest
+import typer
 
-from urbanbench.cli.app import main
+from urbanbench.cli.app import app, main
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "contributing.md"
@@ -28,6 +29,15 @@ def test_every_step_is_a_command_of_ours_or_of_a_known_tool():
     assert {words[0] for words in steps()} == {"urbanbench", *OTHERS}
 
 
+@pytest.mark.parametrize("words", [one for one in steps() if one[0] == "urbanbench"], ids=shlex.join)
+def test_every_command_is_one_that_the_command_line_takes(words):
+    command, rest = typer.main.get_command(app), words[1:]
+    while rest and rest[0] in getattr(command, "commands", {}):
+        command, rest = command.commands[rest[0]], rest[1:]
+    command.make_context("urbanbench", list(rest))
+
+
+@pytest.mark.slow
 def test_every_step_works_where_the_ones_before_it_were_taken(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     done = set()
