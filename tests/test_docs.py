@@ -123,6 +123,7 @@ PLACES = {
     "CITY": "./my_city",
     "PATH": "./my_city",
     "tiles": "image.tif",
+    "other/results": "results",
     "results/CITY/TASK/RUN.json": "one.json",
     "my_city.tar.zst": "packed.zip",
     "helsinki-centre.tar.zst": "packed.zip",

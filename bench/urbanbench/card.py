@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from urbanbench.errors import BadInput, UnknownName
 from urbanbench.inputs import INPUTS
+from urbanbench.items import MODALITIES
 from urbanbench.units import LEVELS
 
 __all__ = ["KINDS", "TRANSFERS", "WITHHOLDABLE", "ModelCard", "TaskCard"]
@@ -50,7 +51,8 @@ class ModelCard:
     needs_any
         Inputs of which one at least must be there; it uses all that are.
     embeds
-        Levels it can embed.
+        Levels it can embed; and "image", "text" and "graph" for each kind of item of a retrieval task that it has a tower for. All towers of a
+        model give vectors of one space.
     differs_from_paper
         One sentence per difference between this implementation and the paper.
     floor
@@ -109,8 +111,8 @@ class ModelCard:
             if name not in INPUTS:
                 raise UnknownName("input", name, INPUTS)
         for level in self.embeds:
-            if level not in LEVELS:
-                raise UnknownName("level", level, LEVELS)
+            if level not in (*LEVELS, *MODALITIES):
+                raise UnknownName("level", level, (*LEVELS, *MODALITIES))
         twice = sorted({name for name in listed if listed.count(name) > 1})
         if twice:
             msg = f"Card of {self.title!r} lists {twice} under two of needs, can_use and needs_any. Expected each input once."

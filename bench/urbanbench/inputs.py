@@ -17,6 +17,7 @@ INPUTS: Mapping[str, str] = {
     "raster_embedding": "pixels of an embedding raster, made from satellite archives by somebody else's model",
     "flow": "trips between regions",
     "captions": "sentences about regions, written from their pictures",
+    "graph": "what lies around a street view, and how far and in which direction; shown by tasks that ask about pictures",
     "coordinates": "where a unit lies, used as a feature in itself",
 }
 
@@ -30,7 +31,7 @@ LAYER_OF: Mapping[str, str] = {
     "flow": "flows",
     "captions": "captions",
 }
-"""Which layer of a city folder an input reads. `coordinates` needs only the regions."""
+"""Which layer of a city folder an input reads. `coordinates` needs only the regions, and `graph` is made by the task."""
 
 FULL = "full"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import urbanbench
 from urbanbench.errors import DataMissing
+from urbanbench.gathered.compact import read_compacted
 from urbanbench.result import OK, RunResult
 from urbanbench.store import ResultStore
 
@@ -20,13 +21,15 @@ REFERENCE = Path("results")
 
 
 def load_results(folder: Path | None = None) -> list[RunResult]:
-    """Return the results of a folder; without one the reference rows, then own runs, which say that they are.
+    """Return the results of a folder, or of a file that `results compact` wrote; without one the reference rows, then own runs, which say that they are.
 
     Raises
     ------
     DataMissing
         No such folder, neither of the two, or a result file that cannot be read.
     """
+    if folder is not None and folder.is_file():
+        return read_compacted(folder)
     if folder is not None:
         return ResultStore(folder).load_all()
     reference, found = reference_folder(), []

@@ -9,7 +9,8 @@ from urbanbench.errors import BadInput, quoted
 
 __all__ = ["LEVELS", "Units"]
 
-LEVELS = ("region", "building", "poi", "street_view")
+LEVELS = ("region", "building", "poi", "street_view", "item")
+"""What vectors may be of. Items are what a retrieval task asks with and chooses from (`urbanbench.items`)."""
 
 
 @dataclass(frozen=True)

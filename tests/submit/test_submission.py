@@ -129,7 +129,7 @@ WRONG = {
     "true values that are not the label's": (raised_scores_and_predictions, "not those of the label"),
     "units that the split does not test": (other_units, "not of the units that its split tests"),
     "no predictions": (lambda runs: predictions_beside(row_of(runs)).unlink(), "No predictions"),
-    "no test units": (lambda runs: predictions.tested_beside(predictions_beside(row_of(runs))).unlink(), "which are not there"),
+    "no test units": (lambda runs: predictions.tested_by(predictions_beside(row_of(runs))).unlink(), "which are not there"),
     "no versions": (lambda runs: edit(row_of(runs), lambda told: told.pop("versions")), "no versions recorded"),
     "an old version": (lambda runs: edit(row_of(runs), lambda told: told["versions"].update(head=0)), "head version 0, now"),
     "other data": (lambda runs: edit(row_of(runs), lambda told: told["provenance"].update(view_key="0")), "city data"),

@@ -14,6 +14,7 @@ import typer
 
 from urbanbench.api.choosing import fits
 from urbanbench.cli import options
+from urbanbench.cli.gather_commands import compact, expand, merge
 from urbanbench.cli.printing import note, print_facts, print_json, say
 from urbanbench.cli.result_facts import result_facts
 from urbanbench.errors import BadInput, DataMissing
@@ -27,10 +28,15 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Look after kept results: show them, say which are old, and compute some again.",
+    help="Look after kept results: show them, say which are old, compute some again, and gather them.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+
+app.command("merge")(merge)
+app.command("compact")(compact)
+app.command("expand")(expand)
 
 
 @app.callback()

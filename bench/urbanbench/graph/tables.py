@@ -8,19 +8,17 @@ from functools import cached_property
 
 import numpy as np
 
+from urbanbench.items import NODE_KINDS, RELATIONS
 from urbanbench.toolkit.ground.neighbours import Groups
 
 __all__ = ["KINDS", "RELATIONS", "Edges", "Graph", "Nodes", "kind_code", "relation_code"]
 
-KINDS = ("poi", "area", "street", "crossing", "image")
-"""Kinds of nodes; `Nodes.kind` holds positions in it."""
+KINDS = NODE_KINDS
+"""Kinds of nodes; `Nodes.kind` holds positions in it.
 
-RELATIONS = ("near", "nearest", "bounds", "intersects", "on_same_street")
-"""Kinds of edges; `Edges.relation` holds positions in it.
-
-near: a POI or image, and a POI, image or area. nearest: a POI or image, and the street nearest to it. bounds: a street, and an area
-that it runs along. intersects: two streets that meet, or a crossing and a street that leads over it. on_same_street: two crossings
-with no other between them on a street.
+`Edges.relation` holds positions in `RELATIONS`. near: a POI or image, and a POI, image or area. nearest: a POI or image, and the street
+nearest to it. bounds: a street, and an area that it runs along. intersects: two streets that meet, or a crossing and a street that
+leads over it. on_same_street: two crossings with no other between them on a street.
 """
 
 

@@ -16,7 +16,7 @@ from urbanbench.city.packing.pack import sink
 from urbanbench.city.packing.written import hashed
 from urbanbench.errors import BadInput, DataMissing, SubmissionFaults
 from urbanbench.hashing import sha256_of
-from urbanbench.predictions import tested_beside
+from urbanbench.predictions import tested_by
 from urbanbench.progress import tracking
 from urbanbench.registry import is_path, source_path
 from urbanbench.result import OK
@@ -130,7 +130,8 @@ def _places(folder: Path, verdicts: Iterable[Verdict]) -> dict[str, Path]:
     for one in verdicts:
         path = folder / one.file
         beside = [predictions_beside(path)] if one.result is not None and one.result.status == OK else []
-        for file in [path, *beside, *map(tested_beside, beside)]:
+        tested = [file for predictions in beside if (file := tested_by(predictions)) is not None]
+        for file in [path, *beside, *tested]:
             found[f"{RESULTS}/{file.relative_to(folder).as_posix()}"] = file
     return found
 
