@@ -21,7 +21,7 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
         path = posixpath.normpath(posixpath.join("docs", posixpath.dirname(page.file.src_uri), match[1]))
         if path.startswith("docs/"):
             return match[0]
-        return f"]({config.repo_url.rstrip('/')}/{_BRANCH}/{path})"
+        return f"]({config.extra['repository']}/{_BRANCH}/{path})"
 
     return _LINK.sub(led, markdown)
 
