@@ -93,7 +93,7 @@ class ShownCity(City):
             pages.heading(self.title or self.name),
             pages.paragraph(f"{len(self.regions):,} regions, {self.crs}; city {self.word!r}"),
             pages.table(layers),
-            pages.table(labels[["name", "kind", "level", "unit", "licence"]]),
+            pages.table(labels[["name", "kind", "level", "unit"]]),
             self.map().to_html(),
         ]
         return "".join(parts)

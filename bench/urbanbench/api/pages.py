@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["facts", "heading", "paragraph", "spread", "table"]
 
 _MOST_ROWS = 40
+_WORDS = re.compile(r"<td>(?!-?[\d.]+(?: ± [\d.]+)?</td>)")
+"""How cells begin that hold no number: words stand left, numbers right."""
 
 
 def heading(text: str) -> str:
@@ -37,7 +40,8 @@ def facts(told: Mapping[str, object]) -> str:
 def table(frame: pd.DataFrame, *, index: bool = False) -> str:
     """Return a table of at most 40 rows; of more it says how many there are."""
     shown = frame.head(_MOST_ROWS)
-    html: str = shown.to_html(index=index, border=0, escape=True, na_rep="")
+    html: str = shown.to_html(index=index, border=0, escape=True, na_rep="", justify="left")
+    html = _WORDS.sub('<td style="text-align:left">', html).replace("<th>", '<th style="text-align:left">')
     if len(frame) > len(shown):
         html += paragraph(f"{len(shown)} of {len(frame)} rows.")
     return html

@@ -339,10 +339,11 @@ def _ranked(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def direction(metric: str) -> int:
-    """Return -1 for a metric of which less is better, else 1."""
-    from urbanbench.scoring.metrics import metric_info
+    """Return -1 for a metric of which less is better, else 1, also for one that is not known here."""
+    from urbanbench.scoring.metrics import METRICS
 
-    return 1 if not metric or metric_info(metric).higher_is_better else -1
+    known = METRICS.get(metric)
+    return 1 if known is None or known.higher_is_better else -1
 
 
 def load_results(results: Path | str | None = None) -> Results:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["untrue", "with_truth"]
 
+_LABELLED = ("regression", "classification", "composition")
+"""Kinds of tasks whose predictions stand beside values of a label."""
+
 _CLOSE = 1e-6
 """True values lie with all their digits beside a row."""
 
@@ -51,7 +54,12 @@ def untrue(result: RunResult, elsewhere: Elsewhere, bench: Workbench) -> str:
         As in `urbanbench.verify.judge.judge`.
     """
     cell = result.cell
-    plain = cell.protocol == DEFAULT and not (cell.train_city or cell.probe or is_split_file(cell.split))
+    labelled = result.task.get("kind") in _LABELLED
+    plain = (
+        labelled
+        and cell.protocol == DEFAULT
+        and not (cell.train_city or cell.probe or is_split_file(cell.split))
+    )
     if result.status != OK or result.file is None or not plain:
         return ""
     try:
