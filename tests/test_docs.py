@@ -24,11 +24,15 @@ import urbanbench as ub
 from urbanbench.build.labels.read import read_wishes
 from urbanbench.build.order import Order
 from urbanbench.build.walk import build
-from urbanbench.checks import check_model
+from urbanbench.checks import check_model, check_task
+from urbanbench.city.city import City
 from urbanbench.city.packing.pack import pack
 from urbanbench.cli.app import app, main
 from urbanbench.experiments import Choice
 from urbanbench.registry import load_model, load_task, open_city
+from urbanbench.result import RunSpec
+from urbanbench.run.walk import execute
+from urbanbench.run.workbench import Workbench
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -50,10 +54,21 @@ def test_the_model_a_guide_shows_keeps_the_contract(guide, tmp_path):
 
 
 def test_the_task_a_guide_shows_can_be_named(tmp_path):
-    [code] = blocks("docs/add_a_task.md", "python")
+    code, _ = blocks("docs/add_a_task.md", "python")
     plugin = tmp_path / "noise.py"
     plugin.write_text(code, encoding="utf-8")
     assert load_task(str(plugin)).card.label == "noise"
+
+
+def test_the_retrieval_task_a_guide_shows_keeps_the_contract_and_runs_as_a_plugin(tmp_path, tiny_toyville):
+    _, code = blocks("docs/add_a_task.md", "python")
+    plugin = tmp_path / "which_region.py"
+    plugin.write_text(code, encoding="utf-8")
+    check_task(load_task(str(plugin)), City.open(tiny_toyville))
+    spec = RunSpec("random", str(plugin), str(tiny_toyville), seeds=(0, 1))
+    found = execute(spec, bench=Workbench(cache=None))
+    assert (found.status, found.reason) == ("ok", "")
+    assert (found.cell.split, found.cell.head) == ("area", "cosine")
 
 
 def test_the_experiment_a_guide_shows_names_cells_and_shows_itself(tmp_path):
@@ -152,6 +167,7 @@ def shown_world(tmp_path_factory):
         (world / f"{name}.py").write_text(blocks(page, "python")[0], encoding="utf-8")
     shutil.copyfile(world / "shop_counts.py", world / "my_model.py")
     shutil.copytree(ROOT / "results/toyville/popdensity", world / "runs/toyville/popdensity")
+    (world / "which_region.py").write_text(blocks("docs/add_a_task.md", "python")[1], encoding="utf-8")
     for kept in ("toyville", "singapore"):
         shutil.copytree(ROOT / f"results/{kept}/popdensity", world / f"results/{kept}/popdensity")
     shutil.copyfile(next((ROOT / "results/toyville/popdensity").glob("*.json")), world / "one.json")

@@ -200,7 +200,8 @@ class RunResult:
     scores, scores_covered
         Metric name to one number per seed; on all units, and on units with data only.
     evaluation
-        Counts, block size and what the heads chose; ``split_facts`` of a split that says something of itself for each seed.
+        Counts, block size and what the heads chose; ``split_facts`` of a split that says something of itself for each seed; of a retrieval
+        ``chance`` and ``oracle``, metric to number, and what the ``candidates`` were.
     ceiling
         The city's statement of the best reachable score, or None.
     versions
@@ -351,7 +352,7 @@ EVALUATION = (
     "block_size_m",
     "head_details",
 )
-_SOMETIMES = ("split_facts",)
+_SOMETIMES = ("split_facts", "chance", "oracle", "candidates")
 """Parts of the evaluation that most results do not have."""
 _PLAIN = (
     "status",

@@ -14,6 +14,7 @@ from fingerprint_book import Fingerprint, Numbers, summary
 from fingerprint_cities import city, inputs_there
 from stand_ins import add_captions, add_raster, make_clip, make_resnet
 
+from urbanbench.checks.practice import embeds_items, practice
 from urbanbench.city.city import City
 from urbanbench.registry import load_model, names
 from urbanbench.units import Units
@@ -65,7 +66,11 @@ def model_fingerprints() -> Iterator[Fingerprint]:
         raised = f"`version` in the ModelCard of {name!r}"
         tolerance = COUNTED if card.floor and name not in ENCODED else LEARNED
         version = getattr(card, "version", 1)
-        yield Fingerprint("model", name, version, raised, lambda name=name: _model(name), tolerance)
+        if "region" in card.embeds or "building" in card.embeds:
+            yield Fingerprint("model", name, version, raised, lambda name=name: _model(name), tolerance)
+        if embeds_items(card):
+            told = lambda name=name: _items(name)  # noqa: E731
+            yield Fingerprint("model", f"{name}, items", version, raised, told, LEARNED)
 
 
 def _model(name: str) -> Numbers:
@@ -79,6 +84,13 @@ def _model(name: str) -> Numbers:
         view = city().view(FURTHER_INPUTS[name])
         told["few inputs · region"] = _vectors(_settings(name)["small"], view, "region")
     return told
+
+
+def _items(name: str) -> Numbers:
+    """Embed pictures, texts and graphs of a small exam."""
+    view, units = practice(city(), load_model(name).card)
+    space = _settings(name)["small"].embed(view, units=units, seed=0, device="cpu")
+    return {"items": summary(space.vectors) | {"covered": float(space.mask.sum())}}
 
 
 def _settings(name: str) -> dict[str, Any]:

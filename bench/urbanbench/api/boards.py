@@ -16,6 +16,8 @@ from urbanbench.api.words import listed
 if TYPE_CHECKING:
     import pandas as pd
 
+    from urbanbench.terminal import Screen
+
 __all__ = ["Leaderboard", "leaderboard"]
 
 Names = str | Sequence[str]
@@ -39,8 +41,23 @@ class Leaderboard:
     published: bool = False
     each_training: bool = False
 
-    def to(self, format: str) -> str:  # noqa: A002 - the word of the command line
-        """Return the whole board as "md", "csv", "tex" or "html".
+    def to(
+        self,
+        format: str,  # noqa: A002 - the word of the command line
+        *,
+        pivot: bool = False,
+        screen: Screen | None = None,
+    ) -> str:
+        """Return the whole board.
+
+        Parameters
+        ----------
+        format
+            "md", "csv", "tex", "html", or "text" for a terminal.
+        pivot
+            Whether tables are models by tasks.
+        screen
+            The terminal that text is for.
 
         Raises
         ------
@@ -49,7 +66,14 @@ class Leaderboard:
         """
         from urbanbench.board import render
 
-        return render(self.told, format=format, published=self.published, each_training=self.each_training)
+        return render(
+            self.told,
+            format=format,
+            published=self.published,
+            each_training=self.each_training,
+            pivot=pivot,
+            screen=screen,
+        )
 
     def save(self, path: Path | str) -> Path:
         """Write the board into a file of the kind its suffix names, and return where.

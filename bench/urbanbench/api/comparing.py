@@ -215,13 +215,17 @@ def _kept(results: Any) -> list[RunResult]:
 
 def places_of(row: RunResult) -> Mapping[str, tuple[float, float]] | None:
     """Return where the units of a row lie, (easting, northing) in metres; None where its city cannot be opened here."""
-    from urbanbench.registry import open_city
-    from urbanbench.run.kept_city import city_of
+    from urbanbench.registry import load_task, open_city
+    from urbanbench.result_folders import city_of
+    from urbanbench.retrieval_task import RetrievalTask, query_places
     from urbanbench.task import unit_positions
 
     try:
         city = open_city(city_of(row))
         level = str(row.task["level"])
+        if level == "item":
+            task = load_task(row.cell.task)
+            return query_places(task.targets(city), city) if isinstance(task, RetrievalTask) else None
         ids = getattr(city, f"{level}s").index
     except UrbanbenchError:
         return None

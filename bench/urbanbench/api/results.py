@@ -119,7 +119,7 @@ class Result:
     @property
     def city(self) -> ShownCity:
         """The city that was scored."""
-        from urbanbench.run.kept_city import city_of
+        from urbanbench.result_folders import city_of
 
         if self._city is None:
             self._city = load_city(city_of(self.raw))

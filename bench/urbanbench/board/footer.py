@@ -26,6 +26,11 @@ _SPLITS = {
     "knndm": "Split knndm: test units lie as far from training as the places without a label lie from all labels.",
     "city-out": "Split city-out: one city is held out, others train.",
 }
+_QUERIES = (
+    "Retrieval: each query has one right candidate among wrong ones, half of them hard to tell from it; hit@k is the share of queries whose right one is among the "
+    "first k, ties counting against the model. Seeds draw other candidates for the same queries, so the spread over seeds says nothing of other queries: bold rests on "
+    "the number of queries (a bound on the variance of shares), and urbanbench compare looks at single queries. Chance and oracle are lines of each table."
+)
 _GIVEN = "Split file: the units on each side were given; the section's title has the file's name and a hash of what it says."
 _ELSEWHERE_TRAINED = (
     "Rows trained in another city share no table with those trained where they are scored; floors count by the words of the train city alike. "
@@ -50,7 +55,7 @@ _RANDOM = (
 
 
 _ELSEWHERE = (
-    'Floors of kind "floor, other inputs" use inputs the table does not offer: they are shown below the others, are never ranked with them and '
+    'Floors of kind "floor, other inputs" use inputs the table does not offer: they stand where their score puts them, are never ranked with the others and '
     "take no part in marks; the notes of a learned model say when one of them scores higher than it and than every floor of its own inputs."
 )
 _READ = (
@@ -117,6 +122,7 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         "Numbers are mean \N{PLUS-MINUS SIGN} sample standard deviation over seeds (a spread over splits, not a standard error); every model has the same splits.",
         *(told for split, told in _SPLITS.items() if any(_base(group) == split for group in groups)),
         *([_GIVEN] if any(is_split_file(group.split) for group in groups) else []),
+        *([_QUERIES] if any(row.candidates for row in rows) else []),
         *([_ELSEWHERE_TRAINED] if any(group.train_city for group in groups) else []),
         *([_PARITY] if any(group.parity for group in groups) else []),
         _RANKS,

@@ -19,16 +19,16 @@ _HIGHER = "higher floor of other inputs, same head"
 _COUNT = "learned rows not below it"
 _COLUMNS = (
     Column("city, task and split"),
-    Column("inputs"),
-    Column("head", brief=False),
-    Column("metric"),
+    Column("inputs", rank=1),
+    Column("head", brief=False, rank=3),
+    Column("metric", rank=2),
     Column("best learned model"),
     Column("score", number=True),
     Column("best floor of these inputs and head"),
     Column("score of the floor", number=True),
-    Column(_COUNT),
-    Column(_HIGHER),
-    Column("its score", number=True),
+    Column(_COUNT, rank=2),
+    Column(_HIGHER, rank=2),
+    Column("its score", number=True, rank=2),
 )
 
 

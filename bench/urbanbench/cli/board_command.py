@@ -7,11 +7,16 @@ from typing import Annotated
 
 import typer
 
+from urbanbench.cli import completing
 from urbanbench.cli.printing import note, say, say_page
+from urbanbench.terminal import screen_of
 
 __all__ = ["Words", "leaderboard"]
 
 Words = list[str]
+
+_ALSO = {"latex": "tex", "markdown": "md", "htm": "html", "txt": "text"}
+"""Other names of formats and endings."""
 
 
 def leaderboard(
@@ -22,19 +27,52 @@ def leaderboard(
             show_default=False,
         ),
     ] = None,
-    style: Annotated[str, typer.Option("--format", "-f", help="md, csv, tex or html.")] = "md",
+    style: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            help="text, md, csv, tex (latex) or html; when left out, by the ending of --out, and text on a terminal or a pipe.",
+            show_default=False,
+            autocompletion=completing.formats,
+        ),
+    ] = "",
+    pivot: Annotated[
+        bool,
+        typer.Option(
+            "--pivot",
+            help="Models beside tasks: one table for each city, split, inputs and head, with the main metric of every task.",
+        ),
+    ] = False,
     published: Annotated[
         bool,
         typer.Option("--published", help="Show the numbers of papers beside ours, in their own columns."),
     ] = False,
     model: Annotated[
-        Words, typer.Option("--model", "-m", help="Only these models. Repeats; takes lists and globs.")
+        Words,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Only these models. Repeats; takes lists and globs.",
+            autocompletion=completing.models,
+        ),
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
-    city: Annotated[Words, typer.Option("--city", "-c", help="Only these cities.")] = [],  # noqa: B006 - same
-    task: Annotated[Words, typer.Option("--task", "-t", help="Only these tasks.")] = [],  # noqa: B006 - same
-    split: Annotated[Words, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
+    city: Annotated[
+        Words, typer.Option("--city", "-c", help="Only these cities.", autocompletion=completing.cities)
+    ] = [],  # noqa: B006 - same
+    task: Annotated[
+        Words, typer.Option("--task", "-t", help="Only these tasks.", autocompletion=completing.tasks)
+    ] = [],  # noqa: B006 - same
+    split: Annotated[
+        Words, typer.Option("--split", help="Only these splits.", autocompletion=completing.splits)
+    ] = [],  # noqa: B006 - same
     protocol: Annotated[
-        Words, typer.Option("--protocol", help="Only these protocols: default, paper:hgi, paper:*.")
+        Words,
+        typer.Option(
+            "--protocol",
+            help="Only these protocols: default, paper:hgi, paper:*.",
+            autocompletion=completing.protocols,
+        ),
     ] = [],  # noqa: B006 - same
     each_training: Annotated[
         bool,
@@ -48,6 +86,7 @@ def leaderboard(
     from urbanbench.api.boards import leaderboard as made_of
     from urbanbench.atomic import write_text
 
+    kind = _format(style, out)
     board = made_of(
         results,
         models=model,
@@ -58,9 +97,16 @@ def leaderboard(
         published=published,
         each_training=each_training,
     )
-    text = board.to(style)
+    text = board.to(kind, pivot=pivot, screen=screen_of() if out is None else None)
     if out is None:
-        (say_page if style == "html" else say)(text)
+        (say_page if kind == "html" else say)(text)
         return
     write_text(out, text if text.endswith("\n") else text + "\n")
     note(f"Leaderboard of {len(board.told)} results: {out}")
+
+
+def _format(style: str, out: Path | None) -> str:
+    """Return the format asked for, by its name or another usual one; without any that of the file's ending."""
+    ending = out.suffix.lower().removeprefix(".") if out is not None else ""
+    word = style or ending or "text"
+    return _ALSO.get(word, word)

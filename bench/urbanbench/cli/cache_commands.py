@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.printing import note, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -43,10 +43,19 @@ def list_entries(as_json: options.Json = False) -> None:
 
 @app.command()
 def explain(
-    model: Annotated[str, typer.Option("--model", "-m", help="Model: a name or a path.")],
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="Model: a name or a path.", autocompletion=completing.models)
+    ],
     city: options.City = "toyville",
-    task: Annotated[str, typer.Option("--task", "-t", help="Task whose units and withholding count.")] = "",
-    inputs: Annotated[str, typer.Option("--inputs", help="Inputs the model may see.")] = "full",
+    task: Annotated[
+        str,
+        typer.Option(
+            "--task", "-t", help="Task whose units and withholding count.", autocompletion=completing.tasks
+        ),
+    ] = "",
+    inputs: Annotated[
+        str, typer.Option("--inputs", help="Inputs the model may see.", autocompletion=completing.inputs)
+    ] = "full",
     preset: options.Preset = "",
     settings: options.Settings = [],  # noqa: B006 - typer reads the default, nothing changes it
     model_seed: Annotated[

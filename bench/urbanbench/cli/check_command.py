@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from urbanbench.apart import plugins_apart
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.printing import note, print_json, say
 
 __all__ = ["check"]
@@ -17,7 +17,9 @@ def check(
     model: Annotated[
         str,
         typer.Argument(
-            help="A model, task or city: a name, a path to its file, or a city folder.", metavar="PLUGIN"
+            help="A model, task or city: a name, a path to its file, or a city folder.",
+            metavar="PLUGIN",
+            autocompletion=completing.models,
         ),
     ],
     city: options.City = "toyville:tiny",

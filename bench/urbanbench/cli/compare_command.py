@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.board_command import Words
 from urbanbench.cli.printing import note, print_json, say
 from urbanbench.errors import BadInput
+from urbanbench.terminal import screen_of
 
 __all__ = ["compare"]
 
@@ -21,22 +22,42 @@ def compare(
         typer.Argument(
             help="Two models or more: names, with parameters where a name has several rows (urbanmfm,preset=quick,pooling=sum), run ids, or result files.",
             show_default=False,
+            autocompletion=completing.models,
         ),
     ],
-    city: Annotated[Words, typer.Option("--city", "-c", help="Only these cities.")] = [],  # noqa: B006 - typer reads the default, nothing changes it
+    city: Annotated[
+        Words, typer.Option("--city", "-c", help="Only these cities.", autocompletion=completing.cities)
+    ] = [],  # noqa: B006 - typer reads the default, nothing changes it
     task: Annotated[
-        Words, typer.Option("--task", "-t", help="Only these tasks. Repeats; takes lists and globs.")
+        Words,
+        typer.Option(
+            "--task",
+            "-t",
+            help="Only these tasks. Repeats; takes lists and globs.",
+            autocompletion=completing.tasks,
+        ),
     ] = [],  # noqa: B006 - same
-    split: Annotated[Words, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
-    head: Annotated[Words, typer.Option("--head", help="Only these heads.")] = [],  # noqa: B006 - same
+    split: Annotated[
+        Words, typer.Option("--split", help="Only these splits.", autocompletion=completing.splits)
+    ] = [],  # noqa: B006 - same
+    head: Annotated[
+        Words, typer.Option("--head", help="Only these heads.", autocompletion=completing.heads)
+    ] = [],  # noqa: B006 - same
     protocol: Annotated[
         Words,
         typer.Option(
-            "--protocol", help="Only these protocols: default (of names, when left out), paper:hgi, paper:*."
+            "--protocol",
+            help="Only these protocols: default (of names, when left out), paper:hgi, paper:*.",
+            autocompletion=completing.protocols,
         ),
     ] = [],  # noqa: B006 - same
     metric: Annotated[
-        str, typer.Option("--metric", help="What is compared; the main metric of each task when left out.")
+        str,
+        typer.Option(
+            "--metric",
+            help="What is compared; the main metric of each task when left out.",
+            autocompletion=completing.metrics,
+        ),
     ] = "",
     rope: Annotated[
         float | None,
@@ -70,12 +91,15 @@ def compare(
     adjusted by Holm; of three and more there are ranks over all questions and a critical-difference diagram too.
     """
     from urbanbench.api.comparing import compare as judged
-    from urbanbench.cli import comparing
+    from urbanbench.cli.comparing import to_text
+    from urbanbench.cli.comparing_json import to_json
+    from urbanbench.figures.files import check_ending
 
     if len(models) < 2:
         msg = f"compare got {len(models)} model. Expected two or more. Mend: urbanbench compare hgi cityfm -t popdensity"
         raise BadInput(msg)
-    picture = comparing.check_picture(out)
+    if out is not None:
+        check_ending(out)
     made = judged(
         models,
         results=results or None,
@@ -88,11 +112,13 @@ def compare(
         rope=rope,
         draws=bootstrap,
     ).made
-    if picture is not None:
-        comparing.draw(made, picture)
+    if out is not None:
+        from urbanbench.plots.verdicts import verdict_figure
+
+        verdict_figure(made).save(out)
     if as_json:
-        print_json(comparing.to_json(made))
+        print_json(to_json(made))
     else:
-        say(comparing.to_text(made))
-    if picture is not None:
-        note(f"Drawn: {picture}")
+        say(to_text(made, screen_of()))
+    if out is not None:
+        note(f"Drawn: {out}")

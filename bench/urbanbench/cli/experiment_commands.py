@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.experiment_cells import able, distinct, labelled, print_cells
 from urbanbench.cli.outcome import exit_code, told_when_stopped
 from urbanbench.cli.printing import note, print_json, print_table, say, say_page
@@ -29,24 +29,55 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Name = Annotated[str, typer.Argument(help="Name of the experiment; see `urbanbench experiment list`.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="Name of the experiment; see `urbanbench experiment list`.",
+        autocompletion=completing.experiments,
+    ),
+]
 Models = Annotated[
     list[str],
     typer.Option(
         "--model",
         "-m",
         help="Model, for an experiment that is asked of any (`ladder`, `leaned`); its own rows where left out. Repeats; takes lists and globs.",
+        autocompletion=completing.models,
     ),
 ]
 Words = Annotated[
-    list[str], typer.Option("--city", "-c", help="City; the experiment's own where left out. Repeats.")
+    list[str],
+    typer.Option(
+        "--city",
+        "-c",
+        help="City; the experiment's own where left out. Repeats.",
+        autocompletion=completing.cities,
+    ),
 ]
 Tasks = Annotated[
-    list[str], typer.Option("--task", "-t", help="Task; the experiment's own where left out. Repeats.")
+    list[str],
+    typer.Option(
+        "--task",
+        "-t",
+        help="Task; the experiment's own where left out. Repeats.",
+        autocompletion=completing.tasks,
+    ),
 ]
-Splits = Annotated[list[str], typer.Option("--split", help="Split; the experiment's own where left out.")]
-Heads = Annotated[list[str], typer.Option("--head", help="Head; the experiment's own where left out.")]
-Style = Annotated[str, typer.Option("--format", "-f", help="md, html or csv.")]
+Splits = Annotated[
+    list[str],
+    typer.Option(
+        "--split", help="Split; the experiment's own where left out.", autocompletion=completing.splits
+    ),
+]
+Heads = Annotated[
+    list[str],
+    typer.Option(
+        "--head", help="Head; the experiment's own where left out.", autocompletion=completing.heads
+    ),
+]
+Style = Annotated[
+    str, typer.Option("--format", "-f", help="md, html or csv.", autocompletion=completing.formats)
+]
 Figures = Annotated[
     Path | None, typer.Option("--figures", help="Folder to write the figures into, as SVG and PNG.")
 ]
@@ -135,7 +166,13 @@ def run(
     progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
     with told_when_stopped(progress, store.folder):
         results = run_cells(
-            specs, store, overwrite=overwrite, device=choice.device, jobs=jobs, progress=progress
+            specs,
+            store,
+            overwrite=overwrite,
+            device=choice.device,
+            jobs=jobs,
+            progress=progress,
+            began=progress.began,
         )
     note(f"Results: {store.folder}/ ({len(results)} cells).")
     _print(experiment, _results(out), choice, style, figures)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urbanbench.cli import options
-from urbanbench.cli.printing import command, print_facts, print_json, print_table
+from urbanbench.cli import completing, options
+from urbanbench.cli.printing import command, print_facts, print_json, print_table, say, say_paragraph
 from urbanbench.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
@@ -26,13 +26,17 @@ def list_names(
     what: Annotated[
         str,
         typer.Argument(
-            help="models, tasks, cities, protocols, splits, heads, probes, inputs, metrics or experiments."
+            help="models, tasks, cities, protocols, splits, heads, probes, inputs, metrics or experiments.",
+            autocompletion=completing.lists,
         ),
     ] = "models",
     city: Annotated[
         str,
         typer.Option(
-            "--city", "-c", help="With `tasks`: those that this city has labels for, and its labels."
+            "--city",
+            "-c",
+            help="With `tasks`: those that this city has labels for, and its labels.",
+            autocompletion=completing.cities,
         ),
     ] = "",
     as_json: options.Json = False,
@@ -56,7 +60,8 @@ def describe(
     name: Annotated[
         str,
         typer.Argument(
-            help="A model, task, city, protocol, split, head, probe, input or metric; kind:name where two share it; or a result's file."
+            help="A model, task, city, protocol, split, head, probe, input or metric; kind:name where two share it; or a result's file.",
+            autocompletion=completing.anything,
         ),
     ],
     as_json: options.Json = False,
@@ -65,8 +70,16 @@ def describe(
     facts = _described(name)
     if as_json:
         print_json(facts)
-    else:
-        print_facts(facts)
+        return
+    from urbanbench.cli.summaries import SAID, preset_rows, summary
+
+    for paragraph in summary(facts):
+        say_paragraph(paragraph)
+        say("")
+    print_facts({name: value for name, value in facts.items() if name not in SAID.get(facts["kind"], ())})
+    if presets := facts.get("presets"):
+        say("\npresets:")
+        print_table(preset_rows(presets), ["parameter", *presets])
 
 
 def _models() -> Rows:
@@ -106,11 +119,25 @@ def _tasks() -> Rows:
 
 def _tasks_of(city: str) -> Rows:
     """List the registered tasks a city can answer, then its labels, each a task by itself."""
-    from urbanbench.registry import label_tasks
+    from urbanbench.card import TaskCard
+    from urbanbench.registry import entries, label_tasks, open_city
+    from urbanbench.run.rooms import room_of
 
     cards = label_tasks(city)
     labels = {card.label: (card.kind, card.level) for card in cards.values()}
-    fitting = [row for row in _tasks() if labels.get(row["label"]) == (row["kind"], row["level"])]
+    folder = open_city(city)
+    asking = {
+        entry.name
+        for entry in entries("task")
+        if isinstance(entry.card, TaskCard)
+        and entry.card.level == "item"
+        and room_of(entry.card.kind).fits(entry.card, folder)
+    }
+    fitting = [
+        row
+        for row in _tasks()
+        if row["name"] in asking or labels.get(row["label"]) == (row["kind"], row["level"])
+    ]
     return fitting + [
         {"name": word, "title": card.title, "kind": card.kind, "level": card.level, "label": card.label}
         | {"from": "city.json", "problem": ""}

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.again import command_again
-from urbanbench.cli.printing import note, print_json, print_table, say
+from urbanbench.cli.printing import note, print_json, print_table, say, say_paragraph
 from urbanbench.errors import BadInput, DataMissing
-from urbanbench.run.kept_city import city_of
+from urbanbench.figures.files import ENDINGS
+from urbanbench.result_folders import city_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["residuals"]
 
 
-PICTURES = (".png", ".svg", ".pdf")
 TABLE = ".parquet"
 
 
@@ -43,7 +43,13 @@ def residuals(
         ),
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
     city: Annotated[
-        str, typer.Option("--city", "-c", help="The city, where it is not found under the run's name.")
+        str,
+        typer.Option(
+            "--city",
+            "-c",
+            help="The city, where it is not found under the run's name.",
+            autocompletion=completing.cities,
+        ),
     ] = "",
     as_json: options.Json = False,
 ) -> None:
@@ -72,8 +78,8 @@ def residuals(
 def _check_files(files: Sequence[Path]) -> None:
     """Refuse files of other kinds before anything is read."""
     for file in files:
-        if file.suffix.lower() not in {*PICTURES, TABLE}:
-            msg = f"--out got {str(file)!r} with suffix {file.suffix!r}. Expected {', '.join(PICTURES)} for a picture or {TABLE} for a table."
+        if file.suffix.lower() not in {*ENDINGS, TABLE}:
+            msg = f"--out got {str(file)!r} with suffix {file.suffix!r}. Expected {', '.join(ENDINGS)} for a picture or {TABLE} for a table."
             raise BadInput(msg)
 
 
@@ -95,7 +101,7 @@ def _say(findings: Findings, city: City, *, as_json: bool) -> None:
         print_json(without_nan(as_dict(findings)))
         return
     for line in (*title_of(findings, city.title or city.name), "", *sentences(findings)):
-        say(line)
+        say_paragraph(line)
     for title, (heads, *rows) in tables(findings).items():
         say(f"\n{title}")
         print_table(rows, heads)
@@ -129,11 +135,15 @@ def _check_mapped(result: RunResult) -> None:
     BadInput
         The run has no scores, or asks for where units lie.
     """
+    from urbanbench.card import RETRIEVAL
     from urbanbench.result import OK
     from urbanbench.scoring.probes.catalogue import POSITION
 
     if result.status != OK:
         msg = f"Run {result.run_id} is {result.status}: {result.reason} Expected a finished run."
+        raise BadInput(msg)
+    if result.task.get("kind") == RETRIEVAL:
+        msg = f"Run {result.run_id} is a retrieval: queries have ranks, and no errors of a value to draw. Expected a run that predicts a label. Mend: urbanbench compare judges ranks, and the predictions' column predicted[error_m] has distances."
         raise BadInput(msg)
     if result.cell.probe == POSITION:
         msg = f"Run {result.run_id} asks where units lie. Expected a run that predicts a label. Mend: take the row of the same model without --probe."

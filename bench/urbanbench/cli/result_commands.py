@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from urbanbench.api.choosing import fits
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.gather_commands import compact, expand, merge
 from urbanbench.cli.printing import note, print_facts, print_json, say
 from urbanbench.cli.result_facts import result_facts
@@ -68,17 +68,30 @@ def verify(
     model: Annotated[
         Words,
         typer.Option(
-            "--model", "-m", help="Only these models; a path also says where a plugin of that name lies."
+            "--model",
+            "-m",
+            help="Only these models; a path also says where a plugin of that name lies.",
+            autocompletion=completing.models,
         ),
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
     task: Annotated[
-        Words, typer.Option("--task", "-t", help="Only these tasks; names, globs or paths.")
+        Words,
+        typer.Option(
+            "--task", "-t", help="Only these tasks; names, globs or paths.", autocompletion=completing.tasks
+        ),
     ] = [],  # noqa: B006 - same
     city: Annotated[
-        Words, typer.Option("--city", "-c", help="Only these cities; names, globs or paths.")
+        Words,
+        typer.Option(
+            "--city", "-c", help="Only these cities; names, globs or paths.", autocompletion=completing.cities
+        ),
     ] = [],  # noqa: B006 - same
-    head: Annotated[Words, typer.Option("--head", help="Only these heads.")] = [],  # noqa: B006 - same
-    split: Annotated[Words, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
+    head: Annotated[
+        Words, typer.Option("--head", help="Only these heads.", autocompletion=completing.heads)
+    ] = [],  # noqa: B006 - same
+    split: Annotated[
+        Words, typer.Option("--split", help="Only these splits.", autocompletion=completing.splits)
+    ] = [],  # noqa: B006 - same
     row: Annotated[Words, typer.Option("--row", help="Only rows whose run id begins so. Repeats.")] = [],  # noqa: B006 - same
     again: Annotated[
         str,

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from urbanbench.apart import plugins_apart
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
 from urbanbench.cli.printing import command, note, print_json, print_table, say
+from urbanbench.progress import is_interactive
+from urbanbench.terminal import screen_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,11 +29,16 @@ Models = Annotated[
         "--model",
         "-m",
         help="Model: a name, a path, `floors`, `attribution` (floors that explain a gap), `learned` or `all`. Repeats; takes lists and globs.",
+        autocompletion=completing.models,
     ),
 ]
 Inputs = Annotated[
     list[str],
-    typer.Option("--inputs", help="Inputs models may see: full, or a list such as poi,polygon. Repeats."),
+    typer.Option(
+        "--inputs",
+        help="Inputs models may see: full, or a list such as poi,polygon. Repeats.",
+        autocompletion=completing.inputs,
+    ),
 ]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Number of processes.")]
 Overwrite = Annotated[str, typer.Option("--overwrite", help="only-missing, never or always.")]
@@ -195,7 +202,15 @@ def run_and_show(
     progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
     where = options.read_device(device)
     with told_when_stopped(progress, store.folder):
-        results = run_cells(specs, store, overwrite=overwrite, device=where, jobs=jobs, progress=progress)
+        results = run_cells(
+            specs,
+            store,
+            overwrite=overwrite,
+            device=where,
+            jobs=jobs,
+            progress=progress,
+            began=progress.began,
+        )
     _show(results, as_json=as_json)
     note(f"Results: {store.folder}/ ({len(results)} cells). Next: {command('leaderboard', store.folder)}")
     if asked.probes:
@@ -217,7 +232,12 @@ def progress_of(specs: Iterable[RunSpec], store: ResultStore, *, jobs: int, over
     from urbanbench.run.sources import distinct
 
     orders = distinct(map(resolve, specs))
-    return ProgressLines(len(orders), Forecast(orders.values(), store, jobs=jobs, overwrite=overwrite))
+    forecast = Forecast(orders.values(), store, jobs=jobs, overwrite=overwrite)
+    if is_interactive() and len(orders) > 1:
+        from urbanbench.cli.live import LiveTable
+
+        return LiveTable(orders.values(), forecast)
+    return ProgressLines(len(orders), forecast)
 
 
 def _print_cells(specs: list[RunSpec], store: ResultStore, *, as_json: bool) -> int:
@@ -257,4 +277,4 @@ def _show(results: list[RunResult], *, as_json: bool) -> None:
         return
     from urbanbench.board import render
 
-    say(render([result.to_dict() for result in results], format="md"))
+    say(render([result.to_dict() for result in results], format="text", screen=screen_of()))

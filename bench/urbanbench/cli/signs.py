@@ -38,6 +38,9 @@ PLAIN = {
     "\N{LEFT DOUBLE QUOTATION MARK}": '"',
     "\N{RIGHT DOUBLE QUOTATION MARK}": '"',
     "\N{BULLET}": "*",
+    "\N{BLACK CIRCLE}": "*",
+    "\N{WHITE CIRCLE}": "=",
+    "\N{BOX DRAWINGS LIGHT HORIZONTAL}": "-",
     "\N{NO-BREAK SPACE}": " ",
     "\N{NARROW NO-BREAK SPACE}": " ",
 }

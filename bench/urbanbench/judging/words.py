@@ -3,20 +3,102 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from urbanbench.judging.comparison import Comparison
 from urbanbench.judging.evidence import NO_PLACES, NO_PREDICTIONS
 from urbanbench.judging.power import Needed
-from urbanbench.judging.verdict import LEVEL, SPATIAL
+from urbanbench.judging.verdict import BOUNDED, LEVEL, QUERIES, RESAMPLED, SPATIAL
 from urbanbench.scoring.metrics import metric_info
 
-__all__ = ["LACKING", "gap_words", "needs_words", "p_words", "statement"]
+if TYPE_CHECKING:
+    from urbanbench.judging.tournament import Tournament
+
+__all__ = ["LACKING", "gap_words", "in_short", "needs_words", "p_words", "statement"]
 
 LACKING = {
-    NO_PLACES: "where its units lie is not known (its city is not at hand), so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small for others",
+    NO_PLACES: "where its units lie is not known (its city or its task is not at hand), so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small for others",
     NO_PREDICTIONS: "predictions of a row are not there, so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small "
     "for others (urbanbench results verify FOLDER --recompute all --row RUN --keep-predictions makes them)",
 }
+
+
+_TESTS = {
+    SPATIAL: "spatial t test over units",
+    RESAMPLED: "corrected resampled t test",
+    QUERIES: "t test over queries, each with its mean over seeds; neighbours count as independent",
+    BOUNDED: "t test of two shares, which errs towards caution where single queries are not known",
+}
+
+
+def in_short(made: Tournament) -> list[str]:
+    """Say first what it all comes to: which model is better where chance does not explain it, and where it may."""
+    places = sum(len(found) for found in made.matches.values())
+    sure = [one for found in made.matches.values() for one in found if one.separable]
+    if len(made.names) == 2:
+        [found] = made.matches.values()
+        return [_short_of_two(found, *made.names)]
+    said = [
+        f"In short: of {places} comparisons {len(sure) or 'none'} {'is' if len(sure) < 2 else 'are'} separable from chance."
+    ]
+    for k, name in enumerate(made.names):
+        beaten = _beaten(made, k)
+        said += [f"{name} is better than {_listed(beaten)}."] if beaten else []
+    quiet = [name for k, name in enumerate(made.names) if not _met(made, k)]
+    if sure and quiet:
+        said.append(f"Nothing separates {_listed(quiet)} from any other.")
+    return [" ".join(said)]
+
+
+def _short_of_two(found: Sequence[Comparison], one: str, other: str) -> str:
+    wins = [sum(each.separable and side * each.verdict.mean > 0 for each in found) for side in (1, -1)]
+    ahead = [sum(side * each.verdict.mean > 0 for each in found) for side in (1, -1)]
+    open_ones = len(found) - sum(wins)
+    single = len(found) == 1
+    where = "on the one question" if single else f"on the {len(found)} questions"
+
+    def told(word: str, counts: Sequence[int]) -> str:
+        named = [(name, count) for name, count in zip((one, other), counts, strict=True) if count]
+        return " and ".join(f"{name} is {word}{'' if single else f' on {count}'}" for name, count in named)
+
+    if not any(wins):
+        leads = told("ahead", ahead)
+        why = f"{leads}, which may be chance" if leads else "their scores are the same"
+        return f"In short: {where} that both answer, {one} and {other} cannot be told apart: {why}."
+    rest = (
+        f"; the difference on {'the other' if open_ones == 1 else f'{open_ones} others'} may be chance"
+        if open_ones
+        else ""
+    )
+    return f"In short: {where} that both answer, {told('better', wins)}{rest}."
+
+
+def _beaten(made: Tournament, k: int) -> list[str]:
+    """Name those that a model is better than, with the questions on which it is."""
+    found: dict[str, list[str]] = {}
+    for pair, comparisons in made.matches.items():
+        if k not in pair:
+            continue
+        side, rival = (1, pair[1]) if pair[0] == k else (-1, pair[0])
+        for one in comparisons:
+            if one.separable and side * one.verdict.mean > 0:
+                found.setdefault(made.names[rival], []).append(one.pair.place)
+    every = {
+        made.names[sum(pair) - k]: len(comparisons) for pair, comparisons in made.matches.items() if k in pair
+    }
+    return [
+        f"{name} everywhere" if len(places) == every[name] else f"{name} ({', '.join(places)})"
+        for name, places in found.items()
+    ]
+
+
+def _met(made: Tournament, k: int) -> bool:
+    return any(one.separable for pair, found in made.matches.items() if k in pair for one in found)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def statement(comparison: Comparison, one: str, other: str, family: int) -> str:
@@ -35,11 +117,19 @@ def statement(comparison: Comparison, one: str, other: str, family: int) -> str:
     scores = " and ".join(f"{_number(score, found)}" for score in found.scores)
     where = f"On {row.cell.task} in {row.cell.city} (split {row.cell.split}, head {found.pair.place.rpartition(' · ')[2]})"
     found_out = (
-        f"{where} {better} is {gap_words(found)}{_unit(found)} better in {title} than {worse} over {len(found.differences)} shared splits"
+        f"{where} {better} is {gap_words(found)}{_unit(found)} better in {title} than {worse} over {_shared(found)}"
         f"{_trainings(found)} ({one} and {other}: {scores})."
     )
     parts = [found_out, _chance(found, family), _odds(found, better, worse), _again(found, one, other)]
     return " ".join(part for part in parts if part)
+
+
+def _shared(found: Comparison) -> str:
+    """Name what both rows share: splits, or of a retrieval queries and drawings of candidates."""
+    if not metric_info(found.metric).of_queries:
+        return f"{len(found.differences)} shared splits"
+    queries = found.pair.one[0].evaluation.get("n_units")
+    return f"{queries} shared queries and {len(found.differences)} drawings of candidates"
 
 
 def gap_words(comparison: Comparison) -> str:
@@ -102,7 +192,7 @@ def _chance(found: Comparison, family: int) -> str:
     told = p_words(verdict.p)
     if family > 1:
         told += f", {p_words(found.adjusted_p).removeprefix('p ').removeprefix('= ')} after Holm over {family} questions"
-    test = "spatial t test over units" if verdict.method == SPATIAL else "corrected resampled t test"
+    test = _TESTS[verdict.method]
     if found.separable:
         return f"That is separable from chance ({told}; {test}).{_naive(found)}"
     if verdict.p < LEVEL:

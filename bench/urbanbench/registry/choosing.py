@@ -21,6 +21,7 @@ __all__ = ["GROUPS", "broken", "expand", "expand_splits", "expand_words"]
 GROUPS: Mapping[str, Callable[[ModelCard], bool]] = {
     "floors": lambda card: card.floor and not card.family,
     "attribution": lambda card: card.family == "attribution",
+    "retrieval": lambda card: card.family == "retrieval",
     "learned": lambda card: not card.floor,
 }
 """Words that stand for several models."""

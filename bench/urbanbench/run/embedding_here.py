@@ -70,9 +70,9 @@ def order_of(spec: RunSpec) -> Order:
 def _look(order: Order, bench: Workbench) -> tuple[Order, View, Units, EmbeddingKey]:
     spec = order.spec
     city = bench.city(spec.city)
-    target_ids = bench.targets(order).ids.tolist() if spec.task else []
-    view = admitted_view(order, city, target_ids)
-    units = units_of(city, order.task.card.level, target_ids)
+    targets = bench.targets(order) if spec.task else None
+    view = admitted_view(order, city, targets)
+    units = units_of(city, order.task.card.level, targets.ids.tolist() if targets is not None else [])
     with state_kept():
         variant = dict(order.model.variant(view))
     return order, view, units, embedding_key(order, view, units, variant, bench.device)

@@ -16,7 +16,6 @@ from urbanbench.inputs import format_inputs
 from urbanbench.progress import note
 from urbanbench.registry import is_foreign, open_city
 from urbanbench.run.learning import learn
-from urbanbench.run.split_ground import targets_for
 from urbanbench.seen import seeing
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.kept.reading import reading
@@ -95,8 +94,8 @@ class Workbench:
             return self._targets[task]
         split = order.protocol.split
         if (task, split) not in self._fitted:
-            label = order.task.card.label
-            self._fitted[task, split] = targets_for(split, self._targets[task], city, label)
+            found = order.room.targets(self._targets[task], order.cell, split, city, order.task.card)
+            self._fitted[task, split] = found
         return self._fitted[task, split]
 
     def train_city(self, word: str) -> City:

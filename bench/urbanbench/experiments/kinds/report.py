@@ -8,12 +8,13 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from urbanbench.board.layout import Board, Picture, Table
 from urbanbench.board.layout import Section as BoardSection
-from urbanbench.city.drawing.letters import settle_letters
 from urbanbench.errors import UnknownName
+from urbanbench.figures.files import figure_bytes, save_figure
+from urbanbench.figures.style import drawn_alike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -22,12 +23,6 @@ __all__ = ["REPORT_FORMATS", "Figure", "Report", "Section", "print_report", "sav
 
 REPORT_FORMATS = ("md", "html", "csv")
 _SUFFIXES = (".svg", ".png")
-_FACTS: dict[str, dict[str, Any]] = {
-    "svg": {"Date": None},
-    "png": {"Software": None},
-    "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
-}
-"""What files would say of the day and the program, left out."""
 
 
 @dataclass(frozen=True)
@@ -52,25 +47,21 @@ class Figure:
     size: tuple[float, float] = (8.0, 4.0)
 
     def save(self, path: Path) -> None:
-        """Write ``path``, .svg, .png or .pdf by its suffix; equal data give equal bytes."""
-        from urbanbench.atomic import replacing
-
-        with replacing(path) as part, part.open("wb") as out:
-            out.write(self.to_bytes(path.suffix.lstrip(".").lower()))
+        """Write ``path``, .svg, .png or .pdf by its ending; equal data give equal bytes."""
+        save_figure(self.drawn(), path)
 
     def to_bytes(self, kind: str) -> bytes:
         """Return the picture as "svg", "png" or "pdf"."""
-        import matplotlib as mpl
+        return figure_bytes(self.drawn(), kind)
+
+    def drawn(self) -> Canvas:
+        """Return the picture as a figure of matplotlib."""
         from matplotlib.figure import Figure as Canvas
 
-        out = io.BytesIO()
-        with mpl.rc_context({"svg.hashsalt": "urbanbench", "svg.fonttype": "path", "font.size": 9.0}):
+        with drawn_alike():
             canvas = Canvas(figsize=self.size, layout="constrained")
             self.draw(canvas)
-            settle_letters(canvas)
-            facts = _FACTS[kind]
-            canvas.savefig(out, format=kind, dpi=150, metadata=facts)
-        return out.getvalue()
+        return canvas
 
 
 @dataclass(frozen=True)

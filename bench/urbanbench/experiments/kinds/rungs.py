@@ -250,7 +250,11 @@ def _floor_entry(here: Standing, metric: str) -> Entry:
 
 def _figure(name: str, title: str, one: _Climb, floors: Sequence[_Climb], metric: str) -> Figure:
     """Return the score at each rung and the gap to the first, the model beside floors."""
-    rungs = list(one.at)
+    rungs = [
+        split
+        for place, split in enumerate(one.at)
+        if not place or any(split in each.scored for each in (one, *floors))
+    ]
     shown = [one, *(floor for floor in floors if floor.metric and floor.label != one.label)]
     scores = [_trace(climb, rungs, metric, spread=climb is one) for climb in shown]
     gaps = [_gap_trace(climb, rungs, metric) for climb in shown]

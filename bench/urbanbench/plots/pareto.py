@@ -6,68 +6,62 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 from itertools import count
-from pathlib import Path
 from string import ascii_lowercase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from urbanbench.board.columns import direction, metric_title
 from urbanbench.board.fronts import Front, Priced
-from urbanbench.city.drawing.canvas import save_map
-from urbanbench.errors import BadInput
+from urbanbench.experiments.kinds.report import Figure
+from urbanbench.figures.style import FLOOR, FRONT, LEARNED
+from urbanbench.plots.choosing import checked
+from urbanbench.plots.dots import legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Canvas
 
-__all__ = ["draw_fronts"]
+__all__ = ["PANEL_HEIGHT", "front_figure"]
 
-_MOST_PANELS = 12
-_LEARNED, _FLOOR, _STEPS = "#0072B2", "#999999", "#D55E00"
-"""Told apart by people with any colour vision (Okabe and Ito)."""
+PANEL_HEIGHT = 4.6
+"""In inches."""
 _LEAST_SECONDS = 1e-3
 _DEPTH = 3.0
 """How far below the median a panel reaches, in heights of the best row over the median; what lies deeper stands at its foot."""
 
 
-def draw_fronts(fronts: Sequence[Front], path: Path) -> None:
-    """Draw fronts into a PNG, SVG or PDF.
+def front_figure(fronts: Sequence[Front]) -> Figure:
+    """Return one figure with a panel for every front; panels of one metric have the same ranges.
 
     Raises
     ------
     BadInput
-        More than 12 panels, or another suffix.
+        More panels than a page has room for.
     """
-    from matplotlib.figure import Figure
-
-    if len(fronts) > _MOST_PANELS:
-        msg = f"{len(fronts)} panels of score and cost were asked for. Expected {_MOST_PANELS} at most. Choose with --city, --task and --split."
-        raise BadInput(msg)
+    checked(fronts, "panels of score and cost")
     wide = min(len(fronts), 2)
     high = math.ceil(len(fronts) / wide)
-    figure = Figure(figsize=(9.0 * wide, 4.6 * high + 0.5), dpi=150, layout="constrained")
-    axes = figure.subplots(high, wide, squeeze=False).ravel()
-    for one, front in zip(axes, fronts, strict=False):
-        _panel(one, front)
-    for one in axes[len(fronts) :]:
-        one.set_axis_off()
-    _legend(figure)
-    save_map(figure, path)
+
+    def draw(canvas: Canvas) -> None:
+        grid = canvas.subplots(high, wide, squeeze=False).ravel()
+        for axes, front in zip(grid, fronts, strict=False):
+            _panel(axes, front)
+        for axes in grid[len(fronts) :]:
+            axes.set_axis_off()
+        _share_ranges(list(grid), fronts)
+        legend(canvas)
+
+    return Figure("pareto", "Score against time", draw, (9.0 * wide, PANEL_HEIGHT * high + 0.5))
 
 
-def _legend(figure: Figure) -> None:
-    """Explain the marks of all panels once, below them."""
-    found: dict[str, Any] = {}
-    for axes in figure.axes:
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    figure.legend(
-        found.values(),
-        found.keys(),
-        loc="outside lower center",
-        ncols=min(len(found), 3),
-        fontsize=8,
-        frameon=False,
-    )
+def _share_ranges(grid: Sequence[Axes], fronts: Sequence[Front]) -> None:
+    for metric in {front.metric for front in fronts}:
+        same = [axes for axes, front in zip(grid, fronts, strict=False) if front.metric == metric]
+        across, up = [one.get_xlim() for one in same], [one.get_ylim() for one in same]
+        turned = up[0][0] > up[0][1]
+        ends = min(map(min, up)), max(map(max, up))
+        for axes in same:
+            axes.set_xlim(min(low for low, _ in across), max(high for _, high in across))
+            axes.set_ylim(*(reversed(ends) if turned else ends))
 
 
 def _panel(axes: Axes, front: Front) -> None:
@@ -79,7 +73,7 @@ def _panel(axes: Axes, front: Front) -> None:
             [],
             s=26,
             facecolors="none",
-            edgecolors=_LEARNED,
+            edgecolors=LEARNED,
             label="hollow: took longer, part of the time is not known",
         )
     for floor in (True, False):
@@ -112,7 +106,7 @@ def _foot(gains: Sequence[float]) -> float:
 def _dots(axes: Axes, rows: Sequence[Priced], sign: int, foot: float, *, floor: bool) -> None:
     """Draw rows: a triangle at the foot for what lies deeper, a hollow dot where the time is known in part only."""
     colour, mark, name = (
-        (_FLOOR, "s", "floor, learns nothing") if floor else (_LEARNED, "o", "learned or frozen model")
+        (FLOOR, "s", "floor, learns nothing") if floor else (LEARNED, "o", "learned or frozen model")
     )
     for hidden in (False, True):
         some = [one for one in rows if (sign * one.row.main < foot) == hidden]
@@ -134,7 +128,7 @@ def _steps(axes: Axes, front: Front, best: Sequence[Priced], sign: int, *, learn
         return
     right = max(_x(one) for one in front.rows)
     x, y = [_x(one) for one in ordered], [one.row.main for one in ordered]
-    style, label = (("--", _LEARNED), "front without floors") if learned else (("-", _STEPS), "front")
+    style, label = (("--", LEARNED), "front without floors") if learned else (("-", FRONT), "front")
     axes.step(
         [*x, right],
         [*y, y[-1]],
@@ -157,7 +151,7 @@ def _names(
         at = max(sign * one.row.main, foot) * sign
         axes.annotate(
             mark, (_x(one), at), xytext=(-4, 3 * sign), textcoords="offset points", fontsize=8, ha="right",
-            va="bottom" if sign > 0 else "top", color=_LEARNED if learned else _STEPS, zorder=4,
+            va="bottom" if sign > 0 else "top", color=LEARNED if learned else FRONT, zorder=4,
         )  # fmt: skip
     return key
 
