@@ -304,6 +304,21 @@ def test_residuals_are_the_mean_error_of_each_unit(ran):
     assert found.to_numpy() == pytest.approx(wanted.loc[found.index].to_numpy())
 
 
+def test_questions_that_are_asked_with_items_go_the_same_way(city, tmp_path):
+    ran = ub.run(
+        ["text-overlap", "majority-answer"], "spatial-grounding", city, seeds=2, floors=False, out=tmp_path
+    )
+    space = ub.embed("text-overlap", city, for_task="spatial-grounding")
+    again = ub.evaluate(space, "spatial-grounding", seeds=2)
+    assert again.scores.equals(ran.where(model="text-overlap")[0].scores)
+    assert ran.table["mean"].is_monotonic_decreasing
+    assert ub.compare(ran).table["metric"].tolist() == [again.main_metric]
+    with pytest.raises(BadInput, match="is a retrieval"):
+        again.residuals()
+    with pytest.raises(RunRefused, match="these are vectors of regions"):
+        ub.evaluate(ub.embed("poi-counts", city), "spatial-grounding")
+
+
 def test_run_stays_callable_whatever_is_imported_first():
     script = "import urbanbench as ub, urbanbench.run.loop; from inspect import signature; print(callable(ub.run), 'models' in signature(ub.run).parameters, ub.run.loop.__name__)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

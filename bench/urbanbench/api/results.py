@@ -132,6 +132,8 @@ class Result:
         ------
         NoScores, DataMissing
             There are no scores, no predictions, or no such city.
+        BadInput
+            A retrieval, or a probe of positions: they have no error of a value.
         """
         from urbanbench.residuals.table import residual_table
 
@@ -142,7 +144,7 @@ class Result:
 
         Raises
         ------
-        NoScores, DataMissing
+        NoScores, DataMissing, BadInput
             As `residuals`.
         """
         from urbanbench.residuals.picture import draw_residuals
@@ -183,7 +185,9 @@ class Result:
 
     def _findings(self) -> Findings:
         from urbanbench.residuals.findings import find
+        from urbanbench.residuals.mapped import check_mapped
 
+        check_mapped(self.checked().raw)
         return find(self.raw, self.predictions, self.city)
 
     def __repr__(self) -> str:
