@@ -37,6 +37,9 @@ FLOORS = {
     "plots": 8.5,
     "citing": 8.5,
     "experiments": 8,
+    "submit": 8.5,
+    "starting": 8.5,
+    "api": 8.75,
     "cli": 9,
     "__main__": 10,
     "__init__": 10,
@@ -58,6 +61,9 @@ UPWARD = {("urbanbench.city.load", "faults")}
 """A table is judged while it is loaded."""
 
 NEVER_BY_PLUGINS = {
+    "api",
+    "submit",
+    "starting",
     "leaks",
     "registry",
     "run",

@@ -453,16 +453,6 @@ def read_device(word: str) -> str:
     BadInput
         Another word, or "cuda" without a GPU.
     """
-    if word not in {"auto", "cpu", "cuda"}:
-        msg = f"--device got {word!r}. Expected auto, cpu or cuda."
-        raise BadInput(msg)
-    if word == "cpu":
-        return word
-    import torch
+    from urbanbench.run.devices import chosen_device
 
-    if torch.cuda.is_available():
-        return "cuda"
-    if word == "cuda":
-        msg = "--device cuda, but torch sees no GPU. Expected a CUDA device and a CUDA build of torch. Use --device cpu, or see `urbanbench doctor`."
-        raise BadInput(msg)
-    return "cpu"
+    return chosen_device(word, "--device")

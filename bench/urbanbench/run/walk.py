@@ -19,6 +19,7 @@ from urbanbench.inputs import format_inputs
 from urbanbench.provenance import provenance
 from urbanbench.reasons import place_in, speakable, told, trace_of
 from urbanbench.registry import is_foreign
+from urbanbench.registry.live import is_live
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_paper, check_probe, check_split, units_of
 from urbanbench.run.beside import adds_section, floor_orders
@@ -368,7 +369,7 @@ def _place_known(order: Order, facts: Mapping[str, Any]) -> str:
 
 def mark_of(order: Order) -> dict[str, Any]:
     """Return whether a model from elsewhere has been checked with its present code; {} for built-in models and given vectors."""
-    if order.given or not is_foreign("model", order.spec.model):
+    if order.given or not (is_live(order.spec.model) or is_foreign("model", order.spec.model)):
         return {}
     return {"checked": check_mark(order.code)}
 
