@@ -36,8 +36,12 @@ class ImageRetrieval(RetrievalTask):
         from urbanbench.asking.ground import open_ground
         from urbanbench.asking.lessons import lessons_of
         from urbanbench.asking.together import Sheet
+        from urbanbench.errors import RunRefused
 
         ground = open_ground(city)
+        if not ground.has_surroundings and "captions" not in city.layers:
+            msg = f"City {city.name!r} has neither streets nor POIs nor captions, so there are no words for its places without names. Expected one of the layers roads, pois and captions. Mend: add one (docs/your_city.md), or choose -t geolocation."
+            raise RunRefused(msg)
         sheet = Sheet(ground, "image-retrieval", "Find the picture that was taken at this place.")
         _ask(sheet)
         return sheet.finish(lessons_of(sheet, ("caption", "path")))

@@ -11,12 +11,16 @@ import pytest
 from urbanbench.asking.ground import open_ground
 from urbanbench.asking.secrets import told_secrets
 from urbanbench.asking.together import Sheet
+from urbanbench.checks.retrieval import check_questions
 from urbanbench.city.city import City
 from urbanbench.city.folder.tags import tag_table
 from urbanbench.city.item_view import ItemView
-from urbanbench.errors import BadInput, InputMasked
+from urbanbench.errors import BadInput, Conformance, InputMasked
 from urbanbench.items import Exam, Item, Lesson
 from urbanbench.registry import load_task
+from urbanbench.retrieval_task import RetrievalTask
+from urbanbench.scoring.retrieval.evaluate import evaluate
+from urbanbench.space import EmbeddingSpace
 
 TASKS = ["geolocation", "image-retrieval", "perception", "spatial-grounding"]
 
@@ -143,6 +147,33 @@ def test_a_category_that_holds_the_name_of_a_street_does_not_reach_a_graph_a_pat
     assert [text for text in said if "[street] kiosk" in text]
 
 
+@pytest.mark.parametrize("planted", ["query", "graph", "lesson"])
+def test_the_check_of_a_task_finds_a_leak_wherever_it_was_planted(planted, toy, questions, ground):
+    street = next(str(one) for one in ground.graph.nodes.name[ground.graph.nodes.kind == 2] if one)
+    asked = questions("geolocation")
+    exam = asked.exam
+    first, key = asked.queries[0], next(iter(exam.graphs))
+    graph, lesson = exam.graphs[key], exam.lessons[0]
+    leaky = {
+        "query": replace(exam, items={**exam.items, first: replace(exam.items[first], text=f"In {street}?")}),
+        "graph": replace(
+            exam, graphs={**exam.graphs, key: replace(graph, text=(f"by {street}", *graph.text[1:]))}
+        ),
+        "lesson": replace(
+            exam, lessons=(replace(lesson, anchor=replace(lesson.anchor, text=street)), *exam.lessons)
+        ),
+    }[planted]
+
+    class Leaky(RetrievalTask):
+        card = replace(load_task("geolocation").card, query=("image", "graph", "text"))
+
+        def questions(self, city):
+            return replace(asked, exam=leaky)
+
+    with pytest.raises(Conformance, match=f"tells street '{street}'"):
+        check_questions("Leaky", Leaky(), toy)
+
+
 def test_who_matches_letters_of_query_and_candidate_finds_no_place(questions):
     """Names of candidates occur in no query's graph, and the words of a query are the same for all."""
     asked = questions("geolocation")
@@ -157,6 +188,17 @@ def test_who_matches_letters_of_query_and_candidate_finds_no_place(questions):
     for item in queries:
         shown = " ".join(exam.graphs[item.graph].text)
         assert not [name for some in names for name in some if name in shown]
+
+
+def test_a_model_that_matches_words_of_query_and_candidate_is_at_chance_in_geolocation(questions):
+    asked = questions("geolocation")
+    exam = asked.exam
+    said = [f"{exam.items[one].text} {exam.items[one].instruction}".lower() for one in asked.ids]
+    words = sorted({word for text in said for word in re.findall(r"\w+", text)})
+    vectors = np.array([[text.split().count(word) for word in words] for text in said], dtype="float32")
+    scores = evaluate(EmbeddingSpace("item", asked.ids, vectors), asked, range(10))
+    assert np.mean(scores.per_seed["hit@5"]) < scores.section["chance"]["hit@5"] + 0.1
+    assert np.mean(scores.per_seed["hit@1"]) < scores.section["chance"]["hit@1"] + 0.05
 
 
 def test_no_graph_says_what_a_candidate_says(questions):

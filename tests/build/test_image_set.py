@@ -9,6 +9,7 @@ from PIL import Image
 
 from urbanbench.build.image_set import ImageSet, write_image_set
 from urbanbench.city.city import City
+from urbanbench.cli.app import main
 from urbanbench.errors import BadInput, RunRefused
 from urbanbench.registry import load_task
 
@@ -95,6 +96,15 @@ def test_a_city_without_judgements_is_refused_and_told_what_to_add(pictures, tmp
     )
     with pytest.raises(RunRefused, match=r"labels/perception_safety\.parquet"):
         load_task("perception").targets(City.open(tmp_path / "city"))
+
+
+def test_the_command_makes_the_city_and_judges_its_words(pictures, tmp_path, capsys):
+    out = str(tmp_path / "city")
+    words = ["data", "images", str(pictures), "-o", out, "--licence", "CC0-1.0"]
+    assert main([*words, "--scores", "liked,calm", "--class", "use=use"]) == 0
+    assert set(City.open(out).labels) == {"perception_liked", "perception_calm", "use"}
+    assert main([*words, "--class", "use"]) != 0
+    assert "LABEL=COLUMN" in capsys.readouterr().err
 
 
 def test_a_column_that_is_not_there_is_named(pictures, tmp_path):

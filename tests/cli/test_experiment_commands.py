@@ -71,7 +71,7 @@ def test_a_second_run_computes_nothing_and_shows_the_same(small, tmp_path, capsy
     assert run() == 0
     assert (tmp_path / "embeds.log").read_text() == log
     assert capsys.readouterr().out == first.out
-    assert "| counted twice" in first.out
+    assert "\ncounted twice" in first.out
     assert "best floor of these inputs:" in first.out
 
 
@@ -94,6 +94,7 @@ def test_show_reads_and_never_runs(small, village, tmp_path, own_folder, capsys)
     )
     assert "village · popdensity · random" in capsys.readouterr().out
     assert sorted(path.name for path in (own_folder / "figs").iterdir()) == [
+        "small-village-popdensity.pdf",
         "small-village-popdensity.png",
         "small-village-popdensity.svg",
     ]
@@ -186,7 +187,7 @@ def test_an_experiment_without_predictions_names_the_command_that_makes_them(vil
     [result] = run_cells([RunSpec("coordinates", "popdensity", str(village), seeds=(0, 1))], store)
     store.predictions_of(result.cell).unlink()
     words = ["-c", str(village), "-t", "popdensity", "--split", "random", "--seeds", "2", "--out", "kept"]
-    assert main(["experiment", "show", "case1", *words]) == 0
+    assert main(["experiment", "show", "case1", *words, "--wide"]) == 0
     said = capsys.readouterr().out.replace("\\", "")
     assert "coordinates: no predictions" in said
     assert f"Mend: urbanbench experiment run case1 -c {village} --overwrite always --out kept" in said

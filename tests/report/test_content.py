@@ -181,3 +181,45 @@ def test_the_policy_allows_the_page_nothing_but_its_own_parts(page):
     assert set(allowed["script-src"].split()) == hashes
     assert "unsafe" not in policy
     assert not re.search(r"""(?:src|href)=["']https?:""", text.split("<script>")[0])
+
+
+def test_classes_and_shares_are_mapped_by_what_was_said_most_and_how_much_was_wrong(tmp_path, monkeypatch):
+    import pandas as pd
+
+    from urbanbench.report import predicted
+    from urbanbench.report.predicted import Drawn, mapped
+
+    said = pd.DataFrame(
+        {
+            "unit_id": ["a", "a", "a", "b"],
+            "seed": [0, 1, 2, 0],
+            "true": ["x", "x", "x", "y"],
+            "predicted": ["y", "y", "x", "y"],
+        }
+    )
+    drawn = Drawn(["a", "b", "c"], {}, ("x", "y"))
+
+    def told(table, on=drawn):
+        monkeypatch.setattr(predicted.ResultStore, "read_predictions", staticmethod(lambda *_: table))
+        return mapped(tmp_path, None, on)
+
+    found = told(said)
+    assert unpacked(found["said"]) == pytest.approx([1, 1, np.nan], nan_ok=True)
+    assert unpacked(found["wrong"]) == pytest.approx([2 / 3, 0, np.nan], abs=1e-4, nan_ok=True)
+    shares = pd.DataFrame(
+        {
+            "unit_id": ["a", "b"],
+            "seed": [0, 0],
+            "true[x]": [1.0, 0.2],
+            "true[y]": [0.0, 0.8],
+            "predicted[x]": [0.6, 0.3],
+            "predicted[y]": [0.4, 0.7],
+        }
+    )
+    found = told(shares)
+    assert unpacked(found["said"])[:2] == pytest.approx([0, 1])
+    assert unpacked(found["wrong"])[:2] == pytest.approx([0.4, 0.1], abs=1e-4)
+    assert told(said.assign(unit_id=["p", "q", "r", "s"])) is None
+    assert told(said, Drawn(["a", "b"], {}, ())) is None
+    assert told(shares.drop(columns=["predicted[x]"])) is None
+    assert told(pd.DataFrame({"seed": [0], "unit_id": ["a"], "rank": [3]})) is None

@@ -265,3 +265,23 @@ def test_a_random_row_of_items_does_not_depend_on_which_others_are_asked_for(spe
     assert space.level == "item"
     assert len(np.unique(space.vectors[:, 0])) == len(space)
     assert set(load_model("random").card.embeds) >= set(MODALITIES)
+
+
+def test_the_words_of_a_retrieval_can_be_asked_for_by_name(task, town, tmp_path, capsys):
+    words = [
+        "run",
+        "-m",
+        "random",
+        "-t",
+        task,
+        "-c",
+        town,
+        "--no-floors",
+        "--seeds",
+        "2",
+        "--out",
+        str(tmp_path),
+    ]
+    assert main([*words, "--split", "area", "--head", "cosine"]) == 0
+    assert " · area · cosine: hit@5 " in capsys.readouterr().err
+    assert main([*words, "--split", "aera"]) == 2

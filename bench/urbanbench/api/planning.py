@@ -33,16 +33,15 @@ def planned(
     BadInput
         No model or no task.
     """
-    from urbanbench.registry import expand, expand_cities, expand_labels, expand_words
+    from urbanbench.registry import expand, expand_cities, expand_heads, expand_labels
     from urbanbench.run.plan import Plan
-    from urbanbench.scoring.heads import HEADS
 
     found = expand_cities(cities)
     return Plan(
         models=_some("model", expand("model", models)),
         tasks=expand_labels(_some("task", expand("task", tasks)), found),
         cities=found,
-        heads=expand_words("head", heads, list(HEADS)),
+        heads=expand_heads(heads),
         **more,
     )
 

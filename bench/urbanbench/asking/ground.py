@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from urbanbench.city.city import City
     from urbanbench.graph.tables import Graph
 
-__all__ = ["MOST_ASKED", "Ground", "open_ground"]
+__all__ = ["MOST_ASKED", "MOST_LEARNED", "Ground", "open_ground"]
 
-MOST_ASKED = 700
-"""Pictures that are asked about at most, as many as the paper has in a set."""
+MOST_ASKED, MOST_LEARNED = 700, 7000
+"""Pictures that are asked about at most, as many as the paper has in a set, and pictures that may be learned from at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,16 +69,12 @@ class Ground:
     @cached_property
     def asked(self) -> np.ndarray:
         """Pictures that are asked about, int64, in order: those of the test blocks, `MOST_ASKED` at most."""
-        test = np.flatnonzero(self.split.test)
-        if len(test) <= MOST_ASKED:
-            return test
-        drawn = generator(0, "pictures asked about").choice(test, MOST_ASKED, replace=False)
-        return np.sort(drawn)
+        return _some(self.split.test, MOST_ASKED, "pictures asked about")
 
     @cached_property
     def learned(self) -> np.ndarray:
-        """Pictures that may be learned from, int64, in order."""
-        return np.flatnonzero(self.split.lesson)
+        """Pictures that may be learned from, int64, in order, `MOST_LEARNED` at most."""
+        return _some(self.split.lesson, MOST_LEARNED, "pictures learned from")
 
     @cached_property
     def placed(self) -> bool:
@@ -166,6 +162,14 @@ class Ground:
     def words(self) -> Mapping[int, str]:
         """What nodes are, by row of the graph, without what nobody may be told."""
         return _Words(self.graph, self.secrets)
+
+
+def _some(chosen: np.ndarray, most: int, purpose: str) -> np.ndarray:
+    """Return where a mask holds, so many places at most, always the same ones."""
+    rows = np.flatnonzero(chosen)
+    if len(rows) <= most:
+        return rows
+    return np.sort(generator(0, purpose).choice(rows, most, replace=False))
 
 
 class _Words(dict[int, str]):

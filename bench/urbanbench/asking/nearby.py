@@ -22,6 +22,9 @@ CLEAR_M = 10.0
 STEP_M = 25.0
 """Distances are told in steps of so many metres."""
 
+UNSURE_M, UNSURE_DEG = 2.5, 2.5
+"""Nothing is asked whose distance or direction lies so near to the border of two answers that both are nearly right."""
+
 NEAR_M, FAR_M = 150.0, 400.0
 """How far the nearest place may be, and how far a landmark, metres."""
 
@@ -127,7 +130,7 @@ def _nearest_street(ground: Ground, k: int, _places: _Places, _draw: np.random.G
     away = np.hypot(*offset.T)
     first, *others = np.argsort(away, kind="stable").tolist()
     near_enough = STEP_M <= away[first] <= FAR_M and crossings[first] in ground.around(k).rows
-    if not near_enough or (others and away[others[0]] - away[first] < CLEAR_M):
+    if not near_enough or (others and away[others[0]] - away[first] < CLEAR_M) or _unsure(offset[first]):
         return None
     word, side = ground.words[int(street[0])], _side(offset[first])
     return Asked(
@@ -158,6 +161,8 @@ def _distance(_ground: Ground, _k: int, places: _Places, draw: np.random.Generat
         return None
     (one, first), (other, second) = ends
     metres = float(np.hypot(*(places.offset[first] - places.offset[second])))
+    if _between_steps(metres):
+        return None
     question = (
         f"Of the places nearest to the picture, how far is it from the {_kind(one)} to the {_kind(other)}?"
     )
@@ -170,7 +175,7 @@ def _landmark(_ground: Ground, _k: int, places: _Places, draw: np.random.Generat
     order = [sorted(near)[at] for at in draw.permutation(len(near))]
     for word in order:
         at = places.nearest(word)
-        if at is None or not STEP_M <= places.away[at] <= FAR_M:
+        if at is None or not STEP_M <= places.away[at] <= FAR_M or _unsure(places.offset[at]):
             continue
         side = _side(places.offset[at])
         question = f"How far from the picture is the nearest {_kind(word)}, and in which direction?"
@@ -187,12 +192,23 @@ FORMS: dict[str, Callable[[Ground, int, _Places, np.random.Generator], Asked | N
 """Forms of questions; each has answers of its own to choose from."""
 
 
+def _unsure(offset: np.ndarray) -> bool:
+    """Tell whether another distance or direction would nearly be right."""
+    bearing = np.degrees(np.arctan2(*offset.tolist())) % 45.0
+    return bool(abs(bearing - 22.5) < UNSURE_DEG) or _between_steps(float(np.hypot(*offset)))
+
+
+def _between_steps(metres: float) -> bool:
+    return abs(metres % STEP_M - STEP_M / 2) < UNSURE_M
+
+
 def _side(offset: np.ndarray) -> str:
     return direction_of(float(bearing_between(np.zeros((1, 2)), offset[None])[0]))
 
 
 def _metres(away: float) -> str:
-    return f"about {round(away / STEP_M) * STEP_M:.0f} m"
+    near = round(away / STEP_M) * STEP_M
+    return f"about {near:.0f} m" if near else f"less than {STEP_M / 2:g} m"
 
 
 def _kind(word: str) -> str:

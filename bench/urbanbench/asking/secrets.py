@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from urbanbench.graph.hiding import mentions, without
+from urbanbench.graph.hiding import LEAKS, mentions, without
 from urbanbench.graph.tables import kind_code
 
 if TYPE_CHECKING:
@@ -63,10 +63,17 @@ class Secrets:
         return _COORDINATES.sub("[coordinates]", str(plain["text"]))
 
 
-def told_secrets(exam: Exam, secrets: Secrets) -> list[str]:
+def told_secrets(exam: Exam, secrets: Secrets, kinds: Collection[str] = LEAKS) -> list[str]:
     """Return what the side with the pictures tells that it may not: queries, graphs and the first side of lessons.
 
     Candidates that are texts may name places: that is what they are there for.
+
+    Parameters
+    ----------
+    exam, secrets
+        What is shown, and what the city's names are.
+    kinds
+        Words of `LEAKS` that may not be told.
 
     Returns
     -------
@@ -78,6 +85,7 @@ def told_secrets(exam: Exam, secrets: Secrets) -> list[str]:
         f"{where} tells {kind} {', '.join(map(repr, some))}: {text!r}"
         for where, text in texts
         for kind, some in secrets.found(text).items()
+        if kind in kinds
     ]
 
 

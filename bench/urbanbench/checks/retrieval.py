@@ -29,7 +29,7 @@ def check_questions(name: str, task: RetrievalTask, city: City) -> None:
     """Check the questions of a retrieval task.
 
     The rules: the same city gives the same questions twice; items of each side consist of what the card names, and their pictures are there; no picture of a
-    query, or of a candidate, is one of a lesson, and none was taken where one was; vectors that are all alike have no hit, and random ones score
+    query, or of a candidate, is one of a lesson, and none was taken where one was; no text that asks and no graph tells what the card's `leaks` name; vectors that are all alike have no hit, and random ones score
     what lots do.
 
     Raises
@@ -45,6 +45,7 @@ def check_questions(name: str, task: RetrievalTask, city: City) -> None:
         raise Conformance(msg)
     _check_items(name, task, questions)
     _check_pictures(name, questions, city)
+    _check_leaks(name, task, questions, city)
     _check_levels(name, task, questions)
 
 
@@ -85,6 +86,19 @@ def _check_pictures(name: str, questions: Questions, city: City) -> None:
     }
     if shared := places["asked"] & places["learned"]:
         msg = f"{name}.questions asks about pictures taken at {len(shared)} places where pictures of lessons were taken. Expected whole blocks on one side: neighbours show the same."
+        raise Conformance(msg)
+
+
+def _check_leaks(name: str, task: RetrievalTask, questions: Questions, city: City) -> None:
+    """Look for names, streets, districts and coordinates where the card says that there are none."""
+    from urbanbench.asking.secrets import Secrets, told_secrets
+    from urbanbench.graph.build import build_graph
+
+    if not {"pois", "roads", "street_views"} & set(city.layers):
+        return
+    told = told_secrets(questions.exam, Secrets(build_graph(city)), task.card.leaks)
+    if told:
+        msg = f"{name}.questions tells what its card says that nobody is told, {len(told)} times: {told[0]}. Expected no {', '.join(task.card.leaks)}. Mend: urbanbench.asking.secrets.Secrets(graph).veil(text)."
         raise Conformance(msg)
 
 

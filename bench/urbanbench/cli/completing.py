@@ -31,7 +31,32 @@ __all__ = [
 ]
 
 RUNGS = ("random", "block", "buffered", "knndm", "group:", "city-out", "ladder")
-METRICS = ("rmse", "mae", "r2", "r2_log", "f1_macro", "f1_weighted", "accuracy", "l1", "kl", "cosine")
+METRICS = (
+    "rmse",
+    "mae",
+    "r2",
+    "r2_log",
+    "f1_macro",
+    "f1_weighted",
+    "accuracy",
+    "l1",
+    "kl",
+    "cosine",
+    "hit@1",
+    "hit@3",
+    "hit@5",
+    "hit@10",
+    "mrr",
+    "hit@1/100",
+    "hit@3/100",
+    "hit@5/100",
+    "hit@10/100",
+    "mrr/100",
+    "within_100m",
+    "within_500m",
+    "within_1km",
+    "median_error_m",
+)
 PROTOCOLS = (
     "default",
     "paper:hgi",

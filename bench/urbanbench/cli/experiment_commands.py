@@ -14,6 +14,7 @@ from urbanbench.cli.outcome import exit_code, told_when_stopped
 from urbanbench.cli.printing import note, print_json, print_table, say, say_page
 from urbanbench.cli.run_command import progress_of
 from urbanbench.errors import UnknownName
+from urbanbench.terminal import screen_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,10 +77,10 @@ Heads = Annotated[
     ),
 ]
 Style = Annotated[
-    str, typer.Option("--format", "-f", help="md, html or csv.", autocompletion=completing.formats)
+    str, typer.Option("--format", "-f", help="text, md, html or csv.", autocompletion=completing.formats)
 ]
 Figures = Annotated[
-    Path | None, typer.Option("--figures", help="Folder to write the figures into, as SVG and PNG.")
+    Path | None, typer.Option("--figures", help="Folder to write the figures into, as SVG, PNG and PDF.")
 ]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Number of processes.")]
 Overwrite = Annotated[str, typer.Option("--overwrite", help="only-missing, never or always.")]
@@ -133,7 +134,7 @@ def run(
     jobs: Jobs = 1,
     out: options.Out = None,
     overwrite: Overwrite = "only-missing",
-    style: Style = "md",
+    style: Style = "text",
     figures: Figures = None,
     dry_run: DryRun = False,
 ) -> int:
@@ -193,7 +194,7 @@ def show(
     model_seed: options.OneModelSeed = None,
     model_seeds: options.ModelSeeds = "",
     out: options.Out = None,
-    style: Style = "md",
+    style: Style = "text",
     figures: Figures = None,
 ) -> None:
     """Show what a results folder holds of an experiment, without --out the reference rows and your own runs; nothing is run.
@@ -240,16 +241,15 @@ def _choice(
 ) -> Choice:
     """Expand the words of the command line; what is not given stays empty."""
     from urbanbench.experiments import Choice
-    from urbanbench.registry import cut_cities, expand, expand_words
+    from urbanbench.registry import cut_cities, expand, expand_heads
     from urbanbench.result_folders import RUNS
-    from urbanbench.scoring.heads import HEADS
 
     return Choice(
         models=tuple(expand("model", model)),
         cities=tuple(cut_cities(city)),
         tasks=tuple(expand("task", task)),
         splits=_rungs(split),
-        heads=tuple(expand_words("head", head, list(HEADS))),
+        heads=tuple(expand_heads(head)),
         seeds=options.read_seeds(seeds),
         preset=preset,
         settings=options.read_settings(settings),
@@ -318,4 +318,4 @@ def _print(
     if figures is not None:
         files = save_figures(report, figures)
         note(f"Figures: {figures}/ ({len(files)} files).")
-    (say_page if style == "html" else say)(print_report(report, style, figures=figures))
+    (say_page if style == "html" else say)(print_report(report, style, figures=figures, screen=screen_of()))

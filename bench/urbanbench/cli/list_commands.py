@@ -179,9 +179,10 @@ def _protocols() -> Rows:
 
 
 def _splits() -> Rows:
+    from urbanbench.scoring.retrieval import words
     from urbanbench.scoring.splits import SPLITS
 
-    return [
+    rows: Rows = [
         {
             "name": split.name,
             "takes": split.argument and f"{split.name}:{split.argument}",
@@ -189,12 +190,21 @@ def _splits() -> Rows:
         }
         for split in SPLITS.values()
     ]
+    return [
+        *rows,
+        {"name": words.AREA, "takes": "", "summary": f"of retrievals alone: {words.SPLITS[words.AREA]}"},
+    ]
 
 
 def _heads() -> Rows:
     from urbanbench.scoring.heads import HEADS
+    from urbanbench.scoring.retrieval.words import COSINE
 
-    return [{"name": head.name, "title": head.title, "summary": head.summary} for head in HEADS.values()]
+    rows: Rows = [
+        {"name": head.name, "title": head.title, "summary": head.summary} for head in HEADS.values()
+    ]
+    told = "of retrievals alone: nothing is fitted, candidates are ranked by the cosine of their vectors"
+    return [*rows, {"name": COSINE, "title": "Cosine", "summary": told}]
 
 
 def _probes() -> Rows:

@@ -28,7 +28,7 @@ Models = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="Model: a name, a path, `floors`, `attribution` (floors that explain a gap), `learned` or `all`. Repeats; takes lists and globs.",
+        help="Model: a name, a path, `floors`, `attribution` (floors that explain a gap), `retrieval` (floors of retrieval), `learned` or `all`. Repeats; takes lists and globs.",
         autocompletion=completing.models,
     ),
 ]

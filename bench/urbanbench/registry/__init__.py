@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from urbanbench.registry.choosing import GROUPS, broken, expand, expand_splits, expand_words
+from urbanbench.registry.choosing import (
+    GROUPS,
+    broken,
+    expand,
+    expand_heads,
+    expand_splits,
+    expand_words,
+)
 from urbanbench.registry.cities import (
     build_city,
     city_folder,
@@ -42,6 +49,7 @@ __all__ = [
     "entries",
     "expand",
     "expand_cities",
+    "expand_heads",
     "expand_labels",
     "expand_splits",
     "expand_words",

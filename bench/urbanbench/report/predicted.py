@@ -46,7 +46,7 @@ class Drawn:
 
 
 def mapped(path: Path, cell: Cell, drawn: Drawn) -> dict[str, Any] | None:
-    """Return the mean prediction of a run for each unit of a map; None where its predictions are not there or are of another form.
+    """Return the mean prediction of a run for each unit of a map; None where its predictions are not there, are of another form, or of units that this city has not.
 
     Parameters
     ----------
@@ -67,35 +67,42 @@ def mapped(path: Path, cell: Cell, drawn: Drawn) -> dict[str, Any] | None:
         table = ResultStore.read_predictions(path, cell)
     except UrbanbenchError:
         return None
-    if "predicted" not in table and not _columns(table, "predicted"):
-        return None
-    if not drawn.classes:
-        means = table.groupby("unit_id")["predicted"].mean() if "predicted" in table else None
-        return None if means is None else {"said": packed(means.reindex(drawn.ids).to_numpy(np.float64))}
-    said, wrong = _classes(table, drawn.classes)
-    return {
-        "said": packed(said.reindex(drawn.ids).to_numpy(np.float64)),
-        "wrong": packed(wrong.reindex(drawn.ids).to_numpy(np.float64)),
-    }
+    sides = _classes(table, drawn.classes) if drawn.classes else _numbers(table)
+    found = {name: packed(side.reindex(drawn.ids).to_numpy(np.float64)) for name, side in sides.items()}
+    return found if found.get("said") else None
 
 
-def _classes(table: pd.DataFrame, classes: tuple[str, ...]) -> tuple[pd.Series[float], pd.Series[float]]:
-    """Return by unit the place of the class that is said most, and how much of what was said is wrong."""
+def _numbers(table: pd.DataFrame) -> dict[str, pd.Series[float]]:
+    """Return by unit the mean of the numbers that were said; nothing where they are none."""
+    if "predicted" not in table or table["predicted"].dtype.kind not in "fiu":
+        return {}
+    return {"said": table.groupby("unit_id")["predicted"].mean()}
+
+
+def _classes(table: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, pd.Series[float]]:
+    """Return by unit the place of the class that is said most, and how much of what was said is wrong; nothing where none of it is classes."""
     import pandas as pd
 
     unit = table["unit_id"].to_numpy()
     shares, true = (_shares(table, side, classes) for side in ("predicted", "true"))
+    if shares is None or true is None:
+        return {}
     mean = pd.DataFrame(shares).groupby(unit).mean()
     wrong = pd.Series(np.abs(shares - true).sum(axis=1) / 2).groupby(unit).mean()
-    return mean.idxmax(axis=1).astype(float), wrong
+    return {"said": mean.idxmax(axis=1).astype(float), "wrong": wrong}
 
 
-def _shares(table: pd.DataFrame, side: str, classes: tuple[str, ...]) -> np.ndarray:
-    """Return shares (m, k) of classes; a single class is a share of one."""
+def _shares(table: pd.DataFrame, side: str, classes: tuple[str, ...]) -> np.ndarray | None:
+    """Return shares (m, k) of classes; a single class is a share of one. None where the table has neither."""
     columns = _columns(table, side)
     if columns:
-        return table[[f"{side}[{name}]" for name in classes]].to_numpy(np.float64)
-    return np.asarray(table[side].to_numpy()[:, None] == np.array(classes)[None], dtype=np.float64)
+        wanted = [f"{side}[{name}]" for name in classes]
+        return table[wanted].to_numpy(np.float64) if set(wanted) <= set(columns) else None
+    if side not in table:
+        return None
+    return np.asarray(
+        table[side].astype(str).to_numpy()[:, None] == np.array(classes)[None], dtype=np.float64
+    )
 
 
 def _columns(table: pd.DataFrame, side: str) -> list[str]:

@@ -19,10 +19,12 @@ from urbanbench.figures.style import drawn_alike
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
+    from urbanbench.terminal import Screen
+
 __all__ = ["REPORT_FORMATS", "Figure", "Report", "Section", "print_report", "save_figures"]
 
-REPORT_FORMATS = ("md", "html", "csv")
-_SUFFIXES = (".svg", ".png")
+REPORT_FORMATS = ("text", "md", "html", "csv")
+_SUFFIXES = (".svg", ".png", ".pdf")
 
 
 @dataclass(frozen=True)
@@ -115,14 +117,18 @@ class Report:
         return tuple(figure for section in self.sections for figure in section.figures)
 
 
-def print_report(report: Report, style: str, *, figures: Path | None = None) -> str:
-    """Write a report as "md", "html" or "csv".
+def print_report(
+    report: Report, style: str, *, figures: Path | None = None, screen: Screen | None = None
+) -> str:
+    """Write a report as "text", "md", "html" or "csv".
 
     Parameters
     ----------
     figures
         Folder that `save_figures` wrote; Markdown links to it, and names figures only by their titles without it. HTML holds its
         figures itself, CSV has none.
+    screen
+        What "text" is written for; a page of 100 columns without colour when left out.
 
     Raises
     ------
@@ -131,6 +137,8 @@ def print_report(report: Report, style: str, *, figures: Path | None = None) -> 
     """
     from urbanbench.board.html import to_html
     from urbanbench.board.markdown import to_markdown
+    from urbanbench.board.terminal_text import to_terminal
+    from urbanbench.terminal import Screen
 
     if style not in REPORT_FORMATS:
         raise UnknownName("report format", style, REPORT_FORMATS)
@@ -138,13 +146,15 @@ def print_report(report: Report, style: str, *, figures: Path | None = None) -> 
         return _to_csv(report)
     if style == "html":
         return to_html(_board(report, _embedded))
+    if style == "text":
+        return to_terminal(_board(report, lambda _: ""), screen or Screen())
     return to_markdown(
         _board(report, lambda figure: "" if figures is None else f"{figures.as_posix()}/{figure.name}.svg")
     )
 
 
 def save_figures(report: Report, folder: Path) -> list[Path]:
-    """Write every figure into a folder, as SVG and PNG, and return the files."""
+    """Write every figure into a folder, as SVG, PNG and PDF, and return the files."""
     paths = []
     for figure in report.figures:
         for suffix in _SUFFIXES:

@@ -69,7 +69,7 @@ function mapSpec(city, units, layer, width, height) {
     scales: [scaleOf(layer)],
     marks: [
       {type: "shape", from: {data: "shapes"}, transform: [{type: "geoshape", projection: "plane"}],
-        encode: {update: {fill: regions ? paint : {value: ink("nodata")}, stroke: {value: ink("paper")}, strokeWidth: {value: 0.6}, tooltip: {signal: "datum.told"}}, hover: {stroke: {value: ink("ink")}, strokeWidth: {value: 1.8}}}},
+        encode: {update: {fill: regions ? paint : {value: ink("nodata")}, stroke: {value: ink("paper")}, strokeWidth: features.length > 600 ? {signal: "min(0.6, 0.15 * zoom)"} : {value: 0.6}, tooltip: {signal: "datum.told"}}, hover: {stroke: {value: ink("ink")}, strokeWidth: {value: 1.8}}}},
       {type: "shape", from: {data: "roads"}, interactive: false, transform: [{type: "geoshape", projection: "plane"}],
         encode: {update: {fill: {value: null}, stroke: {value: ink("road")}, strokeWidth: {value: 0.9}, opacity: {value: regions ? 0.55 : 0.8}}}},
       {type: "symbol", from: {data: "dots"}, encode: {update: {x: {signal: "datum.x * unit * zoom + tx"}, y: {signal: "datum.y * unit * zoom + ty"}, size: {signal: "clamp(12 * zoom, 12, 90)"}, fill: paint, opacity: {value: 0.9}, tooltip: {signal: "datum.told"}}, hover: {size: {value: 120}}}},

@@ -1,5 +1,5 @@
 // Sortable tables. A column: {title, cell(item), value(item), number, help}. Sorting moves focus nowhere and says what it did.
-function table(caption, columns, items, {sorted = null, most = 60, kind = "", rowClass = () => ""} = {}) {
+function table(caption, columns, items, {sorted = null, most = 60, kind = "wide", rowClass = () => ""} = {}) {
   let order = sorted, shown = most;
   const body = h("tbody");
   const more = h("button", {type: "button", class: "quiet more", onclick: () => { shown += 300; fill(); }});
