@@ -15,6 +15,7 @@ from urbanbench.datasets._toyville_layers import (
     write_regions,
     write_roads,
 )
+from urbanbench.datasets._toyville_perception import write_perception
 from urbanbench.datasets._toyville_satellite import draw_satellite
 from urbanbench.datasets._toyville_streets import draw_street_views
 from urbanbench.datasets._toyville_town import Town
@@ -70,6 +71,11 @@ def write_town(folder: Path, town: Town, *, images: bool) -> None:
         name: {"file": f"labels/{name}.parquet", **about, **_origin(town), "ceiling": known[name]}
         for name, about in labels.items()
     }
+    if images:
+        seen = write_perception(folder, plan, town.latents, town.roads)
+        labels |= {
+            name: {"file": f"labels/{name}.parquet", **about, **_origin(town)} for name, about in seen.items()
+        }
     write_json(folder / "city.json", {**_city(town, layers, labels), "ceiling_method": METHOD})
 
 

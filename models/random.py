@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from urbanbench.card import ModelCard
+from urbanbench.items import MODALITIES
 from urbanbench.model import Model
 from urbanbench.seeds import generator
 from urbanbench.units import LEVELS
@@ -30,9 +31,9 @@ class RandomVectors(Model):
 
     card = ModelCard(
         title="Random vectors",
-        summary="Standard normal noise for every unit.",
+        summary="Standard normal noise for every unit or item.",
         needs=(),
-        embeds=LEVELS,
+        embeds=(*(level for level in LEVELS if level != "item"), *MODALITIES),
         floor=True,
         transfers="fixed",
     )

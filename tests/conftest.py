@@ -184,6 +184,14 @@ def resnet_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def vlm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small random Qwen2-VL, saved as real ones are."""
+    from tiny_vlms import make_vlm
+
+    return make_vlm(tmp_path_factory.mktemp("weights") / "tiny-qwen2-vl", "qwen2_vl")
+
+
+@pytest.fixture(scope="session")
 def add_captions() -> Callable[[Path, Sequence[tuple[str, str]]], None]:
     """Return the function that gives a city folder a layer of captions: pairs of region and sentence."""
     from stand_ins import add_captions

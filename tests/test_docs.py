@@ -20,17 +20,24 @@ from tests.made_rasters import write_raster
 from tests.overture_town import write_town
 from tests.tile_town import openmaptiles_town, write_pmtiles
 
+import urbanbench as ub
 from urbanbench.build.labels.read import read_wishes
 from urbanbench.build.order import Order
 from urbanbench.build.walk import build
-from urbanbench.checks import check_model
+from urbanbench.checks import check_model, check_task
+from urbanbench.city.city import City
 from urbanbench.city.packing.pack import pack
 from urbanbench.cli.app import app, main
 from urbanbench.experiments import Choice
 from urbanbench.registry import load_model, load_task, open_city
+from urbanbench.result import RunSpec
+from urbanbench.run.walk import execute
+from urbanbench.run.workbench import Workbench
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+FOLLOWED = ROOT / "docs" / "contributing.md"
+"""A page whose commands are followed one after the other in an empty folder (tests/docs)."""
 
 
 def blocks(guide: str, language: str) -> list[str]:
@@ -40,17 +47,30 @@ def blocks(guide: str, language: str) -> list[str]:
 
 @pytest.mark.parametrize("guide", ["README.md", "docs/add_a_model.md"])
 def test_the_model_a_guide_shows_keeps_the_contract(guide, tmp_path):
-    [code] = [block for block in blocks(guide, "python") if "(Model)" in block]
-    plugin = tmp_path / "shown.py"
-    plugin.write_text(code, encoding="utf-8")
-    check_model(load_model(str(plugin)), open_city("toyville:tiny"))
+    shown = [block for block in blocks(guide, "python") if "(Model)" in block]
+    assert shown
+    for number, code in enumerate(shown):
+        plugin = tmp_path / f"shown_{number}.py"
+        plugin.write_text(code, encoding="utf-8")
+        check_model(load_model(str(plugin)), open_city("toyville:tiny"))
 
 
 def test_the_task_a_guide_shows_can_be_named(tmp_path):
-    [code] = blocks("docs/add_a_task.md", "python")
+    code, _ = blocks("docs/add_a_task.md", "python")
     plugin = tmp_path / "noise.py"
     plugin.write_text(code, encoding="utf-8")
     assert load_task(str(plugin)).card.label == "noise"
+
+
+def test_the_retrieval_task_a_guide_shows_keeps_the_contract_and_runs_as_a_plugin(tmp_path, tiny_toyville):
+    _, code = blocks("docs/add_a_task.md", "python")
+    plugin = tmp_path / "which_region.py"
+    plugin.write_text(code, encoding="utf-8")
+    check_task(load_task(str(plugin)), City.open(tiny_toyville))
+    spec = RunSpec("random", str(plugin), str(tiny_toyville), seeds=(0, 1))
+    found = execute(spec, bench=Workbench(cache=None))
+    assert (found.status, found.reason) == ("ok", "")
+    assert (found.cell.split, found.cell.head) == ("area", "cosine")
 
 
 def test_the_experiment_a_guide_shows_names_cells_and_shows_itself(tmp_path):
@@ -65,7 +85,15 @@ def test_the_experiment_a_guide_shows_names_cells_and_shows_itself(tmp_path):
 
 @pytest.mark.parametrize(
     "guide",
-    ["README.md", "docs/add_a_model.md", "docs/experiments.md", "docs/city_format.md", "docs/ugdata.md"],
+    [
+        "README.md",
+        "docs/index.md",
+        "docs/python.md",
+        "docs/add_a_model.md",
+        "docs/experiments.md",
+        "docs/city_format.md",
+        "docs/ugdata.md",
+    ],
 )
 def test_the_python_of_a_guide_runs_from_top_to_bottom(guide, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -78,9 +106,19 @@ def test_the_python_of_a_guide_runs_from_top_to_bottom(guide, tmp_path, monkeypa
 
 
 def test_the_python_of_readme_prints_a_score_per_seed(capsys):
-    [code] = [block for block in blocks("README.md", "python") if "execute(" in block]
+    [code] = [block for block in blocks("README.md", "python") if "ub.evaluate(" in block]
     exec(compile(code, "README.md", "exec"), {})
-    assert capsys.readouterr().out.count(",") == 9
+    first, verdict = capsys.readouterr().out.splitlines()[:2]
+    assert first.count(",") == 9
+    assert verdict.startswith("On popdensity in toyville:tiny")
+
+
+def test_the_steps_by_hand_give_the_scores_of_the_short_way(capsys):
+    *_, by_hand = blocks("docs/python.md", "python")
+    city = ub.load_city("toyville:tiny")
+    exec(compile(by_hand, "docs/python.md", "exec"), {"ub": ub, "city": city})
+    told = ub.evaluate(ub.embed("poi-counts", city), "popdensity", head="ridge").scores["r2"]
+    assert capsys.readouterr().out.strip() == str(tuple(told))
 
 
 def shell_commands(text: str) -> list[list[str]]:
@@ -95,18 +133,20 @@ def shell_commands(text: str) -> list[list[str]]:
 COMMANDS = [
     pytest.param(words, id=f"{guide.stem}: {shlex.join(words)}")
     for guide in GUIDES
+    if guide != FOLLOWED
     for words in {tuple(one): one for one in shell_commands(guide.read_text(encoding="utf-8"))}.values()
 ]
 PLACES = {
     "CITY": "./my_city",
     "PATH": "./my_city",
     "tiles": "image.tif",
+    "other/results": "results",
     "results/CITY/TASK/RUN.json": "one.json",
     "my_city.tar.zst": "packed.zip",
     "helsinki-centre.tar.zst": "packed.zip",
 }
 """What a placeholder of a guide stands for here."""
-TOLD_ONLY = {"satellite", "residuals"}
+TOLD_ONLY = {"satellite", "residuals", "new", "submit"}
 """Commands that need a file nobody has here: their words are judged, and they are not run."""
 NO_SRAI = importlib.util.find_spec("srai") is None
 
@@ -127,12 +167,16 @@ def shown_world(tmp_path_factory):
         )
     for name, page in (("shop_counts", "docs/add_a_model.md"), ("noise", "docs/add_a_task.md")):
         (world / f"{name}.py").write_text(blocks(page, "python")[0], encoding="utf-8")
+    shutil.copyfile(world / "shop_counts.py", world / "my_model.py")
+    shutil.copytree(ROOT / "results/toyville/popdensity", world / "runs/toyville/popdensity")
+    (world / "which_region.py").write_text(blocks("docs/add_a_task.md", "python")[1], encoding="utf-8")
     for kept in ("toyville", "singapore"):
         shutil.copytree(ROOT / f"results/{kept}/popdensity", world / f"results/{kept}/popdensity")
     shutil.copyfile(next((ROOT / "results/toyville/popdensity").glob("*.json")), world / "one.json")
     (world / "paper.csv").write_text(blocks("docs/audit.md", "csv")[0], encoding="utf-8")
     (world / "claims.toml").write_text(blocks("docs/audit.md", "toml")[0], encoding="utf-8")
     own_city(world)
+    rated_pictures(tiny, world / "rated")
     pack(world / "helsinki-centre", world / "packed.zip")
     shutil.copyfile(ROOT / "datasets/recipes/helsinki.toml", world / "my_recipe.toml")
     ids = list(open_city("toyville:tiny").unit_ids("region"))
@@ -179,6 +223,15 @@ def own_city(world: Path) -> None:
     write_town(world / "overture")
 
 
+def rated_pictures(city: Path, folder: Path) -> None:
+    """Make the folder of pictures that docs/retrieval_tasks.md makes a city of."""
+    views = pd.read_parquet(city / "street_views.parquet", columns=["view_id", "east"])[:30]
+    shutil.copytree(city / "street_views", folder / "street_views")
+    told = {"safety": np.arange(30) % 5, "lively": np.arange(30) % 7, "use": ["home", "shop"] * 15}
+    named = views.rename(columns={"view_id": "image_id", "east": "image"})
+    named.assign(**told).to_parquet(folder / "images.parquet")
+
+
 def takes(words: list[str], option: str) -> bool:
     """Tell whether a command has an option."""
     command = typer.main.get_command(app)
@@ -196,7 +249,12 @@ def test_a_command_of_a_guide_runs_as_printed(words, shown_world, monkeypatch, c
     group = words[0] in {"data", "cache", "experiment"}
     if len(words) == 1 or (group and len(words) == 2):  # a command named in running text
         words = [*words, "--help"]
-    elif words[0] == "embed" or set(words[:2]) & TOLD_ONLY or (NO_SRAI and "srai:" in shlex.join(words)):
+    elif (
+        words[0] == "embed"
+        or "--serve" in words
+        or set(words[:2]) & TOLD_ONLY
+        or (NO_SRAI and "srai:" in shlex.join(words))
+    ):
         parse(words)
         return
     elif takes(words, "--dry-run"):

@@ -18,22 +18,28 @@ PLUGINS = ("models", "tasks", "datasets")
 
 FLOORS = {
     "apart": 0, "reasons": 0,
-    "errors": 0, "home": 0, "seeds": 0, "atomic": 0, "hashing": 0, "progress": 0, "inputs": 0, "units": 0,
-    "vectors": 1, "space": 1, "items": 1, "card": 1, "seen": 1, "learned": 1,
+    "errors": 0, "home": 0, "seeds": 0, "atomic": 0, "hashing": 0, "syntax": 0, "progress": 0, "terminal": 0, "inputs": 0, "units": 0,
+    "figures": 1, "vectors": 1, "space": 1, "items": 1, "card": 1, "seen": 1, "learned": 1,
     "city": 2,
     "build": 2.5,
     "model": 3, "scoring": 3, "toolkit": 3,
     "graph": 3.5,
-    "task": 4, "parity": 4,
+    "task": 4, "retrieval_task": 4, "asking": 4, "parity": 4,
     "leaks": 4.5,
     "source": 5, "registry": 5,
-    "checks": 6, "result": 6, "store": 6, "result_folders": 6, "predictions": 6, "cache": 6, "cost": 6, "energy": 6, "provenance": 6, "convergence": 6,
+    "checks": 6, "result": 6, "store": 6, "result_folders": 6, "gathered": 6, "predictions": 6, "cache": 6, "cost": 6, "energy": 6, "provenance": 6, "convergence": 6,
     "judging": 6.5,
     "run": 7,
     "board": 8,
+    "report": 8,
     "verify": 8,
     "residuals": 8.5,
+    "plots": 8.5,
+    "citing": 8.5,
     "experiments": 8,
+    "submit": 8.5,
+    "starting": 8.5,
+    "api": 8.75,
     "cli": 9,
     "__main__": 10,
     "__init__": 10,
@@ -41,7 +47,7 @@ FLOORS = {
 """Every top-level module of the package and its floor; a module imports only from its own floor and below."""
 
 WINGS = {
-    "toolkit": {"features": 6, "ground": 5, "pictures": 4, "texts": 3, "training": 2, "shapes": 1, "kept": 0},
+    "toolkit": {"features": 6, "graphs": 5.5, "ground": 5, "pictures": 4, "texts": 3, "training": 2, "shapes": 1, "kept": 0},
     "city": {
         "drawing": 4, "changing": 4, "packing": 4, "ground": 3,
         "city": 2, "item_view": 3, "view": 2, "withhold": 2, "contents": 2, "schema": 2,
@@ -55,12 +61,16 @@ UPWARD = {("urbanbench.city.load", "faults")}
 """A table is judged while it is loaded."""
 
 NEVER_BY_PLUGINS = {
+    "api",
+    "submit",
+    "starting",
     "leaks",
     "registry",
     "run",
     "store",
     "result",
     "result_folders",
+    "gathered",
     "cache",
     "board",
     "experiments",
@@ -72,6 +82,7 @@ NEVER_BY_PLUGINS = {
     "verify",
     "judging",
     "residuals",
+    "report",
 }
 HEAVY = {
     "torch",

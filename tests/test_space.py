@@ -75,8 +75,8 @@ def test_load_says_what_is_wrong_with_a_file(tmp_path):
         (tmp_path / name).write_bytes(b"not a table at all")
         with pytest.raises(BadInput, match=r"broken\."):
             EmbeddingSpace.load(tmp_path / name)
-    with pytest.raises(BadInput, match=r"suffix '\.npy'"):
-        EmbeddingSpace.load(tmp_path / "v.npy")
+    with pytest.raises(BadInput, match=r"suffix '\.pkl'"):
+        EmbeddingSpace.load(tmp_path / "v.pkl")
 
 
 def test_parts_are_kept_by_safetensors_and_by_taking_rows(tmp_path):

@@ -10,9 +10,19 @@ from urbanbench.inputs import INPUTS
 from urbanbench.items import MODALITIES
 from urbanbench.units import LEVELS
 
-__all__ = ["KINDS", "TRANSFERS", "WITHHOLDABLE", "ModelCard", "TaskCard"]
+__all__ = ["GIVEAWAYS", "KINDS", "RETRIEVAL", "TRANSFERS", "WITHHOLDABLE", "ModelCard", "TaskCard"]
 
-KINDS = ("regression", "classification", "composition")
+RETRIEVAL = "retrieval"
+KINDS = ("regression", "classification", "composition", RETRIEVAL)
+
+GIVEAWAYS: Mapping[str, str] = {
+    "coordinates": "where the place lies, as numbers",
+    "name": "names of the place and of what lies around it",
+    "street": "the street it lies on",
+    "district": "the part of the city it lies in",
+    "category": "what the place itself is, as a tag or word",
+}
+"""What the query side of a retrieval task may not tell of the answer, and what the words mean."""
 
 TRANSFERS: Mapping[str, str] = {
     "": "it does not say",
@@ -58,8 +68,8 @@ class ModelCard:
     floor
         True for a reference that learns no representation.
     family
-        Word that stands for several floors which are run only when they are asked for, by it or by name ("attribution"); a floor without
-        one stands beside every model.
+        Word that stands for several floors which are run only when they are asked for, by it or by name ("attribution"), or beside tasks of
+        one kind alone ("retrieval"); a floor without one stands beside every model.
     head
         Name of the only head that makes sense for it (`mean` for the mean floor); "" lets the run choose.
     extra
@@ -153,11 +163,11 @@ class TaskCard:
     question
         The question in plain words.
     label
-        Name of the label in a city's folder.
+        Name of the label in a city's folder; "" where a retrieval task makes its questions of the city itself.
     kind
-        "regression", "classification" or "composition".
+        "regression", "classification", "composition" or "retrieval".
     level
-        Level of the labelled units.
+        Level of the labelled units; "item" for a retrieval.
     version
         Raised whenever scores before and after cannot be compared.
     withholds
@@ -166,21 +176,43 @@ class TaskCard:
         True when heads model log1p of the target (in the target's base unit) instead of the target itself.
     note
         What a reader of the score should know.
+    query, candidates
+        Of a retrieval: what a query and a candidate may consist of, words of `urbanbench.items.MODALITIES`. A model takes part that has a
+        tower for one of each.
+    positive
+        Of a retrieval: which candidate is right, in words.
+    leaks
+        Of a retrieval: words of `GIVEAWAYS` that no query and no picture's graph may tell of its answer.
+    layers
+        Of a retrieval: layers of a city's folder that its questions are made of.
+
+    Raises
+    ------
+    UnknownName
+        A kind, level or word that does not exist.
+    BadInput
+        A retrieval that does not say what is asked, what is chosen from and what is right, or another kind that does.
     """
 
     title: str
     question: str
-    label: str
-    kind: str
+    label: str = ""
+    kind: str = ""
     level: str = "region"
     version: int = 1
     withholds: tuple[str, ...] = field(default=())
     log1p: bool = False
     note: str = ""
+    query: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
+    positive: str = ""
+    leaks: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_version(self.title, self.version)
-        _tuple_of_text(self, "withholds")
+        for name in ("withholds", "query", "candidates", "leaks", "layers"):
+            _tuple_of_text(self, name)
         if self.kind not in KINDS:
             raise UnknownName("task kind", self.kind, KINDS)
         if self.level not in LEVELS:
@@ -188,6 +220,27 @@ class TaskCard:
         for word in self.withholds:
             if word not in WITHHOLDABLE:
                 raise UnknownName("withheld part", word, WITHHOLDABLE)
+        _check_retrieval(self)
+
+
+def _check_retrieval(card: TaskCard) -> None:
+    for word in (*card.query, *card.candidates):
+        if word not in MODALITIES:
+            raise UnknownName("part of an item", word, MODALITIES)
+    for word in card.leaks:
+        if word not in GIVEAWAYS:
+            raise UnknownName("word for what gives an answer away", word, GIVEAWAYS)
+    declared = (bool(card.query), bool(card.candidates), bool(card.positive), card.level == "item")
+    if card.kind == RETRIEVAL and not all(declared):
+        msg = (
+            f"Card of {card.title!r} is a retrieval with query={card.query}, candidates={card.candidates}, positive={card.positive!r} and level={card.level!r}. "
+            "Expected what is asked, what is chosen from, and which is right. "
+            'Mend: level="item", query=("image",), candidates=("text",), positive="the words for where the picture was taken".'
+        )
+        raise BadInput(msg)
+    if card.kind != RETRIEVAL and any((*declared, card.leaks, card.layers)):
+        msg = f"Card of {card.title!r} is a {card.kind} that says what a retrieval says (level 'item', query, candidates, positive, leaks or layers). Expected them of kind 'retrieval' alone. Mend: kind='retrieval'."
+        raise BadInput(msg)
 
 
 def _check_version(title: str, version: object) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from urbanbench.errors import BadInput, UnknownName
 from urbanbench.hashing import array_digest, value_digest
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = [
     "LESSONS",
@@ -105,7 +107,8 @@ class Item:
     text
         A sentence; of a query that asks about a picture, the question.
     image
-        Id of a street view; its pictures are those of `ItemView.street_views`. "" for none.
+        Key of a street view: a key of `Exam.pictures`, or the view's id where the exam has none; its pictures are those of
+        `ItemView.street_views`. "" for none.
     graph
         Key of a graph in `Exam.graphs`; "" for none.
     instruction
@@ -168,29 +171,36 @@ class Exam:
         Key to graph; of items and lessons.
     lessons
         Training pairs.
+    pictures
+        Key to id of a street view. Ids and names of files may tell where a picture was taken, so models see keys; with none, items name views by
+        their ids.
 
     Raises
     ------
     BadInput
-        An item without a side, or a graph that is not there.
+        An item without a side, or a graph or picture that is not there.
     """
 
     items: Mapping[str, Item]
     sides: Mapping[str, str]
     graphs: Mapping[str, LocalGraph] = field(default_factory=dict)
     lessons: tuple[Lesson, ...] = ()
+    pictures: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, item in self.items.items():
             if self.sides.get(name) not in SIDES:
                 msg = f"Item {name!r} has side {self.sides.get(name)!r}. Expected one of: {', '.join(SIDES)}."
                 raise BadInput(msg)
-            self._check_graph(item)
+            self._check_parts(item)
         for lesson in self.lessons:
-            self._check_graph(lesson.anchor)
-            self._check_graph(lesson.positive)
+            self._check_parts(lesson.anchor)
+            self._check_parts(lesson.positive)
 
-    def _check_graph(self, item: Item) -> None:
+    def _check_parts(self, item: Item) -> None:
+        if item.image and self.pictures and item.image not in self.pictures:
+            msg = f"An item names picture {item.image!r}. Expected a key of the exam's {len(self.pictures)} pictures."
+            raise BadInput(msg)
         if item.graph and item.graph not in self.graphs:
             msg = (
                 f"An item names graph {item.graph!r}. Expected a key of the exam's {len(self.graphs)} graphs."
@@ -205,6 +215,7 @@ class Exam:
                 "items": [[name, self.sides[name], *_plain(item)] for name, item in self.items.items()],
                 "graphs": {key: graph.digest for key, graph in self.graphs.items()},
                 "lessons": [[one.kind, *_plain(one.anchor), *_plain(one.positive)] for one in self.lessons],
+                "pictures": dict(self.pictures),
             }
         )
 

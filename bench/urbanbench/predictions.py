@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["answers_in", "read_predictions", "write_predictions"]
+__all__ = ["answers_in", "read_predictions", "tested_by", "write_predictions"]
 
 _TESTED, _RUN = "tested", "run_id"
 _DIGEST = re.compile("[0-9a-f]{32}")
@@ -90,6 +90,20 @@ def answers_in(predictions: pd.DataFrame, which: str) -> np.ndarray:
     """Return the column "true" or "predicted" (m,), or of a composition its columns (m, k)."""
     columns = [name for name in predictions.columns if name == which or name.startswith(f"{which}[")]
     return predictions[which].to_numpy() if columns == [which] else predictions[columns].to_numpy(np.float64)
+
+
+def tested_by(path: Path) -> Path | None:
+    """Return the file of test units that a file of predictions names; None where it names none, or is not there or damaged."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        told = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowInvalid):
+        return None
+    digest = told.get(_TESTED.encode(), b"").decode(errors="replace")
+    tested = _tested(path, digest) if _DIGEST.fullmatch(digest) else None
+    return tested if tested is not None and tested.is_file() else None
 
 
 def _is_shared(name: str) -> bool:

@@ -1,4 +1,7 @@
-"""Progress of long work on stderr: a bar with time left in a terminal, a line now and then elsewhere; and single notes."""
+"""Progress of long work on stderr: a bar with time left in a terminal, a line now and then elsewhere; and single notes.
+
+Who shows a table of its own (`shown_by_one`) takes the bars into it, those of processes it has started too.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
-__all__ = ["Bar", "is_interactive", "note", "pulse", "span", "track", "tracking"]
+__all__ = [
+    "Bar",
+    "is_interactive",
+    "note",
+    "pulse",
+    "running",
+    "shown_by_one",
+    "span",
+    "time_left",
+    "track",
+    "tracking",
+]
 
 _Item = TypeVar("_Item")
 
@@ -23,6 +37,12 @@ class Bar(Protocol):
 
     def advance(self, steps: float = 1, note: str = "") -> None:
         """Move the bar on by some steps and show a short note, for example the loss."""
+
+
+_SHOWN = "URBANBENCH_SHOWN"
+"""Set in the environment of processes whose work another one shows."""
+_shows_all = False
+"""Whether this process shows all work in one table."""
 
 
 class _Counted:
@@ -40,11 +60,12 @@ class _Counted:
 
     def __str__(self) -> str:
         told = f"{self.title}: {self.done:.0f} of {self.total:.0f}"
-        left = self._left()
+        left = self.left()
         parts = [told, self.note, f"about {span(left)} left of it" if left is not None else ""]
         return ", ".join(part for part in parts if part)
 
-    def _left(self) -> float | None:
+    def left(self) -> float | None:
+        """Return the seconds it still takes; None while its speed is not known."""
         if self._from is None or self.done <= self._from[0]:
             return None
         rate = (self.done - self._from[0]) / max(time.monotonic() - self._from[1], 1e-9)
@@ -56,8 +77,38 @@ _running: list[_Counted] = []
 
 
 def is_interactive() -> bool:
-    """Tell whether bars are shown: stderr is a terminal and neither CI nor URBANBENCH_QUIET is set."""
-    return sys.stderr.isatty() and not os.environ.get("CI") and not os.environ.get("URBANBENCH_QUIET")
+    """Tell whether bars are shown: stderr is a terminal that can, neither CI nor URBANBENCH_QUIET is set, and no other process shows this one's work."""
+    silent = any(os.environ.get(name) for name in ("CI", "URBANBENCH_QUIET"))
+    return sys.stderr.isatty() and not silent and os.environ.get("TERM") != "dumb" and not _shown_elsewhere()
+
+
+def _shown_elsewhere() -> bool:
+    return bool(os.environ.get(_SHOWN)) and not _shows_all
+
+
+@contextmanager
+def shown_by_one() -> Iterator[None]:
+    """Let the caller show all work of the block, of this process and of those it starts: no bar and no line appears beside."""
+    global _shows_all  # noqa: PLW0603 - one terminal, one table
+    before, _shows_all = _shows_all, True
+    os.environ[_SHOWN] = "1"
+    try:
+        yield
+    finally:
+        _shows_all = before
+        if not before:
+            os.environ.pop(_SHOWN, None)
+
+
+def running() -> list[str]:
+    """Say of all work that is tracked now how far it is, the innermost last."""
+    return [str(one) for one in list(_running)]
+
+
+def time_left() -> float | None:
+    """Return the seconds that the work tracked now still takes, of the longest of it; None where none is or none knows."""
+    known = [left for one in list(_running) if (left := one.left()) is not None]
+    return max(known, default=None)
 
 
 def note(text: str) -> None:
@@ -95,7 +146,7 @@ def pulse(subject: str, *, every_s: float = PULSE_S) -> Iterator[None]:
 
     def tell() -> None:
         while not over.wait(every_s):
-            if not (is_interactive() and _running):
+            if not (_shows_all or _shown_elsewhere() or (is_interactive() and _running)):
                 stages = "; ".join(map(str, list(_running)))
                 note(f"{subject}: {span(time.monotonic() - began)} so far{f'; {stages}' if stages else ''}")
 
@@ -122,7 +173,7 @@ def tracking(title: str, total: float) -> Iterator[Bar]:
     counted = _Counted(title, total)
     _running.append(counted)
     try:
-        if is_interactive():
+        if is_interactive() and not _shows_all:
             with _shown(counted) as bar:
                 yield bar
         else:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import urbanbench
 from urbanbench.errors import DataMissing
+from urbanbench.gathered.compact import read_compacted
 from urbanbench.result import OK, RunResult
 from urbanbench.store import ResultStore
 
-__all__ = ["REFERENCE", "RUNS", "latest", "load_results", "reference_folder"]
+__all__ = ["REFERENCE", "RUNS", "city_of", "latest", "load_results", "reference_folder"]
 
 RUNS = Path("runs")
 """Folder that runs write into unless they are told another; git does not track it."""
@@ -20,13 +21,15 @@ REFERENCE = Path("results")
 
 
 def load_results(folder: Path | None = None) -> list[RunResult]:
-    """Return the results of a folder; without one the reference rows, then own runs, which say that they are.
+    """Return the results of a folder, or of a file that `results compact` wrote; without one the reference rows, then own runs, which say that they are.
 
     Raises
     ------
     DataMissing
         No such folder, neither of the two, or a result file that cannot be read.
     """
+    if folder is not None and folder.is_file():
+        return read_compacted(folder)
     if folder is not None:
         return ResultStore(folder).load_all()
     reference, found = reference_folder(), []
@@ -58,3 +61,12 @@ def latest(results: Iterable[RunResult]) -> list[RunResult]:
         if before is None or one.status == OK or before.status != OK:
             kept[one.run_id] = one
     return list(kept.values())
+
+
+def city_of(result: RunResult) -> str:
+    """Return the folder that a run's city was in, seen from its results folder; else the city's name."""
+    told = result.provenance.get("sources", {}).get("city", {}).get("path", "")
+    if result.file is None or not told:
+        return result.cell.city
+    folder = result.file.absolute().parents[2] / told
+    return str(folder.resolve()) if (folder / "city.json").is_file() else result.cell.city

@@ -13,7 +13,10 @@ from urbanbench.errors import BadInput, DataMissing, quoted
 from urbanbench.hashing import array_digest
 from urbanbench.units import LEVELS
 
-__all__ = ["EmbeddingSpace"]
+__all__ = ["FORMS", "EmbeddingSpace", "check_form"]
+
+FORMS = (".parquet", ".csv", ".npz", ".npy", ".safetensors")
+"""Endings of files that vectors are written into."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,14 +98,28 @@ class EmbeddingSpace:
         """Hash of level, ids, vectors and coverage."""
         return array_digest(np.array([self.level]), self.ids, self.vectors, self.mask)
 
-    def save(self, path: Path) -> None:
-        """Write to ``.parquet`` (columns id, covered, d0, d1, …) or ``.safetensors``, atomically; the latter keeps `parts` too."""
-        _writer(path)
+    def save(self, path: Path, *, lists: bool = False) -> None:
+        """Write the form its ending asks for, atomically.
+
+        Parameters
+        ----------
+        path
+            ``.parquet`` (columns id, covered, d0, d1, …), ``.csv`` (the same, the ids as region_id and so on), ``.npz`` (arrays ids, vectors,
+            covered), ``.npy`` (the vectors alone, their ids in a file that ends in ``.ids.csv`` beside) or ``.safetensors``, which keeps
+            `parts` too.
+        lists
+            Whether a Parquet file has one column `vector` of lists in place of a column for each number.
+
+        Raises
+        ------
+        BadInput
+            Another ending, or lists in another form.
+        CannotWrite
+            The folder cannot be written.
+        """
+        check_form(path, lists=lists)
         with replacing(path) as part:
-            if path.suffix == ".parquet":
-                _save_parquet(self, part)
-            else:
-                _save_safetensors(self, part)
+            _save(self, path, part, lists=lists)
 
     @classmethod
     def load(cls, path: Path, *, level: str = "region") -> EmbeddingSpace:
@@ -111,7 +128,7 @@ class EmbeddingSpace:
         Parameters
         ----------
         path
-            ``.parquet``, ``.safetensors``, ``.csv`` or ``.npz``.
+            ``.parquet``, ``.safetensors``, ``.csv``, ``.npz`` or ``.npy``.
         level
             Level to assume when the file does not say.
 
@@ -128,7 +145,7 @@ class EmbeddingSpace:
             msg = f"Embedding file {path.name!r} has suffix {path.suffix!r}. Expected .safetensors, {', '.join(SUFFIXES)}."
             raise BadInput(msg)
         if not path.is_file():
-            msg = f"No embedding file {str(path)!r}. Expected a .parquet, .safetensors, .csv or .npz file. Write one with `urbanbench embed`."
+            msg = f"No embedding file {str(path)!r}. Expected a .parquet, .safetensors, .csv, .npz or .npy file. Write one with `urbanbench embed`."
             raise DataMissing(msg)
         if path.suffix == ".safetensors":
             return _load_safetensors(path)
@@ -169,20 +186,37 @@ def _check_parts(parts: Mapping[str, tuple[int, int]], dim: int) -> None:
             raise BadInput(msg)
 
 
-def _writer(path: Path) -> None:
-    if path.suffix not in {".parquet", ".safetensors"}:
-        msg = f"Embedding file {path.name!r} has suffix {path.suffix!r}. Expected .parquet or .safetensors."
+def check_form(path: Path, *, lists: bool = False) -> None:
+    """Refuse a file that vectors are not written into.
+
+    Raises
+    ------
+    BadInput
+        Another ending, or lists in another form than Parquet.
+    """
+    if path.suffix not in FORMS:
+        msg = f"Embedding file {path.name!r} has suffix {path.suffix!r}. Expected {', '.join(FORMS)}. Mend: name it {path.stem}.parquet"
+        raise BadInput(msg)
+    if lists and path.suffix != ".parquet":
+        msg = f"A column of lists was asked for in {path.name!r}. Expected a .parquet file: no other form has lists. Mend: name it {path.stem}.parquet"
         raise BadInput(msg)
 
 
-def _save_parquet(space: EmbeddingSpace, path: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _save(space: EmbeddingSpace, path: Path, part: Path, *, lists: bool) -> None:
+    from urbanbench.vectors import writing
 
-    columns = {"id": pa.array(space.ids.tolist()), "covered": pa.array(space.mask)}
-    columns |= {f"d{k}": pa.array(space.vectors[:, k]) for k in range(space.dim)}
-    table = pa.table(columns).replace_schema_metadata({"level": space.level})
-    pq.write_table(table, path, compression="zstd")
+    ids, vectors, covered = space.ids, space.vectors, space.mask
+    if path.suffix == ".parquet":
+        writing.write_parquet(part, space.level, ids, vectors, covered, lists=lists)
+    elif path.suffix == ".csv":
+        writing.write_csv(part, space.level, ids, vectors, covered)
+    elif path.suffix == ".npz":
+        writing.write_npz(part, ids, vectors, covered)
+    elif path.suffix == ".npy":
+        writing.write_ids(path, space.level, ids, covered)
+        writing.write_npy(part, vectors)
+    else:
+        _save_safetensors(space, part)
 
 
 def _save_safetensors(space: EmbeddingSpace, path: Path) -> None:

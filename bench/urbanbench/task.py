@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from urbanbench.scoring.targets import Targets
     from urbanbench.space import EmbeddingSpace
 
-__all__ = ["Task", "base_unit_factor", "unit_positions"]
+__all__ = ["Task", "base_unit_factor", "labelled_targets", "unit_positions"]
 
 _KIND_ENTRY: dict[str, dict[str, object]] = {
     "classification": {"unit": "class"},
@@ -120,6 +120,23 @@ class Task:
         from urbanbench.scoring.evaluate import evaluate
 
         return evaluate(space, targets, protocol or self.protocol, device=device)
+
+
+def labelled_targets(task: Task, city: City) -> Targets:
+    """Return the targets of a task that labels units, in the order of their ids.
+
+    Raises
+    ------
+    RunRefused
+        The city lacks the label, or the task asks questions in place of labelling units.
+    """
+    from urbanbench.scoring.targets import Targets
+
+    found = task.targets(city)
+    if not isinstance(found, Targets):
+        msg = f"Task {task.card.title!r} is a {task.card.kind}: it has questions in place of units with labels, so there is nothing to split or to look for in layers. Expected a task of another kind; its own questions are kept apart by area, which `urbanbench check` looks at."
+        raise RunRefused(msg)
+    return found.in_order()
 
 
 def _file_of(label: str) -> str:

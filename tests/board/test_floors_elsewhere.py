@@ -34,11 +34,17 @@ def block_of(results):
     return block
 
 
-def test_floors_of_other_inputs_stand_below_and_take_no_part_in_marks(results):
+def test_floors_of_other_inputs_stand_where_their_score_puts_them_and_take_no_part_in_marks(results):
     block = block_of(results)
     assert [row.name for row in block.elsewhere] == ["building-stats", "building-stats", "flow-rows"]
-    assert marks(block, "r2")[by_score(block)[0].run_id] == BEST
-    assert by_score(block)[0].name == "mine"
+    assert [row.name for row in by_score(block)] == [
+        "building-stats",
+        "building-stats",
+        "mine",
+        "flow-rows",
+        "tfidf",
+    ]
+    assert marks(block, "r2")[by_score(block)[2].run_id] == BEST
     assert not {row.run_id for row in block.elsewhere} & set(marks(block, "r2"))
     assert best_floor(block, (0, 1)).name == "tfidf"
     assert floor_above(block, block.models[0]) is None

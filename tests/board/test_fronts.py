@@ -10,10 +10,10 @@ import pytest
 
 from urbanbench.board import render
 from urbanbench.board.costs import costs_of, machine
-from urbanbench.board.front_plot import draw_fronts
 from urbanbench.board.fronts import fronts_of, on_front
 from urbanbench.board.rows import read_row
 from urbanbench.errors import BadInput
+from urbanbench.plots.pareto import front_figure
 
 HERE = {"cpu": "A chip", "cores": 2, "gpu": None}
 
@@ -159,7 +159,7 @@ def test_a_picture_is_drawn_in_every_kind_and_twice_the_same(make_result, tmp_pa
     results = [priced(make_result, f"m{k}", 0.1 * k - (30 if k == 5 else 0), 2.0**k) for k in range(7)]
     results.append(priced(make_result, "part", 0.3, 3, embed_read=[{"part": "x", "seconds": None}]))
     for name in ("one", "two"):
-        draw_fronts(fronts_of(results), tmp_path / f"{name}.{kind}")
+        front_figure(fronts_of(results)).save(tmp_path / f"{name}.{kind}")
     assert (tmp_path / f"one.{kind}").read_bytes() == (tmp_path / f"two.{kind}").read_bytes()
 
 
@@ -167,4 +167,4 @@ def test_too_many_panels_are_refused(make_result, tmp_path):
     places = [{"cpu": f"chip {k}", "cores": 1, "gpu": None} for k in range(13)]
     results = [priced(make_result, f"m{k}", 0.5, 1, place=place) for k, place in enumerate(places)]
     with pytest.raises(BadInput, match="13 panels"):
-        draw_fronts(fronts_of(results), tmp_path / "x.png")
+        front_figure(fronts_of(results)).save(tmp_path / "x.png")

@@ -169,3 +169,39 @@ def test_every_text_of_a_result_is_escaped(make_result, evil):
         "data-value",
     }
     assert {name for _, attrs in page.tags for name in attrs} <= allowed
+
+
+def test_anchors_are_what_sections_are_called_whatever_else_is_there(results, make_result):
+    def anchors(some):
+        return [attrs["id"] for attrs in Page(render(some, format="html")).all("section")]
+
+    assert anchors(results)[1:] == ["singapore-gdp-random", "singapore-popdensity-random"]
+    more = [*results, make_result("a", city="aachen"), make_result("b", city="aachen")]
+    assert set(anchors(results)) <= set(anchors(more))
+
+
+def test_sections_of_one_title_are_told_apart(results):
+    from urbanbench.board.html import to_html
+    from urbanbench.board.layout import Board, Section
+
+    alike = [Section(title, (), (), ()) for title in ("Rows: a", "Rows, a", "…", "Rows a")]
+    page = Page(to_html(Board("A board", "", tuple(alike), ())))
+    assert [attrs["id"] for attrs in page.all("section")] == ["rows-a", "rows-a--2", "section", "rows-a--3"]
+
+
+def test_what_the_board_says_stands_before_the_list_of_sections(results):
+    text = render(results, format="html")
+    assert text.index('id="overview"') < text.index("<nav") < text.index('id="singapore-gdp-random"')
+
+
+def test_a_better_floor_of_other_inputs_stands_above_a_learned_model(make_result):
+    floors = [
+        make_result("building-stats", (value, value), used=["polygon"], floor=True, inputs="full")
+        for value in (0.7,)
+    ]
+    worse = make_result("flow-rows", (0.1, 0.1), used=["flow"], floor=True, inputs="full")
+    text = render(
+        [make_result("mine", (0.3, 0.4), used=["poi"], inputs="full"), *floors, worse], format="html"
+    )
+    named = re.findall(r'<tr class="(\w+)"><th scope="row"[^>]*><span>([\w-]+)', text.split("<table>")[-1])
+    assert named == [("elsewhere", "building-stats"), ("model", "mine"), ("elsewhere", "flow-rows")]

@@ -68,13 +68,47 @@ def test_a_name_cannot_leave_a_comment(make_result):
     assert not [line for line in text.splitlines() if line.startswith("\\evil")]
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
-def test_it_compiles(results, tmp_path):
-    body = render(results, format="tex", published=True)
+def compiled(body, folder):
+    """Compile a board inside a plain article and return what LaTeX said."""
+    if shutil.which("pdflatex") is None:
+        pytest.skip("pdflatex is not installed, so nothing says whether it compiles")
     source = rf"\documentclass{{article}}\usepackage{{booktabs,graphicx}}\begin{{document}}{chr(10)}{body}\end{{document}}"
-    (tmp_path / "board.tex").write_text(source, encoding="utf-8")
+    (folder / "board.tex").write_text(source, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "board.tex"]
-    done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, check=False, text=True, errors="replace"
-    )
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, text=True, errors="replace")
     assert done.returncode == 0, done.stdout[-1500:]
+    return (folder / "board.log").read_text(encoding="utf-8", errors="replace")
+
+
+def test_it_compiles(results, tmp_path):
+    compiled(render(results, format="tex", published=True), tmp_path)
+
+
+def test_models_beside_tasks_compile(results, tmp_path):
+    text = render(results, format="tex", pivot=True)
+    assert r"\shortstack[r]" in text
+    compiled(text, tmp_path)
+
+
+def test_a_board_of_very_many_tables_compiles(make_result, tmp_path):
+    results = [
+        make_result(name, task=f"task{k}", floor=name == "tfidf")
+        for k in range(140)
+        for name in ("a", "tfidf")
+    ]
+    said = compiled(render(results, format="tex"), tmp_path)
+    assert "Too many unprocessed floats" not in said
+
+
+def test_a_long_table_comes_in_parts_that_fit_a_page(make_result, tmp_path):
+    results = [make_result(f"model-{k:03d}", (0.5 + k / 1000, 0.6)) for k in range(100)]
+    text = render(results, format="tex")
+    assert text.count("(part ") == 3
+    assert all(f"model-{k:03d}" in text for k in range(100))
+    assert "Float too large" not in compiled(text, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["上海", "Zürich ß", "ŋ þ “x” – ≤", "[x]", "*y", "Łódź ąę", "😀"])
+def test_names_of_every_script_compile(make_result, tmp_path, name):
+    text = render([make_result(name, city=name), make_result("b", city=name)], format="tex")
+    compiled(text, tmp_path)

@@ -8,9 +8,9 @@ from matplotlib.font_manager import fontManager
 from PIL import Image
 
 from urbanbench.city.city import City
-from urbanbench.city.drawing import letters
-from urbanbench.city.drawing.canvas import save_map
 from urbanbench.city.drawing.sheet import draw_sheet
+from urbanbench.figures import letters
+from urbanbench.figures.files import save_figure
 
 SECRET = "\ue123"
 """A sign for private use, which no font has unless the test makes one."""
@@ -63,7 +63,7 @@ def drawn(tmp_path, *texts, ticks=()):
     axes.set(title=texts[0], xlabel=texts[-1])
     if ticks:
         axes.set_xticks(range(len(ticks)), ticks)
-    save_map(figure, tmp_path / "map.png")
+    save_figure(figure, tmp_path / "map.png")
     return (tmp_path / "map.png").read_bytes()
 
 
@@ -102,7 +102,7 @@ def test_panels_that_share_an_axis_keep_its_words(tmp_path):
     figure = Figure(figsize=(5, 3))
     grid = figure.subplots(2, 2, sharey=True)
     grid[0, 0].set_yticks(range(2), ["data", SECRET])
-    save_map(figure, tmp_path / "map.png")
+    save_figure(figure, tmp_path / "map.png")
     shown = [[one.get_text() for one in axes.get_yticklabels()] for axes in grid[:, 0]]
     assert shown == [["data", "\\ue123"], ["data", "\\ue123"]]
 

@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from urbanbench.city.city import City
-from urbanbench.city.drawing.sheet import COLUMNS, GAP, MARGIN, TILE, draw_sheet
+from urbanbench.city.drawing.sheet import COLUMNS, GAP, MARGIN, draw_sheet
 from urbanbench.city.drawing.sheet_choice import sections_of
+from urbanbench.city.drawing.tiles import TILE
 from urbanbench.cli.app import main
 from urbanbench.errors import BadInput, DataMissing, LayerMissing
 

@@ -37,7 +37,7 @@ def test_trainings_and_gains_are_shown_kept_verified_and_computed_again(
     assert main([*words, "--model-seeds", "2", "--adds"]) == 0
     out, err = capsys.readouterr()
     assert "counting (2 trainings)" in out
-    assert " adds |" in out
+    assert " adds" in out
     assert "income · counting · full · random · ridge+best-floor: r2" in err
     assert "ridge+best-floor · model seed 1: r2" in err
     assert " to a floor, " in err
@@ -69,7 +69,7 @@ def test_dry_runs_name_every_cell(words, capsys):
     assert main([*words, "--model-seeds", "3,1", "--adds", "--dry-run", "--json"]) == 0
     cells = [(one["model_seed"], one.get("beside", "")) for one in json.loads(capsys.readouterr().out)]
     assert cells == [(3, ""), (3, "best-floor"), (1, ""), (1, "best-floor")]
-    assert main([*words, "--model-seeds", "3,1", "--adds", "--dry-run"]) == 0
+    assert main([*words, "--model-seeds", "3,1", "--adds", "--dry-run", "--wide"]) == 0
     assert "counting, seed 3" in (out := capsys.readouterr().out)
     assert "ridge+best-floor" in out
 

@@ -83,7 +83,7 @@ def test_run_prints_a_table_and_says_where_results_are(run_words, capsys, own_fo
     words = [word for word in run_words if word != "--no-isolate"]  # as usual, in a process of its own
     assert main([*words, "-t", "popdensity,income"]) == 0
     out, err = capsys.readouterr()
-    assert "| counting" in out
+    assert "\ncounting " in out
     assert "village · popdensity · random" in out
     assert "[2/2] village · income · counting · full · random · ridge: r2 0." in err
     assert "Results: runs/ (2 cells). Next: urbanbench leaderboard runs" in err
@@ -165,11 +165,11 @@ def test_dry_run_prints_cells_and_writes_nothing(run_words, capsys, own_folder):
         "--inputs",
         "poi",
     ]
-    assert main([*words, "--set", "power=2", "--dry-run"]) == 0
+    assert main([*words, "--set", "power=2", "--dry-run", "--wide"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 1 + 8
+    assert len(lines) == 2 + 8
     assert lines[0].split() == ["city", "task", "model", "preset", "inputs", "split", "head", "result"]
-    assert all(line.endswith("missing") for line in lines[1:])
+    assert all(line.endswith("missing") for line in lines[2:])
     assert files_below(own_folder) == []
 
 
@@ -249,12 +249,13 @@ def test_debug_shows_the_traceback_wherever_it_stands():
     "what", ["models", "tasks", "cities", "protocols", "splits", "heads", "inputs", "metrics"]
 )
 def test_every_list_has_rows(capsys, what):
-    assert main(["list", what]) == 0
-    table = capsys.readouterr().out.splitlines()
+    assert main(["list", what, "--wide"]) == 0
+    _, rule, *table = capsys.readouterr().out.splitlines()
+    assert set(rule) == {"─"}
     assert main(["list", what, "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert len(rows) == len(table) - 1 > 0
-    assert [row["name"] for row in rows] == [line.split()[0] for line in table[1:]]
+    assert len(rows) == len(table) > 0
+    assert [row["name"] for row in rows] == [line.split()[0] for line in table]
 
 
 def test_describe_shows_cards_and_words(capsys, village, counting):
@@ -298,8 +299,8 @@ def test_embed_then_score_equals_run(run_words, village, counting, capsys, own_f
 
 
 def test_embed_refuses_other_files(capsys):
-    assert main(["embed", "-m", "mean", "-o", "v.npy"]) == 2
-    assert "Expected a file that ends in .parquet or .safetensors" in capsys.readouterr().err
+    assert main(["embed", "-m", "mean", "-o", "v.pkl"]) == 2
+    assert "Expected .parquet, .csv, .npz, .npy, .safetensors" in capsys.readouterr().err
 
 
 def test_leaderboard_reads_results_in_every_format(run_words, capsys, own_folder):

@@ -71,7 +71,7 @@ def test_a_second_run_computes_nothing_and_shows_the_same(small, tmp_path, capsy
     assert run() == 0
     assert (tmp_path / "embeds.log").read_text() == log
     assert capsys.readouterr().out == first.out
-    assert "| counted twice" in first.out
+    assert "\ncounted twice" in first.out
     assert "best floor of these inputs:" in first.out
 
 
@@ -94,6 +94,7 @@ def test_show_reads_and_never_runs(small, village, tmp_path, own_folder, capsys)
     )
     assert "village · popdensity · random" in capsys.readouterr().out
     assert sorted(path.name for path in (own_folder / "figs").iterdir()) == [
+        "small-village-popdensity.pdf",
         "small-village-popdensity.png",
         "small-village-popdensity.svg",
     ]
@@ -154,9 +155,12 @@ def test_show_without_a_results_folder_is_told(small, capsys):
 
 
 def test_a_city_is_asked_for_the_tasks_it_has_labels_for_and_the_others_are_named(village, capsys):
-    assert main(["experiment", "run", "unified", "-c", str(village), "--split", "random", "--dry-run"]) == 0
+    assert (
+        main(["experiment", "run", "unified", "-c", str(village), "--split", "random", "--dry-run", "--wide"])
+        == 0
+    )
     told = capsys.readouterr()
-    tasks = {line.split()[1] for line in told.out.splitlines()[1:]}
+    tasks = {line.split()[1] for line in told.out.splitlines()[2:]}
     assert tasks == {"popdensity", "income", "gdp", "crime", "landuse"}
     assert "has no label for" in told.err
     assert "education" in told.err
@@ -164,9 +168,9 @@ def test_a_city_is_asked_for_the_tasks_it_has_labels_for_and_the_others_are_name
 
 
 def test_a_task_that_was_asked_for_is_planned_though_the_label_is_missing(village, capsys):
-    words = ["experiment", "run", "unified", "-c", str(village), "--split", "random", "--dry-run"]
+    words = ["experiment", "run", "unified", "-c", str(village), "--split", "random", "--dry-run", "--wide"]
     assert main([*words, "-t", "education"]) == 0
-    assert {line.split()[1] for line in capsys.readouterr().out.splitlines()[1:]} == {"education"}
+    assert {line.split()[1] for line in capsys.readouterr().out.splitlines()[2:]} == {"education"}
 
 
 def test_a_city_without_any_label_of_an_experiment_says_so(village, capsys):
@@ -183,7 +187,7 @@ def test_an_experiment_without_predictions_names_the_command_that_makes_them(vil
     [result] = run_cells([RunSpec("coordinates", "popdensity", str(village), seeds=(0, 1))], store)
     store.predictions_of(result.cell).unlink()
     words = ["-c", str(village), "-t", "popdensity", "--split", "random", "--seeds", "2", "--out", "kept"]
-    assert main(["experiment", "show", "case1", *words]) == 0
+    assert main(["experiment", "show", "case1", *words, "--wide"]) == 0
     said = capsys.readouterr().out.replace("\\", "")
     assert "coordinates: no predictions" in said
     assert f"Mend: urbanbench experiment run case1 -c {village} --overwrite always --out kept" in said
@@ -191,8 +195,8 @@ def test_an_experiment_without_predictions_names_the_command_that_makes_them(vil
 
 def test_an_experiment_of_any_model_is_asked_of_the_models_named(village, counting, capsys):
     words = ["experiment", "run", "leaned", "-c", str(village), "-t", "popdensity", "--split", "random"]
-    assert main([*words, "-m", str(counting), "--head", "ridge", "--dry-run"]) == 0
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert main([*words, "-m", str(counting), "--head", "ridge", "--dry-run", "--wide"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
     mine = {line[5] for line in lines if line[2] == "counting"}
     assert mine == {
         "ridge", "ridge+position", "mlp+position", "ridge+placeless", "ridge+shares", "ridge+pca", "ridge+projection",

@@ -31,10 +31,10 @@ def test_the_ladder_is_run_rung_by_rung_and_what_is_left_out_is_named(capsys):
         "--split",
         "ladder",
     )
-    assert main(["run", *words, "--no-floors", "--device", "cpu"]) == 0
+    assert main(["run", *words, "--no-floors", "--device", "cpu", "--wide"]) == 0
     told = capsys.readouterr()
     for rung in ("random", "block", "buffered", "knndm", "group"):
-        assert f"## toyville:tiny · popdensity · {rung}" in told.out
+        assert f"\ntoyville:tiny · popdensity · {rung}" in told.out
     assert "Split buffered: one patch of blocks" in told.out
     assert "Left out of the ladder of toyville:tiny · popdensity: city-out." in told.err
 

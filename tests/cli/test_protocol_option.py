@@ -46,8 +46,8 @@ def test_default_and_papers_run_side_by_side(words, capsys, own_folder):
     more = ["--no-floors", "--protocol", "default,paper:mvure", "--head", "ridge", "--seeds", "2"]
     assert main([*words, *more]) == 0
     out = capsys.readouterr().out
-    assert "## village · popdensity · random" in out
-    assert "## village · popdensity · paper:mvure (parity rows)" in out
+    assert "\nvillage · popdensity · random" in out
+    assert "\nvillage · popdensity · paper:mvure (parity rows)" in out
     names = sorted(path.name for path in own_folder.glob("runs/village/popdensity/*.json"))
     assert [name.rsplit("__", 1)[0] for name in names] == [
         "counting__full__paper-mvure__ridge-1",

@@ -56,7 +56,8 @@ def test_the_folder_has_every_layer_and_no_fault(tiny_toyville):
     assert city.check() == []
     assert {"pois", "buildings", "roads", "landuse", "street_views", "satellite", "flows"} <= set(city.layers)
     wanted = {"popdensity", "housing", "gdp", "income", "landuse", "landuse_shares", "building_function"}
-    assert set(city.labels) == wanted
+    perceived = {f"perception_{word}" for word in ("safety", "lively", "wealthy", "beautiful")}
+    assert set(city.labels) == wanted | perceived
 
 
 @pytest.mark.parametrize("size", ["tiny", "small"])
@@ -169,8 +170,8 @@ def test_city_json_states_origin_and_ceiling_of_everything(tiny_toyville):
 
 
 def test_key_names_size_seed_images_and_version():
-    assert Toyville().key() == "toyville-v1-small-seed0-images"
-    assert Toyville(size="metro", seed=3).key() == "toyville-v1-metro-seed3-noimages"
+    assert Toyville().key() == "toyville-v2-small-seed0-images"
+    assert Toyville(size="metro", seed=3).key() == "toyville-v2-metro-seed3-noimages"
 
 
 def test_unknown_size_is_refused_with_the_known_ones():

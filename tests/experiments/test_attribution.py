@@ -148,7 +148,7 @@ def test_the_page_prints_with_a_figure_of_the_models_that_have_scores(attributio
     (figure,) = report.figures
     assert figure.name == "mine-village-popdensity-mlp"
     saved = save_figures(report, tmp_path)
-    assert {path.suffix for path in saved} == {".svg", ".png"}
+    assert {path.suffix for path in saved} == {".svg", ".png", ".pdf"}
     for style in ("md", "html", "csv"):
         assert "of 4)" in print_report(report, style)
     assert not attribution.show([], choice).figures

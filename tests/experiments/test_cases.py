@@ -291,7 +291,7 @@ def test_context_case_shows_pairs_and_all_rows(results, tmp_path):
     assert blind["gap found"].value == pytest.approx(0, abs=0.2)
     # One mean for both regions of a pair: exactly half, as no one can tell.
     assert blind["of these ordered rightly"].value == 0.5
-    assert len(save_figures(report, tmp_path)) == 2
+    assert len(save_figures(report, tmp_path)) == 3
     assert "Ordered rightly" in print_report(report, "md")
     for line in pairs.lines:
         name, true = line.entries[2].text.rpartition("(")[2].rstrip(")"), line.entries[4].value
@@ -329,7 +329,7 @@ def test_function_case_shows_probabilities_and_falls_back_to_votes(results, tmp_
     assert len(disputed.lines) == 4
     assert [line.entries[1].text for line in every.lines][-1] == "not in this version"
     assert len(differ.lines) == 1
-    assert len(save_figures(report, tmp_path)) == 2
+    assert len(save_figures(report, tmp_path)) == 3
     bold = [entry.text for line in disputed.lines for entry in line.entries if entry.mark]
     assert set(bold) <= {line.entries[1].text for line in disputed.lines}
     for path in results.glob("*/*/predictions/*.classes.parquet"):

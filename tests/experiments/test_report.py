@@ -61,9 +61,9 @@ def test_csv_has_a_line_per_cell_and_no_formulas(report):
     ]
 
 
-def test_figures_are_written_twice_alike_as_svg_and_png(report, tmp_path):
+def test_figures_are_written_twice_alike_as_svg_png_and_pdf(report, tmp_path):
     first, second = (save_figures(report, tmp_path / name) for name in "ab")
-    assert [path.name for path in first] == ["lines.svg", "lines.png"]
+    assert [path.name for path in first] == ["lines.svg", "lines.png", "lines.pdf"]
     assert [one.read_bytes() for one in first] == [one.read_bytes() for one in second]
     assert first[1].read_bytes().startswith(b"\x89PNG")
 

@@ -13,7 +13,9 @@ import numpy as np
 from fingerprint_book import Fingerprint, Numbers, summary
 from fingerprint_cities import city, inputs_there
 from stand_ins import add_captions, add_raster, make_clip, make_resnet
+from tiny_vlms import make_vlm
 
+from urbanbench.checks.practice import embeds_items, practice
 from urbanbench.city.city import City
 from urbanbench.registry import load_model, names
 from urbanbench.units import Units
@@ -49,8 +51,12 @@ FURTHER: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 """Settings beside the first, by name."""
 FURTHER_INPUTS = {"urbanmfm": frozenset({"poi", "polygon"})}
 """Narrower views that some models read in another way."""
-WEIGHTS: Mapping[str, Callable[[Path], Path]] = {"clip": make_clip, "resnet18": make_resnet}
-"""Models that name no packaged encoder, and what makes a small one for each."""
+WEIGHTS: Mapping[str, tuple[str, Callable[[Path], Path]]] = {
+    "clip": ("image_encoder", make_clip),
+    "resnet18": ("image_encoder", make_resnet),
+    "uge-vlm": ("weights", lambda folder: make_vlm(folder, "qwen2_vl")),
+}
+"""Models that name no packaged encoder, the parameter that names one, and what makes a small one for each."""
 LEVELS = ("region", "building")
 BUILDINGS = 60
 LEARNED, COUNTED = 2e-3, 2e-5
@@ -65,7 +71,11 @@ def model_fingerprints() -> Iterator[Fingerprint]:
         raised = f"`version` in the ModelCard of {name!r}"
         tolerance = COUNTED if card.floor and name not in ENCODED else LEARNED
         version = getattr(card, "version", 1)
-        yield Fingerprint("model", name, version, raised, lambda name=name: _model(name), tolerance)
+        if "region" in card.embeds or "building" in card.embeds:
+            yield Fingerprint("model", name, version, raised, lambda name=name: _model(name), tolerance)
+        if embeds_items(card):
+            told = lambda name=name: _items(name)  # noqa: E731
+            yield Fingerprint("model", f"{name}, items", version, raised, told, LEARNED)
 
 
 def _model(name: str) -> Numbers:
@@ -81,6 +91,13 @@ def _model(name: str) -> Numbers:
     return told
 
 
+def _items(name: str) -> Numbers:
+    """Embed pictures, texts and graphs of a small exam."""
+    view, units = practice(city(), load_model(name).card)
+    space = _settings(name)["small"].embed(view, units=units, seed=0, device="cpu")
+    return {"items": summary(space.vectors) | {"covered": float(space.mask.sum())}}
+
+
 def _settings(name: str) -> dict[str, Any]:
     model = load_model(name)
     model = model.from_settings("small") if "small" in model.presets else model()
@@ -89,7 +106,7 @@ def _settings(name: str) -> dict[str, Any]:
     if model.card.floor:
         changed = {}
     if name in WEIGHTS:
-        changed["image_encoder"] = str(_weights(name))
+        changed[WEIGHTS[name][0]] = str(_weights(name))
     brief = dataclasses.replace(model, **changed)
     return {"small": brief} | {
         what: dataclasses.replace(brief, **more) for what, more in FURTHER.get(name, {}).items()
@@ -114,7 +131,7 @@ def _seen(model) -> City:
 
 @cache
 def _weights(name: str) -> Path:
-    return WEIGHTS[name](city().path.with_name(f"weights of {name}"))
+    return WEIGHTS[name][1](city().path.with_name(f"weights of {name}"))
 
 
 @cache

@@ -1,6 +1,9 @@
 """Captions of a model in a folder: a tiny random BLIP, saved as real ones are and read back through transformers."""
 
+import shutil
+
 import pytest
+from PIL import Image
 
 from urbanbench.city.pictures import open_picture
 from urbanbench.errors import DataMissing, ExtraMissing
@@ -115,6 +118,36 @@ def test_a_model_that_chats_is_asked_and_only_its_answer_is_kept(llava_folder, t
     assert said == " ".join(answer.split())
     assert "street" in captioner._processor.tokenizer.decode(whole[:question], skip_special_tokens=True)
     assert "LlavaForConditionalGeneration" in captioner.used
+
+
+def test_a_qwen_vl_writes_of_a_picture_without_torchvision(vlm_folder, toy, graph):
+    captioner = load_captioner(vlm_folder)
+    assert captioner.used.startswith("model tiny-qwen2-vl@")
+    path = graph.nodes.pictures[graph.nodes.rows("image")[0]][0]
+    picture = open_picture(toy.path / path)
+    asked = captioner._asked(picture)
+    tokenizer = captioner._processor.tokenizer
+    place = tokenizer.convert_tokens_to_ids("<|image_pad|>")
+    parts = int(asked["image_grid_thw"].prod()) // 4
+    assert parts > 1
+    assert int((asked["input_ids"] == place).sum()) == parts == int(asked["mm_token_type_ids"].sum())
+    assert "Describe this street view" in tokenizer.decode(asked["input_ids"][0])
+    whole = captioner._model.generate(**asked, max_new_tokens=60, do_sample=False)[0]
+    answer = tokenizer.decode(whole[asked["input_ids"].shape[1] :], skip_special_tokens=True)
+    assert captioner.say(picture) == " ".join(answer.split()) == captioner.say(picture)
+
+
+def test_the_chat_template_of_a_qwen_vl_is_used(vlm_folder, tmp_path):
+    folder = shutil.copytree(vlm_folder, tmp_path / "chats")
+    (folder / "chat_template.jinja").write_text(
+        "{% for m in messages %}Q: {% for c in m['content'] %}{% if c['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>"
+        "{% else %}{{ c['text'] }}{% endif %}{% endfor %} A:{% endfor %}"
+    )
+    captioner = load_captioner(folder)
+    asked = captioner._asked(Image.new("RGB", (56, 56), "olive"))
+    said = captioner._processor.tokenizer.decode(asked["input_ids"][0])
+    assert said.startswith("Q: <|vision_start|><|image_pad|>")
+    assert said.endswith("where it is. A:")
 
 
 def test_the_number_of_weights_is_told(blip_folder):

@@ -23,8 +23,9 @@ def told(capsys):
 
 
 def test_two_models_are_compared_in_words_and_in_a_table(rows, capsys):
-    assert main(["compare", "fine", "coarse", *rows, "-c", "village"]) == 0
+    assert main(["compare", "fine", "coarse", *rows, "-c", "village", "--wide"]) == 0
     out = told(capsys)
+    assert out.startswith("In short: on the 2 questions that both answer, fine ")
     assert "On popdensity in village (split random, head mlp) fine is " in out
     assert "after Holm over 2 questions; spatial t test over units" in out
     assert "village · income · random · mlp      fine - coarse" in out
@@ -51,10 +52,10 @@ def test_runs_and_files_are_named_too(rows, make_row, capsys):
 
 def test_three_models_are_ranked_and_drawn_as_a_diagram(rows, capsys, tmp_path):
     picture = tmp_path / "ranks.svg"
-    assert main(["compare", "rough", "fine", "coarse", *rows, "-o", str(picture)]) == 0
+    assert main(["compare", "rough", "fine", "coarse", *rows, "-o", str(picture), "--wide"]) == 0
     out = told(capsys)
     assert "Holm over 6 comparisons" in out
-    first = next(line for line in out.splitlines() if line.endswith("1 to 3") or line.startswith("fine "))
+    first = next(line for line in out.splitlines() if line.startswith("fine ") and "1.00" in line)
     assert first.split()[:2] == ["fine", "1.00"]
     assert "Friedman: p = " in out
     assert "critical" not in out
@@ -85,7 +86,7 @@ def test_a_city_that_is_not_at_hand_is_said(make_row, folder, capsys):
     [
         (["fine"], 2, "compare got 1 model. Expected two or more."),
         (["fine", "cuarse"], 2, "Unknown model 'cuarse'. Did you mean 'coarse'?"),
-        (["fine", "coarse", "-o", "x.gif"], 2, "'x.gif' is of no known kind"),
+        (["fine", "coarse", "-o", "x.gif"], 2, "'x.gif' has suffix '.gif'. Expected .png, .svg or .pdf"),
         (["fine", "coarse", "--metric", "f1_macro"], 2, "has no metric 'f1_macro'"),
     ],
 )

@@ -192,10 +192,12 @@ def test_expand_reads_lists_globs_and_groups(counting):
     assert expand("model", ["mean,tfidf", "mean", "poi_counts"]) == ["mean", "tfidf", "poi-counts"]
     assert expand("model", "poi-*") == ["poi-counts", "poi-shares"]
     assert expand("model", "all") == names("model")
-    floors, attribution, learned = (expand("model", word) for word in ("floors", "attribution", "learned"))
+    words = ("floors", "attribution", "learned", "retrieval")
+    floors, attribution, learned, retrieval = (expand("model", word) for word in words)
     assert "mean" in floors
     assert attribution == ["footprint-means", "places-counts", "poi-shares", "random-codes", "text-codes"]
-    assert sorted(floors + attribution + learned) == names("model")
+    assert retrieval == ["bm25", "majority-answer", "nearest-image", "text-overlap"]
+    assert sorted(floors + attribution + learned + retrieval) == names("model")
     assert expand("model", str(counting)) == [str(counting)]
     assert expand("task", "landuse*") == ["landuse", "landuse-shares"]
 

@@ -108,9 +108,9 @@ def test_stated_inputs_choose_the_floors_and_are_marked_as_not_checked(scored, n
     assert mine["model"]["variant"] == {"inputs": "as stated, not checked"}
     assert "poi-counts" in {one["spec"]["model"] for one in results}
     code, out, _ = scored(noise, "--inputs", "poi", "--floors")
-    table = out[out.index("### Inputs: poi") :]
-    assert "| v " in table
-    assert "| poi-counts " in table
+    table = out[out.index("\nInputs: poi") :]
+    assert "\nv " in table
+    assert "\npoi-counts " in table
 
 
 def test_runs_from_python_refuse_the_same(village, noise, tmp_path):

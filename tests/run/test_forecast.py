@@ -17,7 +17,9 @@ def order(model, task="popdensity", head="ridge"):
 
 
 def finished(one, embed, head):
-    return RunResult(OK, one.cell, cost={"embed_seconds": embed, "head_seconds": head})
+    return RunResult(
+        OK, one.cell, task={"level": "region"}, cost={"embed_seconds": embed, "head_seconds": head}
+    )
 
 
 def test_unknown_is_said_to_be_unknown_until_such_a_cell_ran(tmp_path):

@@ -15,7 +15,8 @@ from urbanbench.board.footer import footer
 from urbanbench.board.knowing import Part, parts_of
 from urbanbench.board.labels import group_title, row_label
 from urbanbench.board.layout import Board, Column, Entry, Line, Section, Table
-from urbanbench.board.marks import BELOW, by_score, chosen_heads, floor_above, marks
+from urbanbench.board.levels import candidate_facts, level_lines
+from urbanbench.board.marks import BELOW, by_score, chosen_heads, floor_above, marks, usual_seeds
 from urbanbench.board.mixing import group_warnings
 from urbanbench.board.numbers import plain_number, span
 from urbanbench.board.overview import overview
@@ -29,8 +30,9 @@ from urbanbench.board.remarks import notes, short_reason
 from urbanbench.board.rows import Row, ordered
 from urbanbench.board.trainings import trainings_told
 from urbanbench.board.used import is_recorded, saw_entry
+from urbanbench.board.versions import OLDER, older_parts
 
-__all__ = ["assemble"]
+__all__ = ["assemble", "group_facts", "group_notices"]
 
 
 def assemble(
@@ -80,7 +82,7 @@ def _section(group: Group, asked: Sequence[str] | None, published: bool, alone: 
         tables.append(_unscored_table(group.unscored))
     if alone and stands_beside(group) and (rest := published_table(group, metrics)):
         tables.append(rest)
-    return Section(group_title(group), tuple(_facts(group)), tuple(_warnings(group)), tuple(tables))
+    return Section(group_title(group), tuple(group_facts(group)), tuple(group_notices(group)), tuple(tables))
 
 
 def _metrics(group: Group, asked: Sequence[str] | None) -> list[str]:
@@ -102,7 +104,7 @@ def _protocol_facts(group: Group) -> list[str]:
     return facts
 
 
-def _warnings(group: Group) -> list[str]:
+def group_notices(group: Group) -> list[str]:
     """Return what keeps rows from being compared: mixed origins, and for parity rows what their protocol gives away."""
     leaks = "; ".join(_told(group).get("leaks") or ())
     parity = [f"Parity rows, not comparable with other sections: {leaks}."] if leaks else []
@@ -113,15 +115,17 @@ def _told(group: Group) -> Mapping[str, Any]:
     return next((row.protocol for row in group.rows if row.protocol), {})
 
 
-def _facts(group: Group) -> list[str]:
+def group_facts(group: Group) -> list[str]:
     """Return what holds for all rows: the task, its units, the sizes of the split."""
     row = next((row for row in group.rows if row.ok), group.rows[0])
     about = [str(row.task.get(name) or "") for name in ("title", "kind", "unit")]
     facts = [", ".join(word for word in about if word)]
     if row.n_units is not None:
-        facts.append(f"{row.n_units} {row.task.get('level', 'unit')}s")
+        units = "queries" if row.candidates else f"{row.task.get('level', 'unit')}s"
+        facts.append(f"{row.n_units} {units}")
+    facts.extend(candidate_facts(row))
     facts.extend(_protocol_facts(group))
-    names = ("train", "validation", "test")
+    names = ("lessons", "", "queries") if row.candidates else ("train", "validation", "test")
     sizes = [f"{name} {span(counts)}" for name, counts in zip(names, row.sizes, strict=True) if any(counts)]
     facts.extend([", ".join(sizes)] if sizes else [])
     seeds = set() if group.parity else {len(one.seeds) for one in group.rows if one.ok}
@@ -139,27 +143,31 @@ def _table(group: Group, block: Block, part: Part, metrics: Sequence[str], publi
     unit = str(block.scored[0].task.get("unit") or "")
     columns = (
         Column("model"),
-        Column("kind"),
-        Column("inputs used"),
-        Column("saw"),
-        Column("head", brief=_alike_but_for_head(block)),
-        *(Column(heading(metric), number=True, unit=unit_of(metric, unit)) for metric in metrics),
+        Column("kind", rank=1),
+        Column("inputs used", rank=4),
+        Column("saw", rank=6),
+        Column("head", brief=_alike_but_for_head(block), rank=1 if _alike_but_for_head(block) else 4),
         *(
-            Column(f"{metric_title(metric)}, published ({source})", number=True, published=True)
+            Column(heading(metric), number=True, unit=unit_of(metric, unit), rank=min(place, 3))
+            for place, metric in enumerate(metrics)
+        ),
+        *(
+            Column(f"{metric_title(metric)}, published ({source})", number=True, published=True, rank=2)
             for metric, source in paper.items()
         ),
-        Column(ADDS, number=True),
-        Column("seeds", number=True, brief=False),
-        Column("uncovered", number=True, brief=False),
-        Column("dim", number=True, brief=False),
-        Column("embed\N{NO-BREAK SPACE}s", number=True, brief=False),
+        Column(ADDS, number=True, rank=2),
+        Column("seeds", number=True, brief=False, rank=5),
+        Column("uncovered", number=True, brief=False, rank=5),
+        Column("dim", number=True, brief=False, rank=5),
+        Column("embed\N{NO-BREAK SPACE}s", number=True, brief=False, rank=5),
         Column("notes", brief=False, prose=True),
     )
     shown = part.block
     best = {metric: marks(block, metric, shown.scored) for metric in metrics}
-    rows = [row for row in by_score(block) if row in shown.scored]
-    lines = [_scored_line(row, group, block, metrics, best, paper) for row in (*rows, *shown.elsewhere)]
-    lines += _ceiling_lines(block, metrics, len(columns))
+    lines = [
+        _scored_line(row, group, block, metrics, best, paper) for row in by_score(shown, usual_seeds(block))
+    ]
+    lines += [*_ceiling_lines(block, metrics, len(columns)), *level_lines(block, metrics, len(columns))]
     lines += [_unscored_line(row, block, len(columns), len(metrics)) for row in shown.unscored]
     alone = "" if block.models else "floors only, "
     words = [f"Inputs: {ordered(block.inputs)}", part.words, f"{alone}ranked: head {block.head}"]
@@ -199,10 +207,11 @@ def _scored_line(
     paper: Collection[str],
 ) -> Line:
     said = notes(row, block)
-    below = f" {BELOW}" if floor_above(block, row) else ""
+    marked = {OLDER: older_parts(row, block.shown), BELOW: floor_above(block, row)}
+    signs = "".join(f" {sign}" for sign, holds in marked.items() if holds)
     entries = (
         Entry(
-            f"{row_label(row, _beside(block))}{below}",
+            f"{row_label(row, _beside(block))}{signs}",
             tip="; ".join([str(row.model.get("title") or row.name), *said]),
         ),
         Entry(_kind(row, block)),

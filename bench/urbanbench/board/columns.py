@@ -12,6 +12,7 @@ SHOWN = {
     "regression": ("r2", "rmse", "mae", "r2_log"),
     "classification": ("f1_macro", "f1_weighted", "accuracy"),
     "composition": ("r2", "rmse", "l1", "kl"),
+    "retrieval": ("hit@5", "hit@1", "hit@10", "mrr", "hit@5/100", "mrr/100", "median_error_m", "within_500m"),
 }
 _ARROWS = {1: "\N{UPWARDS ARROW}", -1: "\N{DOWNWARDS ARROW}", 0: ""}
 

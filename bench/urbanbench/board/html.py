@@ -13,8 +13,8 @@ from urbanbench.board.text import one_line
 
 __all__ = ["to_html"]
 
-_SORTED = ("model", "floor")
-"""Kinds of lines that sorting moves; the others stay below."""
+_SORTED = ("model", "floor", "elsewhere")
+"""Kinds of lines that stand in the order of their scores and that sorting moves; the others stay below."""
 
 
 def to_html(board: Board) -> str:
@@ -26,9 +26,11 @@ def to_html(board: Board) -> str:
     body = [f"<h1>{_text(board.title)}</h1>"]
     if board.lead:
         body.append(f"<p>{_text(board.lead)}</p>")
-    if len(board.sections) > 1:
-        body.append(_contents(board.sections))
-    body.extend(_section(section, number) for number, section in enumerate(board.sections, 1))
+    anchors = _anchors(board.sections)
+    sections = [_section(section, anchor) for section, anchor in zip(board.sections, anchors, strict=True)]
+    # what the board says stands in front, the list of where to find it after its first section
+    contents = [_contents(board.sections, anchors)] if len(sections) > 1 else []
+    body.extend([*sections[:1], *contents, *sections[1:]])
     if board.footer:
         sentences = "\n".join(f"<li>{_text(sentence)}</li>" for sentence in board.footer)
         body.append(f"<footer><h2>How to read this</h2>\n<ul>\n{sentences}\n</ul></footer>")
@@ -57,24 +59,26 @@ def _hash(part: str) -> str:
     return f"sha256-{b64encode(hashlib.sha256(part.encode()).digest()).decode()}"
 
 
-def _contents(sections: Sequence[Section]) -> str:
+def _contents(sections: Sequence[Section], anchors: Sequence[str]) -> str:
     links = "\n".join(
-        f'<li><a href="#{_anchor(section, number)}">{_text(section.title)}</a></li>'
-        for number, section in enumerate(sections, 1)
+        f'<li><a href="#{anchor}">{_text(section.title)}</a></li>'
+        for section, anchor in zip(sections, anchors, strict=True)
     )
-    return f'<nav aria-label="Contents"><ul>\n{links}\n</ul></nav>'
+    return f'<nav aria-label="Contents"><h2>Contents</h2><ul>\n{links}\n</ul></nav>'
 
 
-def _anchor(section: Section, number: int) -> str:
-    """Return a stable name: the title's letters and digits; the number keeps two alike titles apart."""
-    words = "".join(
-        sign if sign.isascii() and sign.isalnum() else " " for sign in section.title.lower()
-    ).split()
-    return "-".join([*words, str(number)])
+def _anchors(sections: Sequence[Section]) -> list[str]:
+    """Return a name for each section, its title's letters and digits, which stays whatever else is on the page; a second alike title has a 2 behind."""
+    found: list[str] = []
+    for section in sections:
+        letters = (sign if sign.isascii() and sign.isalnum() else " " for sign in section.title.lower())
+        name = "-".join("".join(letters).split()) or "section"
+        same = sum(one == name or one.rpartition("--")[0] == name for one in found)
+        found.append(f"{name}--{same + 1}" if same else name)
+    return found
 
 
-def _section(section: Section, number: int) -> str:
-    anchor = _anchor(section, number)
+def _section(section: Section, anchor: str) -> str:
     parts = [
         f'<section id="{anchor}" aria-labelledby="{anchor}-title">',
         f'<h2 id="{anchor}-title">{_text(section.title)}</h2>',
@@ -93,7 +97,7 @@ def _table(table: Table) -> str:
     kept = [place for place, column in enumerate(table.columns) if not column.prose]
     head = "".join(_heading(table.columns[place]) for place in kept)
     bodies = [
-        [line for line in table.lines if line.kind in _SORTED],
+        _placed([line for line in table.lines if line.kind in _SORTED], table.columns),
         [line for line in table.lines if line.kind not in _SORTED],
     ]
     rows = ["\n".join(_line(line, table.columns, kept) for line in lines) for lines in bodies if lines]
@@ -102,6 +106,29 @@ def _table(table: Table) -> str:
         f'<div class="frame" tabindex="0" role="region" aria-label="{_text(table.title)}">'
         f"<table>\n<caption>{_text(table.title)}</caption>\n<thead><tr>{head}</tr></thead>\n{inner}\n</table></div>"
     )
+
+
+def _placed(lines: Sequence[Line], columns: Sequence[Column]) -> list[Line]:
+    """Put floors of other inputs among the others, before the first line with a worse score: nothing stands above a better floor."""
+    at = next((k for k, column in enumerate(columns) if column.number and _sign(column)), None)
+    placed = [line for line in lines if line.kind != "elsewhere"]
+    for line in (line for line in lines if line.kind == "elsewhere"):
+        value = None if at is None else line.entries[at].value
+        worse = (
+            k
+            for k, other in enumerate(placed)
+            if at is not None
+            and value is not None
+            and (theirs := other.entries[at].value) is not None
+            and _sign(columns[at]) * theirs < _sign(columns[at]) * value
+        )
+        placed.insert(next(worse, len(placed)), line)
+    return placed
+
+
+def _sign(column: Column) -> int:
+    """Return 1 of a column in which more is better, -1 where less is, 0 of others, by its arrow."""
+    return {"\N{UPWARDS ARROW}": 1, "\N{DOWNWARDS ARROW}": -1}.get(column.title[-1:], 0)
 
 
 def _picture(picture: Picture) -> str:

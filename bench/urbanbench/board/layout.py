@@ -27,6 +27,8 @@ class Column:
         Whether entries are sentences, to be broken into lines.
     published
         Whether it holds numbers of a paper and none of ours.
+    rank
+        Of columns that have no room on a terminal those of the highest rank go first.
     """
 
     title: str
@@ -35,6 +37,7 @@ class Column:
     brief: bool = True
     prose: bool = False
     published: bool = False
+    rank: int = 0
 
     @property
     def full_title(self) -> str:

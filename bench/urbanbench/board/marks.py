@@ -41,10 +41,18 @@ def usual_seeds(block: Block) -> tuple[int, ...]:
     return max(sorted(counts), key=lambda seeds: (counts[seeds], len(seeds)), default=())
 
 
-def by_score(block: Block) -> list[Row]:
-    """Return learned models and floors of the block's inputs in one order, best first; rows with other seeds come last."""
-    usual = usual_seeds(block)
-    return sorted(block.scored, key=lambda row: (row.seeds != usual, place_of(row)))
+def by_score(block: Block, usual: tuple[int, ...] | None = None) -> list[Row]:
+    """Return every row with scores in one order, best first, floors of other inputs too; rows with other seeds come last.
+
+    Parameters
+    ----------
+    block
+        The block.
+    usual
+        Seeds of rows that come first; the block's usual ones when left out.
+    """
+    usual = usual_seeds(block) if usual is None else usual
+    return sorted(block.shown, key=lambda row: (row.seeds != usual, place_of(row)))
 
 
 def ranked(block: Block) -> list[Row]:

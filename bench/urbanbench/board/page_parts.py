@@ -13,11 +13,11 @@ STYLE = """
 body { margin: 0; padding: 1.5rem clamp(1rem, 4vw, 3rem) 4rem; background: var(--paper); color: var(--ink);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 h1 { font-size: 1.6rem; margin: 0 0 1rem; } h2 { font-size: 1.25rem; margin: 2.5rem 0 .25rem; }
-a { color: var(--accent); } nav ul { columns: 18rem; padding-left: 1.2rem; margin: 0; }
+a { color: var(--accent); } nav ul { columns: 18rem; overflow-wrap: anywhere; padding-left: 1.2rem; margin: 0; }
 .facts { color: var(--soft); margin: 0 0 .75rem; max-width: 75rem; }
 .warning { background: var(--warn-band); color: var(--warn); border-left: 4px solid; padding: .4rem .75rem; margin: .4rem 0;
   max-width: 75rem; }
-.frame { overflow: auto; max-height: 85vh; border: 1px solid var(--line); border-radius: 6px; margin: .75rem 0 1.5rem;
+.frame { position: relative; overflow: auto; max-height: 85vh; border: 1px solid var(--line); border-radius: 6px; margin: .75rem 0 1.5rem;
   width: fit-content; max-width: 100%; }
 table { font-size: 14px; border-collapse: separate; border-spacing: 0; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .5rem .6rem; }
@@ -32,6 +32,10 @@ th[aria-sort=ascending] button::after { content: " \\25B4"; } th[aria-sort=desce
 .spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 tr.floor > *, tr.ceiling > * { background: var(--band); } tr.elsewhere > * { color: var(--soft); } .unscored, .published { color: var(--soft); font-style: italic; }
 .published-cell { color: var(--soft); font-style: italic; border-left: 1px dashed var(--line); }
+#overview td:not(.number) { white-space: normal; min-width: 6rem; max-width: 14rem; } #overview thead th { max-width: 7rem; } #overview tbody th { white-space: normal; max-width: 17rem; }
+@media (max-width: 720px) { tbody th, thead th:first-child { position: static; white-space: normal; max-width: 40vw; } #overview td:not(.number) { min-width: 0; max-width: 24vw; }
+  #overview tbody tr { display: grid; grid-template-columns: 1fr auto; padding: .3rem 0; border-top: 1px solid var(--line); } #overview thead { display: none; } #overview table, #overview tbody, #overview caption { display: block; }
+  #overview tbody :is(th, td) { border: 0; max-width: none; padding: .1rem .6rem; } #overview tbody th { grid-column: 1 / -1; } #overview tbody td:nth-child(-n+4) { display: none; } #overview tbody td:is(:empty, :nth-child(n+9)) { display: none; } }
 figure { margin: .75rem 0 1.5rem; } figure img { max-width: 100%; background: #ffffff; border-radius: 6px; } figcaption { color: var(--soft); }
 footer { color: var(--soft); max-width: 75rem; border-top: 1px solid var(--line); margin-top: 2rem; padding-top: .5rem; }
 """

@@ -59,6 +59,8 @@ class Row:
         What the model adds to a floor; None where it was not run beside one.
     trainings
         The rows of single trainings that it joins (`urbanbench.board.trainings.joined`); empty for one training.
+    chance, oracle, candidates
+        Of a retrieval: what lots and one who knows all places score, metric to number, and what the candidate sets are; else empty.
     """
 
     run_id: str
@@ -84,6 +86,9 @@ class Row:
     versions: Mapping[str, Any] = field(default_factory=dict)
     added: Added | None = None
     trainings: tuple[Row, ...] = ()
+    chance: Mapping[str, float] = field(default_factory=dict)
+    oracle: Mapping[str, float] = field(default_factory=dict)
+    candidates: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -138,7 +143,9 @@ class Row:
 
     @cached_property
     def used(self) -> frozenset[str]:
-        """Inputs the model touched; for a run that touched none those it declares within the offer."""
+        """Inputs the model touched; for a run that touched none those it declares within the offer, but of a retrieval none, whose texts are no input."""
+        if self.candidates:
+            return self.touched
         return self.touched or frozenset(self.model.get("inputs_declared") or ()) & self.offered
 
     @cached_property
@@ -274,6 +281,9 @@ def read_row(result: Mapping[str, Any]) -> Row:
         ceiling=result.get("ceiling") or None,
         own=result.get("own") is True,
         training=tuple(one for one in result.get("training") or () if isinstance(one, Mapping)),
+        chance=_levels(result, "chance", run_id),
+        oracle=_levels(result, "oracle", run_id),
+        candidates=_section(result, "candidates", run_id),
     )
 
 
@@ -294,6 +304,12 @@ def _section(result: Mapping[str, Any], name: str, run_id: str) -> Mapping[str, 
         msg = f"Result {run_id!r} has {name!r} of type {type(part).__name__}. Expected an object."
         raise BadInput(msg)
     return part
+
+
+def _levels(result: Mapping[str, Any], name: str, run_id: str) -> dict[str, float]:
+    """Read metric to number; what is no number is left out."""
+    told = _section(result, name, run_id)
+    return {str(metric): float(one) for metric, one in told.items() if isinstance(one, int | float)}
 
 
 def _check_spec(spec: Mapping[str, Any], run_id: str) -> None:

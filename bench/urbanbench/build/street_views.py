@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from urbanbench.build.report import Report
 
-__all__ = ["check_street_views", "copy_street_views"]
+__all__ = ["check_street_views", "copy_street_views", "copy_unplaced"]
 
-_TABLE_STEMS = ("metadata", "street_views", "views", "index")
+_TABLE_STEMS = ("metadata", "street_views", "views", "images", "index")
 _TABLE_SUFFIXES = (".csv", ".parquet", ".tsv")
 _NAMES = {"lon": ("lon", "longitude", "lng", "x"), "lat": ("lat", "latitude", "y")}
 
@@ -38,7 +38,7 @@ def copy_street_views(source: Path, target: Path, report: Report) -> pa.Table:
 
     The folder holds a table ``metadata.csv`` (or .tsv, .parquet) with columns `lon` and `lat` in degrees, pictures in `image` (with
     `heading` in degrees clockwise from north, where known) or in `east`, `south`, `west`, `north`, paths relative to the folder, and
-    perhaps `view_id` and `location_id`. Pictures that are missing or broken, and rows without any, are dropped.
+    perhaps `view_id` (or `image_id`) and `location_id`. Pictures that are missing or broken, and rows without any, are dropped.
 
     Parameters
     ----------
@@ -57,16 +57,60 @@ def copy_street_views(source: Path, target: Path, report: Report) -> pa.Table:
     DataMissing, BadInput
         No folder or table there, no column of places or pictures, or no row that is left.
     """
+    file, table = _read(source, report)
+    longitude, latitude = (_named(file, table, one) for one in _NAMES)
+    points = points_of_table(file, table, longitude, latitude, "EPSG:4326")
+    return _copied_rows(source, target, file, table, points, report)
+
+
+def copy_unplaced(
+    source: Path, target: Path, report: Report, place: Callable[[int], np.ndarray]
+) -> tuple[pd.DataFrame, pa.Table]:
+    """Copy the pictures of a folder whose table does not say where they were taken.
+
+    Parameters
+    ----------
+    source, target, report
+        As `copy_street_views`; columns of places are not read.
+    place
+        Gives so many points (shapely, longitude and latitude) that tell pictures apart.
+
+    Returns
+    -------
+    table, views
+        The table of the folder by id, and the layer.
+
+    Raises
+    ------
+    DataMissing, BadInput
+        As `copy_street_views`.
+    """
+    file, table = _read(source, report)
+    views = _copied_rows(source, target, file, table, place(len(table)), report)
+    named = table.set_axis(_ids(table), axis=0)
+    return named[~named.index.duplicated()], views
+
+
+def _read(source: Path, report: Report) -> tuple[str, pd.DataFrame]:
     file = check_street_views(source)
     table = read_table(source / file, "street views")
     report.add("street_views", "read", f"rows of {file}", count=len(table))
+    return file, table
+
+
+def _ids(table: pd.DataFrame) -> list[str]:
+    named = next((one for one in ("view_id", "image_id") if one in table), "")
+    return text_ids(table[named]) if named else [f"v{row:07d}" for row in range(len(table))]
+
+
+def _copied_rows(
+    source: Path, target: Path, file: str, table: pd.DataFrame, points: np.ndarray, report: Report
+) -> pa.Table:
     sides = [one for one in ("image", *DIRECTIONS) if one in table.columns]
     if not sides:
         msg = f"{file}: expected pictures in a column image, or in {', '.join(DIRECTIONS)}, found {', '.join(map(str, table.columns[:20]))}."
         raise BadInput(msg)
-    longitude, latitude = (_named(file, table, one) for one in _NAMES)
-    points = points_of_table(file, table, longitude, latitude, "EPSG:4326")
-    ids = text_ids(table["view_id"]) if "view_id" in table else [f"v{row:07d}" for row in range(len(table))]
+    ids = _ids(table)
     columns = {side: _copied(source, target, text_ids(table[side]), report) for side in sides}
     kept = _kept(ids, points, columns, report)
     if not kept.any():

@@ -11,6 +11,7 @@ import numpy as np
 from urbanbench.checks.frames import frames_digest
 from urbanbench.checks.model_card import check_model_card
 from urbanbench.checks.planted import MOST_NEARER, TWINS, rows_in_pairs, share_nearer
+from urbanbench.checks.practice import embeds_items, practice
 from urbanbench.city.changing.moved import moved_view
 from urbanbench.city.changing.twins import choose_twins, twins_view
 from urbanbench.city.city import City
@@ -22,13 +23,14 @@ from urbanbench.model import Model
 from urbanbench.seeds import generator
 from urbanbench.seen import COUNTED, KINDS, Seen, seeing
 from urbanbench.space import EmbeddingSpace
-from urbanbench.units import Units
+from urbanbench.units import LEVELS, Units
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
 
 __all__ = ["check_model"]
 
+ITEM = "item"
 MAX_UNITS = 200
 MOVED_BY = (8192.0, -16384.0)
 MOVED_TOLERANCE = 1e-3
@@ -87,12 +89,17 @@ def check_model(
     held = held or (lambda _level, _rule: None)
     held("", "the card is complete, and parameters can be written down and read back")
     run = _Check(built, where, seed, device, held)
-    levels = [level] if level else [one for one in built.card.embeds if run.has_level(one)]
-    if not levels:
+    units_of = [one for one in built.card.embeds if one in LEVELS]
+    levels = [level] if level else [one for one in units_of if run.has_level(one)]
+    items = embeds_items(built.card) and level in {None, ITEM} and run.city is not None
+    if not levels and not items:
         msg = f"{run.name} cannot be checked here: the city has none of its levels ({', '.join(built.card.embeds)}). Choose a city that has one."
         raise RunRefused(msg)
     for one in levels:
-        run.check_level(one)
+        if one != ITEM:
+            run.check_level(one)
+    if items:
+        run.check_items()
 
 
 class _Check:
@@ -175,6 +182,30 @@ class _Check:
             self.held(level, "it gives the same vectors when the whole city is moved")
         if self._check_planted(level):
             self.held(level, "its rows belong to their ids: planted twins of regions are found")
+
+    def check_items(self) -> None:
+        """Run the rules on items of a small exam, whose pictures are the city's."""
+        if self.city is None:
+            return
+        view, units = practice(self.city, self.model.card)
+        with seeing() as seen:
+            space = self._embed(view, units)
+        touched = view.touched
+        self._check_space(space, units)
+        if touched & COUNTED and touched & COUNTED <= set(seen.masks):
+            self.held(ITEM, "it says how many of the objects it touched it used")
+        self.held(
+            ITEM, "it gives a finite float32 row for every item, zeros where it has no tower or no data"
+        )
+        seed = self.seed if self.model.card.trained else self.seed + 1
+        with fresh_cache():
+            again = self._embed(view, units, seed)
+        self._check_same_bits(space, again)
+        self.held(ITEM, f"it gives the same bits for seed {seed}")
+        fewer = Units(ITEM, units.ids[: len(units) // 2])
+        self._check_space(self._embed(view, fewer), fewer)
+        self._check_space(self._embed(view.without("street_view", "graph"), units), units)
+        self.held(ITEM, "it does with fewer items, and with pictures and graphs masked")
 
     def _check_same_bits(self, first: EmbeddingSpace, second: EmbeddingSpace) -> None:
         if self.device == "cpu" and (first.vectors.tobytes(), first.mask.tobytes()) != (

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from urbanbench.card import TaskCard
+from urbanbench.checks.retrieval import check_questions
 from urbanbench.city.folder.tags import tag_table
 from urbanbench.errors import Conformance, UrbanbenchError
 from urbanbench.inputs import INPUTS
+from urbanbench.retrieval_task import RetrievalTask
 from urbanbench.scoring.targets import Targets
 from urbanbench.space import EmbeddingSpace
 from urbanbench.task import Task
@@ -22,11 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["check_task"]
 
 
-def check_task(task: Task | type[Task], city: City) -> None:
+def check_task(task: Task | type[Task], city: City, *, held: Callable[[str], None] | None = None) -> None:
     """Check that a task keeps its contract on a city.
 
     The rules: the card is complete; targets are finite, of unique units, all of them in the city; the floor `mean` gets finite
-    scores on the task's own split; what the task withholds cannot be seen through a view.
+    scores on the task's own split; what the task withholds cannot be seen through a view. Of a retrieval, those of
+    `urbanbench.checks.retrieval.check_questions`.
 
     Parameters
     ----------
@@ -34,6 +37,8 @@ def check_task(task: Task | type[Task], city: City) -> None:
         The task, or its class.
     city
         A city that has the task's label.
+    held
+        Called with a sentence for every rule that holds, as soon as it is known.
 
     Raises
     ------
@@ -44,11 +49,20 @@ def check_task(task: Task | type[Task], city: City) -> None:
     """
     built = task() if isinstance(task, type) else task
     name = type(built).__name__
+    tell = held if held is not None else (lambda _rule: None)
     _check_card(name, built)
+    tell("the card is complete")
+    if isinstance(built, RetrievalTask):
+        check_questions(name, built, city)
+        tell("questions, candidates and what is withheld keep the contract")
+        return
     targets = built.targets(city)
     _check_targets(name, built.card, targets, city)
+    tell("targets are finite, of unique units of the city")
     _check_floor(name, built, targets)
+    tell("the floor `mean` gets finite scores")
     _check_withheld(name, built.card, targets, city)
+    tell("what is withheld cannot be seen")
 
 
 def _check_card(name: str, task: Task) -> None:
@@ -56,7 +70,8 @@ def _check_card(name: str, task: Task) -> None:
     if not isinstance(card, TaskCard):
         msg = f"{name} has no card. Expected a class attribute `card` of type TaskCard, got {type(card).__name__}. Mend: card = TaskCard(...)."
         raise Conformance(msg)
-    for field in ("title", "question", "label"):
+    asked = ("title", "question") if isinstance(task, RetrievalTask) else ("title", "question", "label")
+    for field in asked:
         if not getattr(card, field):
             msg = f"The card of {name} has an empty {field!r}. Expected it filled in. Mend: TaskCard({field}=...)."
             raise Conformance(msg)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.checks.frames import frames_digest
+from urbanbench.checks.practice import practice
 from urbanbench.city.city import City
 from urbanbench.errors import Conformance, RunRefused
 from urbanbench.home import fresh_cache
@@ -17,7 +18,7 @@ from urbanbench.inputs import LAYER_OF
 from urbanbench.learned import Learned
 from urbanbench.model import Model
 from urbanbench.toolkit.training.stage_log import recording
-from urbanbench.units import Units
+from urbanbench.units import LEVELS, Units
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -67,7 +68,7 @@ def check_transfer(
     """
     if not model.card.moves:
         return
-    chosen = level or model.card.embeds[0]
+    chosen = level or next((one for one in model.card.embeds if one in LEVELS), "item")
     check = _Check(model, source, target, chosen, seed, device)
     for rule in check.rules():
         if held is not None:
@@ -89,6 +90,12 @@ class _Check:
         if lacking or (model.card.needs_any and not both & set(model.card.needs_any)):
             msg = f"{self.name} cannot be checked on {source.name!r} and {target.name!r}: both need what it reads. Choose two cities that have it."
             raise RunRefused(msg)
+        self.here: View
+        self.there: View
+        if level == "item":
+            self.here, self.units_here = practice(source, model.card)
+            self.there, self.units_there = practice(target, model.card)
+            return
         self.here, self.there = source.view(both), target.view(both)
         self.units_here, self.units_there = (
             Units(level, tuple(city.unit_ids(level))[:MAX_UNITS]) for city in (source, target)

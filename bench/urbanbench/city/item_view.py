@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +16,12 @@ from urbanbench.items import Exam, Item, Lesson, LocalGraph
 if TYPE_CHECKING:
     import geopandas as gpd
     import numpy as np
+    import pandas as pd
+    from PIL.Image import Image
 
     from urbanbench.units import Units
 
-__all__ = ["SHOWN", "ItemView"]
+__all__ = ["SHOWN", "ItemView", "of_items"]
 
 SHOWN = frozenset({"street_view", "graph"})
 """Inputs that a view of items may show; texts are the question itself and always there."""
@@ -87,9 +89,45 @@ class ItemView(View):
 
     @property
     def street_views(self) -> gpd.GeoDataFrame:
-        """Pictures of items and lessons (input `street_view`): index view_id, paths for `open_image`; neither place, region nor heading."""
+        """Pictures of items and lessons (input `street_view`): index the `image` of items, paths for `open_image`; neither place, region nor heading.
+
+        Paths are made of the index and tell nothing either. They are in the order of the index.
+        """
         self._touch("street_view")
-        return self._pictures().copy(deep=False)
+        return self._pictures()[0].copy(deep=False)
+
+    def open_image(self, path: str) -> Image:
+        """Open a picture of an item or lesson, as `View.open_image` does.
+
+        Raises
+        ------
+        InputMasked, BadInput, CityFaults
+            As there.
+        """
+        return super().open_image(self._file(path))
+
+    def picture_digest(self, paths: Sequence[str]) -> str:
+        """Hash pictures of items and lessons, as `View.picture_digest` does.
+
+        Raises
+        ------
+        InputMasked, BadInput
+            As there.
+        """
+        return super().picture_digest([self._file(path) for path in paths])
+
+    def features(self, name: str) -> pd.DataFrame:
+        """Read a feature table of the street views: those of items and lessons, by their `image`.
+
+        Raises
+        ------
+        LayerMissing, InputMasked
+            As `View.features`; of another layer, always.
+        """
+        frame = super().features(name)
+        keys = {view: key for key, view in self._keys().items()}
+        frame = frame[[view in keys for view in frame.index]]
+        return frame.set_axis([keys[view] for view in frame.index], axis=0).sort_index()
 
     def coordinates(self, units: Units) -> np.ndarray:
         """Refuse: where a picture lies is what is asked.
@@ -126,23 +164,44 @@ class ItemView(View):
                     "pictures": self._city.picture_digest(self._paths())
                     if "street_view" in self.inputs
                     else "",
+                    "features": self._city.digest(self._tables()) if "street_view" in self.inputs else "",
                 }
             )
         return str(self._kept["key"])
 
-    def _pictures(self) -> gpd.GeoDataFrame:
+    def _tables(self) -> list[str]:
+        layers = self._city.feature_layers
+        return sorted(f"features/{name}" for name, layer in layers.items() if layer == "street_views")
+
+    def _keys(self) -> Mapping[str, str]:
+        """Return the key of every picture that an item or lesson names, and the id of its street view."""
+        lessons = [item for one in self.exam.lessons for item in (one.anchor, one.positive)]
+        wanted = {item.image for item in [*self.exam.items.values(), *lessons] if item.image}
+        return {key: self.exam.pictures.get(key, key) for key in sorted(wanted)}
+
+    def _pictures(self) -> tuple[gpd.GeoDataFrame, Mapping[str, str]]:
+        """Return the pictures as they are shown, and the file behind each path."""
         if "pictures" not in self._kept:
-            lessons = [item for one in self.exam.lessons for item in (one.anchor, one.positive)]
-            wanted = {item.image for item in [*self.exam.items.values(), *lessons] if item.image}
-            frame = self._city.street_views
-            shown = frame.loc[frame.index.isin(wanted), ["image", *DIRECTIONS]]
-            self._kept["pictures"] = shown
-        pictures: gpd.GeoDataFrame = self._kept["pictures"]
-        return pictures
+            keys = self._keys()
+            columns = ["image", *DIRECTIONS]
+            shown = self._city.street_views.loc[list(keys.values()), columns].set_axis(list(keys), axis=0)
+            files: dict[str, str] = {}
+            for column in columns:
+                shown[column] = [
+                    _named(files, f"{key}/{column}", file) for key, file in shown[column].items()
+                ]
+            self._kept["pictures"] = (shown, files)
+        return self._kept["pictures"]  # type: ignore[no-any-return]
+
+    def _file(self, path: str) -> str:
+        files = self._pictures()[1]
+        if path not in files:
+            msg = f"No picture {path!r} in this view of {self.city_name!r}. Expected a path from view.street_views."
+            raise BadInput(msg)
+        return files[path]
 
     def _paths(self) -> list[str]:
-        frame = self._pictures()
-        return sorted({path for column in frame for path in frame[column].dropna()})
+        return sorted(self._pictures()[1].values())
 
     def _shown(self) -> tuple[Mapping[str, Item], tuple[Lesson, ...]]:
         if "shown" not in self._kept:
@@ -164,3 +223,27 @@ class ItemView(View):
         if not (item.text or image or graph):
             return None
         return item if (image, graph) == (item.image, item.graph) else replace(item, image=image, graph=graph)
+
+
+def _named(files: dict[str, str], path: str, file: object) -> str | None:
+    """Give a file a path that tells nothing; one that stands in two columns of a view has that of the first."""
+    if not isinstance(file, str):
+        return None
+    key = path.partition("/")[0]
+    known = next((one for one, other in files.items() if other == file and one.startswith(f"{key}/")), path)
+    files[known] = file
+    return known
+
+
+def of_items(view: View) -> ItemView:
+    """Return a view that shows items.
+
+    Raises
+    ------
+    BadInput
+        It shows a city in place of items.
+    """
+    if not isinstance(view, ItemView):
+        msg = f"A view of {view.city_name!r} shows layers, and items of a retrieval are asked for. Expected the view that a retrieval task gives. Mend: -t with a task of kind retrieval."
+        raise BadInput(msg)
+    return view

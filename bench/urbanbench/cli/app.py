@@ -19,22 +19,28 @@ from urbanbench.cli import (
     board_command,
     cache_commands,
     check_command,
+    cite_command,
     compare_command,
     cost_command,
     data_commands,
     doctor,
     experiment_commands,
     list_commands,
+    plot_command,
+    report_command,
     residual_command,
     result_commands,
     run_command,
     splits_command,
+    start_command,
+    submit_command,
     vector_commands,
 )
 from urbanbench.cli.outcome import Stopped
 from urbanbench.cli.printing import finish, note, say, tracebacks
 from urbanbench.cli.signs import make_streams_safe
 from urbanbench.errors import CannotWrite, UrbanbenchError
+from urbanbench.terminal import widened
 
 __all__ = ["app", "main"]
 
@@ -46,7 +52,7 @@ app = typer.Typer(
     epilog="First run: urbanbench run --model urbanmfm --task popdensity --preset quick. Environment: URBANBENCH_DATA names folders that hold city folders "
     "(several with the system's path separator), which then go by name; URBANBENCH_CACHE is where vectors and built cities are kept.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -58,10 +64,15 @@ app.command("check")(check_command.check)
 app.command("embed")(vector_commands.embed)
 app.command("score")(vector_commands.score)
 app.command("leaderboard")(board_command.leaderboard)
+app.command("report")(report_command.report)
 app.command("compare")(compare_command.compare)
 app.command("cost")(cost_command.cost)
+app.command("plot")(plot_command.plot)
+app.command("cite")(cite_command.cite)
 app.command("audit")(audit_command.audit)
 app.command("residuals")(residual_command.residuals)
+app.command("new")(start_command.new)
+app.command("submit")(submit_command.submit)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data_commands.app, name="data")
 app.add_typer(splits_command.app, name="splits")
@@ -82,8 +93,12 @@ def _root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")] = False,
+    wide: Annotated[
+        bool,
+        typer.Option("--wide", help="Show tables with all columns, as wide as they are; may stand anywhere."),
+    ] = False,
 ) -> None:
-    del version, debug
+    del version, debug, wide
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -103,9 +118,10 @@ def main(words: Sequence[str] | None = None) -> int:
     make_streams_safe()
     arguments = list(sys.argv[1:] if words is None else words)
     debug = "--debug" in arguments or bool(os.environ.get("URBANBENCH_DEBUG"))
-    arguments = [word for word in arguments if word != "--debug"]
+    wide = "--wide" in arguments
+    arguments = [word for word in arguments if word not in {"--debug", "--wide"}]
     try:
-        with tracebacks(debug), plugins_apart(), _stopped_by_sigterm():
+        with tracebacks(debug), widened(wide), plugins_apart(), _stopped_by_sigterm():
             code = app(arguments, prog_name="urbanbench", standalone_mode=False)
             code = finish() or code
     except Stopped:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urbanbench.cli import options
-from urbanbench.cli.board_command import chosen_results
+from urbanbench.api.choosing import chosen_results
+from urbanbench.cli import completing, options
 from urbanbench.cli.printing import note, print_json, print_table, say
 from urbanbench.errors import DataMissing
 
@@ -43,12 +43,26 @@ def cost(
         ),
     ] = None,
     model: Annotated[
-        Chosen, typer.Option("--model", "-m", help="Only these models. Repeats; takes lists and globs.")
+        Chosen,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Only these models. Repeats; takes lists and globs.",
+            autocompletion=completing.models,
+        ),
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
-    city: Annotated[Chosen, typer.Option("--city", "-c", help="Only these cities.")] = [],  # noqa: B006 - same
-    task: Annotated[Chosen, typer.Option("--task", "-t", help="Only these tasks.")] = [],  # noqa: B006 - same
-    split: Annotated[Chosen, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
-    head: Annotated[Chosen, typer.Option("--head", help="Only these heads.")] = [],  # noqa: B006 - same
+    city: Annotated[
+        Chosen, typer.Option("--city", "-c", help="Only these cities.", autocompletion=completing.cities)
+    ] = [],  # noqa: B006 - same
+    task: Annotated[
+        Chosen, typer.Option("--task", "-t", help="Only these tasks.", autocompletion=completing.tasks)
+    ] = [],  # noqa: B006 - same
+    split: Annotated[
+        Chosen, typer.Option("--split", help="Only these splits.", autocompletion=completing.splits)
+    ] = [],  # noqa: B006 - same
+    head: Annotated[
+        Chosen, typer.Option("--head", help="Only these heads.", autocompletion=completing.heads)
+    ] = [],  # noqa: B006 - same
     every: Annotated[
         bool, typer.Option("--all", help="Show every row, not those of the fronts alone.")
     ] = False,
@@ -60,6 +74,10 @@ def cost(
     """Show which rows no other beats in score and time together, and what they cost: machine by machine, since times of two are never mixed."""
     from urbanbench.board.fronts import fronts_of
 
+    if plot is not None:
+        from urbanbench.figures.files import check_ending
+
+        check_ending(plot)
     kept = chosen_results(results, model=model, city=city, task=task, split=split, head=head)
     fronts = fronts_of([one.to_dict() | {"own": one.own} for one in kept])
     if not fronts:
@@ -70,9 +88,9 @@ def cost(
     else:
         _print(fronts, every=every)
     if plot is not None:
-        from urbanbench.board.front_plot import draw_fronts
+        from urbanbench.plots.pareto import front_figure
 
-        draw_fronts(fronts, plot)
+        front_figure(fronts).save(plot)
         note(f"Score against time: {plot}")
 
 

@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.build_command import build
 from urbanbench.cli.check_folder_command import check
 from urbanbench.cli.fetch_command import fetch
 from urbanbench.cli.graph_command import graph
+from urbanbench.cli.images_command import images
 from urbanbench.cli.leaks_command import leaks
 from urbanbench.cli.pack_commands import pack, unpack
 from urbanbench.cli.printing import command, note, print_facts, print_json, say
+from urbanbench.cli.questions_command import questions
 from urbanbench.cli.regions_command import regions
 from urbanbench.cli.satellite_command import satellite
 from urbanbench.cli.schema_command import schema
@@ -33,13 +35,19 @@ app.command("check")(check)
 app.command("leaks")(leaks)
 app.command("tiles")(tiles)
 app.command("graph")(graph)
+app.command("images")(images)
+app.command("questions")(questions)
 app.command("satellite")(satellite)
 app.command("regions")(regions)
 app.command("schema")(schema)
 app.command("pack")(pack)
 app.command("unpack")(unpack)
 Folder = Annotated[
-    str, typer.Argument(help="A city: path, name (folders below URBANBENCH_DATA go by theirs), or name:size.")
+    str,
+    typer.Argument(
+        help="A city: path, name (folders below URBANBENCH_DATA go by theirs), or name:size.",
+        autocompletion=completing.cities,
+    ),
 ]
 
 
@@ -47,7 +55,7 @@ Folder = Annotated[
 def show(
     city: Folder,
     map_file: Annotated[
-        Path | None, typer.Option("--map", help="Draw a map into this .png or .svg file.")
+        Path | None, typer.Option("--map", help="Draw a map into this .png, .svg or .pdf file.")
     ] = None,
     label: Annotated[
         str, typer.Option("--label", help="Colour the map by this label, or write it under the pictures.")
@@ -62,7 +70,8 @@ def show(
     as_json: options.Json = False,
 ) -> None:
     """Count what a city folder holds: rows and coverage per layer, labels and their spread."""
-    from urbanbench.city.drawing.show import describe_city, draw_map
+    from urbanbench.city.drawing.maps import draw_map, first_label
+    from urbanbench.city.drawing.show import describe_city
     from urbanbench.registry import open_city
 
     opened = open_city(city)
@@ -72,7 +81,8 @@ def show(
     else:
         print_facts(facts)
     if map_file is not None:
-        draw_map(opened, map_file, label or None)
+        shown = label or first_label(opened)
+        draw_map(opened, map_file, shown or None, title=_title_of(shown))
         note(f"Map: {map_file}")
     if images or out is not None:
         from urbanbench.city.drawing.sheet import draw_sheet
@@ -82,16 +92,31 @@ def show(
         note(f"Sheet: {sheet}" + (f" ({broken} of the pictures shown cannot be opened)" if broken else ""))
 
 
+def _title_of(label: str) -> str:
+    """Return what a label, or a share of it, is for people: the title of the built-in task that asks for it; "" without one."""
+    from urbanbench.card import TaskCard
+    from urbanbench.registry import listing
+
+    name = label.partition(":")[0]
+    cards = [entry.card for entry in listing("task") if isinstance(entry.card, TaskCard)]
+    return next((card.title for card in cards if card.label == name), "")
+
+
 @app.command()
 def merge(
     city: Folder,
     out: Annotated[Path, typer.Option("--out", help="New folder.")],
     seed: Annotated[int, typer.Option("--seed", min=0, help="Draws which neighbours are merged.")] = 0,
+    rule: options.Rules = [],  # noqa: B006 - typer reads the default, nothing changes it
 ) -> None:
-    """Write the city with neighbouring regions merged two or three at a time; layers and labels are carried over."""
+    """Write the city with neighbouring regions merged two or three at a time; labels are carried as their kind and unit allow, and what cannot be is left out and said."""
+    from urbanbench.city.changing.label_rules import read_rules
     from urbanbench.city.changing.merge import merge_regions
+    from urbanbench.cli.regions_command import tell_what_was_carried
     from urbanbench.registry import open_city
 
     opened = open_city(city)
-    say(merge_regions(opened, out, seed=seed))
+    made = merge_regions(opened, out, seed=seed, rules=read_rules(rule, opened.labels))
+    say(made)
+    tell_what_was_carried(made)
     note(f"Next: {command('data', 'show', out)}")

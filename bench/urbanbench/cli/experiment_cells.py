@@ -10,6 +10,8 @@ from urbanbench.errors import BadInput, UrbanbenchError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from urbanbench.card import TaskCard
+    from urbanbench.city.city import City
     from urbanbench.experiments import Choice
     from urbanbench.result import RunSpec
 
@@ -50,15 +52,17 @@ def labelled(specs: Sequence[RunSpec]) -> list[RunSpec]:
     BadInput
         None is left.
     """
-    wanted: dict[str, dict[str, str]] = {}
+    from urbanbench.run.rooms import room_of
+
+    wanted: dict[str, dict[str, TaskCard]] = {}
     for spec in specs:
-        wanted.setdefault(spec.city, {})[spec.task] = _label(spec.task)
+        wanted.setdefault(spec.city, {})[spec.task] = _card(spec.task)
     absent: dict[str, set[str]] = {}
     for city, tasks in wanted.items():
-        labels = _labels(city)
-        if labels is not None:
-            absent[city] = {task for task, label in tasks.items() if label not in labels}
-            _say_absent(city, absent[city], labels)
+        opened = _opened(city)
+        if opened is not None:
+            absent[city] = {task for task, card in tasks.items() if not room_of(card.kind).fits(card, opened)}
+            _say_absent(city, absent[city], list(opened.labels))
     kept = [spec for spec in specs if spec.task not in absent.get(spec.city, ())]
     if not kept:
         msg = f"None of the {len(specs)} cells is about a label that its city has. Name a task with --task, or another city with --city."
@@ -66,18 +70,18 @@ def labelled(specs: Sequence[RunSpec]) -> list[RunSpec]:
     return kept
 
 
-def _label(task: str) -> str:
+def _card(task: str) -> TaskCard:
     from urbanbench.registry import load_task
 
-    return str(load_task(task).card.label)
+    return load_task(task).card
 
 
-def _labels(city: str) -> list[str] | None:
-    """Return the labels of a city; None where it cannot be opened."""
+def _opened(city: str) -> City | None:
+    """Return a city; None where it cannot be opened."""
     from urbanbench.registry import open_city
 
     try:
-        return list(open_city(city).labels)
+        return open_city(city)
     except UrbanbenchError:
         return None
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.experiment_cells import able, distinct, labelled, print_cells
 from urbanbench.cli.outcome import exit_code, told_when_stopped
 from urbanbench.cli.printing import note, print_json, print_table, say, say_page
 from urbanbench.cli.run_command import progress_of
 from urbanbench.errors import UnknownName
+from urbanbench.terminal import screen_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,26 +30,57 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Name = Annotated[str, typer.Argument(help="Name of the experiment; see `urbanbench experiment list`.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="Name of the experiment; see `urbanbench experiment list`.",
+        autocompletion=completing.experiments,
+    ),
+]
 Models = Annotated[
     list[str],
     typer.Option(
         "--model",
         "-m",
         help="Model, for an experiment that is asked of any (`ladder`, `leaned`); its own rows where left out. Repeats; takes lists and globs.",
+        autocompletion=completing.models,
     ),
 ]
 Words = Annotated[
-    list[str], typer.Option("--city", "-c", help="City; the experiment's own where left out. Repeats.")
+    list[str],
+    typer.Option(
+        "--city",
+        "-c",
+        help="City; the experiment's own where left out. Repeats.",
+        autocompletion=completing.cities,
+    ),
 ]
 Tasks = Annotated[
-    list[str], typer.Option("--task", "-t", help="Task; the experiment's own where left out. Repeats.")
+    list[str],
+    typer.Option(
+        "--task",
+        "-t",
+        help="Task; the experiment's own where left out. Repeats.",
+        autocompletion=completing.tasks,
+    ),
 ]
-Splits = Annotated[list[str], typer.Option("--split", help="Split; the experiment's own where left out.")]
-Heads = Annotated[list[str], typer.Option("--head", help="Head; the experiment's own where left out.")]
-Style = Annotated[str, typer.Option("--format", "-f", help="md, html or csv.")]
+Splits = Annotated[
+    list[str],
+    typer.Option(
+        "--split", help="Split; the experiment's own where left out.", autocompletion=completing.splits
+    ),
+]
+Heads = Annotated[
+    list[str],
+    typer.Option(
+        "--head", help="Head; the experiment's own where left out.", autocompletion=completing.heads
+    ),
+]
+Style = Annotated[
+    str, typer.Option("--format", "-f", help="text, md, html or csv.", autocompletion=completing.formats)
+]
 Figures = Annotated[
-    Path | None, typer.Option("--figures", help="Folder to write the figures into, as SVG and PNG.")
+    Path | None, typer.Option("--figures", help="Folder to write the figures into, as SVG, PNG and PDF.")
 ]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Number of processes.")]
 Overwrite = Annotated[str, typer.Option("--overwrite", help="only-missing, never or always.")]
@@ -102,7 +134,7 @@ def run(
     jobs: Jobs = 1,
     out: options.Out = None,
     overwrite: Overwrite = "only-missing",
-    style: Style = "md",
+    style: Style = "text",
     figures: Figures = None,
     dry_run: DryRun = False,
 ) -> int:
@@ -135,7 +167,13 @@ def run(
     progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
     with told_when_stopped(progress, store.folder):
         results = run_cells(
-            specs, store, overwrite=overwrite, device=choice.device, jobs=jobs, progress=progress
+            specs,
+            store,
+            overwrite=overwrite,
+            device=choice.device,
+            jobs=jobs,
+            progress=progress,
+            began=progress.began,
         )
     note(f"Results: {store.folder}/ ({len(results)} cells).")
     _print(experiment, _results(out), choice, style, figures)
@@ -156,7 +194,7 @@ def show(
     model_seed: options.OneModelSeed = None,
     model_seeds: options.ModelSeeds = "",
     out: options.Out = None,
-    style: Style = "md",
+    style: Style = "text",
     figures: Figures = None,
 ) -> None:
     """Show what a results folder holds of an experiment, without --out the reference rows and your own runs; nothing is run.
@@ -203,16 +241,15 @@ def _choice(
 ) -> Choice:
     """Expand the words of the command line; what is not given stays empty."""
     from urbanbench.experiments import Choice
-    from urbanbench.registry import cut_cities, expand, expand_words
+    from urbanbench.registry import cut_cities, expand, expand_heads
     from urbanbench.result_folders import RUNS
-    from urbanbench.scoring.heads import HEADS
 
     return Choice(
         models=tuple(expand("model", model)),
         cities=tuple(cut_cities(city)),
         tasks=tuple(expand("task", task)),
         splits=_rungs(split),
-        heads=tuple(expand_words("head", head, list(HEADS))),
+        heads=tuple(expand_heads(head)),
         seeds=options.read_seeds(seeds),
         preset=preset,
         settings=options.read_settings(settings),
@@ -281,4 +318,4 @@ def _print(
     if figures is not None:
         files = save_figures(report, figures)
         note(f"Figures: {figures}/ ({len(files)} files).")
-    (say_page if style == "html" else say)(print_report(report, style, figures=figures))
+    (say_page if style == "html" else say)(print_report(report, style, figures=figures, screen=screen_of()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.printing import note, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -37,11 +37,16 @@ def leaks(
             "--task",
             "-t",
             help="Task; every label of the city where left out. Repeats; takes lists and globs.",
+            autocompletion=completing.tasks,
         ),
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
     split: Annotated[
         list[str],
-        typer.Option("--split", help="Splits to look at, or `ladder`; see `urbanbench list splits`."),
+        typer.Option(
+            "--split",
+            help="Splits to look at, or `ladder`; see `urbanbench list splits`.",
+            autocompletion=completing.splits,
+        ),
     ] = ["random", "block"],  # noqa: B006 - same
     splits: Annotated[
         Path | None, typer.Option("--splits", help="A file of fixed splits to look at instead.")
@@ -74,9 +79,10 @@ def _report(
     """Look at one task; None, with a note, where the city does not have it."""
     from urbanbench.errors import RunRefused
     from urbanbench.leaks.walk import find_leaks
+    from urbanbench.task import labelled_targets
 
     try:
-        targets = task.targets(city).in_order()
+        targets = labelled_targets(task, city)
         made = _file_splits(targets, file) if file is not None else _rung_splits(city, task, split, seeds)
     except RunRefused as error:
         note(f"Left out: {word}. {error}")

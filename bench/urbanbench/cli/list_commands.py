@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urbanbench.cli import options
-from urbanbench.cli.printing import command, print_facts, print_json, print_table
+from urbanbench.cli import completing, options
+from urbanbench.cli.printing import command, print_json, print_table
+from urbanbench.cli.summaries import print_described
 from urbanbench.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
@@ -26,13 +27,17 @@ def list_names(
     what: Annotated[
         str,
         typer.Argument(
-            help="models, tasks, cities, protocols, splits, heads, probes, inputs, metrics or experiments."
+            help="models, tasks, cities, protocols, splits, heads, probes, inputs, metrics or experiments.",
+            autocompletion=completing.lists,
         ),
     ] = "models",
     city: Annotated[
         str,
         typer.Option(
-            "--city", "-c", help="With `tasks`: those that this city has labels for, and its labels."
+            "--city",
+            "-c",
+            help="With `tasks`: those that this city has labels for, and its labels.",
+            autocompletion=completing.cities,
         ),
     ] = "",
     as_json: options.Json = False,
@@ -56,7 +61,8 @@ def describe(
     name: Annotated[
         str,
         typer.Argument(
-            help="A model, task, city, protocol, split, head, probe, input or metric; kind:name where two share it; or a result's file."
+            help="A model, task, city, protocol, split, head, probe, input or metric; kind:name where two share it; or a result's file.",
+            autocompletion=completing.anything,
         ),
     ],
     as_json: options.Json = False,
@@ -66,7 +72,7 @@ def describe(
     if as_json:
         print_json(facts)
     else:
-        print_facts(facts)
+        print_described(facts)
 
 
 def _models() -> Rows:
@@ -76,13 +82,14 @@ def _models() -> Rows:
     rows = []
     for entry in entries("model"):
         card = entry.card if isinstance(entry.card, ModelCard) else None
-        facts = {"needs": "", "can use": "", "embeds": "", "kind": ""}
+        facts = {"needs": "", "can use": "", "embeds": "", "kind": "", "transfers": ""}
         if card is not None:
             facts = {
                 "needs": ",".join([*card.needs, *(["|".join(card.needs_any)] if card.needs_any else [])]),
                 "can use": ",".join(card.can_use),
                 "embeds": ",".join(card.embeds),
                 "kind": " ".join([*card.family.split(), "floor"]) if card.floor else "learned",
+                "transfers": card.transfers,
             }
         rows.append(_row(entry, facts))
     return rows
@@ -106,11 +113,25 @@ def _tasks() -> Rows:
 
 def _tasks_of(city: str) -> Rows:
     """List the registered tasks a city can answer, then its labels, each a task by itself."""
-    from urbanbench.registry import label_tasks
+    from urbanbench.card import TaskCard
+    from urbanbench.registry import entries, label_tasks, open_city
+    from urbanbench.run.rooms import room_of
 
     cards = label_tasks(city)
     labels = {card.label: (card.kind, card.level) for card in cards.values()}
-    fitting = [row for row in _tasks() if labels.get(row["label"]) == (row["kind"], row["level"])]
+    folder = open_city(city)
+    asking = {
+        entry.name
+        for entry in entries("task")
+        if isinstance(entry.card, TaskCard)
+        and entry.card.level == "item"
+        and room_of(entry.card.kind).fits(entry.card, folder)
+    }
+    fitting = [
+        row
+        for row in _tasks()
+        if row["name"] in asking or labels.get(row["label"]) == (row["kind"], row["level"])
+    ]
     return fitting + [
         {"name": word, "title": card.title, "kind": card.kind, "level": card.level, "label": card.label}
         | {"from": "city.json", "problem": ""}
@@ -152,9 +173,10 @@ def _protocols() -> Rows:
 
 
 def _splits() -> Rows:
+    from urbanbench.scoring.retrieval import words
     from urbanbench.scoring.splits import SPLITS
 
-    return [
+    rows: Rows = [
         {
             "name": split.name,
             "takes": split.argument and f"{split.name}:{split.argument}",
@@ -162,12 +184,21 @@ def _splits() -> Rows:
         }
         for split in SPLITS.values()
     ]
+    return [
+        *rows,
+        {"name": words.AREA, "takes": "", "summary": f"of retrievals alone: {words.SPLITS[words.AREA]}"},
+    ]
 
 
 def _heads() -> Rows:
     from urbanbench.scoring.heads import HEADS
+    from urbanbench.scoring.retrieval.words import COSINE
 
-    return [{"name": head.name, "title": head.title, "summary": head.summary} for head in HEADS.values()]
+    rows: Rows = [
+        {"name": head.name, "title": head.title, "summary": head.summary} for head in HEADS.values()
+    ]
+    told = "of retrievals alone: nothing is fitted, candidates are ranked by the cosine of their vectors"
+    return [*rows, {"name": COSINE, "title": "Cosine", "summary": told}]
 
 
 def _probes() -> Rows:

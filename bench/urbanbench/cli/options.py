@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from urbanbench.apart import Keeping, Limits
+from urbanbench.cli import completing
 from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ City = Annotated[
         "--city",
         "-c",
         help="City: a name (see `urbanbench list cities`; folders below URBANBENCH_DATA go by theirs), name:size, or a path to a city folder.",
+        autocompletion=completing.cities,
     ),
 ]
 Cities = Annotated[
@@ -65,6 +67,7 @@ Cities = Annotated[
         "-c",
         help="City: a name (see `urbanbench list cities`; folders below URBANBENCH_DATA go by theirs), name:size, or a path. Repeats; takes "
         "lists and globs.",
+        autocompletion=completing.cities,
     ),
 ]
 Tasks = Annotated[
@@ -73,6 +76,7 @@ Tasks = Annotated[
         "--task",
         "-t",
         help="Task: a name, a path, or a label of the city such as label:income. Repeats; takes lists and globs.",
+        autocompletion=completing.tasks,
     ),
 ]
 TrainCity = Annotated[
@@ -81,6 +85,23 @@ TrainCity = Annotated[
         "--train-city",
         help="City in which models learn, and floors choose their words, before they represent --city; as --city. Heads are fitted in --city, unless --shots or --split city-out.",
         show_default=False,
+        autocompletion=completing.cities,
+    ),
+]
+LearnCity = Annotated[
+    str,
+    typer.Option(
+        "--train-city",
+        help="City in which the model learns, or the floor chooses its words, before it represents --city; as --city.",
+        show_default=False,
+    ),
+]
+Rules = Annotated[
+    list[str],
+    typer.Option(
+        "--rule",
+        metavar="LABEL=HOW",
+        help="How a label is carried, where its unit does not say it: sum, area, n, majority or leave. Repeats.",
     ),
 ]
 Shots = Annotated[
@@ -96,10 +117,16 @@ Splits = Annotated[
     typer.Option(
         "--split",
         help="How test units are chosen: a rung, or `ladder` for all that the city and task allow; see `urbanbench list splits`. Repeats; takes lists and globs.",
+        autocompletion=completing.splits,
     ),
 ]
 Heads = Annotated[
-    list[str], typer.Option("--head", help="What predicts from the vectors; see `urbanbench list heads`.")
+    list[str],
+    typer.Option(
+        "--head",
+        help="What predicts from the vectors; see `urbanbench list heads`.",
+        autocompletion=completing.heads,
+    ),
 ]
 Protocols = Annotated[
     list[str],
@@ -107,6 +134,7 @@ Protocols = Annotated[
         "--protocol",
         help="default, or a paper's own such as paper:hgi (its split, head and repeats; rows of their own). Repeats; takes lists and "
         "globs; see `urbanbench list protocols`.",
+        autocompletion=completing.protocols,
     ),
 ]
 Seeds = Annotated[
@@ -139,15 +167,23 @@ Probes = Annotated[
         help="Also ask every model's vectors a probe: position, placeless, shares, pca, projection, or all; see `urbanbench list probes`. "
         "Repeats; takes lists.",
         show_default=False,
+        autocompletion=completing.probes,
     ),
 ]
 Preset = Annotated[
-    str, typer.Option("--preset", help="Preset of the model's parameters; `small` where the model has it.")
+    str,
+    typer.Option(
+        "--preset",
+        help="Preset of the model's parameters; `small` where the model has it.",
+        autocompletion=completing.presets,
+    ),
 ]
 Settings = Annotated[
     list[str], typer.Option("--set", metavar="NAME=VALUE", help="Change one parameter. Repeats.")
 ]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+Device = Annotated[
+    str, typer.Option("--device", help="auto, cpu or cuda.", autocompletion=completing.devices)
+]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
 Isolate = Annotated[
     bool | None,
@@ -278,13 +314,10 @@ def read_splits(words: Iterable[str], shots: str, context: typer.Context) -> lis
         Shots that are no whole numbers, or beside a split.
     """
     from urbanbench.registry import expand_splits
-    from urbanbench.scoring.city_out import city_out_word, shots_of
+    from urbanbench.scoring.splits.city_out import city_out_word
 
     if not shots:
-        listed = [one.strip() for word in words for one in word.split(",")]
-        few = [one for one in listed if shots_of(one)]
-        usual = [one for one in listed if one not in few]
-        return [*(expand_splits(usual) if usual else []), *dict.fromkeys(few)]
+        return expand_splits(words)
     if getattr(context.get_parameter_source("split"), "name", "") == "COMMANDLINE":
         msg = f"--split and --shots {shots} are given. Expected one of them: shots are what is fitted on beside the train city."
         raise BadInput(msg)
@@ -420,16 +453,6 @@ def read_device(word: str) -> str:
     BadInput
         Another word, or "cuda" without a GPU.
     """
-    if word not in {"auto", "cpu", "cuda"}:
-        msg = f"--device got {word!r}. Expected auto, cpu or cuda."
-        raise BadInput(msg)
-    if word == "cpu":
-        return word
-    import torch
+    from urbanbench.run.devices import chosen_device
 
-    if torch.cuda.is_available():
-        return "cuda"
-    if word == "cuda":
-        msg = "--device cuda, but torch sees no GPU. Expected a CUDA device and a CUDA build of torch. Use --device cpu, or see `urbanbench doctor`."
-        raise BadInput(msg)
-    return "cpu"
+    return chosen_device(word, "--device")

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import typer
 
@@ -17,8 +17,9 @@ from urbanbench.cli.printing import debugging, note
 if TYPE_CHECKING:
     from urbanbench.result import RunResult
     from urbanbench.run.forecast import Forecast
+    from urbanbench.run.order import Order
 
-__all__ = ["ProgressLines", "Stopped", "exit_code", "told_when_stopped"]
+__all__ = ["ProgressLines", "Stopped", "exit_code", "named", "outcome", "told_when_stopped"]
 
 
 class Stopped(typer.Abort):
@@ -54,7 +55,8 @@ def told_when_stopped(progress: ProgressLines, folder: Path) -> Iterator[None]:
         The user pressed Ctrl-C, or the process was asked to end.
     """
     try:
-        yield
+        with progress:
+            yield
     except KeyboardInterrupt:
         again = shlex.join(["urbanbench", *sys.argv[1:]])
         note(
@@ -78,6 +80,16 @@ class ProgressLines:
     def __init__(self, total: int, forecast: Forecast) -> None:
         self.total, self.done, self.forecast = total, 0, forecast
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Show nothing any more."""
+
+    def began(self, order: Order) -> None:
+        """Take in that a cell runs now."""
+        self.forecast.began(order)
+
     def __call__(self, result: RunResult, new: bool) -> None:
         """Tell how a cell ended; `new` when it was computed now."""
         self.done += 1
@@ -85,13 +97,13 @@ class ProgressLines:
         if os.environ.get("URBANBENCH_QUIET"):
             return
         note(
-            f"[{self.done}/{self.total}] {_named(result)}: {_outcome(result, new)}{f' ({left})' if (left := str(self.forecast)) else ''}"
+            f"[{self.done}/{self.total}] {named(result)}: {outcome(result, new)}{f' ({left})' if (left := str(self.forecast)) else ''}"
         )
         if result.traceback and debugging():
             note(result.traceback)
 
 
-def _named(result: RunResult) -> str:
+def named(result: RunResult) -> str:
     """Name a cell with what was set otherwise than in its preset."""
     from urbanbench.board.labels import brief
 
@@ -118,7 +130,8 @@ def _main_score(result: RunResult) -> str:
     return f"{metric} {rounded(score.mean, 3)}{some}{adds}"
 
 
-def _outcome(result: RunResult, new: bool) -> str:
+def outcome(result: RunResult, new: bool) -> str:
+    """Say how a cell ended: its score and seconds, or why it has none."""
     from urbanbench.result import OK
 
     if result.status != OK:

@@ -14,9 +14,9 @@ from typing import Any
 
 from urbanbench.cli.signs import holds
 from urbanbench.errors import CannotWrite
+from urbanbench.terminal import Cell, Head, paragraph, screen_of, table
 
 __all__ = [
-    "aligned",
     "command",
     "debugging",
     "finish",
@@ -26,7 +26,9 @@ __all__ = [
     "print_table",
     "say",
     "say_page",
+    "say_paragraph",
     "tracebacks",
+    "written_table",
 ]
 
 _debug: ContextVar[bool] = ContextVar("whether tracebacks are shown", default=False)
@@ -128,39 +130,46 @@ def print_json(value: Any) -> None:
 
 
 def print_table(rows: Iterable[Sequence[object]], heads: Sequence[str]) -> None:
-    """Write rows to stdout in aligned columns under their heads."""
-    for line in aligned([heads, *([str(cell) for cell in row] for row in rows)]):
-        say(line)
+    """Write rows to stdout in columns under their heads; wide cells are folded where the screen is narrow."""
+    say(written_table(rows, heads))
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return lines with columns two spaces apart.
+def written_table(rows: Iterable[Sequence[object]], heads: Sequence[str]) -> str:
+    """Return what `print_table` writes; a column whose every entry is a number stands on the right."""
+    texts = [[str(cell) for cell in row] for row in rows]
+    numbers = [all(_is_number(row[k]) for row in texts) and bool(texts) for k in range(len(heads))]
+    columns = [Head(head, number) for head, number in zip(heads, numbers, strict=True)]
+    return table(columns, [[Cell(text) for text in row] for row in texts], screen_of())
 
-    Examples
-    --------
-    >>> aligned([["a", "bb"], ["ccc", "d"]])
-    ['a    bb', 'ccc  d']
-    """
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return not text
+    return True
+
+
+def say_paragraph(text: str, *, first: str = "", then: str | None = None) -> None:
+    """Write a text to stdout in lines that fit the screen."""
+    say(paragraph(text, screen_of(), first=first, then=then))
 
 
 def print_facts(facts: Mapping[str, Any], indent: int = 0) -> None:
-    """Write nested facts as ``name: value`` lines; empty ones are left out."""
+    """Write nested facts as ``name  value`` lines that fit the screen; empty ones are left out."""
     width = max((len(str(name)) for name in facts), default=0)
+    margin = " " * indent
     for name, value in facts.items():
         if isinstance(value, Mapping):
             if value:
-                say(f"{' ' * indent}{name}:")
+                say(f"{margin}{name}:")
                 print_facts(value, indent + 2)
         elif isinstance(value, list | tuple) and any(len(str(one)) > 40 for one in value):
-            say(f"{' ' * indent}{name}:")
+            say(f"{margin}{name}:")
             for one in value:
-                say(f"{' ' * indent}  - {one}")
+                say_paragraph(str(one), first=f"{margin}  - ")
         elif value not in (None, "", (), []):
-            say(f"{' ' * indent}{str(name).ljust(width)}  {_plain(value)}")
+            say_paragraph(_plain(value), first=f"{margin}{str(name).ljust(width)}  ")
 
 
 def _plain(value: Any) -> str:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.again import command_again
-from urbanbench.cli.kept_city import city_of
-from urbanbench.cli.printing import note, print_json, print_table, say
+from urbanbench.cli.printing import note, print_json, print_table, say, say_paragraph
 from urbanbench.errors import BadInput, DataMissing
+from urbanbench.figures.files import ENDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["residuals"]
 
 
-PICTURES = (".png", ".svg", ".pdf")
 TABLE = ".parquet"
 
 
@@ -43,7 +42,13 @@ def residuals(
         ),
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
     city: Annotated[
-        str, typer.Option("--city", "-c", help="The city, where it is not found under the run's name.")
+        str,
+        typer.Option(
+            "--city",
+            "-c",
+            help="The city, where it is not found under the run's name.",
+            autocompletion=completing.cities,
+        ),
     ] = "",
     as_json: options.Json = False,
 ) -> None:
@@ -54,12 +59,14 @@ def residuals(
     """
     from urbanbench.registry import open_city
     from urbanbench.residuals.findings import find
+    from urbanbench.residuals.mapped import check_mapped
+    from urbanbench.result_folders import city_of
     from urbanbench.store import ResultStore
 
     files = out or [Path("residuals.png")]
     _check_files(files)
     result = ResultStore.read(result_file)
-    _check_mapped(result)
+    check_mapped(result)
     predictions = _predictions(result, result_file)
     opened = open_city(city or city_of(result))
     findings = find(result, predictions, opened)
@@ -72,8 +79,8 @@ def residuals(
 def _check_files(files: Sequence[Path]) -> None:
     """Refuse files of other kinds before anything is read."""
     for file in files:
-        if file.suffix.lower() not in {*PICTURES, TABLE}:
-            msg = f"--out got {str(file)!r} with suffix {file.suffix!r}. Expected {', '.join(PICTURES)} for a picture or {TABLE} for a table."
+        if file.suffix.lower() not in {*ENDINGS, TABLE}:
+            msg = f"--out got {str(file)!r} with suffix {file.suffix!r}. Expected {', '.join(ENDINGS)} for a picture or {TABLE} for a table."
             raise BadInput(msg)
 
 
@@ -95,7 +102,7 @@ def _say(findings: Findings, city: City, *, as_json: bool) -> None:
         print_json(without_nan(as_dict(findings)))
         return
     for line in (*title_of(findings, city.title or city.name), "", *sentences(findings)):
-        say(line)
+        say_paragraph(line)
     for title, (heads, *rows) in tables(findings).items():
         say(f"\n{title}")
         print_table(rows, heads)
@@ -119,22 +126,3 @@ def _predictions(result: RunResult, result_file: Path) -> pd.DataFrame:
             f"Mend: {command_again(result)}, then ask again of the result it writes."
         )
         raise DataMissing(msg) from error
-
-
-def _check_mapped(result: RunResult) -> None:
-    """Refuse what has no error per unit.
-
-    Raises
-    ------
-    BadInput
-        The run has no scores, or asks for where units lie.
-    """
-    from urbanbench.result import OK
-    from urbanbench.scoring.probes.catalogue import POSITION
-
-    if result.status != OK:
-        msg = f"Run {result.run_id} is {result.status}: {result.reason} Expected a finished run."
-        raise BadInput(msg)
-    if result.cell.probe == POSITION:
-        msg = f"Run {result.run_id} asks where units lie. Expected a run that predicts a label. Mend: take the row of the same model without --probe."
-        raise BadInput(msg)

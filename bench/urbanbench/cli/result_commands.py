@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urbanbench.cli import options
-from urbanbench.cli.board_command import fits
-from urbanbench.cli.printing import note, print_facts, print_json, say
+from urbanbench.api.choosing import fits
+from urbanbench.cli import completing, options
+from urbanbench.cli.gather_commands import compact, expand, merge
+from urbanbench.cli.printing import note, print_json, say
 from urbanbench.cli.result_facts import result_facts
+from urbanbench.cli.summaries import print_described
 from urbanbench.errors import BadInput, DataMissing
 
 if TYPE_CHECKING:
@@ -27,10 +29,15 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Look after kept results: show them, say which are old, and compute some again.",
+    help="Look after kept results: show them, say which are old, compute some again, and gather them.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+
+app.command("merge")(merge)
+app.command("compact")(compact)
+app.command("expand")(expand)
 
 
 @app.callback()
@@ -53,7 +60,7 @@ def show(
         print_json(told)
     else:
         for one in told:
-            print_facts(one)
+            print_described(one)
 
 
 @app.command("verify")
@@ -62,17 +69,30 @@ def verify(
     model: Annotated[
         Words,
         typer.Option(
-            "--model", "-m", help="Only these models; a path also says where a plugin of that name lies."
+            "--model",
+            "-m",
+            help="Only these models; a path also says where a plugin of that name lies.",
+            autocompletion=completing.models,
         ),
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
     task: Annotated[
-        Words, typer.Option("--task", "-t", help="Only these tasks; names, globs or paths.")
+        Words,
+        typer.Option(
+            "--task", "-t", help="Only these tasks; names, globs or paths.", autocompletion=completing.tasks
+        ),
     ] = [],  # noqa: B006 - same
     city: Annotated[
-        Words, typer.Option("--city", "-c", help="Only these cities; names, globs or paths.")
+        Words,
+        typer.Option(
+            "--city", "-c", help="Only these cities; names, globs or paths.", autocompletion=completing.cities
+        ),
     ] = [],  # noqa: B006 - same
-    head: Annotated[Words, typer.Option("--head", help="Only these heads.")] = [],  # noqa: B006 - same
-    split: Annotated[Words, typer.Option("--split", help="Only these splits.")] = [],  # noqa: B006 - same
+    head: Annotated[
+        Words, typer.Option("--head", help="Only these heads.", autocompletion=completing.heads)
+    ] = [],  # noqa: B006 - same
+    split: Annotated[
+        Words, typer.Option("--split", help="Only these splits.", autocompletion=completing.splits)
+    ] = [],  # noqa: B006 - same
     row: Annotated[Words, typer.Option("--row", help="Only rows whose run id begins so. Repeats.")] = [],  # noqa: B006 - same
     again: Annotated[
         str,

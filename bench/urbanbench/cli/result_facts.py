@@ -22,6 +22,7 @@ def result_facts(file: Path) -> dict[str, Any]:
     BadInput
         A result of another schema.
     """
+    from urbanbench.board.levels import candidate_facts
     from urbanbench.board.rows import ordered, read_row
     from urbanbench.cli.added_facts import added_facts, trainings_facts
     from urbanbench.cli.kin import kin_of
@@ -38,6 +39,9 @@ def result_facts(file: Path) -> dict[str, Any]:
     return {
         **facts,
         "scores": _scores(row),
+        "chance": _levels(row, row.chance),
+        "oracle": _levels(row, row.oracle),
+        "chosen from": candidate_facts(row),
         "probe": probe_facts(result, row.main_metric),
         f"trainings{' of the model alone' if row.spec.get('beside') else ''}": trainings_facts(kin, row),
         "adds": added_facts(kin, row.main_metric),
@@ -69,6 +73,14 @@ def _scores(row: Row) -> dict[str, str]:
         metric_title(one): row.score(one).text
         for one in choose_metrics(kind, row.main_metric, row.scores, None)
     }
+
+
+def _levels(row: Row, levels: Mapping[str, float]) -> dict[str, float]:
+    """Return a retrieval's level for each metric that is shown of its scores; {} for other tasks."""
+    from urbanbench.board.columns import choose_metrics, metric_title
+
+    shown = choose_metrics(str(row.task.get("kind") or ""), row.main_metric, row.scores, None)
+    return {metric_title(one): round(levels[one], 3) for one in shown if one in levels}
 
 
 def _cost(row: Row) -> dict[str, str]:

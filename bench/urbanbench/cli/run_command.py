@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from urbanbench.apart import plugins_apart
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
 from urbanbench.cli.printing import command, note, print_json, print_table, say
-from urbanbench.errors import BadInput
+from urbanbench.progress import is_interactive
+from urbanbench.terminal import screen_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,12 +28,17 @@ Models = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="Model: a name, a path, `floors`, `attribution` (floors that explain a gap), `learned` or `all`. Repeats; takes lists and globs.",
+        help="Model: a name, a path, `floors`, `attribution` (floors that explain a gap), `retrieval` (floors of retrieval), `learned` or `all`. Repeats; takes lists and globs.",
+        autocompletion=completing.models,
     ),
 ]
 Inputs = Annotated[
     list[str],
-    typer.Option("--inputs", help="Inputs models may see: full, or a list such as poi,polygon. Repeats."),
+    typer.Option(
+        "--inputs",
+        help="Inputs models may see: full, or a list such as poi,polygon. Repeats.",
+        autocompletion=completing.inputs,
+    ),
 ]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Number of processes.")]
 Overwrite = Annotated[str, typer.Option("--overwrite", help="only-missing, never or always.")]
@@ -134,18 +140,15 @@ def make_plan(
     probes: Sequence[str] = (),
 ) -> Plan:
     """Expand the words of the command line; `split` is what `urbanbench.cli.options.read_splits` gave."""
-    from urbanbench.registry import expand, expand_cities, expand_labels, expand_words
-    from urbanbench.run.plan import Plan
-    from urbanbench.scoring.heads import HEADS
+    from urbanbench.api.planning import planned
 
-    cities = expand_cities(city)
-    return Plan(
-        models=_expanded("model", expand("model", model), model),
-        tasks=expand_labels(_expanded("task", expand("task", task), task), cities),
-        cities=cities,
+    asked = planned(
+        model,
+        task,
+        city,
+        head,
         inputs=inputs,
         splits=split,
-        heads=expand_words("head", head, list(HEADS)),
         preset=preset,
         settings=options.read_settings(settings),
         seeds=options.read_seeds(seeds),
@@ -156,18 +159,18 @@ def make_plan(
         train_city=train_city,
         probes=probes,
     )
+    _note_left_out("model", asked.models, model)
+    _note_left_out("task", asked.tasks, task)
+    return asked
 
 
-def _expanded(kind: str, names: list[str], words: Sequence[str]) -> list[str]:
+def _note_left_out(kind: str, names: Sequence[str], words: Sequence[str]) -> None:
+    """Say which plugins a glob or group word passed over because they do not load."""
     from urbanbench.registry import broken
 
-    if not names:
-        msg = f"No {kind} given. Expected a name; see `urbanbench list {kind}s`."
-        raise BadInput(msg)
-    if names != list(words):  # a glob or group word passes over plugins that do not load: say so
+    if list(names) != list(words):
         for reason in broken(kind).values():
             note(f"Left out: {reason}")
-    return names
 
 
 def run_and_show(
@@ -182,29 +185,32 @@ def run_and_show(
     as_json: bool,
 ) -> int:
     """Run a plan, print its table, and return the exit code."""
+    from urbanbench.api.planning import cells
     from urbanbench.cache import EmbeddingCache
     from urbanbench.result_folders import RUNS
-    from urbanbench.run.finished import reports
-    from urbanbench.run.ladder import with_rungs
     from urbanbench.run.loop import run as run_cells
-    from urbanbench.run.plan import open_cities, plan, with_floors
-    from urbanbench.run.warned import leak_warnings
     from urbanbench.store import ResultStore
 
-    store, specs = ResultStore(out or RUNS), plan(asked)
+    store = ResultStore(out or RUNS)
     store.check_writable()
     EmbeddingCache().check_writable()  # cities are built there too
-    cities = open_cities(specs)
-    specs, left_out = with_rungs(specs, cities)
-    for line in [*left_out, *reports(specs, cities), *leak_warnings(specs, cities)]:
+    specs, lines = cells([asked], floors=floors)
+    for line in lines:
         note(line)
-    specs = with_floors(specs, cities) if floors else specs
     if dry_run:
         return _print_cells(specs, store, as_json=as_json)
     progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
     where = options.read_device(device)
     with told_when_stopped(progress, store.folder):
-        results = run_cells(specs, store, overwrite=overwrite, device=where, jobs=jobs, progress=progress)
+        results = run_cells(
+            specs,
+            store,
+            overwrite=overwrite,
+            device=where,
+            jobs=jobs,
+            progress=progress,
+            began=progress.began,
+        )
     _show(results, as_json=as_json)
     note(f"Results: {store.folder}/ ({len(results)} cells). Next: {command('leaderboard', store.folder)}")
     if asked.probes:
@@ -226,7 +232,12 @@ def progress_of(specs: Iterable[RunSpec], store: ResultStore, *, jobs: int, over
     from urbanbench.run.sources import distinct
 
     orders = distinct(map(resolve, specs))
-    return ProgressLines(len(orders), Forecast(orders.values(), store, jobs=jobs, overwrite=overwrite))
+    forecast = Forecast(orders.values(), store, jobs=jobs, overwrite=overwrite)
+    if is_interactive() and len(orders) > 1:
+        from urbanbench.cli.live import LiveTable
+
+        return LiveTable(orders.values(), forecast)
+    return ProgressLines(len(orders), forecast)
 
 
 def _print_cells(specs: list[RunSpec], store: ResultStore, *, as_json: bool) -> int:
@@ -266,4 +277,4 @@ def _show(results: list[RunResult], *, as_json: bool) -> None:
         return
     from urbanbench.board import render
 
-    say(render([result.to_dict() for result in results], format="md"))
+    say(render([result.to_dict() for result in results], format="text", screen=screen_of()))

@@ -24,6 +24,7 @@ PLAIN = {
     "\N{BLACK DOWN-POINTING TRIANGLE}": "(v)",
     "\N{DAGGER}": "(own)",
     "\N{WHITE DIAMOND}": "(not converged)",
+    "\N{DOUBLE DAGGER}": "(older)",
     "\N{GREEK CAPITAL LETTER DELTA}": "delta",
     "\N{MULTIPLICATION SIGN}": "x",
     "\N{DEGREE SIGN}": " deg",
@@ -38,6 +39,9 @@ PLAIN = {
     "\N{LEFT DOUBLE QUOTATION MARK}": '"',
     "\N{RIGHT DOUBLE QUOTATION MARK}": '"',
     "\N{BULLET}": "*",
+    "\N{BLACK CIRCLE}": "*",
+    "\N{WHITE CIRCLE}": "=",
+    "\N{BOX DRAWINGS LIGHT HORIZONTAL}": "-",
     "\N{NO-BREAK SPACE}": " ",
     "\N{NARROW NO-BREAK SPACE}": " ",
 }

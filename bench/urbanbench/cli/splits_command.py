@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.printing import command, note, say
 
 __all__ = ["app"]
@@ -26,11 +26,20 @@ def _group() -> None:
 
 @app.command()
 def export(
-    task: Annotated[str, typer.Option("--task", "-t", help="Task: a name, a path, or label:NAME.")],
+    task: Annotated[
+        str,
+        typer.Option(
+            "--task", "-t", help="Task: a name, a path, or label:NAME.", autocompletion=completing.tasks
+        ),
+    ],
     city: options.City = "toyville",
     split: Annotated[
         str,
-        typer.Option("--split", help="A rung, such as block or group:street; see `urbanbench list splits`."),
+        typer.Option(
+            "--split",
+            help="A rung, such as block or group:street; see `urbanbench list splits`.",
+            autocompletion=completing.splits,
+        ),
     ] = "random",
     seeds: options.Seeds = "10",
     block_size: Annotated[

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from urbanbench.cli import options
+from urbanbench.cli import completing, options
 from urbanbench.cli.printing import command, note, print_json, say
 from urbanbench.cli.run_command import (
     BlockSize,
@@ -25,24 +25,49 @@ __all__ = ["embed", "score"]
 
 
 def embed(
-    model: Annotated[str, typer.Option("--model", "-m", help="Model: a name or a path.")],
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="Model: a name or a path.", autocompletion=completing.models)
+    ],
     city: options.City = "toyville",
     task: Annotated[
-        str, typer.Option("--task", "-t", help="Embed the units this task labels, without what it withholds.")
+        str,
+        typer.Option(
+            "--task",
+            "-t",
+            help="Embed the units this task labels, without what it withholds.",
+            autocompletion=completing.tasks,
+        ),
     ] = "",
     inputs: Annotated[
-        str, typer.Option("--inputs", help="Inputs the model may see: full, or a list such as poi,polygon.")
+        str,
+        typer.Option(
+            "--inputs",
+            help="Inputs the model may see: full, or a list such as poi,polygon.",
+            autocompletion=completing.inputs,
+        ),
     ] = "full",
     preset: options.Preset = "",
     settings: options.Settings = [],  # noqa: B006 - typer reads the default, nothing changes it
     model_seed: options.ModelSeed = 0,
+    train_city: options.LearnCity = "",
     device: options.Device = "auto",
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write: .parquet or .safetensors.")] = Path(
-        "vectors.parquet"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            help="File to write, by its ending: .parquet, .csv, .npz, .npy (its ids in .ids.csv beside) or .safetensors.",
+        ),
+    ] = Path("vectors.parquet"),
+    list_column: Annotated[
+        bool,
+        typer.Option(
+            "--list-column", help="In Parquet one column `vector` of lists, not a column for each number."
+        ),
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Write a model's vectors of a city: of all regions, or of the units a task labels.
+    """Write a model's vectors of a city: of all regions, or of the units a task labels; made there, or with what it learned in another city.
 
     With several GPUs: torchrun --nproc-per-node 2 -m urbanbench embed … Every process trains on its part of each batch; the first one
     keeps the vectors in the cache and writes the file.
@@ -53,11 +78,10 @@ def embed(
     from urbanbench.result import RunSpec
     from urbanbench.run.embedding import embed_city
     from urbanbench.run.workbench import Workbench
+    from urbanbench.space import check_form
     from urbanbench.toolkit.training.distributed import joined
 
-    if out.suffix not in {".parquet", ".safetensors"}:
-        msg = f"--out got {str(out)!r}. Expected a file that ends in .parquet or .safetensors."
-        raise BadInput(msg)
+    check_form(out, lists=list_column)
     check_folder(out.parent, "name another file with --out")
     EmbeddingCache().check_writable()
     spec = RunSpec(
@@ -68,6 +92,7 @@ def embed(
         settings=options.read_settings(settings),
         inputs=inputs,
         model_seed=model_seed,
+        train_city=city_word(train_city) if train_city else "",
     )
     where = options.read_device(device)
     with joined(where) as process:
@@ -77,7 +102,7 @@ def embed(
         space, facts = embed_city(spec, bench)
     if process:
         return
-    space.save(out)
+    space.save(out, lists=list_column)
     if as_json:
         print_json(
             dict(facts) | {"file": str(out), "level": space.level, "units": len(space), "dim": space.dim}
@@ -118,7 +143,7 @@ def score(
     vectors: Annotated[
         Path,
         typer.Argument(
-            help="Parquet or CSV with an id column and number columns, npz with `ids` and `vectors`, or what `urbanbench embed` wrote."
+            help="Parquet or CSV with an id column and columns of numbers or of lists, npz with `ids` and `vectors`, npy with its ids beside, or what `urbanbench embed` wrote."
         ),
     ],
     task: options.Tasks,
@@ -131,6 +156,7 @@ def score(
         typer.Option(
             "--inputs",
             help="What the vectors were made from, a list such as poi,polygon: they are then compared with floors and models of these inputs.",
+            autocompletion=completing.inputs,
         ),
     ] = "full",
     columns: Annotated[

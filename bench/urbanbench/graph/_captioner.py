@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
+from urbanbench.graph._picture_words import KINDS, PictureWords
 from urbanbench.toolkit.kept.weight_folders import folder_name
 
 if TYPE_CHECKING:
@@ -62,12 +63,19 @@ class Captioner:
 
 def read_captioner(folder: Path, device: str) -> Captioner:
     """Read model and processor from a folder; errors are those of transformers."""
-    # transformers leaves some of its functions without types.
-    read_processor: Any = AutoProcessor.from_pretrained
-    processor = read_processor(folder, local_files_only=True, trust_remote_code=False)
+    processor = _processor(folder)
     model: Any = AutoModelForImageTextToText.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False, use_safetensors=True
     )
     weights = sum(one.numel() for one in model.parameters())
     used = f"model {folder_name(folder)} ({type(model).__name__}, {weights:,} weights)"
     return Captioner(model.eval().to(device), processor, used, device)
+
+
+def _processor(folder: Path) -> Any:
+    # transformers leaves some of its functions without types.
+    read_config: Any = AutoConfig.from_pretrained
+    if read_config(folder, local_files_only=True, trust_remote_code=False).model_type in KINDS:
+        return PictureWords(folder)
+    read_processor: Any = AutoProcessor.from_pretrained
+    return read_processor(folder, local_files_only=True, trust_remote_code=False)

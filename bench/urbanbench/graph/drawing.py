@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.city.drawing.canvas import credit, empty_map, save_map
+from urbanbench.city.drawing.canvas import credit, empty_map
+from urbanbench.figures.files import save_figure
 from urbanbench.graph.around import edges_within
 from urbanbench.graph.tables import KINDS, RELATIONS
 
@@ -41,7 +42,7 @@ def draw_sub_graph(graph: Graph, around: Around, path: Path, whose: list[str]) -
     import shapely
 
     nodes, rows = graph.nodes, around.rows
-    middle = nodes.ids[rows[0]]
+    middle = str(nodes.name[rows[0]]) or f"an unnamed {KINDS[nodes.kind[rows[0]]]}"
     extent = gpd.GeoSeries(shapely.points(nodes.xy[rows])).buffer(20.0)
     figure, axes = empty_map(extent, f"{graph.city}: {len(rows)} nodes around {middle}")
     _draw_edges(axes, graph, rows)
@@ -57,7 +58,7 @@ def draw_sub_graph(graph: Graph, around: Around, path: Path, whose: list[str]) -
     _write_names(axes, graph, rows)
     figure.legend(loc="outside lower center", ncols=5, fontsize=8, frameon=False)
     credit(axes, whose)
-    save_map(figure, path)
+    save_figure(figure, path)
 
 
 def _mark(

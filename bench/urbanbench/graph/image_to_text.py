@@ -40,7 +40,7 @@ def load_captioner(folder: Path, *, device: str = "cpu") -> Captioner:
         return read_captioner(folder, device)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         msg = (
-            f"The image-to-text model in {str(folder)!r} cannot be loaded ({str(error).splitlines()[0][:160]}). "
+            f"The image-to-text model in {str(folder)!r} cannot be loaded ({' '.join(str(error).split())[:160]}). "
             "Expected config.json of a kind that transformers knows, the processor's files and model.safetensors. "
             "Mend: save_pretrained of model and processor write it."
         )

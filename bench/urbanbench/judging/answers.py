@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.judging.sums import Sums, metric_sums
+from urbanbench.card import RETRIEVAL
+from urbanbench.judging.sums import Sums, mean_of, metric_sums
 from urbanbench.predictions import answers_in
 
 if TYPE_CHECKING:
@@ -58,12 +59,14 @@ def answers_of(predictions: pd.DataFrame, kind: str, metric: str, *, log_scale: 
     predictions
         Columns seed, unit_id, true and predicted, or one of each for every class of a composition.
     kind
-        "regression", "classification" or "composition".
+        Of the task; of a retrieval the units are queries.
     metric
         The score of interest.
     log_scale
         As in `urbanbench.scoring.metrics.compute_metrics`.
     """
+    if kind == RETRIEVAL:
+        return _of_queries(predictions, metric)
     units, place = np.unique(predictions["unit_id"].to_numpy(dtype=np.str_), return_inverse=True)
     seeds = predictions["seed"].to_numpy()
     true, predicted = (answers_in(predictions, side) for side in ("true", "predicted"))
@@ -75,3 +78,16 @@ def answers_of(predictions: pd.DataFrame, kind: str, metric: str, *, log_scale: 
         rows.append(place[mine])
         sums.append(metric_sums(kind, metric, true[mine], predicted[mine], classes, log_scale=log_scale))
     return Answers(units, rows, sums)
+
+
+def _of_queries(predictions: pd.DataFrame, metric: str) -> Answers:
+    """Arrange the ranks of a retrieval: every seed has a value for each query that the metric is about."""
+    from urbanbench.scoring.retrieval.evaluate import values_of_rows
+
+    values = values_of_rows({name: predictions[name].to_numpy() for name in predictions.columns}, metric)
+    about = np.isfinite(values)
+    seeds = predictions["seed"].to_numpy()[about]
+    units, place = np.unique(predictions["unit_id"].to_numpy(dtype=np.str_)[about], return_inverse=True)
+    rows = [np.flatnonzero(seeds == seed) for seed in dict.fromkeys(seeds.tolist())]
+    sums = [mean_of(values[about][mine]) for mine in rows]
+    return Answers(units, [place[mine] for mine in rows], sums)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from urbanbench.figures.style import FAINT, LEARNED, NOTICED, SOFT
 from urbanbench.judging.ranks import Ranking
 from urbanbench.scoring.metrics import metric_info
 
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_differences", "draw_ranks"]
 
+_NAME_WIDTH = 34
 _LEGEND = "ticks: single splits; line: 95 %; filled: separable after Holm; band: practically the same"
-_SURE, _OPEN, _SPLITS = "#0072B2", "#777777", "#BBBBBB"
 
 
 def draw_differences(canvas: Figure, comparisons: Sequence[Comparison], one: str, other: str) -> None:
@@ -32,7 +34,7 @@ def draw_differences(canvas: Figure, comparisons: Sequence[Comparison], one: str
     for axes, metric in zip(panels, metrics, strict=True):
         mine = [one for one in comparisons if one.metric == metric]
         axes.axvspan(
-            -max(one.rope for one in mine), max(one.rope for one in mine), color="#F0E442", alpha=0.35, lw=0
+            -max(one.rope for one in mine), max(one.rope for one in mine), color=NOTICED, alpha=0.35, lw=0
         )
         axes.axvline(0.0, color="#444444", lw=1)
         for row, found in enumerate(mine):
@@ -45,8 +47,8 @@ def draw_differences(canvas: Figure, comparisons: Sequence[Comparison], one: str
 
 def _line(axes: Axes, row: int, found: Comparison) -> None:
     verdict = found.verdict
-    colour = _SURE if found.separable else _OPEN
-    axes.plot(found.differences, np.full(len(found.differences), row + 0.18), "|", color=_SPLITS, ms=6)
+    colour = LEARNED if found.separable else SOFT
+    axes.plot(found.differences, np.full(len(found.differences), row + 0.18), "|", color=FAINT, ms=6)
     axes.plot([verdict.low, verdict.high], [row, row], color=colour, lw=2)
     axes.plot([verdict.mean], [row], "o", color=colour, mfc=colour if found.separable else "white")
 
@@ -63,8 +65,9 @@ def draw_ranks(
     intervals
         (K, 2): ranks that a row may really have, written behind its name.
     """
-    axes = canvas.subplots()
     count = len(names)
+    shown = [_wrapped(name) for name in names]
+    axes = _between_names(canvas, shown)
     order = np.argsort(ranking.average, kind="stable")
     groups = [group for group in ranking.groups() if len(group) > 1]
     top = 0.6 + 0.35 * len(groups)
@@ -75,9 +78,9 @@ def draw_ranks(
         axes.text(tick, 0.2, str(tick), ha="center", va="bottom", fontsize="small")
     for level, group in enumerate(groups):
         ranks = ranking.average[list(group)]
-        axes.hlines(0.65 + 0.35 * level, ranks.min() - 0.04, ranks.max() + 0.04, color=_SURE, lw=3)
+        axes.hlines(0.65 + 0.35 * level, ranks.min() - 0.04, ranks.max() + 0.04, color=LEARNED, lw=3)
     for place, row in enumerate(order.tolist()):
-        _name(axes, place, row, ranking, names, intervals, count)
+        _name(axes, place, row, ranking, shown, intervals, count)
     axes.hlines(top + 0.5, 1, 1 + ranking.critical_difference, color="black", lw=1.5)
     axes.text(
         1,
@@ -88,6 +91,18 @@ def draw_ranks(
         fontsize="small",
     )
     axes.set_axis_off()
+
+
+def _wrapped(name: str) -> str:
+    return textwrap.fill(name, _NAME_WIDTH)
+
+
+def _between_names(canvas: Figure, names: Sequence[str]) -> Axes:
+    """Return axes with room for names on both sides, so that long ones do not squeeze the ranks."""
+    longest = max(len(line) for name in names for line in name.split("\n")) + 14
+    side = min(0.36, 0.03 + 0.0075 * longest)
+    canvas.set_layout_engine("none")
+    return canvas.add_axes((side, 0.08, 1 - 2 * side, 0.88))
 
 
 def _name(

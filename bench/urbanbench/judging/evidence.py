@@ -11,9 +11,10 @@ from urbanbench.judging.answers import Answers, answers_of
 from urbanbench.judging.bootstrap import Resampled, block_bootstrap
 from urbanbench.judging.ground import Ground
 from urbanbench.judging.question import Pair
-from urbanbench.judging.sharing import sharing_of, whole_neighbourhoods
+from urbanbench.judging.sharing import Sharing, sharing_of, whole_neighbourhoods
 from urbanbench.judging.verdict import Evidence, contributions_of
 from urbanbench.result import RunResult
+from urbanbench.scoring.metrics import metric_info
 from urbanbench.store import ResultStore
 from urbanbench.task import base_unit_factor
 
@@ -42,21 +43,35 @@ def evidence_of(
         Predictions that do not give the scores of their row.
     """
     first = pair.one[0]
-    sharing = sharing_of(
-        first.cell.split, *(first.evaluation[name] for name in ("n_train", "n_val", "n_test"))
-    )
-    base = Evidence(
-        *scores, sharing, int(first.evaluation["n_units"]), whole_neighbourhoods(first.cell.split)
-    )
+    base = _base(first, metric, scores)
     if base.whole_blocks:
         return base, ""
     answers = _answers(pair, metric)
     if answers is None:
         return base, NO_PREDICTIONS
+    told = contributions_of(*answers, sign)
     judged = ground.judge(first, answers[0][0].units)
     if judged is None:
-        return base, NO_PLACES
-    return replace(base, contributions=contributions_of(*answers, sign), places=judged), ""
+        return replace(base, contributions=told if base.queries else None), NO_PLACES
+    return replace(base, contributions=told, places=judged), ""
+
+
+def _base(first: RunResult, metric: str, scores: tuple[np.ndarray, np.ndarray]) -> Evidence:
+    """Return what is known without predictions; of a retrieval seeds draw other candidates for the same queries, and split nothing.
+
+    Raises
+    ------
+    BadInput
+        A metric of a retrieval that is no mean over queries.
+    """
+    split, units, info = first.cell.split, int(first.evaluation["n_units"]), metric_info(metric)
+    if info.of_queries:
+        if not info.share:
+            msg = f"{info.title!r} is no mean over queries, so chance cannot be told by them. Expected a metric that is. Mend: --metric within_500m, or hit@5."
+            raise BadInput(msg)
+        return Evidence(*scores, Sharing(0.0), units, whole_blocks=False, queries=True)
+    counts = (first.evaluation[name] for name in ("n_train", "n_val", "n_test"))
+    return Evidence(*scores, sharing_of(split, *counts), units, whole_neighbourhoods(split))
 
 
 def resampled_units(pair: Pair, metric: str, ground: Ground, draws: int) -> Resampled | None:

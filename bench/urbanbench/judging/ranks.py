@@ -8,7 +8,7 @@ import numpy as np
 
 from urbanbench.judging.families import holm
 
-__all__ = ["Ranking", "rank_intervals", "ranking"]
+__all__ = ["Ranking", "own_rank_intervals", "rank_intervals", "ranking"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,3 +85,24 @@ def rank_intervals(p_better: np.ndarray, *, level: float = 0.05) -> np.ndarray:
     adjusted[off] = holm(p_better[off])
     better = adjusted < level
     return np.column_stack([1 + better.sum(axis=0), count - better.sum(axis=1)])
+
+
+def own_rank_intervals(p_better: np.ndarray, *, level: float = 0.05) -> np.ndarray:
+    """Return (low, high) ranks int64 (K, 2), each of which holds its own row's true rank with a probability of at least 1 - level.
+
+    As `rank_intervals`, with a family for each row: the comparisons of that row with all others. So they are narrower, and of several rows
+    together nothing is promised ("marginal confidence sets" of Mogstad et al. 2024).
+
+    Parameters
+    ----------
+    p_better
+        As in `rank_intervals`.
+    """
+    count = len(p_better)
+    found = np.empty((count, 2), dtype=np.int64)
+    for row in range(count):
+        others = np.delete(np.arange(count), row)
+        adjusted = holm(np.concatenate([p_better[others, row], p_better[row, others]])) < level
+        above, below = adjusted[: count - 1].sum(), adjusted[count - 1 :].sum()
+        found[row] = 1 + above, count - below
+    return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Sums", "metric_sums"]
+__all__ = ["Sums", "mean_of", "metric_sums"]
 
 _SMOOTHING = 1e-6
 """Of the metric kl, as in `urbanbench.scoring.metrics`."""
@@ -72,7 +72,8 @@ def metric_sums(
     return _composition(metric, true, predicted)
 
 
-def _mean_of(values: np.ndarray) -> Sums:
+def mean_of(values: np.ndarray) -> Sums:
+    """Return the mean of values (m,) as a function of sums."""
     return Sums(np.column_stack([np.ones(len(values)), values]), lambda sums: sums[..., 1] / sums[..., 0])
 
 
@@ -86,7 +87,7 @@ def _regression(metric: str, true: np.ndarray, predicted: np.ndarray, log_scale:
     if metric == "rmse":
         return _rmse(true[:, None], predicted[:, None])
     if metric == "mae":
-        return _mean_of(np.abs(predicted - true))
+        return mean_of(np.abs(predicted - true))
     raise KeyError(metric)
 
 
@@ -116,7 +117,7 @@ def _r2(true: np.ndarray, predicted: np.ndarray) -> Sums:
 
 def _classification(metric: str, true: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> Sums:
     if metric == "accuracy":
-        return _mean_of((true == predicted).astype(np.float64))
+        return mean_of((true == predicted).astype(np.float64))
     names = list(classes)
     is_true = np.asarray(true)[:, None] == np.array(names, dtype=object)
     is_predicted = np.asarray(predicted)[:, None] == np.array(names, dtype=object)
@@ -154,14 +155,14 @@ def _composition(metric: str, true: np.ndarray, predicted: np.ndarray) -> Sums:
     if metric == "rmse":
         return _rmse(true, predicted)
     if metric == "mae":
-        return _mean_of(np.abs(predicted - true).mean(axis=1))
+        return mean_of(np.abs(predicted - true).mean(axis=1))
     if metric == "l1":
-        return _mean_of(np.abs(predicted - true).sum(axis=1))
+        return mean_of(np.abs(predicted - true).sum(axis=1))
     if metric == "cosine":
         norms = np.linalg.norm(true, axis=1) * np.linalg.norm(predicted, axis=1)
-        return _mean_of((true * predicted).sum(axis=1) / norms)
+        return mean_of((true * predicted).sum(axis=1) / norms)
     if metric == "kl":
         p, q = (side + _SMOOTHING for side in (true, predicted))
         p, q = p / p.sum(axis=1, keepdims=True), q / q.sum(axis=1, keepdims=True)
-        return _mean_of((p * np.log(p / q)).sum(axis=1))
+        return mean_of((p * np.log(p / q)).sum(axis=1))
     raise KeyError(metric)

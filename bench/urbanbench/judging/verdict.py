@@ -12,14 +12,27 @@ from urbanbench.judging.bayes import Odds, odds_of
 from urbanbench.judging.estimate import Estimate
 from urbanbench.judging.paired import naive_t, resampled_t, with_trainings
 from urbanbench.judging.power import Needed, Variance, needed
+from urbanbench.judging.queries import bounded_t, over_queries
 from urbanbench.judging.sharing import Sharing
 from urbanbench.judging.spatial import SpatialJudge
 
-__all__ = ["LEVEL", "RESAMPLED", "SPATIAL", "Evidence", "Verdict", "contributions_of", "judge"]
+__all__ = [
+    "BOUNDED",
+    "LEVEL",
+    "QUERIES",
+    "RESAMPLED",
+    "SPATIAL",
+    "Evidence",
+    "Verdict",
+    "contributions_of",
+    "judge",
+]
 
 RESAMPLED = "corrected resampled t"
 SPATIAL = "spatial t"
-"""Names of the two procedures."""
+QUERIES = "t over queries"
+BOUNDED = "t of shares"
+"""Names of the procedures; the last two of retrievals whose places, or predictions, are not known."""
 LEVEL = 0.05
 _HALF = 0.975
 
@@ -42,6 +55,8 @@ class Evidence:
         What each unit adds to the mean difference, (u,) (`contributions_of`); None without predictions.
     places
         Judge of the units' positions; None where they are not known.
+    queries
+        Whether units are the queries of a retrieval, the same on every seed, and scores means over them of numbers between 0 and 1.
     """
 
     one: np.ndarray
@@ -51,6 +66,7 @@ class Evidence:
     whole_blocks: bool
     contributions: np.ndarray | None = None
     places: SpatialJudge | None = None
+    queries: bool = False
 
     @property
     def differences(self) -> np.ndarray:
@@ -71,7 +87,7 @@ class Verdict:
     naive_p
         What a paired t test says that takes splits for independent.
     method
-        `RESAMPLED` or `SPATIAL`.
+        `RESAMPLED`, `SPATIAL`, `QUERIES` or `BOUNDED`.
     odds
         Of the one being practically better, the same or worse: of the corrected resampled t that is the Bayesian correlated t test.
     needed
@@ -93,7 +109,7 @@ def judge(evidence: Evidence, rope: float) -> Verdict:
 
     Where splits hold out whole blocks, the corrected resampled t test: the spread between splits has in it how neighbourhoods differ. Where
     they do not, the spatial t test over units, as far as predictions and positions are known, because test units drawn at random lie everywhere
-    and splits then differ by less than cities do.
+    and splits then differ by less than cities do. Of a retrieval without positions, the t test over queries, and without predictions a bound on it.
 
     Parameters
     ----------
@@ -103,10 +119,10 @@ def judge(evidence: Evidence, rope: float) -> Verdict:
         Half width of the region of practical equivalence.
     """
     differences = evidence.differences
-    resampled = resampled_t(differences, evidence.sharing)
+    usual, method = _usual(evidence)
     spatial = _spatial(evidence)
     sides = [evidence.one, evidence.other]
-    whole = with_trainings(spatial[0] if spatial else resampled, sides)
+    whole = with_trainings(spatial[0] if spatial else usual, sides)
     low, high = whole.interval()
     alone = spatial is not None and whole is spatial[0]
     return Verdict(
@@ -115,10 +131,23 @@ def judge(evidence: Evidence, rope: float) -> Verdict:
         high=float(high),
         p=spatial[1] if spatial and alone else float(whole.p),
         naive_p=float(naive_t(differences).p),
-        method=SPATIAL if spatial else RESAMPLED,
+        method=SPATIAL if spatial else method,
         odds=odds_of(whole, rope),
-        needed=needed(float(whole.mean), _variance(evidence, whole, fixed=spatial is not None)),
+        needed=needed(
+            float(whole.mean), _variance(evidence, whole, fixed=spatial is not None or evidence.queries)
+        ),
     )
+
+
+def _usual(evidence: Evidence) -> tuple[Estimate, str]:
+    """Return the estimate that knows no places, and its name."""
+    if not evidence.queries:
+        return resampled_t(evidence.differences, evidence.sharing), RESAMPLED
+    if evidence.contributions is not None:
+        return over_queries(float(evidence.differences.mean()), evidence.contributions), QUERIES
+    return bounded_t(
+        np.asarray(evidence.one.mean()), np.asarray(evidence.other.mean()), evidence.units
+    ), BOUNDED
 
 
 def _spatial(evidence: Evidence) -> tuple[Estimate, float] | None:

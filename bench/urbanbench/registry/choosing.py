@@ -11,15 +11,17 @@ from urbanbench.errors import PluginBroken, UnknownName
 from urbanbench.registry.faces import Face, entries, face_of
 from urbanbench.registry.kinds import is_path
 from urbanbench.registry.label_tasks import is_label
+from urbanbench.registry.live import is_live
 from urbanbench.registry.plugins import names
 from urbanbench.registry.schemes import has_scheme
 from urbanbench.registry.words import is_glob, is_there, split_words
 
-__all__ = ["GROUPS", "broken", "expand", "expand_splits", "expand_words"]
+__all__ = ["GROUPS", "broken", "expand", "expand_heads", "expand_splits", "expand_words"]
 
 GROUPS: Mapping[str, Callable[[ModelCard], bool]] = {
     "floors": lambda card: card.floor and not card.family,
     "attribution": lambda card: card.family == "attribution",
+    "retrieval": lambda card: card.family == "retrieval",
     "learned": lambda card: not card.floor,
 }
 """Words that stand for several models."""
@@ -58,7 +60,7 @@ def expand(kind: str, words: str | Iterable[str]) -> list[str]:
             chosen += _globbed(kind, word)
         else:
             face_of(kind, word)
-            kept = is_path(word) or (kind == "model" and has_scheme(word))
+            kept = is_path(word) or is_live(word) or (kind == "model" and has_scheme(word))
             chosen.append(word if kept else word.replace("_", "-"))
     return list(dict.fromkeys(chosen))
 
@@ -74,8 +76,32 @@ def expand_words(kind: str, words: str | Iterable[str], known: Sequence[str]) ->
     return list(dict.fromkeys(chosen))
 
 
+def expand_heads(words: str | Iterable[str]) -> list[str]:
+    """Turn comma lists, globs and ``all`` into names of heads; the word of retrievals (`cosine`) stays and is no part of ``all``.
+
+    Raises
+    ------
+    UnknownName
+        No such head.
+
+    Examples
+    --------
+    >>> expand_heads("ridge,cosine")
+    ['ridge', 'cosine']
+    """
+    from urbanbench.scoring.heads import HEADS
+    from urbanbench.scoring.retrieval.words import COSINE
+
+    found = [
+        name
+        for word in split_words(words)
+        for name in ([word] if word == COSINE else expand_words("head", word, list(HEADS)))
+    ]
+    return list(dict.fromkeys(found))
+
+
 def expand_splits(words: str | Iterable[str]) -> list[str]:
-    """Turn comma lists, globs and ``all`` into split words; ``ladder`` stays, and so does what stands behind a colon.
+    """Turn comma lists, globs and ``all`` into split words; ``ladder`` stays, and so do what stands behind a colon and the word of retrievals (`area`).
 
     Raises
     ------
@@ -87,11 +113,12 @@ def expand_splits(words: str | Iterable[str]) -> list[str]:
     >>> expand_splits("random,group:street,buffered:500.0,ladder")
     ['random', 'group:street', 'buffered:500', 'ladder']
     """
+    from urbanbench.scoring.retrieval.words import AREA
     from urbanbench.scoring.splits import LADDER, SPLITS, plain_word
 
     chosen: list[str] = []
     for word in split_words(words):
-        if word == LADDER:
+        if word in {LADDER, AREA}:
             chosen.append(word)
         elif word == "all" or is_glob(word):
             chosen += expand_words("split", word, list(SPLITS))

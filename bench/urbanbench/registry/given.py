@@ -12,6 +12,7 @@ from urbanbench.errors import BadInput, DataMissing, quoted
 from urbanbench.inputs import format_inputs
 from urbanbench.model import Model
 from urbanbench.units import LEVELS
+from urbanbench.vectors.files import changed_ns
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
@@ -67,7 +68,7 @@ class GivenVectors(Model):
 
     def table(self, level: str) -> VectorTable:
         """Read the file as a table of a level's units."""
-        return _read(self.vectors_file, self.vectors_file.stat().st_mtime_ns, level, self.columns)
+        return _read(self.vectors_file, changed_ns(self.vectors_file), level, self.columns)
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
         """Read the file; units it lacks count as units without data."""
@@ -81,7 +82,7 @@ def given_model(path: Path) -> type[Model]:
     Parameters
     ----------
     path
-        ``.parquet`` or ``.csv`` (one id column, number columns), ``.npz`` (arrays `ids` and `vectors`), or ``.safetensors`` as
+        ``.parquet`` or ``.csv`` (one id column, number columns), ``.npz`` (arrays `ids` and `vectors`), ``.npy`` (with its ids in a CSV beside), or ``.safetensors`` as
         `EmbeddingSpace.save` writes it.
 
     Raises
@@ -90,7 +91,7 @@ def given_model(path: Path) -> type[Model]:
         No such file.
     """
     if not path.is_file():
-        msg = f"No embedding file {str(path)!r}. Expected a .parquet, .csv, .npz or .safetensors file. Write one with `urbanbench embed`."
+        msg = f"No embedding file {str(path)!r}. Expected a .parquet, .csv, .npz, .npy or .safetensors file. Write one with `urbanbench embed`."
         raise DataMissing(msg)
     return _given_class(path.resolve(), None)
 

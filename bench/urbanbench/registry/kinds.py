@@ -10,7 +10,7 @@ from urbanbench.card import ModelCard, TaskCard
 
 __all__ = ["KINDS", "VECTOR_FILES", "Entry", "Kind", "is_path"]
 
-VECTOR_FILES = (".parquet", ".safetensors", ".csv", ".npz")
+VECTOR_FILES = (".parquet", ".safetensors", ".csv", ".npz", ".npy")
 """Files of finished vectors; given as a model they are scored as they are."""
 
 

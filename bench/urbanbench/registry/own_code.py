@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import urbanbench
-from urbanbench.hashing import code_digest, file_digest
+from urbanbench.hashing import code_digest
 from urbanbench.registry.kinds import KINDS, VECTOR_FILES
+from urbanbench.vectors.files import vectors_digest
 
 __all__ = ["foreign_digest"]
 
@@ -28,7 +29,7 @@ def foreign_digest(source: Path) -> str:
     """
     source = source.resolve()
     if source.suffix in VECTOR_FILES:
-        return file_digest(source)
+        return vectors_digest(source)
     if any(folder in source.parents for folder in _own_folders()):
         return ""
     return code_digest(source, *_neighbours(source), follow=_ALSO_UNGUARDED)

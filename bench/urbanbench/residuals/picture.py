@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.city.drawing.canvas import (
-    NO_VALUE,
     colour_bar,
     fill,
     fill_by_number,
     lay_out,
     number_scale,
-    save_map,
 )
+from urbanbench.figures.files import save_figure
+from urbanbench.figures.style import FRONT, LEARNED, NO_VALUE
 from urbanbench.judging.failing.errors import GroupErrors
 from urbanbench.residuals.words import title_of
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_residuals"]
 
-_BAR, _WHOLE, _MOST = "#0072B2", "#D55E00", 8
+_BAR, _WHOLE, _MOST = LEARNED, FRONT, 8
 _WIDTH, _NAME, _TITLE = 13.0, 26, 10
 
 
@@ -66,7 +66,7 @@ def draw_residuals(findings: Findings, city: City, path: Path) -> None:
     else:
         _districts(lower, findings)
     figure.supxlabel(_key(findings, city), fontsize=8, color="#444444")
-    save_map(figure, path)
+    save_figure(figure, path)
 
 
 def _scale_words(findings: Findings) -> str:
@@ -76,7 +76,8 @@ def _scale_words(findings: Findings) -> str:
 
 
 def _map(axes: Axes, findings: Findings, city: City) -> None:
-    lay_out(axes, city.regions, f"mean error of each {findings.result.task['level']}".replace("_", " "))
+    lay_out(axes, city.regions)
+    axes.set_title(f"mean error of each {findings.result.task['level']}".replace("_", " "), fontsize=_TITLE)
     errors, signed = findings.units["error"], findings.kind == "regression"
     if findings.around.areas:
         values = errors.reindex(city.regions.index).to_numpy(np.float64)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urbanbench.city.changing.drawn import drawn_away
 from urbanbench.errors import BadInput, RunRefused
 from urbanbench.inputs import LAYER_OF, format_inputs
+from urbanbench.run.rooms import room_of
 from urbanbench.scoring.splits import make_splits
 from urbanbench.units import Units
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from urbanbench.city.city import City
     from urbanbench.city.view import View
     from urbanbench.run.order import Order
+    from urbanbench.scoring.retrieval.questions import Questions
     from urbanbench.scoring.targets import Targets
 
 __all__ = ["admitted_view", "check_paper", "check_probe", "check_split", "refusal", "units_of"]
@@ -35,34 +37,37 @@ def refusal(model: str, card: ModelCard, task: TaskCard, city: City, asked: froz
     asked
         Inputs the run allows; None for all.
     """
-    if task.level not in card.embeds:
-        return f"Model {model!r} embeds {_words(card.embeds)}. Task {task.title!r} labels {task.level}s."
-    masked = [name for name in card.needs if asked is not None and name not in asked]
+    room = room_of(task.kind)
+    no_tower = room.no_tower(model, card, task, asked)
+    if no_tower:
+        return no_tower
+    _, needs, needs_any = room.inputs_of(card)
+    masked = [name for name in needs if asked is not None and name not in asked]
     if masked:
         return f"Model {model!r} needs input {_words(masked)}, which --inputs {format_inputs(asked or ())} masks."
-    absent = [name for name in card.needs if name in LAYER_OF and LAYER_OF[name] not in city.layers]
+    absent = [name for name in needs if name in LAYER_OF and LAYER_OF[name] not in city.layers]
     if absent:
         layers = _words([LAYER_OF[name] for name in absent])
         return f"Model {model!r} needs input {_words(absent)}. City {city.name!r} has no layer {layers}."
     drawn = drawn_away(city, task.withholds)
-    shut = [name for name in card.needs if name in drawn]
+    shut = [name for name in needs if name in drawn]
     if shut:
         return _gives_away(f"Model {model!r} needs input {_words(shut)}.", task, city)
-    return _none_of_any(model, card, task, city, asked)
+    return _none_of_any(model, needs_any, task, city, asked)
 
 
 def _none_of_any(
-    model: str, card: ModelCard, task: TaskCard, city: City, asked: frozenset[str] | None
+    model: str, needs_any: Sequence[str], task: TaskCard, city: City, asked: frozenset[str] | None
 ) -> str:
     """Return why none of the inputs can be seen of which a model needs one; "" when one can, or when it needs none."""
-    there = [one for one in card.needs_any if one not in LAYER_OF or LAYER_OF[one] in city.layers]
+    there = [one for one in needs_any if one not in LAYER_OF or LAYER_OF[one] in city.layers]
     drawn = drawn_away(city, task.withholds)
     seen = [one for one in there if asked is None or one in asked]
-    if not card.needs_any or set(seen) - drawn:
+    if not needs_any or set(seen) - drawn:
         return ""
-    start = f"Model {model!r} needs input {' or '.join(map(repr, card.needs_any))}."
+    start = f"Model {model!r} needs input {' or '.join(map(repr, needs_any))}."
     if not there:
-        layers = " nor ".join(repr(LAYER_OF[one]) for one in card.needs_any if one in LAYER_OF)
+        layers = " nor ".join(repr(LAYER_OF[one]) for one in needs_any if one in LAYER_OF)
         return f"{start} City {city.name!r} has no layer {layers}."
     if seen:
         return _gives_away(start, task, city)
@@ -78,10 +83,17 @@ def _gives_away(start: str, task: TaskCard, city: City) -> str:
     )
 
 
-def admitted_view(order: Order, city: City, target_ids: Sequence[str]) -> View:
+def admitted_view(order: Order, city: City, targets: Targets | Questions | None) -> View:
     """Return the view a model gets: what its card names, the run allows and the city has, minus what the task withholds.
 
     Pictures that are maps of withheld land use are masked.
+
+    Parameters
+    ----------
+    order, city
+        The run and its city, opened.
+    targets
+        What is asked, None where nothing is: labelled buildings may be hidden, and a retrieval shows its items.
 
     Raises
     ------
@@ -93,12 +105,11 @@ def admitted_view(order: Order, city: City, target_ids: Sequence[str]) -> View:
     if reason:
         raise RunRefused(reason)
     asked = order.asked_inputs
-    allowed = {name for name in card.inputs if asked is None or name in asked}
+    room = room_of(task.kind)
+    allowed = {name for name in room.inputs_of(card)[0] if asked is None or name in asked}
     there = {name for name in allowed if name not in LAYER_OF or LAYER_OF[name] in city.layers}
-    return city.view(
-        frozenset(there) - drawn_away(city, task.withholds),
-        task.withholds,
-        target_ids if "target_building" in task.withholds else (),
+    return room.view(
+        city, frozenset(there) - drawn_away(city, task.withholds), order.cell.model, card, task, targets
     )
 
 
@@ -107,9 +118,11 @@ def units_of(city: City, level: str, target_ids: Sequence[str]) -> Units:
     return Units(level, tuple(sorted(city.unit_ids("region") if level == "region" else target_ids)))
 
 
-def check_split(order: Order, targets: Targets) -> None:
+def check_split(order: Order, targets: Targets | Questions) -> None:
     """Refuse a split that the labels cannot give, and a file of splits of other units."""
-    if order.across:
+    from urbanbench.scoring.targets import Targets
+
+    if order.across or not isinstance(targets, Targets):  # a retrieval cuts nothing
         return
     if order.paper is None and order.protocol.split not in {"random", "block", "group"}:
         try:

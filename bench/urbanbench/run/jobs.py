@@ -66,6 +66,7 @@ def run_in_processes(
     jobs: int,
     limits: Limits,
     report: Callable[[RunResult, bool], None],
+    began: Callable[[Order], None],
 ) -> dict[str, RunResult]:
     """Run orders in up to `jobs` processes and return results by run id; parameters as in `urbanbench.run.run`.
 
@@ -88,6 +89,8 @@ def run_in_processes(
             for worker in workers:
                 _hand_out(worker, portions, terms)
             while busy := [worker for worker in workers if worker.owed]:
+                for worker in busy:
+                    began(worker.owed[0])
                 ready = wait([worker.apart.pipe for worker in busy], timeout=WATCHED_EVERY_S)
                 for worker in busy:
                     _attend(worker, terms, tell, there=worker.apart.pipe in ready)

@@ -14,6 +14,7 @@ from urbanbench.registry import is_foreign, load_task
 from urbanbench.run.split_ground import group_columns, targets_for
 from urbanbench.scoring.protocol import Protocol
 from urbanbench.scoring.splits import IN_ONE_CITY, LADDER, SPLITS, make_splits
+from urbanbench.task import labelled_targets
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City
@@ -131,7 +132,7 @@ def splits_of(
         The city does not have the task's label.
     """
     label, fractions = task.card.label, task.protocol.fractions
-    targets = task.targets(city).in_order()
+    targets = labelled_targets(task, city)
     made: dict[str, list[Split]] = {}
     left_out: dict[str, str] = {}
     for word in words:
@@ -155,7 +156,7 @@ def _rungs(spec: RunSpec, cities: Mapping[str, City]) -> Rungs:
         return Rungs(IN_ONE_CITY, {})
     task, city = load_task(spec.task, spec.city), cities[spec.city]
     try:
-        targets = task.targets(city).in_order()
+        targets = labelled_targets(task, city)
     except RunRefused:
         return Rungs(("random",), {})
     fractions = task.protocol.fractions

@@ -36,6 +36,7 @@ def run(
     device: str = "cpu",
     jobs: int = 1,
     progress: Progress | None = None,
+    began: Callable[[Order], None] | None = None,
 ) -> list[RunResult]:
     """Run cells and save every result as soon as it is there; inside `plugins_apart` foreign plugins run in processes of their own.
 
@@ -55,6 +56,8 @@ def run(
         Number of processes.
     progress
         Called after each cell.
+    began
+        Called before each cell, also before one that turns out to be kept.
 
     Returns
     -------
@@ -75,6 +78,7 @@ def run(
         check_kept(orders.values(), store)
     store.check_writable()
     report = progress if progress is not None else (lambda _result, _new: None)
+    start = began if began is not None else (lambda _order: None)
     waiting = in_sharing_order(orders.values())
     done: dict[str, RunResult] = {}
     bench = Workbench(device)
@@ -86,10 +90,17 @@ def run(
 
             limits = keeping().limits
             done |= run_in_processes(
-                chunk, store, overwrite=overwrite, device=device, jobs=jobs, limits=limits, report=report
+                chunk,
+                store,
+                overwrite=overwrite,
+                device=device,
+                jobs=jobs,
+                limits=limits,
+                report=report,
+                began=start,
             )
         else:
-            done |= _run_here(chunk, store, overwrite, bench, report)
+            done |= _run_here(chunk, store, overwrite, bench, report, start)
     return [done[run_id] for run_id in orders]
 
 
@@ -118,12 +129,18 @@ def in_sharing_order(orders: Iterable[Order]) -> list[Order]:
 
 
 def _run_here(
-    orders: Sequence[Order], store: ResultStore, overwrite: str, bench: Workbench, report: Progress
+    orders: Sequence[Order],
+    store: ResultStore,
+    overwrite: str,
+    bench: Workbench,
+    report: Progress,
+    began: Callable[[Order], None],
 ) -> dict[str, RunResult]:
     done: dict[str, RunResult] = {}
     queue = deque((order, False) for order in orders)
     while queue:
         order, wait = queue.popleft()
+        began(order)
         answer = run_cell(order, store, overwrite, bench, wait=wait)
         if answer is None:
             queue.append((order, True))

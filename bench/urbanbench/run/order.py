@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.errors import BadInput, UnknownName
-from urbanbench.hashing import code_digest, file_digest
+from urbanbench.hashing import code_digest
 from urbanbench.inputs import FULL, format_inputs, parse_inputs
 from urbanbench.model import identifying_parameters
 from urbanbench.parity.contract import DEFAULT, Paper, Question
 from urbanbench.parity.papers import get_paper
 from urbanbench.registry import GROUPS, Face, face_of, file_of, names, plain_name, sound
 from urbanbench.registry.given import GIVEN_INPUTS, GivenVectors
+from urbanbench.registry.live import is_live
 from urbanbench.result import BEST_FLOOR, Cell, RunSpec
+from urbanbench.run.rooms import Room, room_of
+from urbanbench.vectors.files import vectors_digest
 
 if TYPE_CHECKING:
     from urbanbench.card import TaskCard
@@ -58,6 +61,11 @@ class Order:
         return self.vectors is not None
 
     @property
+    def passing(self) -> bool:
+        """Whether neither vectors nor results of the model are gone on with: given ones, and those of a class of this session."""
+        return self.given or is_live(self.spec.model)
+
+    @property
     def changed(self) -> dict[str, Any]:
         """Parameters that were set to other values than the preset's, with these values."""
         if not self.spec.settings:
@@ -69,6 +77,11 @@ class Order:
         now = self.cell.parameters
         set_here = [name for name, _ in self.spec.settings if name in now]
         return {name: now[name] for name in set_here if now[name] != usual.get(name)}
+
+    @property
+    def room(self) -> Room:
+        """What is particular to tasks of this kind."""
+        return room_of(self.task.card.kind)
 
     @property
     def source(self) -> Path:
@@ -99,7 +112,7 @@ class Order:
     @property
     def code(self) -> str:
         """Hash of the code the model runs, or of the file of given vectors."""
-        return file_digest(self.source) if self.given else code_digest(self.source)
+        return vectors_digest(self.source) if self.given else code_digest(self.source)
 
     @property
     def asked_inputs(self) -> frozenset[str] | None:
@@ -125,9 +138,9 @@ class Order:
     @property
     def across(self) -> bool:
         """Whether the head is fitted in the train city."""
-        from urbanbench.scoring.city_out import is_city_out
+        from urbanbench.scoring.splits.city_out import is_city_out
 
-        return bool(self.cell.train_city) and is_city_out(self.cell.split)
+        return self.room.fits_heads and bool(self.cell.train_city) and is_city_out(self.cell.split)
 
     @property
     def paper(self) -> Paper | None:
@@ -145,7 +158,7 @@ class Order:
     def embedding_group(self) -> tuple[object, ...]:
         """Orders with equal groups can share vectors; running them one after another computes these once."""
         spec, card = self.spec, self.task.card
-        labelled = card.label if card.level != "region" else ""
+        labelled = self.room.shared_by(card, spec.task)
         return (
             spec.city,
             spec.train_city,
@@ -197,23 +210,8 @@ def resolve(spec: RunSpec, task: Task | None = None) -> Order:
     )
     order = Order(spec, cell, model, task)
     if order.paper is None:
-        _check_names(order.protocol)
+        order.room.check_names(order.protocol)
     return order
-
-
-def _check_names(protocol: Protocol) -> None:
-    """Refuse a split or head that does not exist before anything runs."""
-    from urbanbench.scoring.city_out import is_city_out
-    from urbanbench.scoring.heads import HEADS
-    from urbanbench.scoring.split import is_split_file
-    from urbanbench.scoring.splits import read_word
-
-    split = protocol.split
-    if not is_split_file(split) and not is_city_out(split):
-        read_word(split)
-    if protocol.head not in HEADS:
-        kind = "head"
-        raise UnknownName(kind, protocol.head, HEADS)
 
 
 def _free_name(name: str) -> str:
@@ -239,7 +237,7 @@ def _beside(spec: RunSpec) -> str:
 
 def _train_city(spec: RunSpec) -> str:
     """Return the name of the city the model learns in, "" for the one that is scored; shots of another city need one."""
-    from urbanbench.scoring.city_out import shots_of
+    from urbanbench.scoring.splits.city_out import shots_of
 
     if not spec.train_city:
         if shots_of(spec.split):
@@ -276,15 +274,8 @@ def _probe(spec: RunSpec) -> str:
 
 def _scoring(spec: RunSpec, model: Model, card: TaskCard) -> dict[str, Any]:
     """Return the cell's split, block size, head and seeds; a paper's protocol settles them all."""
-    from urbanbench.scoring.city_out import is_city_out
-    from urbanbench.scoring.splits import has_blocks, split_name
-
     if spec.protocol == DEFAULT:
-        across = is_city_out(spec.split) and spec.train_city
-        size = spec.block_size_m if not across and has_blocks(spec.split) else None
-        name = spec.split if across else split_name(spec.split)
-        head, seeds = model.card.head or spec.head, tuple(spec.seeds)
-        return {"split": name, "block_size_m": size, "head": head, "seeds": seeds}
+        return room_of(card.kind).scoring(spec, model.card.head)
     paper = get_paper(spec.protocol)
     question = paper.question(card.kind, card.level)
     head, repeats = (question.head.name, question.repeats) if question else ("none", 1)

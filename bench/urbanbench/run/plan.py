@@ -13,13 +13,13 @@ from urbanbench.parity.contract import DEFAULT
 from urbanbench.registry import Face, entries, face_of, open_city
 from urbanbench.result import BEST_FLOOR, RunSpec
 from urbanbench.run.admission import refusal
+from urbanbench.run.rooms import Room, room_of
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City
 
 __all__ = ["Plan", "open_cities", "plan", "trainings_of", "with_adds", "with_floors", "with_probes"]
 
-BEST_HEAD = "select"
 ALWAYS_ALLOWED = frozenset({"coordinates"})
 """Inputs floors may use in every run. A floor that the run's inputs do not curtail is run once, with inputs "full", for all."""
 
@@ -151,7 +151,7 @@ def open_cities(specs: Sequence[RunSpec]) -> dict[str, City]:
 def with_floors(specs: Sequence[RunSpec], cities: Mapping[str, City]) -> list[RunSpec]:
     """Put the fitting floors behind the specs, so that mistakes in a model show early; unless such a floor is among them already.
 
-    Floors of a family (`ModelCard.family`) are not added. A floor fits when it can embed the task's units from inputs that the run allows and the
+    Floors of a family (`ModelCard.family`) are not added but to the kind of task it belongs to. A floor fits when it can embed the task's units from inputs that the run allows and the
     city has; where a unit lies is allowed to floors in every run. It is run with each head asked for, and with the head that is chosen by
     validation score, once for all trainings; under a paper's protocol with that paper's head alone, and not at all where a floor is nothing
     but its head.
@@ -163,18 +163,22 @@ def with_floors(specs: Sequence[RunSpec], cities: Mapping[str, City]) -> list[Ru
     cities
         What `open_cities` gave.
     """
-    if any(_stands_beside(face_of("model", spec.model).card) for spec in specs):
+    if any(_stands_beside(face_of("model", spec.model).card, _room(spec)) for spec in specs):
         return list(specs)
     cards = {entry.name: entry.card for entry in entries("model") if isinstance(entry.card, ModelCard)}
-    floors = {name: card for name, card in cards.items() if _stands_beside(card)}
+    floors = {name: card for name, card in cards.items() if card.floor}
     sound = [spec for spec in specs if _loads(spec)]
     added = [floor for spec in sound for floor in _floors_of(spec, floors, cities[spec.city])]
     return list(dict.fromkeys([*specs, *added]))
 
 
-def _stands_beside(card: ModelCard) -> bool:
-    """Tell whether a model is a floor of every table; those of a family are run only when they are asked for."""
-    return card.floor and not card.family
+def _stands_beside(card: ModelCard, room: Room) -> bool:
+    """Tell whether a model is a floor of every table of a room; those of another family are run only when they are asked for."""
+    return card.floor and card.family in {"", room.family}
+
+
+def _room(spec: RunSpec) -> Room:
+    return room_of(face_of("task", spec.task, spec.city).card.kind)
 
 
 def _loads(spec: RunSpec) -> bool:
@@ -185,13 +189,14 @@ def _loads(spec: RunSpec) -> bool:
 
 def _floors_of(spec: RunSpec, floors: Mapping[str, ModelCard], city: City) -> Iterable[RunSpec]:
     task, asked = face_of("task", spec.task, spec.city).card, parse_inputs(spec.inputs)
-    if task.label not in city.labels:
+    room = room_of(task.kind)
+    if not room.fits(task, city):
         return
     allowed = None if asked is None else asked | ALWAYS_ALLOWED
     for name, card in floors.items():
-        if not refusal(name, card, task, city, allowed):
-            inputs = FULL if allowed is None or card.inputs <= allowed else spec.inputs
-            for head in _heads_of(spec, card):
+        if _stands_beside(card, room) and not refusal(name, card, task, city, allowed):
+            inputs = FULL if allowed is None or room.inputs_of(card)[0] <= allowed else spec.inputs
+            for head in _heads_of(spec, card, room):
                 yield replace(
                     spec,
                     model=name,
@@ -206,7 +211,7 @@ def _floors_of(spec: RunSpec, floors: Mapping[str, ModelCard], city: City) -> It
                 )
 
 
-def _heads_of(spec: RunSpec, card: ModelCard) -> list[str]:
+def _heads_of(spec: RunSpec, card: ModelCard, room: Room) -> list[str]:
     if spec.protocol != DEFAULT:
         return [] if card.head else [spec.head]
-    return [card.head] if card.head else [spec.head, BEST_HEAD]
+    return room.heads_beside(spec.head, card.head)

@@ -23,8 +23,10 @@ from urbanbench.registry import (
     names,
     open_city,
     plain_name,
+    source_path,
 )
 from urbanbench.result import OK
+from urbanbench.vectors.files import vectors_digest
 
 if TYPE_CHECKING:
     from urbanbench.result import RunResult
@@ -120,10 +122,10 @@ def _another(order: Order, kind: str, place: Path | None, was: Any, found: RunRe
 
 def _other_data(order: Order, found: RunResult) -> bool:
     """Tell whether a result of a registered city rests on other regions or labels than the folder now given."""
-    told, city, label = found.provenance.get("data_digest"), open_city(order.spec.city), order.task.card.label
-    if told is None or label not in city.labels:
+    told, city, card = found.provenance.get("data_digest"), open_city(order.spec.city), order.task.card
+    if told is None or not order.room.fits(card, city):
         return False
-    return bool(told != city.digest(["regions", f"labels/{label}"]))
+    return bool(told != city.digest(order.room.layers(card)))
 
 
 def _places(order: Order) -> dict[str, Path | None]:
@@ -137,7 +139,7 @@ def _places(order: Order) -> dict[str, Path | None]:
 
 
 def _city_place(word: str) -> Path | None:
-    path = city_path(word)
+    path = source_path(word) or city_path(word)
     if path is None or path.resolve() in {known.resolve() for known in known_folders().values()}:
         return None
     return path.resolve()
@@ -155,8 +157,10 @@ def _relative(place: Path, folder: Path) -> str:
 
 
 def _digest(kind: str, place: Path) -> str:
-    if kind not in _OF_CITIES:
+    if place.suffix == ".py" and kind in _OF_CITIES:
         return file_digest(place)
+    if kind not in _OF_CITIES:
+        return vectors_digest(place)
     files = sorted({place / "city.json", *place.glob("*.parquet"), *place.glob("*/*.parquet")})
     return _files_digest(tuple((file, file.stat().st_mtime_ns) for file in files if file.is_file()))
 

@@ -8,6 +8,7 @@ from urbanbench.scoring.block_size import resolve_block_size
 from urbanbench.scoring.protocol import Protocol
 from urbanbench.scoring.split_file import SplitFile
 from urbanbench.scoring.splits import has_blocks, make_splits, split_name
+from urbanbench.task import labelled_targets
 
 __all__ = ["exported_splits"]
 
@@ -28,7 +29,7 @@ def exported_splits(
     """
     asked, opened = load_task(task, city), open_city(city)
     split = split_name(split)
-    targets = targets_for(split, asked.targets(opened).in_order(), opened, asked.card.label)
+    targets = targets_for(split, labelled_targets(asked, opened), opened, asked.card.label)
     size = block_size_m if has_blocks(split) else None
     protocol = Protocol(split, seeds=seeds, block_size_m=size, fractions=asked.protocol.fractions)
     splits = make_splits(targets, protocol)

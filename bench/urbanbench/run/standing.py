@@ -33,16 +33,12 @@ def versions_of(order: Order) -> dict[str, int]:
     A paper's question has one version for its cut and head together; it is left out where the paper does not score the task. Of a model
     beside a floor those of the fusion and of the floors are among them, and of a probe its own.
     """
-    from urbanbench.scoring.city_out import CITY_OUT_VERSION
-    from urbanbench.scoring.heads import HEADS
     from urbanbench.scoring.metrics import METRICS_VERSION
     from urbanbench.scoring.probes.catalogue import probe_info
-    from urbanbench.scoring.splits import split_version
 
     cell, found = order.cell, {"model": order.model.card.version, "task": order.task.card.version}
     if order.paper is None:
-        split = CITY_OUT_VERSION if order.across else split_version(cell.split)
-        found |= {"split": split, "head": HEADS[cell.head].version}
+        found |= order.room.versions(cell, across=order.across)
     elif order.question is not None:
         found["protocol"] = order.question.version
     if cell.beside:

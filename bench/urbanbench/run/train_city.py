@@ -38,16 +38,17 @@ def train_city_of(order: Order, bench: Workbench, view: View) -> TrainCity:
     """
     _check_card(order)
     city, fitted = bench.train_city(order.spec.train_city), order.across
-    targets = bench.train_targets(order) if fitted or order.task.card.label in city.labels else None
-    ids = targets.ids.tolist() if targets is not None else []
-    there = admitted_view(order, city, ids)
+    asked = fitted or order.room.shows_targets(order.task.card, city)
+    targets = bench.train_targets(order) if asked else None
+    there = admitted_view(order, city, targets)
     if there.inputs != view.inputs:
         msg = (
             f"Model {order.cell.model!r} would see inputs {format_inputs(there.inputs)} in {city.name!r} and {format_inputs(view.inputs)} "
             f"in {view.city_name!r}. Expected the same where it learns and where it is scored. Mend: --inputs {format_inputs(there.inputs & view.inputs)}"
         )
         raise RunRefused(msg)
-    return TrainCity(city, there, units_of(city, order.task.card.level, ids), targets if fitted else None)
+    units = units_of(city, order.task.card.level, targets.ids.tolist() if targets is not None else [])
+    return TrainCity(city, there, units, targets if fitted else None)
 
 
 def _check_card(order: Order) -> None:

@@ -19,6 +19,7 @@ from urbanbench.inputs import format_inputs
 from urbanbench.provenance import provenance
 from urbanbench.reasons import place_in, speakable, told, trace_of
 from urbanbench.registry import is_foreign
+from urbanbench.registry.live import is_live
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_paper, check_probe, check_split, units_of
 from urbanbench.run.beside import adds_section, floor_orders
@@ -111,7 +112,7 @@ def execute(
     except (
         InputMasked
     ) as masked:  # a declared input that --inputs hides is the run's choice, any other the model's fault
-        declared = masked.name in order.model.card.inputs
+        declared = masked.name in order.room.inputs_of(order.model.card)[0]
         return without_scores(order, REFUSED if declared else FAILED, masked, start)
     except KeyboardInterrupt as error:
         if not is_apart():  # there nobody sits at a keyboard: the model raised it
@@ -131,7 +132,7 @@ def rests_on(order: Order, bench: Workbench) -> tuple[dict[str, str], Mapping[st
     """
     if order.foreign:
         targets = bench.targets(order)
-        view = admitted_view(order, bench.city(order.spec.city), targets.ids.tolist())
+        view = admitted_view(order, bench.city(order.spec.city), targets)
         floors = _floors(order, bench.city(order.spec.city), view, targets, bench.device)
         there = train_city_of(order, bench, view).hashes() if order.cell.train_city else {}
         data = {"view_key": view.data_key, "targets_digest": targets.digest(), **there, **_floors_key(floors)}
@@ -143,23 +144,30 @@ def rests_on(order: Order, bench: Workbench) -> tuple[dict[str, str], Mapping[st
 def _prepare(order: Order, bench: Workbench) -> _Setting:
     check_paper(order)
     check_probe(order)
+    order.room.check_cell(order.cell, order.task.card, given=order.given)
     city = bench.city(order.spec.city)
     targets = bench.targets(order)
     if order.vectors is not None:
         check_vectors(order, order.vectors, targets)
-    ids = targets.ids.tolist()
-    view = admitted_view(order, city, ids)
+    view = admitted_view(order, city, targets)
     check_split(order, targets)
-    units = units_of(city, targets.level, ids)
+    units = units_of(city, targets.level, targets.ids.tolist())
     with state_kept():
         variant, lacks = dict(order.model.variant(view)), _phrases(order.model.lacks(view))
-    school = _school(order, bench, view) if order.cell.train_city else None
+    school = school_for(order, bench, view) if order.cell.train_city else None
     key = embedding_key(order, view, units, variant, bench.device, school)
     floors = _floors(order, city, view, targets, bench.device)
     return _Setting(city, targets, view, units, variant, lacks, key, floors, school)
 
 
-def _school(order: Order, bench: Workbench, view: View) -> School:
+def school_for(order: Order, bench: Workbench, view: View) -> School:
+    """Return where the model of an order with a train city learns; `view` is what it sees of the scored city.
+
+    Raises
+    ------
+    RunRefused
+        It cannot be carried over (`urbanbench.run.train_city.train_city_of`).
+    """
     place = train_city_of(order, bench, view)
     return school_of(order, place, embedding_key(order, place.view, place.units, {}, bench.device))
 
@@ -173,7 +181,7 @@ def _floors(order: Order, city: City, view: View, targets: Targets, device: str)
     """Return what stands beside the model, by name; nothing where none is asked for."""
     found, ids = {}, targets.ids.tolist()
     for floor in floor_orders(order, city, view) if order.cell.beside else ():
-        seen, units = admitted_view(floor, city, ids), units_of(city, targets.level, ids)
+        seen, units = admitted_view(floor, city, targets), units_of(city, targets.level, ids)
         found[floor.cell.model] = _Floor(floor, seen, embedding_key(floor, seen, units, {}, device))
     return found
 
@@ -230,7 +238,7 @@ def _hashes(order: Order, setting: _Setting) -> dict[str, str]:
         **_floors_key(setting.floors),
         **(setting.school.place.hashes() if setting.school is not None else {}),
         "embedding_digest": setting.key.digest,
-        "data_digest": setting.city.digest(["regions", f"labels/{order.task.card.label}"]),
+        "data_digest": setting.city.digest(order.room.layers(order.task.card)),
     }
 
 
@@ -250,7 +258,7 @@ def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: 
     setting = replace(setting, city=city, targets=targets, floors=floors)
     with measured() as head_cost:
         scores, told = _scored(order, setting, space, bench)
-    label = setting.city.labels[order.task.card.label]
+    label = setting.city.labels.get(order.task.card.label)
     return RunResult(
         OK,
         order.cell,
@@ -361,7 +369,7 @@ def _place_known(order: Order, facts: Mapping[str, Any]) -> str:
 
 def mark_of(order: Order) -> dict[str, Any]:
     """Return whether a model from elsewhere has been checked with its present code; {} for built-in models and given vectors."""
-    if order.given or not is_foreign("model", order.spec.model):
+    if order.given or not (is_live(order.spec.model) or is_foreign("model", order.spec.model)):
         return {}
     return {"checked": check_mark(order.code)}
 
@@ -371,7 +379,7 @@ def _declared(order: Order) -> dict[str, Any]:
     return {
         "title": card.title,
         "floor": card.floor,
-        "inputs_declared": _listed(card.inputs),
+        "inputs_declared": _listed(order.room.inputs_of(card)[0]),
         "settings": order.changed,
     }
 
@@ -390,6 +398,7 @@ def _task_facts(order: Order, targets: Targets | None = None) -> dict[str, Any]:
         "unit": targets.unit if targets is not None else "",
         "log1p": card.log1p,
         "withholds": list(card.withholds),
+        **order.room.declared(card),
     }
 
 
@@ -408,6 +417,7 @@ def _evaluation(targets: Targets, scores: Scores, main_metric: str) -> dict[str,
         "block_size_m": scores.block_size_m,
         "head_details": [dict(one) for one in scores.head_details],
         **({"split_facts": [dict(one) for one in scores.split_facts]} if scores.split_facts else {}),
+        **scores.section,
     }
 
 

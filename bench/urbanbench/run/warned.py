@@ -9,6 +9,7 @@ from urbanbench.errors import UrbanbenchError
 from urbanbench.leaks.walk import first_look
 from urbanbench.parity.contract import DEFAULT
 from urbanbench.registry import is_foreign, load_task
+from urbanbench.task import labelled_targets
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City
@@ -36,7 +37,7 @@ def leak_warnings(specs: Sequence[RunSpec], cities: Mapping[str, City]) -> list[
             continue
         found = load_task(task, city)
         try:
-            targets = found.targets(cities[city]).in_order()
+            targets = labelled_targets(found, cities[city])
             findings = first_look(cities[city], found.card, targets, seeds)
         except UrbanbenchError:  # its cells say why
             continue

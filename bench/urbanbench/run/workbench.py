@@ -16,7 +16,6 @@ from urbanbench.inputs import format_inputs
 from urbanbench.progress import note
 from urbanbench.registry import is_foreign, open_city
 from urbanbench.run.learning import learn
-from urbanbench.run.split_ground import targets_for
 from urbanbench.seen import seeing
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.kept.reading import reading
@@ -70,6 +69,15 @@ class Workbench:
             self._city = (word, open_city(word))
         return self._city[1]
 
+    def lay_out(
+        self,
+        word: str,
+        city: City,
+        made: tuple[str, EmbeddingSpace, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Use a city that is open, and vectors that were made: their key's digest, the space and the facts of its making."""
+        self._city, self._space = (word, city), made
+
     def forget_city(self) -> None:
         """Read the city, the train city and their targets anew when they are asked for next."""
         self._city = self._train = None
@@ -86,8 +94,8 @@ class Workbench:
             return self._targets[task]
         split = order.protocol.split
         if (task, split) not in self._fitted:
-            label = order.task.card.label
-            self._fitted[task, split] = targets_for(split, self._targets[task], city, label)
+            found = order.room.targets(self._targets[task], order.cell, split, city, order.task.card)
+            self._fitted[task, split] = found
         return self._fitted[task, split]
 
     def train_city(self, word: str) -> City:
@@ -131,7 +139,7 @@ class Workbench:
         self._space = None
         if is_foreign("model", order.spec.model):
             self.forget_city()  # the view has it; what it changes there must not change what it is scored on
-        if self.cache is None or order.given:
+        if self.cache is None or order.passing:
             made, cached = self._embedded(order, view, units, school), False
         else:
             with self._alone(self.cache, key):

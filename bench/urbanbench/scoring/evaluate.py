@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,6 +55,8 @@ class Scores:
         Time of all fits and predictions.
     split_facts
         What the splits say of themselves, per seed; () where they say nothing.
+    section
+        What a result's section `evaluation` says besides: of a retrieval the main metric, chance, oracle and candidate sets.
     """
 
     per_seed: dict[str, tuple[float, ...]]
@@ -69,6 +71,7 @@ class Scores:
     predictions: dict[str, np.ndarray]
     seconds: float
     split_facts: tuple[dict[str, Any], ...] = ()
+    section: Mapping[str, Any] = field(default_factory=dict)
 
 
 def evaluate(

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from urbanbench.scoring.retrieval.metrics import HITS, WITHIN_TITLES
+
 __all__ = ["MAIN_METRIC", "METRICS", "METRICS_VERSION", "Metric", "compute_metrics", "metric_info"]
 
 
@@ -24,12 +26,18 @@ class Metric:
         Direction.
     follows_unit
         Whether the number carries the target's unit.
+    of_queries
+        Whether it is of the queries of a retrieval, which are the same for every seed.
+    share
+        Whether it is a mean of numbers between 0 and 1, of a retrieval.
     """
 
     name: str
     title: str
     higher_is_better: bool
     follows_unit: bool
+    of_queries: bool = False
+    share: bool = False
 
 
 METRICS: dict[str, Metric] = {
@@ -45,9 +53,33 @@ METRICS: dict[str, Metric] = {
         Metric("l1", "L1", higher_is_better=False, follows_unit=False),
         Metric("kl", "KL", higher_is_better=False, follows_unit=False),
         Metric("cosine", "cosine", higher_is_better=True, follows_unit=False),
+        *(
+            Metric(
+                f"{name}{of}",
+                f"{title}{of}",
+                higher_is_better=True,
+                follows_unit=False,
+                of_queries=True,
+                share=True,
+            )
+            for of in ("", "/100")
+            for name, title in (*((f"hit@{k}", f"hit@{k}") for k in HITS), ("mrr", "MRR"))
+        ),
+        *(
+            Metric(name, title, higher_is_better=True, follows_unit=False, of_queries=True, share=True)
+            for name, title in WITHIN_TITLES.items()
+        ),
+        Metric(
+            "median_error_m", "median error (m)", higher_is_better=False, follows_unit=False, of_queries=True
+        ),
     )
 }
-MAIN_METRIC: dict[str, str] = {"regression": "r2", "classification": "f1_macro", "composition": "r2"}
+MAIN_METRIC: dict[str, str] = {
+    "regression": "r2",
+    "classification": "f1_macro",
+    "composition": "r2",
+    "retrieval": "hit@5",
+}
 METRICS_VERSION = 1
 """Raised whenever the same predictions give other numbers; results of an earlier version are computed again."""
 _SMOOTHING = 1e-6

@@ -1,4 +1,4 @@
-"""A file of vectors as a table: Parquet, CSV or NumPy's npz, read without executing anything in it."""
+"""A file of vectors as a table: Parquet, CSV or NumPy's npz and npy, read without executing anything in it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from urbanbench.errors import BadInput
 from urbanbench.vectors.columns import choose_columns, id_column
+from urbanbench.vectors.files import ids_file
 from urbanbench.vectors.numbers import as_numbers, text_values
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SUFFIXES", "VectorTable", "read_vectors"]
 
-SUFFIXES = (".parquet", ".csv", ".npz")
+SUFFIXES = (".parquet", ".csv", ".npz", ".npy")
 FREE_BYTES, MAX_RATIO = 256 * 2**20, 100
 """A file may unfold to the free part and so many times its size."""
 _BATCH = 4096
@@ -61,8 +62,8 @@ def read_vectors(path: Path, *, level: str = "region", columns: tuple[str, ...] 
     Parameters
     ----------
     path
-        ``.parquet`` or ``.csv`` with one id column and columns of numbers (or lists of numbers), or ``.npz`` with the arrays `ids` and
-        `vectors`.
+        ``.parquet`` or ``.csv`` with one id column and columns of numbers (or lists of numbers), ``.npz`` with the arrays `ids` and
+        `vectors`, or ``.npy`` with the vectors, whose ids stand row by row in a CSV beside: ``vectors.ids.csv`` for ``vectors.npy``.
     level
         Level to assume when the file does not say.
     columns
@@ -75,6 +76,8 @@ def read_vectors(path: Path, *, level: str = "region", columns: tuple[str, ...] 
     """
     if path.suffix == ".npz":
         return _read_npz(path, level)
+    if path.suffix == ".npy":
+        return _read_npy(path, level)
     try:
         table = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path, level)
         return _told(path, table, level, columns)
@@ -189,3 +192,31 @@ def _read_npz(path: Path, level: str) -> VectorTable:
     covered = found["covered"].astype(bool) if "covered" in found else None
     left = {name: "another array" for name in found if name not in {"ids", "vectors", "covered"}}
     return VectorTable(level, found["ids"].astype(np.str_), vectors, names, "ids", covered, left)
+
+
+def _read_npy(path: Path, level: str) -> VectorTable:
+    """Read an array of vectors, and ids, maybe `covered`, from the table beside; pickled objects are refused."""
+    beside = ids_file(path)
+    if not beside.is_file():
+        msg = f"{path.name!r} has no ids beside it. Expected {beside.name!r}, a CSV with a column {level}_id and a line for each row. Mend: write it, or give one .npz with ids and vectors."
+        raise BadInput(msg)
+    try:
+        found = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        msg = f"{path.name!r} is no readable npy file ({error}). Expected a plain array of numbers (n, dim). Mend: np.save(file, vectors)."
+        raise BadInput(msg) from error
+    if not isinstance(found, np.ndarray) or found.ndim != 2 or found.dtype.kind not in "fiub":
+        shape = getattr(found, "shape", "none")
+        msg = f"{path.name!r} holds an array of shape {shape}. Expected numbers (n, dim). Mend: np.save(file, vectors)."
+        raise BadInput(msg)
+    names = _read_csv(beside, level)
+    key = id_column(names.column_names, level)
+    if key is None or names.num_rows != len(found):
+        msg = f"{beside.name!r} has {names.num_rows} lines with columns {', '.join(names.column_names)}. Expected {len(found)} with a column {level}_id, as {path.name!r} has rows. Mend: write one line for each row, in the same order."
+        raise BadInput(msg)
+    covered = names["covered"].to_numpy().astype(bool) if "covered" in names.column_names else None
+    with np.errstate(over="ignore"):
+        vectors = found.astype(np.float32)
+    columns = tuple(f"vectors[{k}]" for k in range(vectors.shape[1]))
+    ids = np.array(text_values(names[key]), dtype=np.str_)
+    return VectorTable(level, ids, vectors, columns, key, covered)

@@ -6,10 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from urbanbench.card import RETRIEVAL
 from urbanbench.predictions import answers_in
 from urbanbench.scoring.metrics import compute_metrics
 from urbanbench.scoring.probes.catalogue import POSITION
 from urbanbench.scoring.probes.position import position_scores
+from urbanbench.scoring.retrieval.evaluate import scores_of_rows
 from urbanbench.task import base_unit_factor
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ def rescored(result: RunResult, predictions: pd.DataFrame) -> dict[str, list[flo
     predictions
         What `urbanbench.store.ResultStore.read_predictions` gave.
     """
+    if result.task["kind"] == RETRIEVAL:
+        rows = {name: predictions[name].to_numpy() for name in predictions.columns}
+        found = scores_of_rows(rows, result.cell.seeds)
+        return {name: list(numbers) for name, numbers in found.items()}
     told = [_scores_of(result, part) for _, part in predictions.groupby("seed", sort=False)]
     return {name: [one.get(name, math.nan) for one in told] for name in result.scores}
 

@@ -3,58 +3,87 @@
 from __future__ import annotations
 
 import textwrap
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.city.drawing.letters import settle_letters
 from urbanbench.errors import BadInput
+from urbanbench.figures.style import NO_VALUE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = [
-    "NO_VALUE",
     "colour_bar",
     "credit",
     "draw_points",
     "empty_map",
+    "explain",
     "figure_of",
     "fill",
     "fill_by_number",
+    "grey",
     "lay_out",
+    "name",
+    "no_value",
     "number_scale",
-    "save_map",
 ]
 
-NO_VALUE = "#e4e4e4"
 _EDGE = "#8a8a8a"
-_UNDATED = {"png": ("Software",), "svg": ("Date",), "pdf": ("CreationDate", "ModDate")}
-"""Kinds of files, and what is left out of them so that the same map is the same bytes."""
+_TITLE_WIDTH = 80
 
 
 def empty_map(regions: Any, title: str) -> tuple[Figure, Axes]:
-    """Make an empty map with the regions' extent, a scale bar and no frame."""
+    """Make an empty map with the regions' extent, a scale bar, a title that is broken where it is long, and no frame."""
     from matplotlib.figure import Figure
 
     west, south, east, north = regions.total_bounds
     ratio = float(np.clip((north - south) / max(east - west, 1.0), 0.3, 2.0))
     figure = Figure(figsize=(9.0, 9.0 * ratio * 0.86 + 0.9), dpi=150, layout="constrained")
     axes = figure.add_subplot()
-    lay_out(axes, regions, title)
+    lay_out(axes, regions)
+    name(axes, title)
     return figure, axes
 
 
-def lay_out(axes: Axes, regions: Any, title: str) -> None:
-    """Give axes the regions' extent, a scale bar, a title and no frame."""
+def name(axes: Axes, title: str) -> None:
+    """Give a map its title: the figure's, for which room is made above the axes."""
+    figure_of(axes).suptitle(textwrap.fill(title, _TITLE_WIDTH))
+
+
+def explain(axes: Axes, handles: Sequence[Any]) -> None:
+    """Say below a map what its grey, its dots and its lines are; marks come with their words as labels."""
+    if handles:
+        figure_of(axes).legend(
+            handles=list(handles),
+            loc="outside lower left",
+            ncols=min(len(handles), 3),
+            fontsize=8,
+            frameon=False,
+        )
+
+
+def grey(words: str) -> Any:
+    """Return the legend's mark of regions that are drawn grey."""
+    from matplotlib.patches import Patch
+
+    return Patch(facecolor=NO_VALUE, edgecolor=_EDGE, linewidth=0.5, label=words)
+
+
+def no_value(known: np.ndarray) -> list[Any]:
+    """Return the legend's mark of regions without a value, how many there are; nothing where all have one."""
+    lacking = int((~np.asarray(known, dtype=bool)).sum())
+    return [grey(f"no value: {lacking:,} of {len(known):,} regions")] if lacking else []
+
+
+def lay_out(axes: Axes, regions: Any) -> None:
+    """Give axes the regions' extent, a scale bar and no frame."""
     west, south, east, north = regions.total_bounds
     margin = 0.02 * max(east - west, north - south)
     foot = 2.5 * margin  # room for the scale bar and the credits
-    axes.set(
-        xlim=(west - margin, east + margin), ylim=(south - foot, north + margin), aspect="equal", title=title
-    )
+    axes.set(xlim=(west - margin, east + margin), ylim=(south - foot, north + margin), aspect="equal")
     axes.set_axis_off()
     _scale_bar(axes, east - west)
 
@@ -176,26 +205,3 @@ def credit(axes: Axes, sources: list[str]) -> None:
         color="#555555",
         zorder=9,
     )
-
-
-def save_map(figure: Figure, path: Path) -> None:
-    """Write a PNG, SVG or PDF, atomically.
-
-    Raises
-    ------
-    BadInput
-        Another suffix.
-    """
-    import matplotlib as mpl
-
-    from urbanbench.atomic import replacing
-
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in _UNDATED:
-        msg = f"Map file {path.name!r} has suffix {path.suffix!r}. Expected .png, .svg or .pdf."
-        raise BadInput(msg)
-    settle_letters(figure)
-    # A fixed salt and no date make the same map the same bytes.
-    metadata: dict[str, Any] = dict.fromkeys(_UNDATED[kind])
-    with mpl.rc_context({"svg.hashsalt": "urbanbench"}), replacing(path) as part:
-        figure.savefig(part, format=kind, metadata=metadata)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from urbanbench.city.drawing.letters import drawable, font_file
 from urbanbench.city.drawing.sheet_choice import Section, Shot, sections_of
-from urbanbench.city.pictures import FaultyPicture, open_picture
+from urbanbench.city.drawing.tiles import INK, PALE, TILE, opened_tile, paste_tile, write_text
 from urbanbench.errors import BadInput, LayerMissing
+from urbanbench.figures.letters import drawable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -19,12 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_sheet"]
 
-COLUMNS, TILE, GAP, MARGIN = 8, 168, 10, 24
-"""Tiles in a row; pixels of a tile's side, between tiles and around the sheet."""
+COLUMNS, GAP, MARGIN = 8, 10, 24
+"""Tiles in a row; pixels between tiles and around the sheet."""
 
 CAPTION = 34
 HEAD = 34
-INK, PALE, GROUND, FAULT = "#202020", "#6a6a6a", "#eeeeee", "#b3261e"
 
 
 def draw_sheet(city: City, path: Path, *, count: int = 32, label: str = "") -> int:
@@ -73,7 +72,7 @@ def _sheet(city: City, sections: list[Section]) -> tuple[Image, int]:
     from PIL import Image, ImageDraw
 
     # Tiles are as high as the flattest picture allows: street views are wide, satellite pictures square.
-    drawn = [[_opened(city, shot) for shot in section.shots] for section in sections]
+    drawn = [[opened_tile(city.path / shot.path) for shot in section.shots] for section in sections]
     highs = [_tile_height(pictures) for pictures in drawn]
     lines = [line for section in sections for line in textwrap.wrap(section.credit, 190)]
     rows = [-(-len(section.shots) // COLUMNS) for section in sections]
@@ -82,10 +81,10 @@ def _sheet(city: City, sections: list[Section]) -> tuple[Image, int]:
     width = 2 * MARGIN + COLUMNS * TILE + (COLUMNS - 1) * GAP
     sheet = Image.new("RGB", (width, height), "white")
     draw, broken = ImageDraw.Draw(sheet), 0
-    _write(draw, (MARGIN, MARGIN - 4), drawable(city.title, city.name), 20, INK, width - 2 * MARGIN)
+    write_text(draw, (MARGIN, MARGIN - 4), drawable(city.title, city.name), 20, INK, width - 2 * MARGIN)
     top = MARGIN + 30
     for section, pictures, many, high in zip(sections, drawn, rows, highs, strict=True):
-        _write(draw, (MARGIN, top + 8), section.title, 13, PALE, width - 2 * MARGIN)
+        write_text(draw, (MARGIN, top + 8), section.title, 13, PALE, width - 2 * MARGIN)
         top += HEAD
         for place, (shot, picture) in enumerate(zip(section.shots, pictures, strict=True)):
             left = MARGIN + place % COLUMNS * (TILE + GAP)
@@ -94,21 +93,8 @@ def _sheet(city: City, sections: list[Section]) -> tuple[Image, int]:
             _draw_tile(sheet, draw, (left, down), high, shot, picture)
         top += many * (high + CAPTION + GAP)
     for row, line in enumerate(lines):
-        _write(draw, (MARGIN, top + 8 + 16 * row), line, 11, PALE)
+        write_text(draw, (MARGIN, top + 8 + 16 * row), line, 11, PALE)
     return sheet, broken
-
-
-def _opened(city: City, shot: Shot) -> Image | str:
-    """Return a picture no larger than a tile, or what is wrong with it."""
-    try:
-        picture = open_picture(city.path / shot.path)
-    except FaultyPicture as error:
-        return str(error)
-    picture.thumbnail((TILE, TILE), reducing_gap=3.0)
-    if max(picture.size) == TILE:
-        return picture
-    scale = TILE / max(picture.size)
-    return picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
 
 
 def _tile_height(pictures: list[Image | str]) -> int:
@@ -119,40 +105,6 @@ def _draw_tile(
     sheet: Image, draw: ImageDraw, corner: tuple[int, int], high: int, shot: Shot, picture: Image | str
 ) -> None:
     left, top = corner
-    box = (left, top, left + TILE - 1, top + high - 1)
-    if isinstance(picture, str):
-        draw.rectangle(box, fill="#fbeceb", outline=FAULT, width=2)
-        draw.line((box[0], box[1], box[2], box[3]), fill="#f0c4c1", width=2)
-        draw.line((box[0], box[3], box[2], box[1]), fill="#f0c4c1", width=2)
-        for row, line in enumerate(textwrap.wrap(picture, 24)[:4]):
-            _write(draw, (left + 8, top + 8 + 15 * row), line, 12, FAULT)
-    else:
-        draw.rectangle(box, fill=GROUND)
-        sheet.paste(picture, (left + (TILE - picture.width) // 2, top + (high - picture.height) // 2))
-    _write(draw, (left, top + high + 2), shot.unit, 12, INK, TILE)
-    _write(draw, (left, top + high + 17), shot.told, 12, PALE, TILE)
-
-
-def _write(
-    draw: ImageDraw, corner: tuple[int, int], text: str, size: int, fill: str, width: int | None = None
-) -> None:
-    """Write a text in a font that has its signs, cut so that it is not wider than some pixels."""
-    shown = drawable(text)
-    font = _font(size, shown)
-    draw.text(corner, shown if width is None else _fitted(shown, font, width), fill=fill, font=font)
-
-
-def _font(size: int, text: str) -> Any:
-    from PIL import ImageFont
-
-    if all(sign < "\u0100" or sign == "…" for sign in text):
-        return ImageFont.load_default(size)
-    return ImageFont.truetype(font_file(text), size)
-
-
-def _fitted(text: str, font: Any, width: int) -> str:
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(f"{text}…") > width:
-        text = text[:-1]
-    return f"{text}…"
+    paste_tile(sheet, draw, corner, high, picture)
+    write_text(draw, (left, top + high + 2), shot.unit, 12, INK, TILE)
+    write_text(draw, (left, top + high + 17), shot.told, 12, PALE, TILE)

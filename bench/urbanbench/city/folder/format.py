@@ -16,6 +16,7 @@ __all__ = [
     "REPORT_FILE",
     "TABLES",
     "UNIT_LAYER",
+    "UNPLACED",
     "LabelInfo",
     "LayerInfo",
     "RasterInfo",
@@ -32,6 +33,9 @@ _LONGEST_NAME = 80
 
 DIRECTIONS = ("east", "south", "west", "north")
 """Columns of street_views.parquet with one picture for each direction."""
+
+UNPLACED = "photograph-unplaced"
+"""Kind of street views of which nobody knows where they were taken; their points in the folder only tell them apart."""
 
 POLYGONS = ("Polygon", "MultiPolygon")
 

@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING
 
 from urbanbench.board.numbers import Score
 from urbanbench.experiments.kinds.report import Figure
+from urbanbench.figures.style import COLOURS, MARKS, NO_VALUE, SOFT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-__all__ = ["Panel", "Trace", "dot_figure", "line_figure", "panels_of_dots", "stem"]
+FLOOR_ROW = "best floor of these inputs"
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Told apart by people with any colour vision (Okabe and Ito)."""
-_MARKS = ("o", "s", "^", "D", "v", "P")
-_SOFT = "#777777"
+__all__ = ["FLOOR_ROW", "Panel", "Trace", "dot_figure", "line_figure", "panels_of_dots", "stem"]
 
 
 @dataclass(frozen=True)
@@ -66,8 +64,11 @@ def dot_figure(
     labels: Sequence[str],
     ours: Mapping[str, Sequence[Score]],
     printed: tuple[str, Sequence[tuple[float, float] | None]] | None = None,
+    *,
+    floor: Mapping[str, Score] | None = None,
+    one_measure: bool = True,
 ) -> Figure:
-    """Return rows as dots with their spread over seeds; the paper's numbers stand on axes of their own.
+    """Return rows as dots with their spread over seeds, the best floor last; the paper's numbers stand in a panel of their own.
 
     Parameters
     ----------
@@ -79,22 +80,33 @@ def dot_figure(
         Series (a split) to one score per row.
     printed
         Heading of the paper's axes and one (mean, std) per row; std 0 where none is printed.
+    floor
+        The best floor of these inputs in each series, where there is one.
+    one_measure
+        Whether the paper's numbers are in the same unit, so that both panels have the same axis.
     """
+    rows = [*labels, FLOOR_ROW] if floor else list(labels)
 
     def draw(canvas: Canvas) -> None:
         apart = printed is not None and any(one is not None for one in printed[1])
-        axes = canvas.subplots(1, 2 if apart else 1, sharey=True, squeeze=False)[0]
-        _series(axes[0], ours)
-        axes[0].set(xlabel=metric, title="measured here", yticks=range(len(labels)), yticklabels=labels)
+        axes = canvas.subplots(1, 2 if apart else 1, sharex=one_measure, sharey=True, squeeze=False)[0]
+        _series(axes[0], {word: [*scores, *_floor_in(floor, word)] for word, scores in ours.items()})
+        axes[0].set(xlabel=metric, title="measured here", yticks=range(len(rows)), yticklabels=rows)
+        if floor:
+            axes[0].axhspan(len(labels) - 0.5, len(rows) - 0.5, color=NO_VALUE, alpha=0.6, lw=0)
         axes[0].invert_yaxis()
         axes[0].legend(fontsize="small")
         if apart and printed is not None:
-            _dots(axes[1], 0.0, printed[1], _SOFT, "published", "o", hollow=True)
+            _dots(axes[1], 0.0, printed[1], SOFT, "published", "o", hollow=True)
             axes[1].set(xlabel=f"{metric}, published", title=printed[0])
         for one in axes:
             one.grid(axis="x", alpha=0.3)
 
-    return Figure(name, title, draw, (9.0, 1.4 + 0.33 * len(labels)))
+    return Figure(name, title, draw, (9.0, 1.4 + 0.33 * len(rows)))
+
+
+def _floor_in(floor: Mapping[str, Score] | None, word: str) -> list[Score]:
+    return [floor.get(word, Score(()))] if floor else []
 
 
 def panels_of_dots(
@@ -125,7 +137,7 @@ def panels_of_dots(
     def draw(canvas: Canvas) -> None:
         grid = canvas.subplots(high, wide, sharex=True, sharey=True, squeeze=False).ravel()
         for axes, (heading, series) in zip(grid, panels.items(), strict=False):
-            axes.axvline(0.0, color=_SOFT, linewidth=1)
+            axes.axvline(0.0, color=SOFT, linewidth=1)
             _series(axes, series)
             axes.set(title=heading)
             axes.grid(axis="x", alpha=0.3)
@@ -150,7 +162,7 @@ def _series(axes: Axes, series: Mapping[str, Sequence[Score]]) -> None:
     for place, (label, scores) in enumerate(series.items()):
         shift = (place - (len(series) - 1) / 2) * step
         points = [(one.mean, one.std) for one in scores]
-        _dots(axes, shift, points, _COLOURS[place], label, _MARKS[place])
+        _dots(axes, shift, points, COLOURS[place], label, MARKS[place])
 
 
 def _dots(
@@ -180,9 +192,18 @@ def _dots(
 
 
 def line_figure(
-    name: str, title: str, panels: Sequence[Panel], *, columns: int = 3, one_legend: bool = False
+    name: str,
+    title: str,
+    panels: Sequence[Panel],
+    *,
+    columns: int = 3,
+    one_legend: bool = False,
+    one_measure: bool = True,
 ) -> Figure:
-    """Return panels side by side, `columns` in a row, each with its legend or all with one below, which then holds for the first's lines."""
+    """Return panels side by side, `columns` in a row, each with its legend or all with one below, which then holds for the first's lines.
+
+    Panels with the same words on y have the same range there, unless `one_measure` says that the words stand for different things.
+    """
     wide = min(columns, max(1, len(panels)))
     high = math.ceil(len(panels) / wide)
 
@@ -190,6 +211,8 @@ def line_figure(
         grid = canvas.subplots(high, wide, squeeze=False).ravel()
         for axes, panel in zip(grid, panels, strict=False):
             _panel(axes, panel, legend=not one_legend)
+        if one_measure:
+            _share_ranges(list(grid), panels)
         for axes in grid[len(panels) :]:
             axes.set_axis_off()
         if one_legend:
@@ -200,18 +223,26 @@ def line_figure(
     return Figure(name, title, draw, (3.4 * wide + 0.6, 2.7 * high + (0.4 if one_legend else 0.0)))
 
 
+def _share_ranges(grid: Sequence[Axes], panels: Sequence[Panel]) -> None:
+    for words in {panel.y_label for panel in panels}:
+        same = [axes for axes, panel in zip(grid, panels, strict=False) if panel.y_label == words]
+        ends = [axes.get_ylim() for axes in same]
+        for axes in same:
+            axes.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
+
+
 def _panel(axes: Axes, panel: Panel, *, legend: bool) -> None:
     for place, trace in enumerate(panel.traces):
-        colour = _COLOURS[place % len(_COLOURS)]
+        colour = COLOURS[place % len(COLOURS)]
         # Beyond six lines the same colours come with other marks.
-        mark = _MARKS[(place + place // len(_COLOURS)) % len(_MARKS)] if trace.marked else None
+        mark = MARKS[(place + place // len(COLOURS)) % len(MARKS)] if trace.marked else None
         axes.plot(trace.x, trace.y, color=colour, marker=mark, markersize=3.5, label=trace.label)
         if trace.spread:
             low = [y - s for y, s in zip(trace.y, trace.spread, strict=True)]
             high = [y + s for y, s in zip(trace.y, trace.spread, strict=True)]
             axes.fill_between(trace.x, low, high, color=colour, alpha=0.15, linewidth=0)
     if panel.level is not None:
-        axes.axhline(panel.level[0], color=_SOFT, linestyle="--", linewidth=1, label=panel.level[1])
+        axes.axhline(panel.level[0], color=SOFT, linestyle="--", linewidth=1, label=panel.level[1])
     if panel.names:
         axes.set_xticks(range(len(panel.names)), panel.names)
     bottom, top = axes.get_ylim()

@@ -15,9 +15,10 @@ from urbanbench.experiments.kinds.paper import Paper
 from urbanbench.experiments.kinds.report import Figure, Report, Section
 from urbanbench.experiments.kinds.score_table import ScoreTable, facts_of, metrics_of, score_entry
 from urbanbench.experiments.kinds.shelf import Shelf
-from urbanbench.experiments.kinds.standing import Standing, stand
+from urbanbench.experiments.kinds.standing import Standing, floor_of, stand
 from urbanbench.registry import plain_name
 from urbanbench.result import RunResult, RunSpec
+from urbanbench.scoring.metrics import metric_info
 
 __all__ = ["PAPER_SPLIT", "READING", "Comparison"]
 
@@ -170,7 +171,17 @@ class Comparison(Experiment):
         title = f"{self.title}, {city}, {task}: {metric_title(main)}"
         name = stem(self.name, city, task, head if len(choice.heads) > 1 else "")
         theirs = (f"published (Table {self.table})", [shown[place] for place in keep])
-        return dot_figure(name, title, metric_title(main), labels, ours, theirs)
+        floors = {split: floor_of(list(standings.values())) for split, standings in found.items()}
+        return dot_figure(
+            name,
+            title,
+            metric_title(main),
+            labels,
+            ours,
+            theirs,
+            floor={split: row.score(main) for split, row in floors.items() if row is not None},
+            one_measure=not metric_info(main).follows_unit,
+        )
 
     def _elsewhere(self, choice: Choice) -> list[Section]:
         """Return the paper's numbers for places that no section of ours stands for."""

@@ -86,7 +86,10 @@ class Curves(Experiment):
     def _figure(self, city: str, records: Records) -> Figure:
         panels = [_panel(name, records) for name in _objectives(records)]
         return line_figure(
-            stem(self.name, city, "losses"), f"{self.title}, {city}: held-out loss over time", panels
+            stem(self.name, city, "losses"),
+            f"{self.title}, {city}: held-out loss over time",
+            panels,
+            one_measure=False,
         )
 
     def _scores(self, shelf: Shelf, choice: Choice, place: Place) -> Section:

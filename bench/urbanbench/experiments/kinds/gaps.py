@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.experiments.kinds.report import Figure
+from urbanbench.figures.style import COLOURS, SOFT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from urbanbench.experiments.kinds.held_out import HeldOut
 
 __all__ = ["Gaps", "gap_figure", "gaps_of"]
-
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +142,7 @@ def gap_figure(name: str, title: str, pair: tuple[str, str], rows: Mapping[str, 
         bars |= {label: gaps.of(pair)[1] for label, gaps in rows.items()}
         width = 0.8 / len(bars)
         for place, (label, values) in enumerate(bars.items()):
-            colour = "#444444" if place == 0 else _COLOURS[(place - 1) % len(_COLOURS)]
+            colour = "#444444" if place == 0 else COLOURS[(place - 1) % len(COLOURS)]
             left.bar([0 + place * width, 1 + place * width], values, width, color=colour, label=label)
         left.set_xticks([0.4 - width / 2, 1.4 - width / 2], list(pair))
         left.set(title="the widest gap", ylabel=unit)
@@ -151,9 +150,9 @@ def gap_figure(name: str, title: str, pair: tuple[str, str], rows: Mapping[str, 
         for place, gaps in enumerate(rows.values()):
             steps = [part[:, 1] - part[:, 0] for part in (gaps.true, gaps.predicted)]
             upward = np.where(steps[0] < 0, -1.0, 1.0)
-            colour = _COLOURS[place % len(_COLOURS)]
+            colour = COLOURS[place % len(COLOURS)]
             right.scatter(steps[0] * upward, steps[1] * upward, s=9, color=colour, alpha=0.7)
-        right.axhline(0.0, color="#777777", linewidth=1)
+        right.axhline(0.0, color=SOFT, linewidth=1)
         right.set(title="all pairs", xlabel=f"true gap ({unit})", ylabel="predicted gap")
 
     return Figure(name, title, draw, (9.0, 3.6))

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from urbanbench.board.numbers import Score
 from urbanbench.experiments.kinds.report import Figure
+from urbanbench.figures.style import NO_VALUE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 __all__ = ["heat_figure"]
-
-_NOTHING = "#e4e4e4"
 
 
 def heat_figure(
@@ -45,7 +44,7 @@ def heat_figure(
         reach = (
             max((abs(value) for line in means for value in line if math.isfinite(value)), default=1.0) or 1.0
         )
-        axes.set_facecolor(_NOTHING)
+        axes.set_facecolor(NO_VALUE)
         picture = axes.imshow(means, cmap="RdBu", vmin=-reach, vmax=reach, aspect="auto")
         for row, line in enumerate(means):
             for column, value in enumerate(line):

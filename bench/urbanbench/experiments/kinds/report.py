@@ -8,26 +8,23 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from urbanbench.board.layout import Board, Picture, Table
 from urbanbench.board.layout import Section as BoardSection
-from urbanbench.city.drawing.letters import settle_letters
 from urbanbench.errors import UnknownName
+from urbanbench.figures.files import figure_bytes, save_figure
+from urbanbench.figures.style import drawn_alike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
+    from urbanbench.terminal import Screen
+
 __all__ = ["REPORT_FORMATS", "Figure", "Report", "Section", "print_report", "save_figures"]
 
-REPORT_FORMATS = ("md", "html", "csv")
-_SUFFIXES = (".svg", ".png")
-_FACTS: dict[str, dict[str, Any]] = {
-    "svg": {"Date": None},
-    "png": {"Software": None},
-    "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
-}
-"""What files would say of the day and the program, left out."""
+REPORT_FORMATS = ("text", "md", "html", "csv")
+_SUFFIXES = (".svg", ".png", ".pdf")
 
 
 @dataclass(frozen=True)
@@ -52,25 +49,21 @@ class Figure:
     size: tuple[float, float] = (8.0, 4.0)
 
     def save(self, path: Path) -> None:
-        """Write ``path``, .svg, .png or .pdf by its suffix; equal data give equal bytes."""
-        from urbanbench.atomic import replacing
-
-        with replacing(path) as part, part.open("wb") as out:
-            out.write(self.to_bytes(path.suffix.lstrip(".").lower()))
+        """Write ``path``, .svg, .png or .pdf by its ending; equal data give equal bytes."""
+        save_figure(self.drawn(), path)
 
     def to_bytes(self, kind: str) -> bytes:
         """Return the picture as "svg", "png" or "pdf"."""
-        import matplotlib as mpl
+        return figure_bytes(self.drawn(), kind)
+
+    def drawn(self) -> Canvas:
+        """Return the picture as a figure of matplotlib."""
         from matplotlib.figure import Figure as Canvas
 
-        out = io.BytesIO()
-        with mpl.rc_context({"svg.hashsalt": "urbanbench", "svg.fonttype": "path", "font.size": 9.0}):
+        with drawn_alike():
             canvas = Canvas(figsize=self.size, layout="constrained")
             self.draw(canvas)
-            settle_letters(canvas)
-            facts = _FACTS[kind]
-            canvas.savefig(out, format=kind, dpi=150, metadata=facts)
-        return out.getvalue()
+        return canvas
 
 
 @dataclass(frozen=True)
@@ -124,14 +117,18 @@ class Report:
         return tuple(figure for section in self.sections for figure in section.figures)
 
 
-def print_report(report: Report, style: str, *, figures: Path | None = None) -> str:
-    """Write a report as "md", "html" or "csv".
+def print_report(
+    report: Report, style: str, *, figures: Path | None = None, screen: Screen | None = None
+) -> str:
+    """Write a report as "text", "md", "html" or "csv".
 
     Parameters
     ----------
     figures
         Folder that `save_figures` wrote; Markdown links to it, and names figures only by their titles without it. HTML holds its
         figures itself, CSV has none.
+    screen
+        What "text" is written for; a page of 100 columns without colour when left out.
 
     Raises
     ------
@@ -140,6 +137,8 @@ def print_report(report: Report, style: str, *, figures: Path | None = None) -> 
     """
     from urbanbench.board.html import to_html
     from urbanbench.board.markdown import to_markdown
+    from urbanbench.board.terminal_text import to_terminal
+    from urbanbench.terminal import Screen
 
     if style not in REPORT_FORMATS:
         raise UnknownName("report format", style, REPORT_FORMATS)
@@ -147,13 +146,15 @@ def print_report(report: Report, style: str, *, figures: Path | None = None) -> 
         return _to_csv(report)
     if style == "html":
         return to_html(_board(report, _embedded))
+    if style == "text":
+        return to_terminal(_board(report, lambda _: ""), screen or Screen())
     return to_markdown(
         _board(report, lambda figure: "" if figures is None else f"{figures.as_posix()}/{figure.name}.svg")
     )
 
 
 def save_figures(report: Report, folder: Path) -> list[Path]:
-    """Write every figure into a folder, as SVG and PNG, and return the files."""
+    """Write every figure into a folder, as SVG, PNG and PDF, and return the files."""
     paths = []
     for figure in report.figures:
         for suffix in _SUFFIXES:

@@ -15,7 +15,7 @@ from urbanbench.experiments.kinds.contender import Contender, Place, cells, plac
 from urbanbench.experiments.kinds.report import Figure, Report, Section
 from urbanbench.experiments.kinds.score_table import ScoreTable, facts_of, metrics_of
 from urbanbench.experiments.kinds.shelf import Shelf, absence, cell_of
-from urbanbench.experiments.kinds.standing import Standing, stand
+from urbanbench.experiments.kinds.standing import Standing, floor_of, stand
 from urbanbench.result import RunResult, RunSpec
 
 __all__ = ["Knob", "Sweep"]
@@ -120,7 +120,11 @@ class Sweep(Experiment):
             ]
             traces = [_trace(split, listed, metric) for split, listed in rows.items()]
             seen = seen or any(trace.x for trace in traces)
-            panels.append(Panel(knob.title, knob.name, metric_title(metric), traces, names=knob.values))
+            floor = floor_of([*base[:1], *rows[choice.splits[0]]])
+            level = None if floor is None else (floor.score(metric).mean, f"best floor, {choice.splits[0]}")
+            panels.append(
+                Panel(knob.title, knob.name, metric_title(metric), traces, level, names=knob.values)
+            )
         place = Place(city, task, choice.splits[0], head)
         name = stem(self.name, place.city_name, task, head if len(choice.heads) > 1 else "")
         return line_figure(name, f"{self.title}, {place.city_name}, {task}", panels) if seen else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,13 @@ from urbanbench.toolkit.kept.hub import read_here_or_there
 from urbanbench.toolkit.kept.weight_counts import loads_weights
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from urbanbench.toolkit.pictures._clip_nets import Clip
 
-__all__ = ["load_clip_encoder"]
+__all__ = ["encode_sentences", "load_clip_encoder"]
+
+_BATCH = 256
 
 
 def load_clip_encoder(place: str, *, mend: str) -> Clip:
@@ -39,6 +44,19 @@ def load_clip_encoder(place: str, *, mend: str) -> Clip:
         lambda error: _missing(place, error, mend),
     )
     return loads_weights(clip)
+
+
+def encode_sentences(clip: Clip, texts: Sequence[str], device: str) -> np.ndarray:
+    """Return text vectors float32 (n, dim) of length 1, by the text tower; nothing is trained."""
+    import numpy as np
+    import torch
+
+    clip.eval().to(device)
+    made = np.empty((len(texts), clip.dim), dtype=np.float32)
+    with torch.inference_mode():
+        for start in range(0, len(texts), _BATCH):
+            made[start : start + _BATCH] = clip.encode_texts(texts[start : start + _BATCH]).cpu().numpy()
+    return made
 
 
 def _missing(place: str, error: Exception, mend: str) -> ExtraMissing:

@@ -1,0 +1,1 @@
+"""What is behind a table, as BibTeX: models, data sources, tools."""

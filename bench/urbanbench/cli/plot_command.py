@@ -1,0 +1,159 @@
+"""``urbanbench plot``: figures for papers from results, as PDF, SVG or PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from urbanbench.api.choosing import chosen_results, fits
+from urbanbench.cli import completing
+from urbanbench.cli.board_command import Words
+from urbanbench.cli.printing import note
+from urbanbench.errors import BadInput, DataMissing, UnknownName
+
+if TYPE_CHECKING:
+    from urbanbench.experiments.kinds.report import Figure
+    from urbanbench.result import RunResult
+
+__all__ = ["plot"]
+
+
+def plot(
+    results: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Results folder; when left out, the reference rows of results/ and your own runs of runs/.",
+            show_default=False,
+        ),
+    ] = None,
+    what: Annotated[
+        str,
+        typer.Option(
+            "--what",
+            "-w",
+            help="scores, pareto (score against time), gains (what models add to counting), ranks, or an experiment with figures: ladder, table3, figure4 and so on.",
+            autocompletion=completing.plots,
+        ),
+    ] = "scores",
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="File to write: .pdf, .svg or .png, by its ending.")
+    ] = Path("figure.pdf"),
+    model: Annotated[
+        Words,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Only these models; floors stay. Repeats; takes lists and globs.",
+            autocompletion=completing.models,
+        ),
+    ] = [],  # noqa: B006 - typer reads the default, nothing changes it
+    city: Annotated[
+        Words, typer.Option("--city", "-c", help="Only these cities.", autocompletion=completing.cities)
+    ] = [],  # noqa: B006 - same
+    task: Annotated[
+        Words, typer.Option("--task", "-t", help="Only these tasks.", autocompletion=completing.tasks)
+    ] = [],  # noqa: B006 - same
+    split: Annotated[
+        Words, typer.Option("--split", help="Only these splits.", autocompletion=completing.splits)
+    ] = [],  # noqa: B006 - same
+    head: Annotated[
+        Words,
+        typer.Option(
+            "--head", help="Only these heads; a floor's own head stays.", autocompletion=completing.heads
+        ),
+    ] = [],  # noqa: B006 - same
+    inputs: Annotated[
+        Words,
+        typer.Option(
+            "--inputs",
+            help="Only models that were offered these inputs: full, or 'poi,polygon'. Repeats.",
+            autocompletion=completing.inputs,
+        ),
+    ] = [],  # noqa: B006 - same
+    floors: Annotated[bool, typer.Option("--floors/--no-floors", help="Draw the floors too.")] = True,
+) -> None:
+    """Draw results for a paper: the same results give the same bytes, and panels of one measure share their range."""
+    from urbanbench.figures.files import check_ending
+    from urbanbench.plots.catalogue import PLOTS
+
+    check_ending(out)
+    every = chosen_results(results, city=city, task=task, split=split)
+    kept = [one for one in every if _wanted(one, model, head, inputs, floors=floors)]
+    if not kept:
+        msg = f"No result fits, of {len(every)} of these cities, tasks and splits. Expected rows of the models, heads and inputs asked for. Mend: ask for other names, or for fewer."
+        raise DataMissing(msg)
+    if what in PLOTS:
+        told = [one.to_dict() | {"own": one.own} for one in kept]
+        figures = PLOTS[what].draw(told)
+    else:
+        figures = _figures_of(what, kept, {"tasks": task, "splits": split, "models": model})
+    for path in _save(figures, out):
+        note(f"Drawn: {path}")
+
+
+def _wanted(
+    result: RunResult, model: Sequence[str], head: Sequence[str], inputs: Sequence[str], *, floors: bool
+) -> bool:
+    """Tell whether a row is asked for; floors are beside every model, unless they are to be left out."""
+    from urbanbench.scoring.heads import HEADS
+
+    cell = result.cell
+    own_head = cell.head in HEADS and HEADS[cell.head].of_a_floor
+    if result.model.get("floor"):
+        return floors and (own_head or fits(cell.head, head))
+    return fits(cell.model, model) and fits(cell.head, head) and (not inputs or cell.inputs in inputs)
+
+
+def _figures_of(word: str, results: Sequence[RunResult], chosen: Mapping[str, Sequence[str]]) -> list[Figure]:
+    """Return the figures of an experiment for the cities, tasks and splits that the results have.
+
+    Raises
+    ------
+    UnknownName
+        No such plot or experiment.
+    BadInput
+        The experiment has no figures for these results.
+    """
+    from dataclasses import replace
+
+    from urbanbench.experiments import Choice, load_experiment
+    from urbanbench.experiments.catalogue import experiment_names
+    from urbanbench.plots.catalogue import PLOTS
+
+    if word not in experiment_names():
+        kind = "plot"
+        raise UnknownName(kind, word, [*PLOTS, *experiment_names()])
+    experiment = load_experiment(word)
+    cities = tuple(dict.fromkeys(one.cell.city for one in results))
+    asked: dict[str, Any] = {"cities": cities}
+    if chosen["tasks"]:
+        asked["tasks"] = tuple(dict.fromkeys(one.cell.task for one in results))
+    if chosen["splits"]:
+        asked["splits"] = tuple(dict.fromkeys(one.cell.split for one in results))
+    if chosen["models"] and experiment.any_model:
+        named = [one.cell.model for one in results if not one.model.get("floor")]
+        asked["models"] = tuple(dict.fromkeys(named))
+    figures = experiment.show(results, experiment.settled(replace(Choice(), **asked))).figures
+    if not figures:
+        msg = f"Experiment {word!r} has no figure for these {len(results)} results. Expected rows of its models in one of its tasks. Mend: urbanbench experiment show {word} says which are there."
+        raise BadInput(msg)
+    return list(figures)
+
+
+def _save(figures: Sequence[Figure], out: Path) -> list[Path]:
+    """Write figures and return the files: one, a PDF with pages, or of other forms a file each with the figure's name behind."""
+    from urbanbench.figures.files import save_pages
+
+    if len(figures) == 1:
+        figures[0].save(out)
+        return [out]
+    if out.suffix.lower() == ".pdf":
+        save_pages([figure.drawn() for figure in figures], out)
+        return [out]
+    files = [out.with_name(f"{out.stem}-{figure.name}{out.suffix}") for figure in figures]
+    for path, figure in zip(files, figures, strict=True):
+        figure.save(path)
+    return files

@@ -1,0 +1,1 @@
+"""Results of several folders made one, and a folder made one file."""

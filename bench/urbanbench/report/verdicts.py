@@ -1,0 +1,101 @@
+"""What a table says of who leads it, as a word for counting and a sentence for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from urbanbench.board.blocks import Block
+from urbanbench.board.labels import row_label
+from urbanbench.board.marks import by_score, ranked
+from urbanbench.board.rows import Row
+
+__all__ = ["FLOORS", "LEARNED", "OPEN", "TOGETHER", "verdict_of"]
+
+LEARNED, FLOORS, TOGETHER, OPEN = "learned", "floors", "together", "open"
+"""Only learned models may be the best; only floors; both; or there are too few rows to say."""
+_NAMED = 3
+"""Rows that a sentence names before it counts the rest."""
+
+
+def verdict_of(
+    block: Block,
+    marked: Mapping[str, str],
+    ranks: Mapping[str, tuple[int, int]],
+    place: Callable[[Row], int],
+) -> dict[str, Any]:
+    """Return who may be the best of a table.
+
+    Parameters
+    ----------
+    block
+        The table's rows.
+    marked
+        Its best row and those that chance does not separate from it, by run id (`urbanbench.board.marks.marks`).
+    ranks
+        Possible ranks by run id.
+    place
+        Gives the place of a row in the page's list.
+
+    Returns
+    -------
+    dict
+        ``word``; ``words``; places of the ``leader``, the best ``learned`` row and the best ``floor``, where there are any; and ``set``, those of all
+        rows that may be the best.
+    """
+    rows = [row for row in by_score(block) if row in ranked(block)]
+    leading = [row for row in rows if row.run_id in marked]
+    learned, floor = (
+        next((row for row in rows if row.floor is is_floor), None) for is_floor in (False, True)
+    )
+    told: dict[str, Any] = {"word": _word(leading), "words": _words(rows, leading, learned, ranks, block)}
+    named = {"leader": rows[0] if rows else None, "learned": learned, "floor": floor}
+    told |= {name: place(row) for name, row in named.items() if row is not None}
+    return told | {"set": [place(row) for row in leading]}
+
+
+def _word(leading: Sequence[Row]) -> str:
+    kinds = {row.floor for row in leading}
+    return {frozenset({True}): FLOORS, frozenset({False}): LEARNED, frozenset({True, False}): TOGETHER}.get(
+        frozenset(kinds), OPEN
+    )
+
+
+def _words(
+    rows: Sequence[Row],
+    leading: Sequence[Row],
+    learned: Row | None,
+    ranks: Mapping[str, tuple[int, int]],
+    block: Block,
+) -> str:
+    if not rows:
+        return "No row of this table can be ranked."
+    best = rows[0]
+    if not leading:
+        return f"{_named(best, block, start=True)} has {best.score(best.main_metric).text}; there is no other row to compare it with."
+    rest = [row for row in leading if row is not best]
+    said = [f"{_named(best, block, start=True)} has the best mean, {best.score(best.main_metric).text}."]
+    said.append(_separated(rest, len(rows), block))
+    if learned is not None and learned not in leading:
+        low, high = ranks.get(learned.run_id, (0, 0))
+        rank = (
+            f", which may be rank {low}{f' to {high}' if high != low else ''} of {len(ranks)}" if low else ""
+        )
+        said.append(
+            f"The best learned model is {_named(learned, block)} with {learned.score(learned.main_metric).text}{rank}."
+        )
+    return " ".join(said)
+
+
+def _separated(rest: Sequence[Row], count: int, block: Block) -> str:
+    if not rest:
+        return f"It is separable from every other of the {count} rows."
+    names = [_named(row, block) for row in rest]
+    shown = names if len(names) <= _NAMED else [*names[: _NAMED - 1], f"{len(names) - _NAMED + 1} others"]
+    listed = shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return f"Chance does not separate it from {listed}."
+
+
+def _named(row: Row, block: Block, *, start: bool = False) -> str:
+    kind = ("The floor " if start else "the floor ") if row.floor else ""
+    return f"{kind}{row_label(row, block.shown)}"

@@ -1,0 +1,1 @@
+"""Scoring of retrieval: questions with their truth, candidate sets, ranks and what is counted of them."""

@@ -1,0 +1,1 @@
+"""Graphs around pictures: laid flat, put together in batches, and their nodes as vectors."""

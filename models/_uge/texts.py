@@ -1,0 +1,131 @@
+"""The text tower: a text is the clauses it consists of, each read by a frozen encoder and then by two trained layers; numbers are read apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812  # the library's own customary name
+from torch import Tensor, nn
+
+from urbanbench.items import Item
+from urbanbench.toolkit.ground.neighbours import Groups
+from urbanbench.toolkit.training.transfer import on_device
+
+__all__ = [
+    "BUMPS",
+    "MOST_CLAUSES",
+    "TextTower",
+    "bumps",
+    "clauses_of",
+    "frozen_means",
+    "number_waves",
+    "worded",
+    "words_of",
+]
+
+MOST_CLAUSES = 64
+"""Clauses that are read of a text."""
+
+MOST_NUMBERS = 3
+"""Numbers that are read of a clause."""
+
+BUMPS = np.linspace(0.0, np.log(10_000.0), 24)
+"""Where the bumps lie that stand for a number, on the scale of ln(1 + number)."""
+
+_BETWEEN = re.compile(r"(?<=[.!?,;:])\s+|(?<!about)(?<!than)\s+(?=(?:less than )?\d+ m (?:[a-z-]+ )?to )")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+class TextTower(nn.Module):
+    """Reads texts by their rows: the mean over the vectors of their clauses, each of which knows the how manieth it is."""
+
+    def __init__(self, given: int, dim: int, dropout: float) -> None:
+        super().__init__()
+        self.first, self.place = nn.Linear(given, dim), nn.Embedding(MOST_CLAUSES, dim)
+        nn.init.normal_(self.place.weight, std=0.1)
+        self.second, self.norm = nn.Linear(dim, dim), nn.LayerNorm(dim)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, rows: np.ndarray, clauses: Groups, vectors: Tensor) -> Tensor:
+        """Return (n, dim).
+
+        Parameters
+        ----------
+        rows
+            int64 (n,): texts.
+        clauses
+            Rows of `vectors` by text, in the order in which they stand.
+        vectors
+            (s, given): frozen vectors of the distinct clauses.
+        """
+        member, owner = clauses.take(rows)
+        sizes = np.bincount(owner, minlength=len(rows))
+        start = np.cumsum(sizes) - sizes
+        place = on_device(np.arange(len(member)) - start[owner], vectors.device)
+        states = self.first(vectors[on_device(member, vectors.device)]) + F.embedding(
+            place, self.place.weight
+        )
+        states = self.second(self.dropout(F.gelu(states)))
+        mean = F.embedding_bag(
+            torch.arange(len(member), device=vectors.device),
+            states,
+            on_device(start, vectors.device),
+            mode="mean",
+        )
+        made: Tensor = self.norm(mean)
+        return made
+
+
+def frozen_means(rows: np.ndarray, clauses: Groups, vectors: Tensor) -> Tensor:
+    """Return the mean of the frozen vectors of texts' clauses, (n, given); zeros for -1. Parameters as of `TextTower.forward`."""
+    there = np.flatnonzero(rows >= 0)
+    member, owner = clauses.take(rows[there])
+    sizes = np.zeros(len(rows), dtype=np.int64)
+    sizes[there] = np.bincount(owner, minlength=len(there))
+    start = on_device(np.cumsum(sizes) - sizes, vectors.device)
+    return F.embedding_bag(on_device(member, vectors.device), vectors, start, mode="mean")
+
+
+def words_of(item: Item) -> str:
+    """Return what the text tower reads of an item: what is wanted, then its text."""
+    return " ".join(one for one in (item.instruction, item.text) if one)
+
+
+def clauses_of(text: str) -> list[str]:
+    """Return the clauses of a text, at most `MOST_CLAUSES`: cut at points and commas, and before a distance that leads somewhere.
+
+    Examples
+    --------
+    >>> clauses_of("From a cafe 30 m north to a park, which is near it.")
+    ['From a cafe', '30 m north to a park,', 'which is near it.']
+    """
+    return _BETWEEN.split(text)[:MOST_CLAUSES]
+
+
+def worded(clause: str) -> str:
+    """Return a clause with a sign in place of each number, which the frozen encoder would read as a name.
+
+    Examples
+    --------
+    >>> worded("1.5 km north of 2 parks")
+    '# km north of # parks'
+    """
+    return _NUMBER.sub("#", clause)
+
+
+def number_waves(clauses: Sequence[str]) -> np.ndarray:
+    """Return the first numbers of clauses as bumps over ln(1 + number), float32 (n, `MOST_NUMBERS` * bumps); zeros where there is none."""
+    made = np.zeros((len(clauses), MOST_NUMBERS, len(BUMPS)), dtype=np.float32)
+    for row, clause in enumerate(clauses):
+        found = [float(one) for one in _NUMBER.findall(clause)[:MOST_NUMBERS]]
+        made[row, : len(found)] = bumps(np.array(found))
+    return made.reshape(len(clauses), -1)
+
+
+def bumps(numbers: np.ndarray) -> np.ndarray:
+    """Return numbers (n,) of 0 and more as bumps over ln(1 + number), float64 (n, bumps)."""
+    width = BUMPS[1] - BUMPS[0]
+    return np.asarray(np.exp(-(((np.log1p(numbers)[:, None] - BUMPS) / width) ** 2) / 2))

@@ -1,0 +1,118 @@
+"""Pictures that people judged as a city: labels, a licence, and places that nobody takes for true."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from urbanbench.build.image_set import ImageSet, write_image_set
+from urbanbench.city.city import City
+from urbanbench.cli.app import main
+from urbanbench.errors import BadInput, RunRefused
+from urbanbench.registry import load_task
+
+TOLD = {"licence": "CC BY-SA 4.0", "attribution": "somebody"}
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Write 120 small pictures whose redness people liked, one of them broken."""
+    folder = tmp_path / "set"
+    (folder / "images").mkdir(parents=True)
+    red = np.random.default_rng(0).integers(0, 256, 120)
+    for k, value in enumerate(red):
+        Image.new("RGB", (24, 16), (int(value), 40, k)).save(folder / f"images/{k}.png")
+    (folder / "images/7.png").write_bytes(b"no picture")
+    table = pd.DataFrame(
+        {
+            "image_id": [f"i{k:03d}" for k in range(120)],
+            "image": [f"images/{k}.png" for k in range(120)],
+            "liked": red / 25.5,
+            "calm": np.arange(120) % 12,
+            "busy": np.arange(120) % 7,
+            "use": np.where(red > 100, "shop", "home"),
+        }
+    )
+    table.loc[3, "liked"] = None
+    table.to_parquet(folder / "images.parquet")
+    return folder
+
+
+def test_a_set_becomes_a_sound_city_with_its_labels(pictures, tmp_path):
+    order = ImageSet(pictures, "liked", "Liked", ("liked",), {"street_function": "use"}, TOLD)
+    counts = write_image_set(order, tmp_path / "city")
+    assert counts == {"pictures": 119, "perception_liked": 118, "street_function": 119}
+    city = City.open(tmp_path / "city")
+    assert city.check() == []
+    assert city.labels["perception_liked"].licence == TOLD["licence"]
+    table = pd.read_parquet(pictures / "images.parquet").set_index("image_id")
+    value = city.label("perception_liked")["value"]
+    assert np.allclose(value, table.loc[value.index, "liked"])
+    view = city.street_views.loc["i050"]
+    assert (city.path / view["image"]).read_bytes() == (pictures / "images/50.png").read_bytes()
+
+
+def test_points_are_told_to_be_made_up_and_who_asks_where_is_refused(pictures, tmp_path):
+    write_image_set(ImageSet(pictures, "liked", scores=("liked",), told=TOLD), tmp_path / "city")
+    city = City.open(tmp_path / "city")
+    assert "made up" in city.layers["street_views"].note
+    for task in ("geolocation", "image-retrieval", "spatial-grounding"):
+        with pytest.raises(RunRefused, match="Nobody knows where"):
+            load_task(task).targets(city)
+
+
+def test_perception_asks_about_it_without_graphs_and_both_ways(pictures, tmp_path):
+    order = ImageSet(
+        pictures, "liked", scores=("liked", "calm", "busy"), classes={"perception_use": "use"}, told=TOLD
+    )
+    write_image_set(order, tmp_path / "city")
+    asked = load_task("perception").targets(City.open(tmp_path / "city"))
+    assert not asked.exam.graphs
+    assert set(asked.groups) == {"answers", "pictures"}
+    pictured = {asked.exam.pictures[one.anchor.image] for one in asked.exam.lessons}
+    shown = {asked.exam.pictures[item.image] for item in asked.exam.items.values() if item.image}
+    assert not pictured & shown
+    assert "i003" not in pictured | shown
+
+
+def test_labels_without_a_licence_are_refused_by_the_builder_and_by_the_task(pictures, tmp_path):
+    with pytest.raises(BadInput, match="licence"):
+        write_image_set(ImageSet(pictures, "liked", scores=("liked",)), tmp_path / "city")
+    assert not (tmp_path / "city").exists()
+    write_image_set(ImageSet(pictures, "liked", scores=("liked",), told=TOLD), tmp_path / "city")
+    path = tmp_path / "city/city.json"
+    told = json.loads(path.read_text())
+    del told["labels"]["perception_liked"]["licence"]
+    path.write_text(json.dumps(told))
+    with pytest.raises(RunRefused, match="state no licence"):
+        load_task("perception").targets(City.open(tmp_path / "city"))
+
+
+def test_a_city_without_judgements_is_refused_and_told_what_to_add(pictures, tmp_path):
+    write_image_set(
+        ImageSet(pictures, "plain", classes={"street_function": "use"}, told=TOLD), tmp_path / "city"
+    )
+    with pytest.raises(RunRefused, match=r"labels/perception_safety\.parquet"):
+        load_task("perception").targets(City.open(tmp_path / "city"))
+
+
+def test_the_command_makes_the_city_and_judges_its_words(pictures, tmp_path, capsys):
+    out = str(tmp_path / "city")
+    words = ["data", "images", str(pictures), "-o", out, "--licence", "CC0-1.0"]
+    assert main([*words, "--scores", "liked,calm", "--class", "use=use"]) == 0
+    assert set(City.open(out).labels) == {"perception_liked", "perception_calm", "use"}
+    assert main([*words, "--class", "use"]) != 0
+    assert "LABEL=COLUMN" in capsys.readouterr().err
+
+
+def test_a_column_that_is_not_there_is_named(pictures, tmp_path):
+    with pytest.raises(BadInput, match="no column 'loved'"):
+        write_image_set(ImageSet(pictures, "x", scores=("loved",), told=TOLD), tmp_path / "city")
+
+
+def test_too_few_answers_to_choose_from_are_refused(pictures, tmp_path):
+    write_image_set(ImageSet(pictures, "x", scores=("liked",), told=TOLD), tmp_path / "city")
+    with pytest.raises(RunRefused, match="in no set as many as 20"):
+        load_task("perception").targets(City.open(tmp_path / "city"))

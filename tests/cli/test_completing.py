@@ -1,0 +1,63 @@
+"""Tab completion: names that are there, lists behind their last comma, nothing heavy imported."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from urbanbench.cli import completing
+from urbanbench.experiments.catalogue import experiment_names
+from urbanbench.parity.papers import PAPERS
+from urbanbench.scoring.metrics import METRICS
+from urbanbench.scoring.splits import LADDER, SPLITS
+
+
+def test_names_written_here_are_those_of_the_registries():
+    assert list(completing.EXPERIMENTS) == experiment_names()
+    assert tuple(METRICS) == completing.METRICS
+    assert ("default", *PAPERS) == completing.PROTOCOLS
+    assert [one.rstrip(":") for one in completing.RUNGS] == [*SPLITS, LADDER]
+
+
+def test_a_list_is_completed_behind_its_last_comma():
+    assert completing.heads("m") == ["mlp", "mean"]
+    assert completing.heads("mlp,m") == ["mlp,mean"]
+    assert completing.models("hgi,cityf") == ["hgi,cityfm"]
+    assert "popdensity" in completing.tasks("pop")
+    assert completing.anything("toyvi") == ["toyville"]
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("urbanbench run -m urbanm", {"urbanmfm"}),
+        ("urbanbench run -t popd", {"popdensity"}),
+        ("urbanbench run --split kn", {"knndm"}),
+        ("urbanbench experiment show table7", {"table7"}),
+        ("urbanbench leader", {"leaderboard"}),
+    ],
+)
+def test_a_shell_gets_the_names(line, wanted):
+    words = line.split()
+    environment = {
+        "_URBANBENCH_COMPLETE": "complete_bash",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    code = (
+        "import sys, json\n"
+        "from urbanbench.__main__ import main\n"
+        "try:\n    main([])\nfinally:\n    print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+        check=False,
+    )
+    assert set(done.stdout.split()) == wanted
+    loaded = set(json.loads(done.stderr.splitlines()[-1]))
+    assert not loaded & {"torch", "pandas", "geopandas", "matplotlib", "sklearn", "scipy", "pyarrow", "numpy"}

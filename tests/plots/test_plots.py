@@ -1,0 +1,186 @@
+"""Figures for papers: floors in them, one range for one measure, the form by the file's ending, the same bytes every time."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from urbanbench.board.numbers import Score
+from urbanbench.cli.app import main
+from urbanbench.errors import BadInput, DataMissing
+from urbanbench.experiments.kinds.charts import Panel, Trace, dot_figure, line_figure
+from urbanbench.figures.files import ENDINGS, check_ending
+from urbanbench.plots.choosing import pages_of
+from urbanbench.plots.gains import gain_figures
+from urbanbench.plots.ranks import rank_figure
+from urbanbench.plots.scores import score_figures
+from urbanbench.result import RunResult, RunSpec
+from urbanbench.run import resolve
+from urbanbench.store import ResultStore
+
+
+def result(model, values, *, floor=False, task="popdensity", used=("poi",)):
+    """A result in the layout of a file, of a model and a task that need not exist."""
+    values = [float(one) for one in values]
+    known = resolve(RunSpec("tfidf", "popdensity", "toyville", split="block")).cell
+    cell = replace(known, model=model, task=task, parameters={}, seeds=tuple(range(len(values))))
+    made = RunResult(
+        "ok",
+        cell,
+        model={
+            "title": model, "floor": floor, "inputs_declared": list(used), "inputs_touched": list(used),
+            "inputs_allowed": ["poi", "polygon"], "settings": {}, "variant": {}, "dim": 4, "lacks": [], "knows_place": "",
+        },
+        task={"title": "T", "kind": "regression", "level": "region", "label": task, "unit": "x", "withholds": []},
+        scores={"r2": values, "rmse": [1 - one for one in values]},
+        evaluation={
+            "main_metric": "r2", "n_units": 50, "n_uncovered": 0, "n_train": 30, "n_val": 10, "n_test": 10,
+            "block_size_m": 500.0, "head_details": [],
+        },
+        cost={"embed_seconds": 2.0, "head_seconds": 1.0, "peak_rss_mb": 100.0},
+        provenance={"cpu": "a processor", "cores": 2, "split_digest": task},
+    )  # fmt: skip
+    return made.to_dict()
+
+
+@pytest.fixture
+def results():
+    rng = np.random.default_rng(5)
+    return [
+        result(name, at + 0.05 * rng.normal(size=5), floor=name == "tfidf", task=task)
+        for task in ("popdensity", "income")
+        for name, at in (("hgi", 0.5), ("cityfm", 0.3), ("tfidf", 0.7))
+    ]
+
+
+def test_scores_of_one_metric_share_their_range_and_floors_stand_in_them(results):
+    [figure] = score_figures(results)
+    first, second = figure.drawn().axes
+    assert first.get_xlim() == second.get_xlim()
+    names = [tick.get_text() for tick in first.get_yticklabels()]
+    assert names == ["tfidf", "hgi", "cityfm"]
+    low, high = first.get_xlim()
+    means = [np.mean(one["scores"]["r2"]) for one in results]
+    assert low < min(means) < max(means) < high
+
+
+def test_a_row_far_below_all_others_is_told_at_the_edge(results):
+    far = result("broken", [-900.0, -1000.0, -1100.0, -1000.0, -1000.0])
+    [figure] = score_figures([*results, far])
+    axes = next(
+        one for one in figure.drawn().axes if "broken" in [t.get_text() for t in one.get_yticklabels()]
+    )
+    assert axes.get_xlim()[0] > -5
+    assert any("-1e+03" in text.get_text() for text in axes.texts)
+
+
+def test_many_tables_are_drawn_on_several_pages(results, tmp_path):
+    many = [
+        result(name, (0.1, 0.2, 0.3), task=f"task{k}", floor=name == "tfidf")
+        for k in range(30)
+        for name in ("hgi", "tfidf")
+    ]
+    figures = score_figures(many)
+    assert len(figures) >= 3
+    assert sum(len(figure.drawn().axes) for figure in figures) == 30
+    assert len({figure.name for figure in figures}) == len(figures)
+
+
+def test_pages_keep_together_what_belongs_together():
+    panels = [("a", 5.0), ("a", 5.0), ("b", 3.0), ("b", 3.0), ("c", 20.0)]
+    pages = pages_of(panels, "panels", lambda one: one[1], lambda one: one[0])
+    assert pages == [[("a", 5.0), ("a", 5.0)], [("b", 3.0), ("b", 3.0)], [("c", 20.0)]]
+    with pytest.raises(DataMissing, match="has panels to draw"):
+        pages_of([], "panels", lambda _: 1.0, str)
+
+
+def test_ranks_are_those_of_the_rows_that_answer_the_same_questions(results):
+    lonely = result("only-here", (0.9,) * 5)
+    figure = rank_figure([*results, lonely])
+    words = [text.get_text() for text in figure.drawn().axes[0].texts]
+    assert any(word.startswith("tfidf (floor) 1.00") for word in words)
+    assert any(word.startswith("cityfm 3.00") for word in words)
+    assert not any("only-here" in word for word in words)
+    with pytest.raises(BadInput, match="Expected three rows or more"):
+        rank_figure(results[:3])
+
+
+def test_gains_want_rows_that_say_what_they_add(results):
+    with pytest.raises(DataMissing, match="run with --adds"):
+        gain_figures(results)
+
+
+@pytest.fixture
+def folder(results, tmp_path):
+    store = ResultStore(tmp_path / "kept")
+    for one in results:
+        store.save(RunResult.from_dict(one))
+    return store.folder
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_the_form_is_chosen_by_the_ending_and_the_same_results_give_the_same_bytes(
+    folder, tmp_path, ending, capsys
+):
+    files = [tmp_path / f"{name}{ending}" for name in "ab"]
+    for file in files:
+        assert main(["plot", str(folder), "--what", "scores", "-t", "income", "-o", str(file)]) == 0
+    first, second = (file.read_bytes() for file in files)
+    assert first == second
+    assert first.startswith({".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}[ending])
+    assert "Drawn: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["-o", "x.gif"], 2, "'x.gif' has suffix '.gif'. Expected .png, .svg or .pdf"),
+        (["--what", "scatter"], 2, "Unknown plot 'scatter'"),
+        (["-m", "nobody", "--no-floors"], 3, "No result fits"),
+        (["--what", "ladder"], 2, "has no figure for these"),
+    ],
+    ids=["ending", "word", "nothing", "no figure"],
+)
+def test_mistakes_are_answered_in_a_sentence(folder, tmp_path, monkeypatch, capsys, words, code, said):
+    monkeypatch.chdir(tmp_path)
+    assert main(["plot", str(folder), *words]) == code
+    error = capsys.readouterr().err
+    assert said in error
+    assert "Traceback" not in error
+
+
+def test_models_are_chosen_and_floors_stay(folder, tmp_path):
+    assert main(["plot", str(folder), "-m", "hgi", "-t", "income", "-o", str(tmp_path / "a.svg")]) == 0
+    assert (
+        main(["plot", str(folder), "-m", "hgi", "-t", "income", "--no-floors", "-o", str(tmp_path / "b.svg")])
+        == 0
+    )
+    assert (tmp_path / "a.svg").read_bytes() != (tmp_path / "b.svg").read_bytes()
+
+
+def test_an_ending_in_capitals_is_understood(tmp_path):
+    assert check_ending(tmp_path / "FIG.PDF") == "pdf"
+
+
+def test_panels_of_one_measure_have_one_range_and_others_their_own():
+    panels = [
+        Panel("a", "x", "R²", [Trace("one", [0, 1], [0.1, 0.2])]),
+        Panel("b", "x", "R²", [Trace("one", [0, 1], [0.5, 0.9])]),
+        Panel("c", "x", "loss", [Trace("one", [0, 1], [5.0, 9.0])]),
+    ]
+    first, second, third = line_figure("n", "t", panels).drawn().axes[:3]
+    assert first.get_ylim() == second.get_ylim()
+    assert third.get_ylim()[0] > 2
+    apart = line_figure("n", "t", panels, one_measure=False).drawn().axes
+    assert apart[0].get_ylim() != apart[1].get_ylim()
+
+
+def test_a_table_figure_has_its_floor_and_one_axis_for_measured_and_published():
+    ours = {"random": [Score((0.2, 0.3)), Score((0.4, 0.5))]}
+    printed = ("published", [(0.9, 0.01), None])
+    floor = {"random": Score((0.6, 0.7))}
+    left, right = dot_figure("n", "t", "R²", ["A", "B"], ours, printed, floor=floor).drawn().axes
+    assert [tick.get_text() for tick in left.get_yticklabels()] == ["A", "B", "best floor of these inputs"]
+    assert left.get_xlim() == right.get_xlim()
+    apart = dot_figure("n", "t", "RMSE", ["A", "B"], ours, printed, one_measure=False).drawn().axes
+    assert apart[0].get_xlim() != apart[1].get_xlim()

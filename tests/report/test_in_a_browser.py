@@ -1,0 +1,278 @@
+"""The page in a real browser: filters, sorting, maps, addresses, accessibility, and widths."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from tests.page_data import data_of
+
+PAGES = (
+    "#/",
+    "#/results",
+    "#/result/village/income/random",
+    "#/model/poi-counts",
+    "#/models",
+    "#/task/income",
+    "#/tasks",
+    "#/city/village",
+    "#/cities",
+    "#/help",
+)
+
+
+def at(page, place=""):
+    return f"{page.as_uri()}{place}"
+
+
+def run_of(page, model, question):
+    told = data_of(page)
+    return next(
+        row
+        for row in told["rows"]
+        if row["model"] == model and told["questions"][row["question"]]["id"] == question
+    )
+
+
+def drawn(tab, plots=1):
+    tab.wait_for_function(f"document.querySelectorAll('[data-drawn]').length >= {plots}")
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_no_page_is_wider_than_its_window(page, open_page, width):
+    tab = open_page(at(page), width=width)
+    places = [*PAGES, f"#/run/{run_of(page, 'poi-counts', 'village/income/random')['id']}"]
+    for place in places:
+        tab.evaluate("place => { location.hash = place; }", place)
+        tab.wait_for_timeout(120)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, place
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1400, 900)])
+def test_the_first_screen_shows_scores(page, open_page, width, height):
+    tab = open_page(at(page), width=width, height=height)
+    assert re.fullmatch(r"-?\d\.\d+", tab.locator(".score .mean").first.inner_text())
+    assert tab.locator(".score").first.bounding_box()["y"] + 20 < height
+
+
+def test_filters_leave_the_rows_that_fit_and_stand_in_the_address(page, open_page):
+    told = data_of(page)
+    tab = open_page(at(page, "#/results"))
+    tab.select_option("#filter-task", "income")
+    tab.select_option("#filter-split", "block")
+    tab.select_option("#filter-kind", "floors")
+    wanted = [
+        row
+        for row in told["rows"]
+        if told["questions"][row["question"]]["id"] == "village/income/block" and row.get("floor")
+    ]
+    assert tab.locator("tbody tr").count() == len(wanted) == 3
+    assert tab.locator("#counted").inner_text() == f"3 rows of {len(told['rows'])}"
+    assert tab.evaluate("location.hash") == "#/results?task=income&split=block&kind=floors"
+    again = open_page(tab.url)
+    assert again.locator("tbody tr").count() == 3
+    again.fill("#filter-find", "coord")
+    assert again.locator("tbody th").all_inner_texts()[0].startswith("coordinates")
+    again.click("#filter-clear")
+    assert again.locator("tbody tr").count() == len(told["rows"])
+
+
+def test_every_filter_that_is_asked_for_is_there(page, open_page):
+    tab = open_page(at(page, "#/results"))
+    for name in ("city", "task", "split", "inputs", "head", "preset", "converged"):
+        assert tab.locator(f"#filter-{name}").count() == 1
+
+
+def test_columns_sort_both_ways_by_number_and_say_so(page, open_page):
+    tab = open_page(at(page, "#/result/village/popdensity/random"))
+    button = tab.locator("thead button", has_text="Score").first
+    scores = "[...document.querySelectorAll('.ranked tbody .mean')].map(one => Number(one.textContent))"
+    button.click()
+    falling = tab.evaluate(scores)
+    button.press("Enter")
+    assert falling == sorted(falling, reverse=True)
+    assert tab.evaluate(scores) == falling[::-1]
+    assert tab.locator("th[aria-sort=ascending]").inner_text().startswith("Score")
+    assert "smallest first" in tab.locator("#spoken").inner_text()
+
+
+def test_an_address_leads_to_its_page_and_back(page, open_page):
+    row = run_of(page, "poi-counts", "village/income/random")
+    titles = {
+        "#/model/poi-counts": "poi-counts",
+        "#/city/village": "Village",
+        "#/task/income": "Household income",
+        "#/result/village/income/block": "Household income, Village",
+        f"#/run/{row['id']}": "poi-counts",
+        "#/model/no-such": "No model of this name",
+        "#/nowhere": "No page of this name",
+    }
+    for place, title in titles.items():
+        assert title in open_page(at(page, place)).locator("h1").inner_text()
+    tab = open_page(at(page))
+    tab.click("#pages a:has-text('Models')")
+    tab.click("tbody a:has-text('poi-counts')")
+    assert tab.evaluate("location.hash") == "#/model/poi-counts"
+    tab.go_back()
+    tab.wait_for_selector("h1:has-text('Models and floors')")
+
+
+def test_every_score_leads_to_where_it_comes_from(page, results, open_page):
+    [result] = [
+        one
+        for one in results.load_all()
+        if one.cell.model == "poi-counts" and one.cell.task == "income" and one.cell.split == "block"
+    ]
+    tab = open_page(at(page, "#/result/village/income/block"))
+    tab.locator("tr", has_text="poi-counts").first.locator("a.score").click()
+    tab.wait_for_selector("h2:has-text('Where this comes from')")
+    told = tab.locator("main").inner_text()
+    assert result.cell.file_name in told
+    assert result.provenance["split_digest"][:10] in told
+    assert result.provenance["packages"]["numpy"] in told
+    assert all(f"{value:.4g}" in told for value in result.scores["r2"])
+
+
+def test_a_map_answers_to_the_pointer_with_the_numbers_of_the_run(page, results, open_page):
+    [result] = [
+        one
+        for one in results.load_all()
+        if one.cell.model == "poi-counts" and one.cell.task == "income" and one.cell.split == "random"
+    ]
+    table = results.read_predictions(results.path_of(result.cell), result.cell)
+    mean = table.groupby("unit_id")[["true", "predicted"]].mean()
+    tab = open_page(at(page, f"#/run/{run_of(page, 'poi-counts', 'village/income/random')['id']}"))
+    tab.locator(".map").scroll_into_view_if_needed()
+    drawn(tab)
+    box = tab.locator(".map").bounding_box()
+    side = min(box["width"], box["height"])
+    seen = {}
+    for i in range(6):
+        for j in range(6):
+            x = box["x"] + box["width"] / 2 + (i - 2.5) * side * 0.16
+            y = box["y"] + box["height"] / 2 + (j - 2.5) * side * 0.16
+            tab.mouse.move(x, y)
+            lines = tab.locator("#tip div").all_inner_texts() if tab.locator("#tip").is_visible() else []
+            if lines:
+                seen[lines[0]] = lines[1:]
+    assert len(seen) > 25
+    for name in set(mean.index) & set(seen):
+        true, predicted, residual = (
+            float(line.split()[-1].replace(",", "").replace("−", "-")) for line in seen[name]
+        )
+        assert true == pytest.approx(mean.loc[name, "true"], rel=0.01)
+        assert predicted == pytest.approx(mean.loc[name, "predicted"], rel=0.01, abs=0.01)
+        assert residual == pytest.approx(
+            mean.loc[name, "predicted"] - mean.loc[name, "true"], rel=0.02, abs=0.05
+        )
+
+
+def test_a_map_zooms_by_button_and_key_and_shows_other_layers(page, results, open_page):
+    [result] = [
+        one
+        for one in results.load_all()
+        if (one.cell.model, one.cell.task, one.cell.split) == ("poi-counts", "income", "random")
+    ]
+    tested = results.read_predictions(results.path_of(result.cell), result.cell)["unit_id"].nunique()
+    tab = open_page(at(page, f"#/run/{run_of(page, 'poi-counts', 'village/income/random')['id']}"))
+    tab.locator(".map").scroll_into_view_if_needed()
+    drawn(tab)
+    tab.click("button[aria-label='Zoom in']")
+    assert tab.locator(".map").get_attribute("data-zoom") == "1.60"
+    tab.locator(".map").press("+")
+    assert tab.locator(".map").get_attribute("data-zoom") == "2.40"
+    tab.click(".choice button:has-text('Prediction')")
+    assert tab.locator(".choice button[aria-pressed=true]").inner_text() == "Prediction"
+    tab.click("summary:has-text('Values as a table')")
+    tab.wait_for_selector("details tbody tr")
+    assert tab.locator("details tbody tr").count() == min(tested, 25)
+
+
+def test_plots_are_drawn_and_say_what_they_show(page, open_page):
+    tab = open_page(at(page, "#/result/village/income/random"))
+    for y in range(0, 4000, 500):
+        tab.evaluate(f"scrollTo(0, {y})")
+        tab.wait_for_timeout(60)
+    drawn(tab, plots=4)
+    named = tab.locator(".plot[role=img]").evaluate_all(
+        "all => all.map(one => one.getAttribute('aria-label'))"
+    )
+    for words in (
+        "Each dot is the score on one seed",
+        "Ranks that each of",
+        "From filling gaps",
+        "Score against the time",
+    ):
+        assert any(words in one for one in named), words
+    assert tab.locator(".plot svg").count() >= 4
+
+
+@pytest.mark.parametrize(
+    ("scheme", "places"),
+    [
+        (
+            "light",
+            ("#/", "#/results", "#/result/village/income/random", "#/task/income", "#/city/village", "RUN"),
+        ),
+        ("dark", ("#/", "RUN")),
+    ],
+    ids=["light", "dark"],
+)
+def test_pages_pass_the_rules_of_accessibility(page, open_page, scheme, places):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    run = f"#/run/{run_of(page, 'ranks-of-pois', 'village/income/random')['id']}"
+    tab = open_page(at(page), color_scheme=scheme)
+    for place in places:
+        tab.evaluate("place => { location.hash = place; }", run if place == "RUN" else place)
+        tab.wait_for_timeout(250)
+        found = axe.run(tab).response["violations"]
+        assert not found, [(place, one["id"], one["nodes"][0]["html"][:200]) for one in found]
+
+
+def test_the_keyboard_reaches_the_content_and_the_theme_changes(page, open_page):
+    tab = open_page(at(page))
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.textContent") == "Skip to the content"
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.id") == "main"
+    paper = "getComputedStyle(document.body).backgroundColor"
+    before = tab.evaluate(paper)
+    tab.click("#theme")
+    tab.click("#theme")
+    assert tab.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert tab.evaluate(paper) != before
+
+
+def test_it_prints_without_its_bars(page, open_page):
+    tab = open_page(at(page, "#/results"))
+    tab.emulate_media(media="print")
+    assert not tab.locator(".top").is_visible()
+    assert not tab.locator(".filters").is_visible()
+    assert tab.locator("tbody tr").first.is_visible()
+
+
+def test_text_of_others_is_never_read_as_markup(results, open_page, tmp_path):
+    from dataclasses import replace
+
+    from urbanbench.report import make_report
+
+    planted = "</script><img src=x onerror=alert(1)><script>alert(2)</script>"
+    loaded = [
+        replace(one, model={**one.model, "variant": {planted: planted}, "title": planted})
+        for one in results.load_all()
+    ]
+    loaded = [
+        replace(one, cell=replace(one.cell, model=f"{planted}{k}") if k % 2 else one.cell)
+        for k, one in enumerate(loaded)
+    ]
+    file = tmp_path / "planted.html"
+    file.write_text(make_report(loaded, title=planted, maps=False), encoding="utf-8")
+    tab = open_page(file.as_uri())
+    tab.on("dialog", lambda dialog: pytest.fail(f"a script of others ran: {dialog.message}"))
+    row = next(one for one in data_of(file)["rows"] if one["model"].startswith(planted))
+    for place in ("#/", "#/results", "#/models", f"#/run/{row['id']}", "#/result/village/income/random"):
+        tab.evaluate("place => { location.hash = place; }", place)
+        tab.wait_for_timeout(100)
+        assert tab.locator("main img").count() == 0
+    assert tab.locator("h1").first.is_visible()
+    assert planted in tab.evaluate("JSON.parse(document.getElementById('data').textContent).title")
