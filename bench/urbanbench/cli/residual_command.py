@@ -12,7 +12,6 @@ from urbanbench.cli.again import command_again
 from urbanbench.cli.printing import note, print_json, print_table, say, say_paragraph
 from urbanbench.errors import BadInput, DataMissing
 from urbanbench.figures.files import ENDINGS
-from urbanbench.result_folders import city_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +60,7 @@ def residuals(
     from urbanbench.registry import open_city
     from urbanbench.residuals.findings import find
     from urbanbench.residuals.mapped import check_mapped
+    from urbanbench.result_folders import city_of
     from urbanbench.store import ResultStore
 
     files = out or [Path("residuals.png")]
