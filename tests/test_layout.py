@@ -18,7 +18,7 @@ PLUGINS = ("models", "tasks", "datasets")
 
 FLOORS = {
     "apart": 0, "reasons": 0,
-    "errors": 0, "home": 0, "seeds": 0, "atomic": 0, "hashing": 0, "progress": 0, "terminal": 0, "inputs": 0, "units": 0,
+    "errors": 0, "home": 0, "seeds": 0, "atomic": 0, "hashing": 0, "syntax": 0, "progress": 0, "terminal": 0, "inputs": 0, "units": 0,
     "figures": 1, "vectors": 1, "space": 1, "items": 1, "card": 1, "seen": 1, "learned": 1,
     "city": 2,
     "build": 2.5,
@@ -37,6 +37,9 @@ FLOORS = {
     "plots": 8.5,
     "citing": 8.5,
     "experiments": 8,
+    "submit": 8.5,
+    "starting": 8.5,
+    "api": 8.75,
     "cli": 9,
     "__main__": 10,
     "__init__": 10,
@@ -58,6 +61,9 @@ UPWARD = {("urbanbench.city.load", "faults")}
 """A table is judged while it is loaded."""
 
 NEVER_BY_PLUGINS = {
+    "api",
+    "submit",
+    "starting",
     "leaks",
     "registry",
     "run",

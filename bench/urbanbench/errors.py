@@ -19,8 +19,10 @@ __all__ = [
     "InputMasked",
     "LayerMissing",
     "NoFloor",
+    "NoScores",
     "PluginBroken",
     "RunRefused",
+    "SubmissionFaults",
     "UnknownName",
     "UrbanbenchError",
     "quoted",
@@ -130,6 +132,25 @@ class CityFaults(UrbanbenchError, ValueError):
         super().__init__(f"City folder {city!r} has {len(self.faults)} {plural}:{shown}")
 
 
+class SubmissionFaults(UrbanbenchError, ValueError):
+    """All that keeps results from being handed in, at once.
+
+    Parameters
+    ----------
+    where
+        Folder or file.
+    faults
+        One sentence per fault.
+    """
+
+    exit_code = 1
+
+    def __init__(self, where: str, faults: Sequence[str]) -> None:
+        self.where, self.faults = where, tuple(faults)
+        shown = "".join(f"\n  - {fault}" for fault in self.faults)
+        super().__init__(f"{where!r} cannot be handed in as it is:{shown}")
+
+
 class CannotWrite(UrbanbenchError, OSError):
     """A file or folder that has to be written cannot be.
 
@@ -169,6 +190,26 @@ class PluginBroken(UrbanbenchError, ImportError):
 
 class RunRefused(UrbanbenchError, ValueError):
     """A run that cannot be done as asked (missing label, input or capability); kept as a row, not a crash."""
+
+
+class NoScores(UrbanbenchError, LookupError):
+    """Scores were asked for of a run that has none.
+
+    Parameters
+    ----------
+    run
+        What was asked.
+    status
+        "refused" or "failed".
+    reason
+        Why.
+    """
+
+    def __init__(self, run: object, status: str, reason: str) -> None:
+        self.status, self.reason = status, reason
+        super().__init__(
+            f"There are no scores: {run} {'was ' if status == 'refused' else ''}{status}. {reason}"
+        )
 
 
 class NoFloor(RunRefused):

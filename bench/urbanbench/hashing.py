@@ -12,6 +12,8 @@ from importlib.machinery import all_suffixes
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.syntax import syntax_text
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -60,7 +62,8 @@ def code_digest(*sources: Path, follow: tuple[str, ...] = ("urbanbench.",)) -> s
     """Hash what files run: themselves and the urbanbench modules they import, however deep.
 
     Comments, blank lines, docstrings and what is there for type checkers alone do not count, so only a change of behaviour makes
-    cached embeddings stale. A file that is no Python counts byte by byte.
+    cached embeddings stale. A file that is no Python counts byte by byte. Every supported Python gives the same hash
+    (`urbanbench.syntax`), as long as it can read the files.
 
     Parameters
     ----------
@@ -93,7 +96,7 @@ def _parsed(path: Path, _mtime_ns: int) -> tuple[str, tuple[str, ...]]:
     tree.body = [node for node in tree.body if not _is_for_type_checkers(node)]
     names = tuple(dict.fromkeys(_imported_names(tree)))
     _drop_docstrings(tree)
-    return value_digest(ast.dump(tree)), names
+    return value_digest(syntax_text(tree)), names
 
 
 def _is_for_type_checkers(node: ast.stmt) -> bool:

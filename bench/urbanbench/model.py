@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
-__all__ = ["Model", "identifying_parameters", "later"]
+__all__ = ["Model", "identifying_parameters", "later", "settings_between"]
 
 _LATER = "later"
 
@@ -200,6 +200,25 @@ def identifying_parameters(model: Model) -> dict[str, Any]:
     fields = _fields(type(model))
     same = {f.name for f in fields if f.metadata.get(_LATER) and getattr(model, f.name) == f.default}
     return {name: value for name, value in model.parameters().items() if name not in same}
+
+
+def settings_between(usual: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Write the parameters that are not the usual ones as the words of ``--set``.
+
+    Examples
+    --------
+    >>> settings_between({"dim": 64, "keys": ["shop"]}, {"dim": 64, "keys": ["shop", "office"]})
+    (('keys', 'shop,office'),)
+    """
+    return tuple(
+        (name, _text(value)) for name, value in sorted(wanted.items()) if usual.get(name, _LATER) != value
+    )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(map(_text, value))
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def _fields(kind: type) -> tuple[dataclasses.Field[Any], ...]:

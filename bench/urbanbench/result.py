@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
-from urbanbench.errors import BadInput
+from urbanbench.errors import BadInput, NoScores, UnknownName
 from urbanbench.hashing import short, value_digest
 from urbanbench.inputs import FULL
 from urbanbench.parity.contract import DEFAULT, is_paper
@@ -31,6 +31,8 @@ OK, REFUSED, FAILED = "ok", "refused", "failed"
 class RunSpec:
     """One cell of a table, in the words of the command line.
 
+    A model, its class, a task or an opened city may stand in the place of its word, which it is turned into.
+
     Parameters
     ----------
     model
@@ -46,7 +48,7 @@ class RunSpec:
     inputs
         "full" or input names joined by commas, in the order of `urbanbench.inputs.INPUTS`.
     split, head, seeds, block_size_m
-        Of the default protocol, the split a name, ``file:PATH`` or a word of `urbanbench.scoring.city_out`; see
+        Of the default protocol, the split a word of `urbanbench.scoring.splits` or ``file:PATH``; see
         `urbanbench.scoring.protocol.Protocol`. A paper's protocol has its own.
     model_seed
         Seed of the model's own training.
@@ -78,6 +80,27 @@ class RunSpec:
     beside: str = ""
     train_city: str = ""
     probe: str = ""
+
+    def __post_init__(self) -> None:
+        if not all(isinstance(word, str) for word in (self.model, self.task, self.city, self.train_city)):
+            self._name_objects()
+
+    def _name_objects(self) -> None:
+        """Put words in the place of objects; parameters given beside a model come after its own."""
+        from urbanbench.registry.objects import city_word_for, model_words, task_word
+
+        model, preset, settings = model_words(self.model)
+        chosen = dict(settings) | dict(self.settings)
+        words = {
+            "model": model,
+            "preset": self.preset or preset,
+            "settings": tuple(sorted(chosen.items())),
+            "task": task_word(self.task),
+            "city": city_word_for(self.city),
+            "train_city": city_word_for(self.train_city) if self.train_city else "",
+        }
+        for name, word in words.items():
+            object.__setattr__(self, name, word)
 
 
 @dataclass(frozen=True)
@@ -231,6 +254,10 @@ class RunResult:
     file: Path | None = None
     own: bool = False
 
+    def __post_init__(self) -> None:
+        for name in ("scores", "scores_covered"):
+            object.__setattr__(self, name, _Scores(getattr(self, name)).told(self))
+
     @property
     def run_id(self) -> str:
         """Digest of the cell."""
@@ -296,6 +323,23 @@ class RunResult:
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             msg = f"A result of schema {SCHEMA} lacks a section or has a wrong one ({error})."
             raise BadInput(msg) from error
+
+
+class _Scores(dict[str, list[float]]):
+    """Scores by metric, which say why one is not there: the run's reason, or the metrics that it has."""
+
+    _of: RunResult | None = None
+
+    def told(self, result: RunResult) -> Self:
+        if result.status != OK:
+            self._of = result
+        return self
+
+    def __missing__(self, name: str) -> list[float]:
+        if self._of is not None:
+            raise NoScores(self._of.cell, self._of.status, self._of.reason)
+        kind = "metric"
+        raise UnknownName(kind, name, self)
 
 
 EVALUATION = (

@@ -23,7 +23,7 @@ CARD = ModelCard(
         "Adapters are in the language model only; a plain list of layer names would put them into the picture tower of LLaVA-NeXT as well.",
         "A turn is closed by the tokenizer's end token, whose state is the vector; the authors' template is not published.",
         "Node vectors stand in place of padding tokens, so the table of words keeps its size and its weights.",
-        "Positions of nodes are offsets in metres from the picture, not degrees: 1e-6 to 360 degrees become 0.11 m to 40,075 km; the vector of an edge has 16 numbers, as the authors' README says and not as its code.",
+        "Positions of nodes are offsets in metres from the picture, not degrees: 1e-6 to 360 degrees become 0.11 m to 40,075 km; differences of an edge's ends are read as ln(1 + metres) with their sign; the vector of an edge has 16 numbers, as the authors' README says and not as its code.",
         "The node MLP that the authors build and never use is left out.",
         "Lessons with the same picture or the same answer are no negatives of each other.",
         "Accumulated gradients, which give no further negatives, are left out: a batch is what is compared (8 on each of 4 GPUs, 32).",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from urbanbench.board import render
 from urbanbench.board.blocks import make_groups
 from urbanbench.board.leading import BEST, TIED
 from urbanbench.board.marks import best_floor, chosen_heads, floor_above, marks
@@ -163,3 +164,13 @@ def test_chosen_heads_are_named_by_frequency(make_result):
         "mostly rf",
         "mlp",
     ]
+
+
+@pytest.mark.parametrize("split", ["city-out", "city-out+10"])
+def test_where_every_seed_tests_the_same_city_nothing_is_marked_and_the_board_says_why(make_result, split):
+    rows = [make_result("a", lower(STEADY, 0.3), split=split), make_result("b", STEADY, split=split)]
+    assert marked(block_of(*rows), "r2") == {}
+    shown = render(rows, format="md")
+    assert "**" not in shown.replace(f"**singapore · popdensity · {split}**", "")
+    assert "Under city-out nothing is bold: every seed tests the same city" in shown
+    assert "nothing is bold" not in render([make_result("a"), make_result("b")], format="md")

@@ -344,3 +344,32 @@ def test_real_cities_merge_into_sound_folders(name, tmp_path):
     assert found.check() == []
     assert found.regions["area_km2"].sum() == pytest.approx(city.regions["area_km2"].sum(), rel=1e-6)
     assert 0.4 < len(found.regions) / len(city.regions) < 0.6
+
+
+def test_data_merge_carries_labels_by_rules_that_are_asked_for(town, tmp_path):
+    words = ["data", "merge", "toyville:tiny", "--seed", "2", "--out"]
+    asked = ["--rule", "popdensity=sum", "--rule", "landuse=leave"]
+    done = CliRunner().invoke(app, [*words, str(tmp_path / "asked"), *asked])
+    assert done.exit_code == 0, done.output
+    assert "landuse (it was asked for)" in done.stderr
+    plain = City.open(merge_regions(town, tmp_path / "plain", seed=2))
+    made = City.open(tmp_path / "asked")
+    assert set(plain.labels) - set(made.labels) == {"landuse"}
+    total = town.label("popdensity")["value"].sum()
+    assert made.label("popdensity")["value"].sum() == pytest.approx(total)
+    assert plain.label("popdensity")["value"].sum() < 0.9 * total
+    note = made.labels["popdensity"].note
+    assert "parts are added up, because it was asked for" in note
+
+
+def test_data_merge_refuses_rules_it_does_not_know_before_it_writes(tmp_path):
+    words = ["data", "merge", "toyville:tiny", "--out", str(tmp_path / "out"), "--rule"]
+    for rule, said in (
+        ("popdensity=mode", "mode"),
+        ("popdens=sum", "popdensity"),
+        ("popdensity", "LABEL=HOW"),
+    ):
+        done = CliRunner().invoke(app, [*words, rule])
+        assert done.exit_code != 0
+        assert said in str(done.exception)
+    assert not (tmp_path / "out").exists()

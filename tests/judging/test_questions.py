@@ -10,9 +10,9 @@ from urbanbench.judging.choosing import choose
 from urbanbench.judging.comparison import compare
 from urbanbench.judging.evidence import NO_PLACES, NO_PREDICTIONS
 from urbanbench.judging.ground import Ground
-from urbanbench.judging.question import differences, pair_up
+from urbanbench.judging.question import differences, other_versions, pair_up
 from urbanbench.judging.verdict import RESAMPLED, SPATIAL
-from urbanbench.judging.words import statement
+from urbanbench.judging.words import lacking_words, origin_words, statement
 
 PLACES = {f"r{k:02d}": (400.0 * (k % 6), 400.0 * (k // 6)) for k in range(36)}
 
@@ -178,6 +178,34 @@ def test_splits_with_an_argument_are_judged_as_their_kind(make_row, split, metho
     rows = make_row("a", 0.3, split=split), make_row("b", 6.0, split=split)
     [found] = compare(pair(*rows), Ground(somewhere))
     assert found.verdict.method == method
+
+
+@pytest.mark.parametrize(("split", "blind"), [("city-out+10", True), ("random", False)])
+def test_scores_of_seeds_alone_separate_nothing_where_every_seed_tests_the_same_city(make_row, split, blind):
+    rows = make_row("a", 0.3, split=split), make_row("b", 9.0, split=split)
+    both = pair(*(replace(row, evaluation=row.evaluation | {"n_train": 900}) for row in rows))
+    [seen] = compare(both, Ground(somewhere))
+    [found] = compare(both, Ground(nowhere))
+    assert (seen.verdict.method, seen.blind, lacking_words(seen)) == (SPATIAL, False, "")
+    assert found.adjusted_p < 0.05
+    assert found.separable != blind
+    said = "every seed tests the same units" if blind else "chance is that of other units of this city"
+    assert said in lacking_words(found)
+    assert ("Whether chance could have done it is not known" in statement(found, "a", "b", 1)) == blind
+
+
+def test_a_comparison_says_what_the_two_rows_were_made_by_where_it_is_not_alike(make_row):
+    stage = {"name": "local", "steps": 5, "planned_steps": 5, "converged": False}
+    one = replace(make_row("a", 0.3, versions={"view": 1, "model": 1}), training=[stage])
+    other = make_row("b", 6.0, versions={"view": 2, "model": 5})
+    [found] = compare(pair(one, other), Ground(somewhere))
+    versions, training = origin_words(found, "a", "b")
+    assert versions == "the rows of a and b differ in view version 1 against 2"
+    assert training.startswith("a had not converged when its training ended")
+    same = replace(other, cell=replace(other.cell, model="a"))
+    assert other_versions(one, same) == ["view version 1 against 2", "model version 1 against 5"]
+    [alike] = compare(pair(make_row("a", 0.3), make_row("b", 6.0)), Ground(somewhere))
+    assert origin_words(alike, "a", "b") == []
 
 
 def test_the_spatial_mean_is_that_of_the_splits_and_errors_are_turned_for_losses(make_row):

@@ -184,6 +184,7 @@ def test_a_map_zooms_by_button_and_key_and_shows_other_layers(page, results, ope
     tab.click(".choice button:has-text('Prediction')")
     assert tab.locator(".choice button[aria-pressed=true]").inner_text() == "Prediction"
     tab.click("summary:has-text('Values as a table')")
+    tab.wait_for_selector("details tbody tr")
     assert tab.locator("details tbody tr").count() == min(tested, 25)
 
 

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -9,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from urbanbench.errors import BadInput, UnknownName
 from urbanbench.scoring.features import Features
 from urbanbench.scoring.heads import HEADS, get_head
+from urbanbench.scoring.heads._bagged_trees import grow
 from urbanbench.scoring.heads.choice import validation_score
 from urbanbench.scoring.heads.coding import natural_predictions
 from urbanbench.scoring.metrics import MAIN_METRIC, compute_metrics
@@ -182,9 +185,42 @@ def test_forest_equals_scikit_learn_and_ignores_the_number_of_threads(build_feat
     if kind == "classification":
         assert np.array_equal(outputs[1].predicted_test.astype(str), expected.astype(str))
         assert np.array_equal(outputs[1].predicted_test, threaded[1].predicted_test)
+        assert np.array_equal(outputs[1].beliefs[1], threaded[1].beliefs[1])
     else:
         np.testing.assert_allclose(outputs[1].predicted_test, expected)
         assert np.array_equal(outputs[1].predicted_test, threaded[1].predicted_test)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_trees_give_the_bits_of_scikit_learns_forest(kind):
+    rng = np.random.default_rng(0)
+    rows, test = (rng.normal(size=(n, 7)).astype(np.float32) for n in (90, 40))
+    values = {
+        "regression": rng.gamma(2.0, size=90),
+        "classification": rng.choice(np.array(["a", "b", "c"], dtype=object), 90),
+        "composition": rng.dirichlet([1, 2, 3], 90),
+    }[kind]
+    words = {"max_features": "sqrt"} if kind == "classification" else {"max_features": 1 / 3}
+    ours = grow(rows, values, trees=12, random_state=7, threads=3, **words)
+    cls = RandomForestClassifier if kind == "classification" else RandomForestRegressor
+    theirs = cls(n_estimators=12, random_state=7, **words).fit(rows, values)
+    expected = theirs.predict_proba(test) if kind == "classification" else theirs.predict(test)
+    assert np.array_equal(ours.mean(test), expected)
+
+
+def test_a_forest_in_many_threads_warns_of_nothing_and_leaves_the_warning_filters(
+    build_features, build_targets
+):
+    targets, features = build_targets("regression"), build_features()
+    before = list(warnings.filters)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        inside = list(warnings.filters)
+        for _ in range(3):
+            _run("rf", features, targets, n_jobs=8, trees=60)
+        assert warnings.filters == inside
+    assert told == []
+    assert warnings.filters == before
 
 
 @pytest.mark.parametrize("kind", KINDS)

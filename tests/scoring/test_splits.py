@@ -4,7 +4,7 @@ from scipy.spatial.distance import cdist
 
 from urbanbench.errors import BadInput
 from urbanbench.scoring.protocol import Protocol
-from urbanbench.scoring.splits import block_of_units, make_splits, split_digest
+from urbanbench.scoring.splits import block_of_units, make, make_splits, split_digest
 from urbanbench.seeds import generator
 
 KINDS = ("regression", "classification", "composition")
@@ -163,3 +163,21 @@ def test_too_few_units_or_blocks_are_refused(build_targets):
         make_splits(build_targets(n=4), Protocol())
     with pytest.raises(BadInput, match="leaves a side empty"):
         make_splits(build_targets(), Protocol(split="block", block_size_m=1e9))
+
+
+def test_splits_of_the_same_targets_are_made_once_however_often_they_are_read(build_targets, monkeypatch):
+    made = []
+    cut = make._cut
+    monkeypatch.setattr(make, "_cut", lambda rung, seed: made.append(seed) or cut(rung, seed))
+    monkeypatch.setattr(make, "_MADE", {})
+    first = make_splits(build_targets(n=150), Protocol("block", seeds=(0, 1)))
+    again = make_splits(build_targets(n=150), Protocol("block", "ridge", seeds=(0, 1)))
+    assert made == [0, 1]
+    assert all(one is other for one, other in zip(first, again, strict=True))
+    changed = build_targets(n=150)
+    make_splits(changed.with_values(changed.values + 1.0), Protocol("block", seeds=(0, 1)))
+    make_splits(build_targets(n=150), Protocol("block", seeds=(0, 1), block_size_m=900.0))
+    assert made == [0, 1] * 3
+    for seed in range(make._MOST_KEPT + 3):
+        make_splits(changed, Protocol("random", seeds=(seed,)))
+    assert len(make._MADE) == make._MOST_KEPT

@@ -5,11 +5,12 @@ import pytest
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
 
-from urbanbench.errors import BadInput, RunRefused
+from urbanbench.errors import BadInput, RunRefused, UnknownName
 from urbanbench.scoring.across import evaluate_across, joined_targets
-from urbanbench.scoring.city_out import HELD_BACK, city_out_splits, is_city_out, shots_of
 from urbanbench.scoring.heads.ridge import RidgeHead
 from urbanbench.scoring.protocol import Protocol
+from urbanbench.scoring.splits import make_splits, plain_word
+from urbanbench.scoring.splits.city_out import HELD_BACK, city_out_word, is_city_out, shots_of
 from urbanbench.scoring.targets import Targets
 from urbanbench.space import EmbeddingSpace
 
@@ -39,6 +40,11 @@ def linear(n, seed, shift=0.0):
     return of, space(of, vectors)
 
 
+def city_out_splits(train, scored, seeds, shots):
+    """Cut the joined table as a run across cities does."""
+    return make_splits(joined_targets(train, scored), Protocol(city_out_word(shots, "scored"), seeds=seeds))
+
+
 def test_no_unit_of_the_scored_city_trains_without_shots():
     train, scored = targets(50, 0), targets(30, 1)
     for split in city_out_splits(train, scored, (0, 1), 0):
@@ -52,7 +58,7 @@ def test_no_unit_of_the_scored_city_trains_without_shots():
 def test_shots_are_drawn_by_the_seed_trained_on_and_not_tested():
     train, scored = targets(50, 0), targets(30, 1)
     drawn = []
-    for split in city_out_splits(train, scored, range(10), 7):
+    for split in city_out_splits(train, scored, tuple(range(10)), 7):
         shots = split.train[split.train >= 50]
         assert len(shots) == 7
         assert split.val.max() < 50
@@ -70,17 +76,36 @@ def test_more_shots_hold_those_of_fewer():
 def test_a_parcel_is_never_on_both_sides():
     train = targets(40, 0, parcels=np.array([f"p{k // 4}" for k in range(40)]))
     scored = targets(40, 1, parcels=np.array([f"p{k // 5}" for k in range(40)]))
-    for split in city_out_splits(train, scored, range(5), 6):
+    for split in city_out_splits(train, scored, tuple(range(5)), 6):
         shots = {scored.parcels[row - 40] for row in split.train if row >= 40}
         tested = {scored.parcels[row - 40] for row in split.test}
         assert not shots & tested
         assert len(split.test) == 30  # six shots lie in two parcels of five
+        validated, trained = (
+            {train.parcels[row] for row in side if row < 40} for side in (split.val, split.train)
+        )
+        assert not validated & trained
+        assert len(split.val) == 8
+
+
+def test_the_other_city_may_have_parcels_where_one_has_none():
+    train = targets(40, 0, parcels=np.array([f"p{k // 4}" for k in range(40)]))
+    [split] = city_out_splits(train, targets(30, 1), (0,), 3)
+    assert len(split.test) == 27
+    [split] = city_out_splits(targets(30, 1), train, (0,), 3)
+    assert len(split.test) == 36
+
+
+def test_shots_whose_parcels_hold_the_whole_city_leave_nothing_to_test():
+    one = targets(40, 1, parcels=np.full(40, "p"))
+    with pytest.raises(BadInput, match="parcels of 3 shots hold all 40 units"):
+        city_out_splits(targets(50, 0), one, (0,), 3)
 
 
 def test_too_few_units_are_told():
     with pytest.raises(BadInput, match="--shots 28 takes 28 of them"):
         city_out_splits(targets(50, 0), targets(30, 1), (0,), 28)
-    with pytest.raises(BadInput, match="train city has 3 labelled units"):
+    with pytest.raises(BadInput, match="leaves 2 training units with seed 0"):
         city_out_splits(targets(3, 0), targets(30, 1), (0,), 0)
 
 
@@ -91,7 +116,14 @@ def test_words_of_the_split():
         False,
         False,
     ]
-    assert shots_of("city-out+25") == 25
+    assert shots_of("city-out+25") == shots_of("city-out+25:delft") == 25
+    assert [plain_word(word) for word in ("city-out+0", "city-out+5: delft")] == [
+        "city-out",
+        "city-out+5:delft",
+    ]
+    for word in ("block+5", "city-out+", "city-out+few"):
+        with pytest.raises(UnknownName, match="Unknown split"):
+            plain_word(word)
 
 
 def test_zero_shot_scores_are_those_of_scikit_learn_fitted_in_one_city():

@@ -30,6 +30,7 @@ from urbanbench.board.remarks import notes, short_reason
 from urbanbench.board.rows import Row, ordered
 from urbanbench.board.trainings import trainings_told
 from urbanbench.board.used import is_recorded, saw_entry
+from urbanbench.board.versions import OLDER, older_parts
 
 __all__ = ["assemble", "group_facts", "group_notices"]
 
@@ -206,10 +207,11 @@ def _scored_line(
     paper: Collection[str],
 ) -> Line:
     said = notes(row, block)
-    below = f" {BELOW}" if floor_above(block, row) else ""
+    marked = {OLDER: older_parts(row, block.shown), BELOW: floor_above(block, row)}
+    signs = "".join(f" {sign}" for sign, holds in marked.items() if holds)
     entries = (
         Entry(
-            f"{row_label(row, _beside(block))}{below}",
+            f"{row_label(row, _beside(block))}{signs}",
             tip="; ".join([str(row.model.get("title") or row.name), *said]),
         ),
         Entry(_kind(row, block)),

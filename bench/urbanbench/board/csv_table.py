@@ -19,6 +19,7 @@ from urbanbench.board.published_tables import stands_beside
 from urbanbench.board.rows import Row, ordered
 from urbanbench.board.text import one_line
 from urbanbench.board.used import saw_text
+from urbanbench.board.versions import older_words
 from urbanbench.convergence import told_stages
 
 __all__ = ["plain_text", "to_csv"]
@@ -62,7 +63,7 @@ _ORIGIN = (
 _FIELDS = (
     *_SPEC, "label", "kind", "own", "run_id", "status", "reason", "metric", "main_metric", "mean", "std", "n_seeds", "values", "covered_mean",
     "trainings", "std_trainings", "adds_mean", "adds_std", "adds_std_trainings", "adds_gained", "adds_of", "adds_values", "adds_together_mean", "adds_floor_mean",
-    "adds_floors", "second_floor_adds_mean", "mark", "below_floor", "below_floor_of_other_inputs", "table_inputs", "inputs_used", "chosen_heads", "task_kind", "level", "unit", "n_units", "n_uncovered",
+    "adds_floors", "second_floor_adds_mean", "mark", "below_floor", "below_floor_of_other_inputs", "table_inputs", "older", "inputs_used", "chosen_heads", "task_kind", "level", "unit", "n_units", "n_uncovered",
     "used_block_size_m", "dim", "saw", "lacks", "knows_place", "converged", "training", "variant", "embed_read_seconds", "embed_read", *_COST, *_MORE_COST, *_ORIGIN,
 )  # fmt: skip
 _PUBLISHED = ("published_mean", "published_std", "published_setting", "published_source", "published_note")
@@ -104,6 +105,7 @@ def _is_numbers(text: str) -> bool:
 
 
 def _result_lines(group: Group, asked: Sequence[str] | None) -> Iterator[dict[str, Any]]:
+    scored = [row for row in group.rows if row.ok]
     joined = [row for block in group.blocks for row in block.models if row.trainings]
     for row in (*group.rows, *joined):
         block = next((block for block in group.blocks if row in block.models), None)
@@ -113,7 +115,7 @@ def _result_lines(group: Group, asked: Sequence[str] | None) -> Iterator[dict[st
         for metric in names or [""]:
             yield (
                 _about(row)
-                | {"label": row_label(row, group.rows)}
+                | {"label": row_label(row, group.rows), "older": "; ".join(older_words(row, scored))}
                 | _score(row, metric)
                 | _adds(row, metric)
                 | _standing(row, metric, block)

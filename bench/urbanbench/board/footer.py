@@ -14,8 +14,12 @@ from urbanbench.board.published import CITATION
 from urbanbench.board.rows import Row
 from urbanbench.board.trainings import TRAININGS
 from urbanbench.board.used import ALL, NOT_RECORDED, is_recorded, saw_text
+from urbanbench.board.versions import OLDER, mixed_versions
 from urbanbench.convergence import NO
+from urbanbench.judging.sharing import tests_all_each_time
+from urbanbench.scoring.metrics import metric_info
 from urbanbench.scoring.split import is_split_file
+from urbanbench.scoring.splits import rung_name
 
 __all__ = ["footer"]
 
@@ -53,6 +57,10 @@ _RANDOM = (
     "Under block the whole blocks count for that. urbanbench compare judges two rows by their predictions and says both."
 )
 
+_ALL_TESTED = (
+    "Under city-out nothing is bold: every seed tests the same city, so ± is the spread of heads and shots, and says neither how another choice of units nor how another "
+    "city would come out. urbanbench compare judges two rows by their predictions, with neighbours counted as alike."
+)
 
 _ELSEWHERE = (
     'Floors of kind "floor, other inputs" use inputs the table does not offer: they stand where their score puts them, are never ranked with the others and '
@@ -69,6 +77,10 @@ _POWERS = (
 _UNCONVERGED = (
     f"{UNCONVERGED} marks a row whose model had not converged: a cap on its steps or its time ended a stage before its held-out loss had stopped "
     "falling, so the row says what that much training gives, not what the model can do. The notes say which stage."
+)
+_OLDER = (
+    f"{OLDER} marks a row of older versions than the newest of its table, which its notes name. A row of an older model is another model of that name; a row whose head, split, task or metrics are "
+    "older answers another question and takes no part in bold. The same command run again makes it anew."
 )
 _SAW = (
     f'saw: which part of the POIs, footprints, street views and satellite pictures that its view shows a row used, after its filters and limits; "{ALL}" '
@@ -110,8 +122,16 @@ def _seen(rows: Sequence[Row], blocks: Sequence[Block]) -> list[str]:
 
 
 def _base(group: Group) -> str:
-    """Return the rung of a group's split, without what stands behind its colon."""
-    return group.split.partition(":")[0]
+    """Return the rung of a group's split, without what stands behind its colon or plus."""
+    return rung_name(group.split)
+
+
+def _tests_one_city(group: Group) -> bool:
+    """Tell whether every seed tests the same units; of a retrieval queries are what is judged by."""
+    scored = [row for row in group.rows if row.ok]
+    return tests_all_each_time(group.split) and not all(
+        metric_info(row.main_metric).of_queries for row in scored
+    )
 
 
 def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
@@ -127,6 +147,7 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         *([_PARITY] if any(group.parity for group in groups) else []),
         _RANKS,
         *([_RANDOM] if any(group.split == "random" for group in groups) else []),
+        *([_ALL_TESTED] if any(map(_tests_one_city, groups)) else []),
         "Floors learn no representation. Each is ranked in every table whose inputs hold what it uses; coordinates are allowed to floors everywhere.",
     ]
     if any(block.elsewhere for block in blocks):
@@ -141,6 +162,8 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         )
     if any(row.converged == NO for row in rows):
         said.append(_UNCONVERGED)
+    if any(mixed_versions(block.shown) for block in blocks):
+        said.append(_OLDER)
     if any(row.own for row in rows):
         said.append(f"{OWN} marks your own runs, from runs/; all other rows are reference rows.")
     if any(row.n_uncovered for row in rows):

@@ -10,6 +10,7 @@ from urbanbench.board.layout import Board, Column, Entry, Line, Section, Table
 from urbanbench.board.leading import BEST, TIED
 from urbanbench.board.marks import BELOW, OWN, UNCONVERGED
 from urbanbench.board.text import one_line
+from urbanbench.board.versions import OLDER
 
 __all__ = ["to_latex"]
 
@@ -54,6 +55,7 @@ _SIGNS = {
     BELOW: "$\\bigtriangledown$",
     OWN: "$\\dagger$",
     UNCONVERGED: "$\\diamond$",
+    OLDER: "$\\ddagger$",
 }
 _RANKED = ("model", "floor", "elsewhere")
 _WRAP = {BEST: "\\textbf{\\underline{%s}}", TIED: "\\textbf{%s}"}

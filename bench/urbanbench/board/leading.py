@@ -9,9 +9,10 @@ import numpy as np
 
 from urbanbench.board.columns import direction
 from urbanbench.board.rows import Row
+from urbanbench.board.versions import of_another_question
 from urbanbench.judging.queries import not_separable_shares
 from urbanbench.judging.separable import LEVEL, not_separable
-from urbanbench.judging.sharing import sharing_of
+from urbanbench.judging.sharing import sharing_of, tests_all_each_time
 from urbanbench.scoring.metrics import metric_info
 
 __all__ = ["BEST", "TIED", "leading"]
@@ -24,12 +25,21 @@ def leading(rows: Sequence[Row], metric: str) -> Mapping[str, str]:
     """Mark by run id the best mean of a metric and those not separable from it (`urbanbench.judging.separable.not_separable`).
 
     Equal means share the mark of the best. Rows with other test units than the best one, and rows of one seed, are not judged. A row that lacks a
-    finite score on some seed is left out: its mean is over other splits. Fewer than two rows make no best one. Of a retrieval, whose seeds have the same
-    queries, queries are what is judged by (`urbanbench.judging.queries`).
+    finite score on some seed is left out: its mean is over other splits; and so is one whose task, split, head or metrics were of an older version than
+    the newest of these rows, which answers another question. Fewer than two rows make no best one. Where every seed tests the same
+    units nothing is marked: only their predictions tell what chance does, and a board has scores alone.
+    Of a retrieval, whose seeds have the same queries, queries are what is judged by (`urbanbench.judging.queries`).
     """
     sign = direction(metric)
+    if sign == 0:
+        return {}
+    if not metric_info(metric).of_queries and any(
+        tests_all_each_time(str(row.spec["split"])) for row in rows
+    ):
+        return {}
+    rows = [row for row in rows if not of_another_question(row, rows)]
     rows = [row for row in rows if row.score(metric).whole and math.isfinite(row.score(metric).mean)]
-    if sign == 0 or len(rows) < 2:
+    if len(rows) < 2:
         return {}
     top = max(sign * row.score(metric).mean for row in rows)
     best = [row for row in rows if sign * row.score(metric).mean == top]

@@ -8,6 +8,7 @@ from typing import Any
 from urbanbench.board.blocks import Group
 from urbanbench.board.numbers import span
 from urbanbench.board.rows import Row, ordered
+from urbanbench.board.versions import OLDER, mixed_versions
 
 __all__ = ["group_warnings"]
 
@@ -26,6 +27,7 @@ def group_warnings(group: Group) -> list[str]:
         _counts(rows),
         _seeds(rows),
         _versions(rows),
+        _parts(group),
         _packages(rows),
         _gaps(rows),
     ]
@@ -103,6 +105,21 @@ def _seeds(rows: Sequence[Row]) -> str:
 def _versions(rows: Sequence[Row]) -> str:
     sides = _sides(rows, _of("urbanbench"))
     return f"Mixed versions of urbanbench ({_told(sides, digest=False)})." if len(sides) > 1 else ""
+
+
+def _parts(group: Group) -> str:
+    """Name what the rows of a table were made by in several versions."""
+    found: dict[str, set[int]] = {}
+    for block in group.blocks:
+        for subject, versions in mixed_versions(block.shown).items():
+            found.setdefault(subject, set()).update(versions)
+    told = [
+        f"{subject} ({' and '.join(str(one or 'not told') for one in sorted(versions))})"
+        for subject, versions in sorted(found.items())
+    ]
+    if not told:
+        return ""
+    return f"Tables mix versions of {', '.join(told)}: rows of older ones are marked {OLDER}."
 
 
 def _packages(rows: Sequence[Row]) -> str:

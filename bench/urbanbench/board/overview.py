@@ -12,6 +12,7 @@ from urbanbench.board.labels import group_title, row_label
 from urbanbench.board.layout import Column, Entry, Line, Section, Table
 from urbanbench.board.marks import BELOW, above_floor, best_floor, by_score, floor_above, floor_beyond
 from urbanbench.board.rows import Row, ordered
+from urbanbench.board.versions import OLDER, older_parts
 
 __all__ = ["overview"]
 
@@ -61,14 +62,15 @@ def overview(groups: Sequence[Group]) -> Section | None:
 def _line(group: Group, block: Block, part: Part) -> Line:
     model = next(row for row in by_score(block) if row in part.block.models)
     metric = model.main_metric
-    below = f" {BELOW}" if floor_above(block, model) else ""
+    marked = {OLDER: older_parts(model, block.shown), BELOW: floor_above(block, model)}
+    signs = "".join(f" {sign}" for sign, holds in marked.items() if holds)
     beyond = floor_beyond(block, model)
     entries = (
         Entry(group_title(group)),
         Entry(f"{ordered(block.inputs)}{f'; {part.words}' if part.words else ''}"),
         Entry(block.head),
         Entry(heading(metric)),
-        Entry(f"{row_label(model, block.scored)}{below}"),
+        Entry(f"{row_label(model, block.scored)}{signs}"),
         Entry(model.score(metric).text, value=_finite(model.main)),
         *_floor(best_floor(block, model.seeds), block.scored),
         Entry(" of ".join(map(str, above_floor(block, part.block.models) or ()))),

@@ -20,6 +20,7 @@ from urbanbench.board.marks import (
 )
 from urbanbench.board.numbers import Score
 from urbanbench.board.rows import NOT_STATED, Row, ordered
+from urbanbench.board.versions import OLDER, of_another_question, older_words
 from urbanbench.convergence import NO, NOT_KNOWN, stage_converged
 
 __all__ = ["notes", "short_reason"]
@@ -81,6 +82,9 @@ def _training(row: Row) -> list[str]:
 
 def _standing(row: Row, block: Block) -> list[str]:
     found = ["other seeds, not ranked"] if row.seeds != usual_seeds(block) else []
+    if older := older_words(row, block.shown):
+        aside = ", not ranked" if of_another_question(row, block.shown) else ""
+        found.append(f"{OLDER} {'; '.join(older)}{aside}")
     score = row.score(row.main_metric)
     if not score.whole:
         found.append(

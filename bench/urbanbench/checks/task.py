@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["check_task"]
 
 
-def check_task(task: Task | type[Task], city: City) -> None:
+def check_task(task: Task | type[Task], city: City, *, held: Callable[[str], None] | None = None) -> None:
     """Check that a task keeps its contract on a city.
 
     The rules: the card is complete; targets are finite, of unique units, all of them in the city; the floor `mean` gets finite
@@ -37,6 +37,8 @@ def check_task(task: Task | type[Task], city: City) -> None:
         The task, or its class.
     city
         A city that has the task's label.
+    held
+        Called with a sentence for every rule that holds, as soon as it is known.
 
     Raises
     ------
@@ -47,14 +49,20 @@ def check_task(task: Task | type[Task], city: City) -> None:
     """
     built = task() if isinstance(task, type) else task
     name = type(built).__name__
+    tell = held if held is not None else (lambda _rule: None)
     _check_card(name, built)
+    tell("the card is complete")
     if isinstance(built, RetrievalTask):
         check_questions(name, built, city)
+        tell("questions, candidates and what is withheld keep the contract")
         return
     targets = built.targets(city)
     _check_targets(name, built.card, targets, city)
+    tell("targets are finite, of unique units of the city")
     _check_floor(name, built, targets)
+    tell("the floor `mean` gets finite scores")
     _check_withheld(name, built.card, targets, city)
+    tell("what is withheld cannot be seen")
 
 
 def _check_card(name: str, task: Task) -> None:

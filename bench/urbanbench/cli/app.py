@@ -32,6 +32,8 @@ from urbanbench.cli import (
     result_commands,
     run_command,
     splits_command,
+    start_command,
+    submit_command,
     vector_commands,
 )
 from urbanbench.cli.outcome import Stopped
@@ -69,6 +71,8 @@ app.command("plot")(plot_command.plot)
 app.command("cite")(cite_command.cite)
 app.command("audit")(audit_command.audit)
 app.command("residuals")(residual_command.residuals)
+app.command("new")(start_command.new)
+app.command("submit")(submit_command.submit)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data_commands.app, name="data")
 app.add_typer(splits_command.app, name="splits")

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from urbanbench.cli import completing
 from urbanbench.cli.printing import note, say, say_page
-from urbanbench.errors import DataMissing
 from urbanbench.terminal import screen_of
 
-if TYPE_CHECKING:
-    from urbanbench.result import RunResult
-
-__all__ = ["Words", "chosen_results", "city_names", "fits", "leaderboard"]
+__all__ = ["Words", "leaderboard"]
 
 Words = list[str]
 
@@ -89,25 +83,26 @@ def leaderboard(
     ] = None,
 ) -> None:
     """Show results as a table: floors included, models below a floor flagged."""
+    from urbanbench.api.boards import leaderboard as made_of
     from urbanbench.atomic import write_text
-    from urbanbench.board import render
 
-    kept = chosen_results(results, model=model, city=city, task=task, split=split, protocol=protocol)
-    told = [one.to_dict() | {"own": one.own} for one in kept]
     kind = _format(style, out)
-    text = render(
-        told,
-        format=kind,
+    board = made_of(
+        results,
+        models=model,
+        cities=city,
+        tasks=task,
+        splits=split,
+        protocols=protocol,
         published=published,
         each_training=each_training,
-        pivot=pivot,
-        screen=screen_of() if out is None else None,
     )
+    text = board.to(kind, pivot=pivot, screen=screen_of() if out is None else None)
     if out is None:
         (say_page if kind == "html" else say)(text)
         return
     write_text(out, text if text.endswith("\n") else text + "\n")
-    note(f"Leaderboard of {len(kept)} results: {out}")
+    note(f"Leaderboard of {len(board.told)} results: {out}")
 
 
 def _format(style: str, out: Path | None) -> str:
@@ -115,40 +110,3 @@ def _format(style: str, out: Path | None) -> str:
     ending = out.suffix.lower().removeprefix(".") if out is not None else ""
     word = style or ending or "text"
     return _ALSO.get(word, word)
-
-
-def chosen_results(folder: Path | None, *, city: Sequence[str], **names: Sequence[str]) -> list[RunResult]:
-    """Return the results of a folder, or of the default ones, whose cells have these names.
-
-    Raises
-    ------
-    DataMissing
-        No such folder, or no result fits.
-    """
-    from urbanbench.result_folders import load_results
-
-    every = load_results(folder)
-    wanted = {**names, "city": city_names(city)}
-    kept = [one for one in every if _wanted(one, **wanted)]
-    if not kept:
-        where = "the default folders" if folder is None else repr(str(folder))
-        msg = f"No result in {where} fits, of {len(every)}. Run something first, or ask for other names."
-        raise DataMissing(msg)
-    return kept
-
-
-def city_names(words: Sequence[str]) -> list[str]:
-    """Return names and patterns of cities; a path counts for the name its results are kept under."""
-    from urbanbench.registry import city_path, cut_cities, plain_name
-
-    return [plain_name("city", word) if city_path(word) else word for word in cut_cities(words)]
-
-
-def _wanted(result: RunResult, **filters: Sequence[str]) -> bool:
-    return all(fits(getattr(result.cell, name), words) for name, words in filters.items())
-
-
-def fits(name: str, words: Sequence[str]) -> bool:
-    """Tell whether a name is one of the words, which may be lists and globs; without words every name is."""
-    patterns = [part.strip() for word in words for part in word.split(",") if part.strip()]
-    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -61,11 +61,14 @@ def explain(
     model_seed: Annotated[
         int, typer.Option("--model-seed", min=0, help="Seed of the model's own training.")
     ] = 0,
+    train_city: options.LearnCity = "",
     device: options.Device = "auto",
     as_json: options.Json = False,
 ) -> None:
     """Say whether a run would find its vectors in the cache, and if not, what differs from the nearest entry."""
     from urbanbench.cache import EmbeddingCache, differences
+    from urbanbench.cli.cache_parts import has_part
+    from urbanbench.home import cache_root
     from urbanbench.registry import city_word
     from urbanbench.result import RunSpec
     from urbanbench.run.embedding import key_of
@@ -79,12 +82,16 @@ def explain(
         options.read_settings(settings),
         inputs=inputs,
         model_seed=model_seed,
+        train_city=city_word(train_city) if train_city else "",
     )
     cache = EmbeddingCache()
     key = key_of(spec, Workbench(options.read_device(device)))
     nearest = cache.nearest(key)
     changed = differences(nearest.key, key) if nearest is not None else {}
     facts = {"label": key.label, "digest": key.digest, "cached": nearest is not None and not changed}
+    learned = key.parts.get("learned")
+    if learned:
+        facts["learned"] = has_part(cache_root(), "learned", str(learned))
     if as_json:
         near = nearest.digest if nearest is not None else None
         print_json(
@@ -92,6 +99,11 @@ def explain(
         )
         return
     say(_explanation(key.label, nearest, changed))
+    if learned:
+        state = (
+            "is in the cache" if facts["learned"] else "is not in the cache, so the model would learn first"
+        )
+        say(f"What it learned in {train_city} {state} ({str(learned)[:10]}).")
 
 
 @app.command()

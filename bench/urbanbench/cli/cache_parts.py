@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["PARTS", "CachePart", "cache_parts", "prune_parts"]
+__all__ = ["PARTS", "CachePart", "cache_parts", "has_part", "prune_parts"]
 
 PARTS = {
     "features": "feature tables",
@@ -46,6 +46,11 @@ class CachePart:
             shutil.rmtree(self.path, ignore_errors=True)
         else:
             self.path.unlink(missing_ok=True)
+
+
+def has_part(root: Path, kind: str, digest: str) -> bool:
+    """Tell whether a part of a kind lies below a cache folder under a digest."""
+    return any(part.path.stem == digest for part in cache_parts(root, kind))
 
 
 def cache_parts(root: Path, kind: str) -> list[CachePart]:

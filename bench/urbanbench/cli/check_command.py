@@ -1,4 +1,4 @@
-"""``urbanbench check``: does a model keep its contract?"""
+"""``urbanbench check``: does a plugin keep its contract?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ __all__ = ["check"]
 
 def check(
     model: Annotated[
-        str, typer.Argument(help="Model: a name, or a path to its file.", autocompletion=completing.models)
+        str,
+        typer.Argument(
+            help="A model, task or city: a name, a path to its file, or a city folder.",
+            metavar="PLUGIN",
+            autocompletion=completing.models,
+        ),
     ],
     city: options.City = "toyville:tiny",
     level: Annotated[
@@ -29,11 +34,12 @@ def check(
     memory_limit: options.MemoryLimit = "",
     as_json: options.Json = False,
 ) -> int:
-    """Check that a model keeps its contract: rows, seeds, declared inputs, no hidden place, ids that belong to their rows.
+    """Check that a model, a task or a city keeps its contract: of a model rows, seeds, declared inputs, no hidden place, ids of their rows.
 
-    It is run up to six times per level on a small city. Results of a model from elsewhere say whether its code has passed.
+    A model is run up to six times per level on a small city. Results of a model from elsewhere say whether its code has passed.
     """
     from urbanbench.run.checking import check_word
+    from urbanbench.run.checking_others import check_city_word, check_task_word, kind_of
 
     held: list[tuple[str, str]] = []
 
@@ -43,19 +49,26 @@ def check(
             say(f"holds   {f'{at}: ' if at else ''}{rule}")
 
     with plugins_apart(options.read_keeping(isolate, time_limit, memory_limit)):
-        problem = check_word(
-            model,
-            city,
-            tell,
-            level=level,
-            preset=preset,
-            settings=dict(options.read_settings(settings)),
-            device=options.read_device(device),
-        )
+        kind = kind_of(model)
+        if kind == "task":
+            problem = check_task_word(model, city, tell)
+        elif kind == "city":
+            problem = check_city_word(model, tell)
+        else:
+            problem = check_word(
+                model,
+                city,
+                tell,
+                level=level,
+                preset=preset,
+                settings=dict(options.read_settings(settings)),
+                device=options.read_device(device),
+            )
     if as_json:
         rules = [{"level": at, "rule": rule} for at, rule in held]
         print_json({"model": model, "city": city, "passed": not problem, "held": rules, "problem": problem})
     elif problem:
         say(f"broken  {problem}")
-    note(f"{model} {'breaks its contract' if problem else 'keeps its contract'} on {city}.")
+    where = "" if kind == "city" else f" on {city}"
+    note(f"{model} {'breaks its contract' if problem else 'keeps its contract'}{where}.")
     return 1 if problem else 0

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from urbanbench.api.choosing import chosen_results
 from urbanbench.cli import completing
-from urbanbench.cli.board_command import Words, chosen_results
+from urbanbench.cli.board_command import Words
 from urbanbench.cli.printing import note, say
 
 __all__ = ["cite"]

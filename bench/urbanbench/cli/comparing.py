@@ -21,7 +21,7 @@ def to_text(made: Tournament, screen: Screen) -> str:
     said = [*in_short(made), *_sentences(made), *_overall(made)]
     parts = [paragraph(one, screen) for one in said]
     parts += [_table(made, screen), _ranks(made, screen)]
-    parts += [paragraph(one, screen) for one in _lacking(made)]
+    parts += [paragraph(one, screen) for one in _notes(made)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -143,16 +143,13 @@ def _ranks(made: Tournament, screen: Screen) -> str:
     return "\n".join(parts)
 
 
-def _lacking(made: Tournament) -> list[str]:
-    """Say where predictions or positions were not at hand."""
-    from urbanbench.judging.words import LACKING
+def _notes(made: Tournament) -> list[str]:
+    """Say where predictions or positions were not at hand, and where rows were made by other versions or had not converged."""
+    from urbanbench.judging.words import notes
 
     where: dict[str, list[str]] = {}
-    for found in made.matches.values():
+    for (i, j), found in made.matches.items():
         for one in found:
-            if one.lacking:
-                where.setdefault(one.lacking, []).append(one.pair.place)
-    return [
-        f"Note on {'; '.join(dict.fromkeys(places))}: {LACKING[lacking]}."
-        for lacking, places in where.items()
-    ]
+            for said in notes(one, made.names[i], made.names[j]):
+                where.setdefault(said, []).append(one.pair.place)
+    return [f"Note on {'; '.join(dict.fromkeys(places))}: {said}." for said, places in where.items()]

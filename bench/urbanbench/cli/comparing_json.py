@@ -43,7 +43,7 @@ def to_json(made: Tournament) -> dict[str, Any]:
 
 
 def _plain(one: Comparison, name: str, other: str, family: int) -> dict[str, Any]:
-    from urbanbench.judging.words import statement
+    from urbanbench.judging.words import notes, statement
 
     cell, verdict = one.pair.one[0].cell, one.verdict
     return {
@@ -67,6 +67,7 @@ def _plain(one: Comparison, name: str, other: str, family: int) -> dict[str, Any
         "odds": vars(verdict.odds),
         "needed": vars(verdict.needed),
         "lacking": one.lacking,
+        "notes": notes(one, name, other),
         "block_bootstrap": _drawn(one),
         "words": statement(one, name, other, family),
     }

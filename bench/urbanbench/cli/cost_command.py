@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from urbanbench.api.choosing import chosen_results
 from urbanbench.cli import completing, options
-from urbanbench.cli.board_command import chosen_results
 from urbanbench.cli.printing import note, print_json, print_table, say
 from urbanbench.errors import DataMissing
 

@@ -107,11 +107,16 @@ def merge(
     city: Folder,
     out: Annotated[Path, typer.Option("--out", help="New folder.")],
     seed: Annotated[int, typer.Option("--seed", min=0, help="Draws which neighbours are merged.")] = 0,
+    rule: options.Rules = [],  # noqa: B006 - typer reads the default, nothing changes it
 ) -> None:
-    """Write the city with neighbouring regions merged two or three at a time; layers and labels are carried over."""
+    """Write the city with neighbouring regions merged two or three at a time; labels are carried as their kind and unit allow, and what cannot be is left out and said."""
+    from urbanbench.city.changing.label_rules import read_rules
     from urbanbench.city.changing.merge import merge_regions
+    from urbanbench.cli.regions_command import tell_what_was_carried
     from urbanbench.registry import open_city
 
     opened = open_city(city)
-    say(merge_regions(opened, out, seed=seed))
+    made = merge_regions(opened, out, seed=seed, rules=read_rules(rule, opened.labels))
+    say(made)
+    tell_what_was_carried(made)
     note(f"Next: {command('data', 'show', out)}")

@@ -82,13 +82,14 @@ def _models() -> Rows:
     rows = []
     for entry in entries("model"):
         card = entry.card if isinstance(entry.card, ModelCard) else None
-        facts = {"needs": "", "can use": "", "embeds": "", "kind": ""}
+        facts = {"needs": "", "can use": "", "embeds": "", "kind": "", "transfers": ""}
         if card is not None:
             facts = {
                 "needs": ",".join([*card.needs, *(["|".join(card.needs_any)] if card.needs_any else [])]),
                 "can use": ",".join(card.can_use),
                 "embeds": ",".join(card.embeds),
                 "kind": " ".join([*card.family.split(), "floor"]) if card.floor else "learned",
+                "transfers": card.transfers,
             }
         rows.append(_row(entry, facts))
     return rows

@@ -88,6 +88,22 @@ TrainCity = Annotated[
         autocompletion=completing.cities,
     ),
 ]
+LearnCity = Annotated[
+    str,
+    typer.Option(
+        "--train-city",
+        help="City in which the model learns, or the floor chooses its words, before it represents --city; as --city.",
+        show_default=False,
+    ),
+]
+Rules = Annotated[
+    list[str],
+    typer.Option(
+        "--rule",
+        metavar="LABEL=HOW",
+        help="How a label is carried, where its unit does not say it: sum, area, n, majority or leave. Repeats.",
+    ),
+]
 Shots = Annotated[
     str,
     typer.Option(
@@ -298,13 +314,10 @@ def read_splits(words: Iterable[str], shots: str, context: typer.Context) -> lis
         Shots that are no whole numbers, or beside a split.
     """
     from urbanbench.registry import expand_splits
-    from urbanbench.scoring.city_out import city_out_word, shots_of
+    from urbanbench.scoring.splits.city_out import city_out_word
 
     if not shots:
-        listed = [one.strip() for word in words for one in word.split(",")]
-        few = [one for one in listed if shots_of(one)]
-        usual = [one for one in listed if one not in few]
-        return [*(expand_splits(usual) if usual else []), *dict.fromkeys(few)]
+        return expand_splits(words)
     if getattr(context.get_parameter_source("split"), "name", "") == "COMMANDLINE":
         msg = f"--split and --shots {shots} are given. Expected one of them: shots are what is fitted on beside the train city."
         raise BadInput(msg)
@@ -440,16 +453,6 @@ def read_device(word: str) -> str:
     BadInput
         Another word, or "cuda" without a GPU.
     """
-    if word not in {"auto", "cpu", "cuda"}:
-        msg = f"--device got {word!r}. Expected auto, cpu or cuda."
-        raise BadInput(msg)
-    if word == "cpu":
-        return word
-    import torch
+    from urbanbench.run.devices import chosen_device
 
-    if torch.cuda.is_available():
-        return "cuda"
-    if word == "cuda":
-        msg = "--device cuda, but torch sees no GPU. Expected a CUDA device and a CUDA build of torch. Use --device cpu, or see `urbanbench doctor`."
-        raise BadInput(msg)
-    return "cpu"
+    return chosen_device(word, "--device")

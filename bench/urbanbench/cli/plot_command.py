@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from urbanbench.api.choosing import chosen_results, fits
 from urbanbench.cli import completing
-from urbanbench.cli.board_command import Words, chosen_results, fits
+from urbanbench.cli.board_command import Words
 from urbanbench.cli.printing import note
 from urbanbench.errors import BadInput, DataMissing, UnknownName
 

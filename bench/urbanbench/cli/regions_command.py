@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from urbanbench.city.city import City
 
-__all__ = ["regions"]
+__all__ = ["regions", "tell_what_was_carried"]
 
 
 def regions(
@@ -43,14 +43,7 @@ def regions(
         Path | None, typer.Option("--polygons", help="A vector file of other regions, with --id.")
     ] = None,
     id_column: Annotated[str, typer.Option("--id", help="Of --polygons: the column of ids.")] = "",
-    rule: Annotated[
-        list[str],
-        typer.Option(
-            "--rule",
-            metavar="LABEL=HOW",
-            help="How a label is carried, where its unit does not say it: sum, area, n, majority or leave. Repeats.",
-        ),
-    ] = [],  # noqa: B006 - typer reads the default, nothing changes it
+    rule: options.Rules = [],  # noqa: B006 - typer reads the default, nothing changes it
     name: Annotated[
         str, typer.Option("--name", help="Name of the new city; made of the old one's and what is asked for.")
     ] = "",
@@ -77,7 +70,7 @@ def regions(
         )
         made = redraw_regions(opened, out, shapes, how=how, name=name or f"{opened.name}-{word}", rules=rules)
     say(made)
-    _tell(made)
+    tell_what_was_carried(made)
     note(f"Next: {command('data', 'show', options.as_path(out))}")
 
 
@@ -128,7 +121,8 @@ def _own_columns(city: City) -> pd.DataFrame:
     return frame.set_index(frame["region_id"].astype(str)).drop(columns="region_id")
 
 
-def _tell(folder: Path) -> None:
+def tell_what_was_carried(folder: Path) -> None:
+    """Print what a city folder made of another says of itself: how many regions, and what was left out."""
     import json
 
     note(str(json.loads((folder / "city.json").read_text(encoding="utf-8"))["note"]))

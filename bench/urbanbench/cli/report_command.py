@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from urbanbench.cli.board_command import Words, chosen_results
+from urbanbench.api.choosing import chosen_results
+from urbanbench.cli.board_command import Words
 from urbanbench.cli.printing import note
 from urbanbench.errors import BadInput
 

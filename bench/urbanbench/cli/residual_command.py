@@ -59,13 +59,14 @@ def residuals(
     """
     from urbanbench.registry import open_city
     from urbanbench.residuals.findings import find
+    from urbanbench.residuals.mapped import check_mapped
     from urbanbench.result_folders import city_of
     from urbanbench.store import ResultStore
 
     files = out or [Path("residuals.png")]
     _check_files(files)
     result = ResultStore.read(result_file)
-    _check_mapped(result)
+    check_mapped(result)
     predictions = _predictions(result, result_file)
     opened = open_city(city or city_of(result))
     findings = find(result, predictions, opened)
@@ -125,26 +126,3 @@ def _predictions(result: RunResult, result_file: Path) -> pd.DataFrame:
             f"Mend: {command_again(result)}, then ask again of the result it writes."
         )
         raise DataMissing(msg) from error
-
-
-def _check_mapped(result: RunResult) -> None:
-    """Refuse what has no error per unit.
-
-    Raises
-    ------
-    BadInput
-        The run has no scores, or asks for where units lie.
-    """
-    from urbanbench.card import RETRIEVAL
-    from urbanbench.result import OK
-    from urbanbench.scoring.probes.catalogue import POSITION
-
-    if result.status != OK:
-        msg = f"Run {result.run_id} is {result.status}: {result.reason} Expected a finished run."
-        raise BadInput(msg)
-    if result.task.get("kind") == RETRIEVAL:
-        msg = f"Run {result.run_id} is a retrieval: queries have ranks, and no errors of a value to draw. Expected a run that predicts a label. Mend: urbanbench compare judges ranks, and the predictions' column predicted[error_m] has distances."
-        raise BadInput(msg)
-    if result.cell.probe == POSITION:
-        msg = f"Run {result.run_id} asks where units lie. Expected a run that predicts a label. Mend: take the row of the same model without --probe."
-        raise BadInput(msg)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from urbanbench.api.choosing import fits
 from urbanbench.cli import completing, options
-from urbanbench.cli.board_command import fits
 from urbanbench.cli.gather_commands import compact, expand, merge
 from urbanbench.cli.printing import note, print_json, say
 from urbanbench.cli.result_facts import result_facts

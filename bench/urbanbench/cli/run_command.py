@@ -11,7 +11,6 @@ from urbanbench.apart import plugins_apart
 from urbanbench.cli import completing, options
 from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
 from urbanbench.cli.printing import command, note, print_json, print_table, say
-from urbanbench.errors import BadInput
 from urbanbench.progress import is_interactive
 from urbanbench.terminal import screen_of
 
@@ -141,17 +140,15 @@ def make_plan(
     probes: Sequence[str] = (),
 ) -> Plan:
     """Expand the words of the command line; `split` is what `urbanbench.cli.options.read_splits` gave."""
-    from urbanbench.registry import expand, expand_cities, expand_heads, expand_labels
-    from urbanbench.run.plan import Plan
+    from urbanbench.api.planning import planned
 
-    cities = expand_cities(city)
-    return Plan(
-        models=_expanded("model", expand("model", model), model),
-        tasks=expand_labels(_expanded("task", expand("task", task), task), cities),
-        cities=cities,
+    asked = planned(
+        model,
+        task,
+        city,
+        head,
         inputs=inputs,
         splits=split,
-        heads=expand_heads(head),
         preset=preset,
         settings=options.read_settings(settings),
         seeds=options.read_seeds(seeds),
@@ -162,18 +159,18 @@ def make_plan(
         train_city=train_city,
         probes=probes,
     )
+    _note_left_out("model", asked.models, model)
+    _note_left_out("task", asked.tasks, task)
+    return asked
 
 
-def _expanded(kind: str, names: list[str], words: Sequence[str]) -> list[str]:
+def _note_left_out(kind: str, names: Sequence[str], words: Sequence[str]) -> None:
+    """Say which plugins a glob or group word passed over because they do not load."""
     from urbanbench.registry import broken
 
-    if not names:
-        msg = f"No {kind} given. Expected a name; see `urbanbench list {kind}s`."
-        raise BadInput(msg)
-    if names != list(words):  # a glob or group word passes over plugins that do not load: say so
+    if list(names) != list(words):
         for reason in broken(kind).values():
             note(f"Left out: {reason}")
-    return names
 
 
 def run_and_show(
@@ -188,23 +185,18 @@ def run_and_show(
     as_json: bool,
 ) -> int:
     """Run a plan, print its table, and return the exit code."""
+    from urbanbench.api.planning import cells
     from urbanbench.cache import EmbeddingCache
     from urbanbench.result_folders import RUNS
-    from urbanbench.run.finished import reports
-    from urbanbench.run.ladder import with_rungs
     from urbanbench.run.loop import run as run_cells
-    from urbanbench.run.plan import open_cities, plan, with_floors
-    from urbanbench.run.warned import leak_warnings
     from urbanbench.store import ResultStore
 
-    store, specs = ResultStore(out or RUNS), plan(asked)
+    store = ResultStore(out or RUNS)
     store.check_writable()
     EmbeddingCache().check_writable()  # cities are built there too
-    cities = open_cities(specs)
-    specs, left_out = with_rungs(specs, cities)
-    for line in [*left_out, *reports(specs, cities), *leak_warnings(specs, cities)]:
+    specs, lines = cells([asked], floors=floors)
+    for line in lines:
         note(line)
-    specs = with_floors(specs, cities) if floors else specs
     if dry_run:
         return _print_cells(specs, store, as_json=as_json)
     progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)

@@ -24,6 +24,7 @@ PLAIN = {
     "\N{BLACK DOWN-POINTING TRIANGLE}": "(v)",
     "\N{DAGGER}": "(own)",
     "\N{WHITE DIAMOND}": "(not converged)",
+    "\N{DOUBLE DAGGER}": "(older)",
     "\N{GREEK CAPITAL LETTER DELTA}": "delta",
     "\N{MULTIPLICATION SIGN}": "x",
     "\N{DEGREE SIGN}": " deg",

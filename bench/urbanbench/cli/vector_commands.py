@@ -49,6 +49,7 @@ def embed(
     preset: options.Preset = "",
     settings: options.Settings = [],  # noqa: B006 - typer reads the default, nothing changes it
     model_seed: options.ModelSeed = 0,
+    train_city: options.LearnCity = "",
     device: options.Device = "auto",
     out: Annotated[
         Path,
@@ -66,7 +67,7 @@ def embed(
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Write a model's vectors of a city: of all regions, or of the units a task labels.
+    """Write a model's vectors of a city: of all regions, or of the units a task labels; made there, or with what it learned in another city.
 
     With several GPUs: torchrun --nproc-per-node 2 -m urbanbench embed … Every process trains on its part of each batch; the first one
     keeps the vectors in the cache and writes the file.
@@ -91,6 +92,7 @@ def embed(
         settings=options.read_settings(settings),
         inputs=inputs,
         model_seed=model_seed,
+        train_city=city_word(train_city) if train_city else "",
     )
     where = options.read_device(device)
     with joined(where) as process:

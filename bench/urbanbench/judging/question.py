@@ -10,7 +10,7 @@ from urbanbench.errors import BadInput
 from urbanbench.result import RunResult
 from urbanbench.scoring.heads import HEADS
 
-__all__ = ["Pair", "differences", "pair_up", "place_of", "trainings_of"]
+__all__ = ["Pair", "differences", "other_versions", "pair_up", "place_of", "trainings_of"]
 
 _VERSIONS = ("task", "split", "head", "metrics", "protocol")
 _SHOWN_DIGEST = 8
@@ -56,6 +56,21 @@ def differences(one: RunResult, other: RunResult) -> list[str]:
         f"{name} {_told(ours.get(name))} against {_told(theirs.get(name))}"
         for name in dict.fromkeys([*ours, *theirs])
         if ours.get(name) != theirs.get(name)
+    ]
+
+
+def other_versions(one: RunResult, other: RunResult) -> list[str]:
+    """Say which versions differ between two rows of one question: "view version 1 against 2".
+
+    Versions of a model are held against each other where both rows are of that model.
+    """
+    names = [name for name in one.versions if name in other.versions and name not in _VERSIONS]
+    if one.cell.model != other.cell.model:
+        names = [name for name in names if name != "model"]
+    return [
+        f"{name} version {one.versions[name]} against {other.versions[name]}"
+        for name in names
+        if one.versions[name] != other.versions[name]
     ]
 
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Sharing", "sharing_of", "whole_neighbourhoods"]
+from urbanbench.scoring.splits import rung_name
+
+__all__ = ["Sharing", "sharing_of", "tests_all_each_time", "whole_neighbourhoods"]
 
 _WHOLE = {"block", "buffered", "group", "knndm"}
-"""Splits, whatever their argument, that differ from seed to seed by whole neighbourhoods. Of a city-out split every unit is tested each time."""
+"""Splits, whatever their argument, that differ from seed to seed by whole neighbourhoods."""
+_ONE_CITY = "city-out"
 _PIECES = 25
 """Blocks that hold units under the block split, at least (`urbanbench.scoring.block_size.resolve_block_size`)."""
 
@@ -41,7 +44,15 @@ class Sharing:
 
 def whole_neighbourhoods(split: str) -> bool:
     """Tell whether splits of a name hold out whole neighbourhoods, and not single units drawn from everywhere."""
-    return split.partition(":")[0] in _WHOLE
+    return rung_name(split) in _WHOLE
+
+
+def tests_all_each_time(split: str) -> bool:
+    """Tell whether every seed tests the same units, all of a city, so that scores of seeds differ by heads and shots alone.
+
+    They then say nothing of how other units, or another city, would come out: only a test over the units themselves does.
+    """
+    return rung_name(split) == _ONE_CITY
 
 
 def sharing_of(split: str, n_train: object, n_val: object, n_test: object) -> Sharing:

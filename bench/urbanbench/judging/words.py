@@ -6,22 +6,68 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from urbanbench.convergence import NO, converged
 from urbanbench.judging.comparison import Comparison
 from urbanbench.judging.evidence import NO_PLACES, NO_PREDICTIONS
 from urbanbench.judging.power import Needed
+from urbanbench.judging.question import other_versions
 from urbanbench.judging.verdict import BOUNDED, LEVEL, QUERIES, RESAMPLED, SPATIAL
 from urbanbench.scoring.metrics import metric_info
 
 if TYPE_CHECKING:
     from urbanbench.judging.tournament import Tournament
 
-__all__ = ["LACKING", "gap_words", "in_short", "needs_words", "p_words", "statement"]
+__all__ = [
+    "gap_words",
+    "in_short",
+    "lacking_words",
+    "needs_words",
+    "notes",
+    "origin_words",
+    "p_words",
+    "statement",
+]
 
-LACKING = {
-    NO_PLACES: "where its units lie is not known (its city or its task is not at hand), so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small for others",
-    NO_PREDICTIONS: "predictions of a row are not there, so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small "
-    "for others (urbanbench results verify FOLDER --recompute all --row RUN --keep-predictions makes them)",
+_LACKING = {
+    NO_PLACES: "where its units lie is not known (its city or its task is not at hand)",
+    NO_PREDICTIONS: "predictions of a row are not there (urbanbench results verify FOLDER --recompute all --row RUN --keep-predictions makes them)",
 }
+_OTHER_UNITS = "so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small for others"
+_SAME_UNITS = (
+    "and every seed tests the same units: chance is that of other heads and shots alone, the interval is far too narrow, "
+    "and nothing of it should be called separable"
+)
+
+
+def lacking_words(comparison: Comparison) -> str:
+    """Say what kept the test over units away, and what the verdict is worth without it; "" where nothing did."""
+    if not comparison.lacking:
+        return ""
+    return f"{_LACKING[comparison.lacking]}, {_SAME_UNITS if comparison.blind else _OTHER_UNITS}"
+
+
+def origin_words(comparison: Comparison, one: str, other: str) -> list[str]:
+    """Say what the two rows were made by that is not alike: versions, and a training that had not converged.
+
+    Parameters
+    ----------
+    one, other
+        Names of the two models.
+    """
+    pair = comparison.pair
+    versions = other_versions(pair.one[0], pair.other[0])
+    told = [f"the rows of {one} and {other} differ in {', '.join(versions)}"] if versions else []
+    return told + [
+        f"{name} had not converged when its training ended, so this tells of that much training and not of the model"
+        for name, side in ((one, pair.one), (other, pair.other))
+        if any(converged(row.training, records=True) == NO for row in side)
+    ]
+
+
+def notes(comparison: Comparison, one: str, other: str) -> list[str]:
+    """Return what a reader of a verdict should know beside it, as `lacking_words` and `origin_words` say it."""
+    lacking = lacking_words(comparison)
+    return [*([lacking] if lacking else []), *origin_words(comparison, one, other)]
 
 
 _TESTS = {
@@ -193,6 +239,8 @@ def _chance(found: Comparison, family: int) -> str:
     if family > 1:
         told += f", {p_words(found.adjusted_p).removeprefix('p ').removeprefix('= ')} after Holm over {family} questions"
     test = _TESTS[verdict.method]
+    if found.blind:
+        return f"Whether chance could have done it is not known: every seed tests the same units, and {_LACKING[found.lacking]}."
     if found.separable:
         return f"That is separable from chance ({told}; {test}).{_naive(found)}"
     if verdict.p < LEVEL:

@@ -16,12 +16,15 @@ from urbanbench.registry.cities import (
     city_names,
     city_path,
     city_word,
+    city_word_of,
     cut_cities,
     expand_cities,
+    is_source_file,
     known_folders,
     make_source,
     open_city,
     open_source,
+    source_path,
 )
 from urbanbench.registry.faces import Face, entries, face_of, file_of, sound
 from urbanbench.registry.kinds import VECTOR_FILES, Entry, is_path
@@ -41,6 +44,7 @@ __all__ = [
     "city_names",
     "city_path",
     "city_word",
+    "city_word_of",
     "cut_cities",
     "entries",
     "expand",
@@ -55,6 +59,7 @@ __all__ = [
     "is_foreign",
     "is_label",
     "is_path",
+    "is_source_file",
     "known_folders",
     "label_tasks",
     "listing",
@@ -67,5 +72,6 @@ __all__ = [
     "plain_name",
     "sound",
     "source_file",
+    "source_path",
     "task_of_label",
 ]

@@ -11,6 +11,7 @@ from urbanbench.errors import PluginBroken, UnknownName
 from urbanbench.registry.faces import Face, entries, face_of
 from urbanbench.registry.kinds import is_path
 from urbanbench.registry.label_tasks import is_label
+from urbanbench.registry.live import is_live
 from urbanbench.registry.plugins import names
 from urbanbench.registry.schemes import has_scheme
 from urbanbench.registry.words import is_glob, is_there, split_words
@@ -59,7 +60,7 @@ def expand(kind: str, words: str | Iterable[str]) -> list[str]:
             chosen += _globbed(kind, word)
         else:
             face_of(kind, word)
-            kept = is_path(word) or (kind == "model" and has_scheme(word))
+            kept = is_path(word) or is_live(word) or (kind == "model" and has_scheme(word))
             chosen.append(word if kept else word.replace("_", "-"))
     return list(dict.fromkeys(chosen))
 

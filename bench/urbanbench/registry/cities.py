@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,12 +26,15 @@ __all__ = [
     "city_names",
     "city_path",
     "city_word",
+    "city_word_of",
     "cut_cities",
     "expand_cities",
+    "is_source_file",
     "known_folders",
     "make_source",
     "open_city",
     "open_source",
+    "source_path",
 ]
 
 MANIFEST = "city.json"
@@ -42,12 +45,39 @@ def city_names() -> list[str]:
     return [*names("city"), *known_folders()]
 
 
+def is_source_file(word: str) -> bool:
+    """Tell whether a word is the path of a plugin file that builds a city, with a size behind it or without one.
+
+    Examples
+    --------
+    >>> is_source_file("./hamlet.py:tiny"), is_source_file("./hamlet"), is_source_file("hamlet:tiny")
+    (True, False, False)
+    """
+    return _source_parts(word)[0].endswith(".py")
+
+
+def source_path(word: str) -> Path | None:
+    """Return the plugin file of a word that names one, without the size behind it; None for any other word."""
+    return Path(_source_parts(word)[0]).expanduser() if is_source_file(word) else None
+
+
+def _source_parts(word: str) -> tuple[str, str]:
+    """Return a source's name or path, and its size."""
+    path, colon, size = word.rpartition(".py")
+    if colon and (not size or size.startswith(":")):
+        return f"{path}.py", size.removeprefix(":")
+    name, _, size = word.partition(":")
+    return name, size
+
+
 def city_path(word: str) -> Path | None:
     """Return the folder that a word means by itself: an existing city folder, or any word written as a path; None for a name.
 
-    An existing folder with a city.json comes before every name, list and pattern.
+    An existing folder with a city.json comes before every name, list and pattern. The file of a city source means no folder.
     """
     path = Path(word)
+    if is_source_file(word):
+        return None
     if is_path(word) or is_there(path / MANIFEST):
         return path.expanduser().absolute()
     return None
@@ -88,7 +118,8 @@ def city_word(word: str) -> str:
         city_folder(word)
         return word
     source = make_source(word)
-    name = word.partition(":")[0].replace("_", "-")
+    name = _source_parts(word)[0]
+    name = name if is_source_file(word) else name.replace("_", "-")
     return name if source == load_class("city", name)() else f"{name}:{getattr(source, 'size', '')}"
 
 
@@ -131,8 +162,28 @@ def city_folder(word: str) -> Path:
     return _built(make_source(word))
 
 
+def city_word_of(folder: Path) -> str:
+    """Return the shortest word that opens a folder: its name, that of the generated city it was built as, or its path."""
+    place = folder.expanduser().resolve()
+    for name, known in known_folders().items():
+        if known.resolve() == place:
+            return name
+    for word in _source_words() if place.parent == _built_root().resolve() else ():
+        if _place(make_source(word)).resolve() == place:
+            return city_word(word)
+    return str(place)
+
+
+def _source_words() -> Iterator[str]:
+    for name in names("city"):
+        yield from (f"{name}:{size}" for size in load_class("city", name).sizes)
+        yield name
+
+
 def make_source(word: str, **fields: Any) -> CitySource:
     """Make a city source from its word and further fields, for example ``make_source("toyville:tiny", seed=3)``.
+
+    The word may be the path of a plugin file, whose code then runs in this process.
 
     Raises
     ------
@@ -141,8 +192,8 @@ def make_source(word: str, **fields: Any) -> CitySource:
     BadInput
         A field the source does not have.
     """
-    name, _, size = word.partition(":")
-    if name.replace("_", "-") not in names("city"):
+    name, size = _source_parts(word)
+    if not is_source_file(word) and name.replace("_", "-") not in names("city"):
         raise _unknown(word)
     source = load_class("city", name)
     if size:
@@ -185,16 +236,24 @@ def _unknown(word: str) -> UnknownName:
 def _built(source: CitySource) -> Path:
     from filelock import FileLock
 
-    from urbanbench.hashing import code_digest, short
-
-    code = short(code_digest(source_file(type(source))))
-    folder = cache_root() / "cities" / f"{source.key()}-{code}"
+    folder = _place(source)
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):
             if not folder.is_dir():
                 build_city(source, folder)
     return folder
+
+
+def _place(source: CitySource) -> Path:
+    """Return where a generated city lies, or would."""
+    from urbanbench.hashing import code_digest, short
+
+    return _built_root() / f"{source.key()}-{short(code_digest(source_file(type(source))))}"
+
+
+def _built_root() -> Path:
+    return cache_root() / "cities"
 
 
 def known_folders() -> dict[str, Path]:

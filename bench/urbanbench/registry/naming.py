@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from urbanbench.errors import BadInput
-from urbanbench.registry.cities import MANIFEST, city_names, city_path, known_folders
+from urbanbench.registry.cities import MANIFEST, city_names, city_path, known_folders, source_path
 from urbanbench.registry.plugins import plugin_name
 
 __all__ = ["plain_name"]
@@ -29,6 +29,9 @@ def plain_name(kind: str, word: str) -> str:
 
 def _city_name(word: str) -> str:
     path = city_path(word)
+    file = source_path(word)
+    if file is not None:
+        return plugin_name("city", str(file)) + word.rpartition(".py")[2]
     if path is None:
         return word.replace("_", "-") if word.replace("_", "-") in city_names() else word
     folder = path.resolve()

@@ -22,14 +22,17 @@ from urbanbench.errors import BadInput, DataMissing, PluginBroken, UnknownName
 from urbanbench.reasons import place_in, told
 from urbanbench.registry.files import carded, import_file, only_class
 from urbanbench.registry.kinds import KINDS, VECTOR_FILES, Entry, Kind, is_path
+from urbanbench.registry.live import is_live, live_class, live_file
 from urbanbench.registry.schemes import has_scheme, load_by_scheme
 
 __all__ = [
+    "BUILT_IN",
     "is_foreign",
     "listing",
     "load_class",
     "load_model",
     "names",
+    "origin_of",
     "plugin_name",
     "source_file",
 ]
@@ -80,7 +83,7 @@ def is_foreign(kind: str, word: str) -> bool:
     >>> is_foreign("model", "mean"), is_foreign("model", "./mine.py"), is_foreign("model", "vectors.parquet")
     (False, True, False)
     """
-    if kind == "model" and has_scheme(word):
+    if is_live(word) or (kind == "model" and has_scheme(word)):
         return False
     if is_path(word):
         path = Path(word).resolve()
@@ -111,7 +114,9 @@ def load_model(word: str) -> Any:
 
 
 def load_class(kind: str, word: str) -> Any:
-    """Return the class of a plugin by name or path; both spellings, ``poi-counts`` and ``poi_counts``, are accepted."""
+    """Return the class of a plugin by name, path or word of this session; both spellings, ``poi-counts`` and ``poi_counts``, are accepted."""
+    if is_live(word):
+        return live_class(kind, word)
     if is_path(word):
         return _load_file(kind, Path(word).expanduser())
     known = _sources(kind)
@@ -129,7 +134,7 @@ def plugin_name(kind: str, word: str) -> str:
     BadInput
         A file that has the name of a registered plugin but is another file.
     """
-    if kind == "model" and has_scheme(word):
+    if is_live(word) or (kind == "model" and has_scheme(word)):
         return word
     if kind == "task" and word.startswith("label:"):
         return word
@@ -147,7 +152,7 @@ def plugin_name(kind: str, word: str) -> str:
 
 def source_file(plugin: type) -> Path:
     """Return the Python file a plugin class was read from, or the vectors' file for given vectors."""
-    given = getattr(plugin, "vectors_file", None)
+    given = getattr(plugin, "vectors_file", None) or live_file(plugin)
     return Path(given if given is not None else inspect.getfile(plugin)).resolve()
 
 

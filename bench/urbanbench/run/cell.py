@@ -7,6 +7,7 @@ from dataclasses import replace
 from urbanbench.atomic import replacing
 from urbanbench.errors import CannotWrite, PluginBroken
 from urbanbench.progress import pulse
+from urbanbench.registry.live import is_live
 from urbanbench.result import OK, RunResult
 from urbanbench.run.order import Order
 from urbanbench.run.sources import SOURCES, record
@@ -37,7 +38,7 @@ def run_cell(
     with store.lock(order.cell, wait=wait) as held:
         if not held:
             return None
-        found = None if overwrite == "always" else store.find(order.cell)
+        found = None if overwrite == "always" or is_live(order.spec.model) else store.find(order.cell)
         if found is not None and overwrite == "never" and found.status == OK:
             return found, False
         with pulse(str(order.cell)):

@@ -10,7 +10,7 @@ from urbanbench.card import TaskCard
 from urbanbench.progress import pulse
 from urbanbench.run.admission import admitted_view, units_of
 from urbanbench.run.order import resolve
-from urbanbench.run.walk import embedding_key
+from urbanbench.run.walk import embedding_key, school_for
 from urbanbench.run.workbench import Workbench
 from urbanbench.task import Task
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from urbanbench.cache import EmbeddingKey
     from urbanbench.city.view import View
     from urbanbench.result import RunSpec
+    from urbanbench.run.learning import School
     from urbanbench.run.order import Order
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
@@ -37,7 +38,7 @@ def embed_here(spec: RunSpec, bench: Workbench) -> tuple[EmbeddingSpace, Mapping
     Parameters
     ----------
     spec
-        Model, city and inputs; its task may be "". What it says of scoring does not matter.
+        Model, city, train city and inputs; its task may be "". What it says of scoring does not matter.
     bench
         Device and cache.
 
@@ -67,7 +68,7 @@ def order_of(spec: RunSpec) -> Order:
     return resolve(spec, None if spec.task else _NoTask())
 
 
-def _look(order: Order, bench: Workbench) -> tuple[Order, View, Units, EmbeddingKey]:
+def _look(order: Order, bench: Workbench) -> tuple[Order, View, Units, EmbeddingKey, School | None]:
     spec = order.spec
     city = bench.city(spec.city)
     targets = bench.targets(order) if spec.task else None
@@ -75,4 +76,5 @@ def _look(order: Order, bench: Workbench) -> tuple[Order, View, Units, Embedding
     units = units_of(city, order.task.card.level, targets.ids.tolist() if targets is not None else [])
     with state_kept():
         variant = dict(order.model.variant(view))
-    return order, view, units, embedding_key(order, view, units, variant, bench.device)
+    school = school_for(order, bench, view) if order.cell.train_city else None
+    return order, view, units, embedding_key(order, view, units, variant, bench.device, school), school

@@ -15,6 +15,7 @@ from urbanbench.parity.contract import DEFAULT, Paper, Question
 from urbanbench.parity.papers import get_paper
 from urbanbench.registry import GROUPS, Face, face_of, file_of, names, plain_name, sound
 from urbanbench.registry.given import GIVEN_INPUTS, GivenVectors
+from urbanbench.registry.live import is_live
 from urbanbench.result import BEST_FLOOR, Cell, RunSpec
 from urbanbench.run.rooms import Room, room_of
 from urbanbench.vectors.files import vectors_digest
@@ -58,6 +59,11 @@ class Order:
     def given(self) -> bool:
         """Whether the vectors come from a file."""
         return self.vectors is not None
+
+    @property
+    def passing(self) -> bool:
+        """Whether neither vectors nor results of the model are gone on with: given ones, and those of a class of this session."""
+        return self.given or is_live(self.spec.model)
 
     @property
     def changed(self) -> dict[str, Any]:
@@ -132,7 +138,7 @@ class Order:
     @property
     def across(self) -> bool:
         """Whether the head is fitted in the train city."""
-        from urbanbench.scoring.city_out import is_city_out
+        from urbanbench.scoring.splits.city_out import is_city_out
 
         return self.room.fits_heads and bool(self.cell.train_city) and is_city_out(self.cell.split)
 
@@ -231,7 +237,7 @@ def _beside(spec: RunSpec) -> str:
 
 def _train_city(spec: RunSpec) -> str:
     """Return the name of the city the model learns in, "" for the one that is scored; shots of another city need one."""
-    from urbanbench.scoring.city_out import shots_of
+    from urbanbench.scoring.splits.city_out import shots_of
 
     if not spec.train_city:
         if shots_of(spec.split):

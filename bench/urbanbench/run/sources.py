@@ -23,6 +23,7 @@ from urbanbench.registry import (
     names,
     open_city,
     plain_name,
+    source_path,
 )
 from urbanbench.result import OK
 from urbanbench.vectors.files import vectors_digest
@@ -138,7 +139,7 @@ def _places(order: Order) -> dict[str, Path | None]:
 
 
 def _city_place(word: str) -> Path | None:
-    path = city_path(word)
+    path = source_path(word) or city_path(word)
     if path is None or path.resolve() in {known.resolve() for known in known_folders().values()}:
         return None
     return path.resolve()
@@ -156,6 +157,8 @@ def _relative(place: Path, folder: Path) -> str:
 
 
 def _digest(kind: str, place: Path) -> str:
+    if place.suffix == ".py" and kind in _OF_CITIES:
+        return file_digest(place)
     if kind not in _OF_CITIES:
         return vectors_digest(place)
     files = sorted({place / "city.json", *place.glob("*.parquet"), *place.glob("*/*.parquet")})

@@ -47,7 +47,7 @@ def targets_for(word: str, targets: Targets, city: City, label: str) -> Targets:
     """
     if is_split_file(word):
         return targets
-    name, argument = read_word(word)
+    name, argument, _ = read_word(word)
     if name == "group" and argument:
         return replace(targets, groups=_groups(targets, city, label, argument))
     if name == "knndm" and not argument:

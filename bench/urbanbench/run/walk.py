@@ -19,6 +19,7 @@ from urbanbench.inputs import format_inputs
 from urbanbench.provenance import provenance
 from urbanbench.reasons import place_in, speakable, told, trace_of
 from urbanbench.registry import is_foreign
+from urbanbench.registry.live import is_live
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_paper, check_probe, check_split, units_of
 from urbanbench.run.beside import adds_section, floor_orders
@@ -153,13 +154,20 @@ def _prepare(order: Order, bench: Workbench) -> _Setting:
     units = units_of(city, targets.level, targets.ids.tolist())
     with state_kept():
         variant, lacks = dict(order.model.variant(view)), _phrases(order.model.lacks(view))
-    school = _school(order, bench, view) if order.cell.train_city else None
+    school = school_for(order, bench, view) if order.cell.train_city else None
     key = embedding_key(order, view, units, variant, bench.device, school)
     floors = _floors(order, city, view, targets, bench.device)
     return _Setting(city, targets, view, units, variant, lacks, key, floors, school)
 
 
-def _school(order: Order, bench: Workbench, view: View) -> School:
+def school_for(order: Order, bench: Workbench, view: View) -> School:
+    """Return where the model of an order with a train city learns; `view` is what it sees of the scored city.
+
+    Raises
+    ------
+    RunRefused
+        It cannot be carried over (`urbanbench.run.train_city.train_city_of`).
+    """
     place = train_city_of(order, bench, view)
     return school_of(order, place, embedding_key(order, place.view, place.units, {}, bench.device))
 
@@ -361,7 +369,7 @@ def _place_known(order: Order, facts: Mapping[str, Any]) -> str:
 
 def mark_of(order: Order) -> dict[str, Any]:
     """Return whether a model from elsewhere has been checked with its present code; {} for built-in models and given vectors."""
-    if order.given or not is_foreign("model", order.spec.model):
+    if order.given or not (is_live(order.spec.model) or is_foreign("model", order.spec.model)):
         return {}
     return {"checked": check_mark(order.code)}
 

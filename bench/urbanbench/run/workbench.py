@@ -69,6 +69,15 @@ class Workbench:
             self._city = (word, open_city(word))
         return self._city[1]
 
+    def lay_out(
+        self,
+        word: str,
+        city: City,
+        made: tuple[str, EmbeddingSpace, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Use a city that is open, and vectors that were made: their key's digest, the space and the facts of its making."""
+        self._city, self._space = (word, city), made
+
     def forget_city(self) -> None:
         """Read the city, the train city and their targets anew when they are asked for next."""
         self._city = self._train = None
@@ -130,7 +139,7 @@ class Workbench:
         self._space = None
         if is_foreign("model", order.spec.model):
             self.forget_city()  # the view has it; what it changes there must not change what it is scored on
-        if self.cache is None or order.given:
+        if self.cache is None or order.passing:
             made, cached = self._embedded(order, view, units, school), False
         else:
             with self._alone(self.cache, key):

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from urbanbench.errors import RunRefused, quoted
-from urbanbench.scoring.city_out import CITY_OUT, city_out_splits, shots_of
 from urbanbench.scoring.evaluate import Scores, align, score_outputs
 from urbanbench.scoring.features import Features
 from urbanbench.scoring.heads import get_head
+from urbanbench.scoring.splits import make_splits
+from urbanbench.scoring.splits.city_out import city_out_word, shots_of
 from urbanbench.scoring.targets import Targets
 from urbanbench.space import EmbeddingSpace
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from urbanbench.scoring.protocol import Protocol
 
 __all__ = ["evaluate_across", "joined_targets"]
+
+_TRAIN, _SCORED = "train", "scored"
+"""What the two cities are called in the joined table."""
 
 
 def evaluate_across(
@@ -67,14 +71,14 @@ def evaluate_across(
     features = Features(
         np.concatenate([here.vectors, there.vectors]), np.concatenate([here.covered, there.covered])
     )
-    splits = city_out_splits(train, scored, protocol.seeds, shots_of(protocol.split))
+    asked = replace(protocol, split=city_out_word(shots_of(protocol.split), _SCORED))
+    splits = make_splits(every, asked)
     start = time.perf_counter()
     outputs = get_head(protocol.head).fit_predict(
         features, every, splits, seeds=protocol.seeds, device=device
     )
     seconds = time.perf_counter() - start
-    plain = replace(protocol, split=CITY_OUT)
-    made = score_outputs(outputs, splits, every, plain, features.covered, seconds=seconds)
+    made = score_outputs(outputs, splits, every, asked, features.covered, seconds=seconds)
     tested = np.concatenate([split.test for split in splits]) - len(train)
     return replace(
         made,
@@ -85,7 +89,7 @@ def evaluate_across(
 
 
 def joined_targets(train: Targets, scored: Targets) -> Targets:
-    """Return the units of both cities in one table, the train city's first, under ids that say which city they are of.
+    """Return the units of both cities in one table, the train city's first; ids, parcels and groups say which city they are of.
 
     Raises
     ------
@@ -106,16 +110,26 @@ def joined_targets(train: Targets, scored: Targets) -> Targets:
         msg = f"The scored city has classes that the train city lacks ({quoted(strange, 5)}; its own: {', '.join(train.classes)}). Expected classes that a head has met. Mend: give both labels the same classes."
         raise RunRefused(msg)
     return Targets(
-        ids=np.concatenate([_marked(train.ids, "train"), _marked(scored.ids, "scored")]),
+        ids=np.concatenate([_marked(train.ids, _TRAIN), _marked(scored.ids, _SCORED)]),
         level=scored.level,
         kind=scored.kind,
         values=np.concatenate([train.values, values]),
         classes=train.classes,
         unit=scored.unit,
         xy=np.concatenate([train.xy, scored.xy]),
+        groups=np.repeat([_TRAIN, _SCORED], [len(train), len(scored)]),
+        parcels=_joined_parcels(train, scored),
         log1p_scale=scored.log1p_scale,
         report_log_scale=scored.report_log_scale,
     )
+
+
+def _joined_parcels(train: Targets, scored: Targets) -> np.ndarray | None:
+    """Return every unit's parcel; a unit of a city without parcels is its own."""
+    if train.parcels is None and scored.parcels is None:
+        return None
+    own = [one.ids if one.parcels is None else one.parcels for one in (train, scored)]
+    return np.concatenate([_marked(own[0], _TRAIN), _marked(own[1], _SCORED)])
 
 
 def _marked(ids: np.ndarray, side: str) -> np.ndarray:

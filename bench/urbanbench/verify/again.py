@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from urbanbench.errors import DataMissing, UnknownName
+from urbanbench.model import settings_between
 from urbanbench.parity.contract import DEFAULT
 from urbanbench.registry import city_word, load_model, plain_name
 from urbanbench.result import Cell, RunSpec
@@ -94,14 +95,4 @@ def _scoring(cell: Cell) -> dict[str, Any]:
 def _settings(model: Any, cell: Cell) -> tuple[tuple[str, str], ...]:
     """Write the parameters that are not the preset's as the words of ``--set``; parameters that are gone are left to the comparison."""
     usual = model.from_settings(cell.preset).parameters()
-    return tuple(
-        (name, _text(value))
-        for name, value in sorted(cell.parameters.items())
-        if name in usual and value != usual[name]
-    )
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return ",".join(map(_text, value))
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+    return settings_between(usual, {name: value for name, value in cell.parameters.items() if name in usual})

@@ -11,8 +11,8 @@ from typing import Any
 from urbanbench.errors import DataMissing, UrbanbenchError
 from urbanbench.result import OK, RunResult
 from urbanbench.run.order import Order
+from urbanbench.run.resting import rests_on_today
 from urbanbench.run.standing import older_versions, other_encoders, stale_data, versions_of
-from urbanbench.run.walk import rests_on
 from urbanbench.run.workbench import Workbench
 from urbanbench.store import ResultStore, predictions_beside
 from urbanbench.verify.again import Elsewhere, absent_city, differing_fields, order_of
@@ -20,7 +20,18 @@ from urbanbench.verify.beside import wrong_gains
 from urbanbench.verify.probed import wrong_probe
 from urbanbench.verify.rescored import ROUNDING, largest_gap, rescored
 
-__all__ = ["BAD", "DAMAGED", "HOLDS", "OLD", "STRANGER", "Verdict", "judge", "strangers"]
+__all__ = [
+    "BAD",
+    "DAMAGED",
+    "HOLDS",
+    "OLD",
+    "OTHER",
+    "STRANGER",
+    "Verdict",
+    "judge",
+    "judge_alone",
+    "strangers",
+]
 
 HOLDS, OLD, OTHER, DAMAGED, STRANGER = "holds", "old", "other encoders", "damaged", "stranger"
 BAD = (OLD, DAMAGED, STRANGER)
@@ -83,17 +94,23 @@ def judge(path: Path, folder: Path, elsewhere: Elsewhere, bench: Workbench) -> V
     bench
         Keeps the city opened last; nothing is embedded.
     """
+    alone = judge_alone(path, folder)
+    if alone.state != HOLDS or alone.result is None:
+        return alone
+    reasons, others, unchecked = _standing(alone.result, elsewhere, bench)
+    state = OLD if reasons else OTHER if others else HOLDS
+    return Verdict(alone.file, state, (*reasons, *others), tuple(unchecked), alone.result)
+
+
+def judge_alone(path: Path, folder: Path) -> Verdict:
+    """Judge one result file by what lies beside it alone: its place, its scores and its predictions; parameters as in `judge`."""
     name = str(path.relative_to(folder))
     try:
         result = ResultStore.read(path)
     except DataMissing as error:
         return Verdict(name, DAMAGED, (str(error),))
     wrong = [*_misplaced(result, path, name), *_wrong_scores(result)]
-    if wrong:
-        return Verdict(name, DAMAGED, tuple(wrong), result=result)
-    reasons, others, unchecked = _standing(result, elsewhere, bench)
-    state = OLD if reasons else OTHER if others else HOLDS
-    return Verdict(name, state, (*reasons, *others), tuple(unchecked), result)
+    return Verdict(name, DAMAGED if wrong else HOLDS, tuple(wrong), result=result)
 
 
 def _misplaced(result: RunResult, path: Path, name: str) -> Iterator[str]:
@@ -150,7 +167,7 @@ def _standing(result: RunResult, elsewhere: Elsewhere, bench: Workbench) -> _Tol
 
 def _with_data(result: RunResult, order: Order, bench: Workbench, reasons: list[str]) -> _Told:
     try:
-        now, variant = rests_on(order, bench)
+        now, variant = rests_on_today(order, bench)
     except UrbanbenchError as error:
         return [*reasons, f"today it cannot be run: {error}"], [], []
     others = [] if variant is None else other_encoders(result, variant)

@@ -107,5 +107,5 @@ def read_rules(words: Iterable[str], known: Iterable[str]) -> dict[str, Rule]:
         for kind, one, listed in (("label", name, labels), ("way to carry a label", how, list(HOWS))):
             if one not in listed:
                 raise UnknownName(kind, one, listed)
-        found[name] = Rule(how, "as asked")
+        found[name] = Rule(how, "it was asked for")
     return found

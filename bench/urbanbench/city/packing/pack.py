@@ -22,7 +22,7 @@ from urbanbench.errors import BadInput, CityFaults, DataCorrupt
 from urbanbench.hashing import sha256_of
 from urbanbench.progress import tracking
 
-__all__ = ["SUFFIXES", "Pack", "pack"]
+__all__ = ["SUFFIXES", "Pack", "Sink", "pack", "sink"]
 
 SUFFIXES = (".tar.zst", ".zip")
 _TOP_MODE = 0o644
@@ -53,7 +53,9 @@ class Pack:
     licences: tuple[str, ...]
 
 
-class _Sink(Protocol):
+class Sink(Protocol):
+    """An archive that is being written."""
+
     def add(self, name: str, size: int, stream: IO[bytes]) -> None:
         """Write a file."""
 
@@ -90,8 +92,8 @@ def pack(folder: Path, out: Path | None = None) -> Pack:
             files[path] = hashed(folder / path)
             bar.advance()
         contents = Contents(manifest.name, files)
-        with replacing(out) as part, _sink(out, part) as sink:
-            _write(folder, contents, sink, bar)
+        with replacing(out) as part, sink(out, part) as target:
+            _write(folder, contents, target, bar)
     return Pack(out, sha256_of(out), out.stat().st_size, contents, hidden, tuple(licence_lines(manifest)))
 
 
@@ -153,14 +155,14 @@ def _check_paths(folder: Path, paths: list[str]) -> None:
         names.add(path)
 
 
-def _write(folder: Path, contents: Contents, sink: _Sink, bar: Any) -> None:
+def _write(folder: Path, contents: Contents, target: Sink, bar: Any) -> None:
     import io
 
     listed = contents.write()
-    sink.add(LIST_FILE, len(listed), io.BytesIO(listed))
+    target.add(LIST_FILE, len(listed), io.BytesIO(listed))
     for path, packed in sorted(contents.files.items()):
         with (folder / path).open("rb") as stream:
-            sink.add(f"{contents.name}/{path}", packed.size, stream)
+            target.add(f"{contents.name}/{path}", packed.size, stream)
         if hashed(folder / path) != packed:
             msg = f"{folder}/{path} changed while it was packed. Expected a folder that nobody writes to. Pack it again."
             raise DataCorrupt(msg)
@@ -168,7 +170,8 @@ def _write(folder: Path, contents: Contents, sink: _Sink, bar: Any) -> None:
 
 
 @contextmanager
-def _sink(out: Path, part: Path) -> Iterator[_Sink]:
+def sink(out: Path, part: Path) -> Iterator[Sink]:
+    """Open a new archive of the kind that its name says, written at `part`."""
     if out.name.endswith(".zip"):
         import zipfile
 

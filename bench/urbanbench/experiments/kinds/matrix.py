@@ -11,6 +11,7 @@ from urbanbench.board.leading import BEST, leading
 from urbanbench.board.marks import BELOW, UNCONVERGED, above_floor, floor_above
 from urbanbench.board.rows import Row
 from urbanbench.board.used import saw_entry
+from urbanbench.board.versions import OLDER, older_parts
 from urbanbench.convergence import NO
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.contender import Contender, Place, cells, places
@@ -25,7 +26,7 @@ __all__ = ["Matrix"]
 READING = (
     "Every cell is the main score of its task: mean \N{PLUS-MINUS SIGN} sample standard deviation over seeds (a spread over splits, not a standard error). Higher is better in all columns.",
     "Bold are all rows of a column, floors included, that chance does not separate from the best one, which is underlined (corrected resampled t test, Holm); \N{BLACK DOWN-POINTING TRIANGLE} marks a row whose mean is below the best floor that sees no more than it, under the same head.",
-    f"{UNCONVERGED} marks a score of a model whose training a cap had ended before it converged.",
+    f"{UNCONVERGED} marks a score of a model whose training a cap had ended before it converged, {OLDER} one of an older head, split, task or model than the newest of its column.",
     "Columns have different units and scales: there is no average over them.",
     "A row that lacks a part of its model for want of data says so behind its name and is not counted among the learned models.",
     "saw: which part of the POIs, footprints, street views and pictures a row used, in the first task for which that is recorded.",
@@ -126,9 +127,13 @@ class _Task:
         return {**self.learned, **self.floors}
 
     @property
+    def _scored(self) -> list[Row]:
+        return [one.scored for one in self.every.values() if one.scored is not None]
+
+    @property
     def main(self) -> str:
         """The main metric, "" where no row has scores."""
-        return next((one.scored.main_metric for one in self.every.values() if one.scored is not None), "")
+        return next((row.main_metric for row in self._scored), "")
 
     def entry(self, label: str, among: Sequence[str]) -> Entry:
         """Return a row's score with its marks, the best of some rows among them, or the word that says why there is none."""
@@ -137,7 +142,11 @@ class _Task:
             return Entry(one.word)
         score = one.score(self.main)
         below = label in self.learned and one.block is not None and floor_above(one.block, one.scored)
-        marked = {UNCONVERGED: one.scored.converged == NO, BELOW: below}
+        marked = {
+            UNCONVERGED: one.scored.converged == NO,
+            OLDER: older_parts(one.scored, self._scored),
+            BELOW: below,
+        }
         marks = [mark for mark, holds in marked.items() if holds]
         made = score_entry(score, " ".join([score.text, *marks]) if marks else None)
         return Entry(made.text, self._leading(among).get(one.scored.run_id, ""), value=made.value)

@@ -86,7 +86,10 @@ class SplitLadder(Experiment):
         models = [climbed[row.label] for row in self._models(choice)]
         floors = [climbed[row.label] for row in self._floors(choice)]
         overview = (_overview(models, floors, metric), _gaps(models, floors, metric))
-        sections = [Section(title, (*_facts(models), metric_title(metric)), overview)]
+        every = _figure_of_all(
+            stem(self.name, where.city_name, where.task, where.head), title, models, floors, metric
+        )
+        sections = [Section(title, (*_facts(models), metric_title(metric)), overview, (every,))]
         for one in models:
             if one.metric:
                 name = stem(self.name, where.city_name, where.task, where.head, one.label)
@@ -270,6 +273,25 @@ def _figure(name: str, title: str, one: _Climb, floors: Sequence[_Climb], metric
         ),
     )
     return replace(line_figure(name, title, panels, columns=2), size=(10.0, 3.6))
+
+
+def _figure_of_all(
+    name: str, title: str, models: Sequence[_Climb], floors: Sequence[_Climb], metric: str
+) -> Figure:
+    """Return the score of every row at each rung, models in one panel and floors in another."""
+    rungs = list(models[0].at)
+    panels = [
+        Panel(
+            kind,
+            "",
+            metric_title(metric),
+            [_trace(one, rungs, metric, spread=False) for one in some if one.metric],
+            names=rungs,
+        )
+        for kind, some in (("models", models), ("floors", floors))
+        if any(one.metric for one in some)
+    ]
+    return replace(line_figure(name, title, panels, columns=2), size=(10.0, 4.2))
 
 
 def _trace(one: _Climb, rungs: Sequence[str], metric: str, *, spread: bool) -> Trace:

@@ -11,8 +11,8 @@ from urbanbench.errors import RunRefused
 from urbanbench.inputs import format_inputs
 from urbanbench.items import MODALITIES
 from urbanbench.run.rooms.contract import Room
-from urbanbench.scoring.city_out import CITY_OUT
 from urbanbench.scoring.retrieval.words import COSINE, SPLITS, head_word, split_word
+from urbanbench.scoring.splits.city_out import CITY_OUT
 
 if TYPE_CHECKING:
     from urbanbench.card import ModelCard, TaskCard

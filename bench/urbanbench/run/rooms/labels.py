@@ -28,23 +28,24 @@ class LabelRoom(Room):
 
     def scoring(self, spec: RunSpec, head: str) -> dict[str, Any]:
         """See `Room.scoring`."""
-        from urbanbench.scoring.city_out import is_city_out
         from urbanbench.scoring.splits import has_blocks, split_name
 
-        across = is_city_out(spec.split) and spec.train_city
-        size = spec.block_size_m if not across and has_blocks(spec.split) else None
-        name = spec.split if across else split_name(spec.split)
-        return {"split": name, "block_size_m": size, "head": head or spec.head, "seeds": tuple(spec.seeds)}
+        size = spec.block_size_m if has_blocks(spec.split) else None
+        return {
+            "split": split_name(spec.split),
+            "block_size_m": size,
+            "head": head or spec.head,
+            "seeds": tuple(spec.seeds),
+        }
 
     def check_names(self, protocol: Protocol) -> None:
         """See `Room.check_names`."""
-        from urbanbench.scoring.city_out import is_city_out
         from urbanbench.scoring.heads import HEADS
         from urbanbench.scoring.split import is_split_file
         from urbanbench.scoring.splits import read_word
 
         split = protocol.split
-        if not is_split_file(split) and not is_city_out(split):
+        if not is_split_file(split):
             read_word(split)
         if protocol.head not in HEADS:
             kind = "head"
@@ -92,12 +93,11 @@ class LabelRoom(Room):
 
     def versions(self, cell: Cell, *, across: bool) -> dict[str, int]:
         """See `Room.versions`."""
-        from urbanbench.scoring.city_out import CITY_OUT_VERSION
         from urbanbench.scoring.heads import HEADS
         from urbanbench.scoring.splits import split_version
 
-        split = CITY_OUT_VERSION if across else split_version(cell.split)
-        return {"split": split, "head": HEADS[cell.head].version}
+        del across
+        return {"split": split_version(cell.split), "head": HEADS[cell.head].version}
 
     def layers(self, task: TaskCard) -> Sequence[str]:
         """See `Room.layers`."""

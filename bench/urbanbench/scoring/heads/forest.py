@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -61,28 +61,26 @@ class ForestHead:
         return [self._one(features, targets, split, seed) for split, seed in zip(splits, seeds, strict=True)]
 
     def _one(self, features: Features, targets: Targets, split: Split, seed: int) -> HeadOutput:
+        from urbanbench.scoring.heads._bagged_trees import grow
+
         scaler = features.scaler(split)
         train, val, test = (
             features.rows(rows, scaler, standardised=False) for rows in (split.train, split.val, split.test)
         )
-        model = self._model(targets, integer_seed(seed, "head", "rf") % 2**32)
-        model.fit(train, fitted_values(targets)[split.train])
-        model.n_jobs = 1  # several threads would add the trees' answers in the order in which they end
-        if targets.kind == "classification":
-            return _voted(targets, model.predict_proba(val), model.predict_proba(test), model.classes_)
-        predicted_val, predicted_test = (
-            natural_predictions(targets, split, np.asarray(model.predict(side))) for side in (val, test)
+        named = targets.kind == "classification"
+        forest = grow(
+            train,
+            fitted_values(targets)[split.train],
+            trees=self.trees,
+            max_features="sqrt" if named else self.max_features,
+            random_state=integer_seed(seed, "head", "rf") % 2**32,
+            threads=self.n_jobs or numeric_threads(),
         )
+        answers = forest.mean(val), forest.mean(test)
+        if forest.classes is not None:
+            return _voted(targets, *answers, forest.classes)
+        predicted_val, predicted_test = (natural_predictions(targets, split, one) for one in answers)
         return HeadOutput(predicted_val, predicted_test)
-
-    def _model(self, targets: Targets, random_state: int) -> Any:
-        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-
-        jobs = self.n_jobs or numeric_threads()
-        common = {"n_estimators": self.trees, "n_jobs": jobs, "random_state": random_state}
-        if targets.kind == "classification":
-            return RandomForestClassifier(**common)
-        return RandomForestRegressor(max_features=self.max_features, **common)
 
 
 def _voted(targets: Targets, val: np.ndarray, test: np.ndarray, known: np.ndarray) -> HeadOutput:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from urbanbench.scoring.city_out import CITY_OUT
+from urbanbench.scoring.splits.city_out import CITY_OUT
 
 __all__ = ["AREA", "COSINE", "SPLITS", "USUAL", "head_word", "split_word"]
 

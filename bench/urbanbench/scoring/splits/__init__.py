@@ -19,6 +19,7 @@ from urbanbench.scoring.splits.words import (
     has_blocks,
     plain_word,
     read_word,
+    rung_name,
     rung_place,
 )
 
@@ -36,6 +37,7 @@ __all__ = [
     "make_splits",
     "plain_word",
     "read_word",
+    "rung_name",
     "rung_place",
     "split_digest",
     "split_name",

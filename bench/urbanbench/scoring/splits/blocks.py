@@ -35,8 +35,9 @@ class Blocks(Rung):
         self._size_m = resolve_block_size(targets, protocol)
         self._fractions = fractions_of(targets, protocol)
 
-    def cut(self, rng: np.random.Generator) -> Cut:
+    def cut(self, seed: int) -> Cut:
         """Draw the corner of the grid and allot its blocks."""
+        rng = self.generator(seed)
         atoms = drawn_blocks(self._targets, self._size_m, rng)
         return Cut(allot_whole(class_counts(self._targets, atoms), self._fractions, rng)[atoms], atoms)
 

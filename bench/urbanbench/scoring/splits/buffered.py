@@ -47,8 +47,9 @@ class Buffered(Rung):
         self._buffer_m = float(argument) if argument else autocorrelation_range_m(targets)
         self._fractions = fractions_of(targets, protocol)
 
-    def cut(self, rng: np.random.Generator) -> Cut:
+    def cut(self, seed: int) -> Cut:
         """Draw the grid and the patch, leave the dead zone out, and allot the other blocks."""
+        rng = self.generator(seed)
         atoms = drawn_blocks(self._targets, self._size_m, rng)
         side, free = self._tested(atoms, rng)
         rest = self._targets.rows(free)

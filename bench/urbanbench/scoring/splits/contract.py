@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from urbanbench.seeds import generator
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -40,6 +42,8 @@ class SplitInfo:
         What may stand behind the name and a colon: "COLUMN" or "METRES"; "" for nothing.
     blocks
         Whether it cuts along square blocks, so that a block size may be asked for.
+    shots
+        Whether a number of units may stand behind the name and a plus, which the test side gives to training.
     """
 
     name: str
@@ -47,6 +51,7 @@ class SplitInfo:
     version: int = 1
     argument: str = ""
     blocks: bool = False
+    shots: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +101,14 @@ class Rung(ABC):
             These units cannot be cut so.
         """
 
+    @classmethod
+    def generator(cls, seed: int, *purpose: str) -> np.random.Generator:
+        """Return a fresh generator of a seed; each purpose has its own."""
+        return generator(seed, "split", cls.info.name, *purpose)
+
     @abstractmethod
-    def cut(self, rng: np.random.Generator) -> Cut:
-        """Cut the units with a seed's generator, which is fresh: the same state gives the same sides.
+    def cut(self, seed: int) -> Cut:
+        """Cut the units for a seed, with nothing random but what `generator` gives: the same seed gives the same sides.
 
         Raises
         ------

@@ -10,8 +10,6 @@ from urbanbench.scoring.splits.atoms import class_counts, fractions_of, numbered
 from urbanbench.scoring.splits.contract import Cut, Rung, SplitInfo
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from urbanbench.scoring.protocol import Protocol
     from urbanbench.scoring.targets import Targets
 
@@ -43,6 +41,7 @@ class Groups(Rung):
             raise BadInput(msg)
         self._fractions, self._counts = fractions_of(targets, protocol), class_counts(targets, self._atoms)
 
-    def cut(self, rng: np.random.Generator) -> Cut:
+    def cut(self, seed: int) -> Cut:
         """Allot groups."""
+        rng = self.generator(seed)
         return Cut(allot_whole(self._counts, self._fractions, rng)[self._atoms], self._atoms)

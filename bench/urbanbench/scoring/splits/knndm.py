@@ -59,8 +59,9 @@ class DistanceMatched(Rung):
         )
         self._covered = cover(self._xy, self._wanted)
 
-    def cut(self, rng: np.random.Generator) -> Cut:
+    def cut(self, seed: int) -> Cut:
         """Match distances, or cut at random where labels cover the places of prediction."""
+        rng = self.generator(seed)
         if self._covered:
             side = allot_by_class(self._counts, self._fractions, rng)
             return Cut(side[self._atoms], self._atoms, self._facts(side, "random"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -16,7 +15,6 @@ from urbanbench.scoring.split_file import SplitFile, sides_digest
 from urbanbench.scoring.splits.atoms import unit_atoms
 from urbanbench.scoring.splits.contract import TEST, TRAIN, VAL, Rung
 from urbanbench.scoring.splits.words import RUNGS, SPLITS, plain_word, read_word
-from urbanbench.seeds import generator
 
 if TYPE_CHECKING:
     from urbanbench.scoring.protocol import Protocol
@@ -26,8 +24,9 @@ __all__ = ["atoms_of", "make_splits", "split_digest", "split_name", "split_versi
 
 _MIN_UNITS = 5
 
-_MADE: WeakKeyDictionary[Targets, dict[tuple[Any, ...], list[Split]]] = WeakKeyDictionary()
-"""Splits of targets that are still in use: the heads and models of a table share them."""
+_MOST_KEPT = 64
+_MADE: dict[tuple[Any, ...], list[Split]] = {}
+"""Splits made last, by what targets say and what was asked, oldest first: the heads and models of a table share them, and so does what tries the rungs before."""
 
 
 def make_splits(targets: Targets, protocol: Protocol) -> list[Split]:
@@ -53,16 +52,19 @@ def make_splits(targets: Targets, protocol: Protocol) -> list[Split]:
     """
     if is_split_file(protocol.split):
         return SplitFile.read(Path(protocol.split.removeprefix(PREFIX))).splits(targets, protocol.seeds)
-    name, argument = read_word(protocol.split)
+    word = read_word(protocol.split)
     if len(targets) < _MIN_UNITS:
         msg = f"The targets hold {len(targets)} units. Expected at least {_MIN_UNITS} to split them into train, validation and test."
         raise BadInput(msg)
-    made = _MADE.setdefault(targets, {})
-    asked = (name, argument, protocol.seeds, protocol.block_size_m, protocol.fractions)
-    if asked not in made:
-        rung = RUNGS[name](targets, protocol, argument)
-        made[asked] = [_cut(rung, seed) for seed in protocol.seeds]
-    return list(made[asked])
+    asked = (targets.digest(), word, protocol.seeds, protocol.block_size_m, protocol.fractions)
+    made = _MADE.pop(asked, None)
+    if made is None:
+        rung = RUNGS[word.rung](targets, protocol, word.argument)
+        made = [_cut(rung, seed) for seed in protocol.seeds]
+    _MADE[asked] = made
+    while len(_MADE) > _MOST_KEPT:
+        del _MADE[next(iter(_MADE))]
+    return list(made)
 
 
 def split_name(word: str) -> str:
@@ -83,7 +85,7 @@ def split_name(word: str) -> str:
 
 def split_version(name: str) -> int:
     """Return the version of a split by its name in results; a file's name says what it holds, so it has no versions."""
-    return 1 if is_split_file(name) else SPLITS[read_word(name)[0]].version
+    return 1 if is_split_file(name) else SPLITS[read_word(name).rung].version
 
 
 def split_digest(targets: Targets, splits: Sequence[Split]) -> str:
@@ -101,14 +103,14 @@ def atoms_of(targets: Targets, protocol: Protocol, seed: int) -> np.ndarray:
     """
     if is_split_file(protocol.split):
         return unit_atoms(targets)
-    name, argument = read_word(protocol.split)
-    return RUNGS[name](targets, protocol, argument).cut(generator(seed, "split", name)).atoms
+    word = read_word(protocol.split)
+    return RUNGS[word.rung](targets, protocol, word.argument).cut(seed).atoms
 
 
 def _cut(rung: Rung, seed: int) -> Split:
     """Cut for a seed and check what comes out."""
     name = rung.info.name
-    cut = rung.cut(generator(seed, "split", name))
+    cut = rung.cut(seed)
     parts = [np.flatnonzero(cut.side == k) for k in (TRAIN, VAL, TEST)]
     got = "/".join(str(len(part)) for part in parts)
     if min(map(len, parts)) == 0:

@@ -9,8 +9,6 @@ from urbanbench.scoring.splits.atoms import class_counts, fractions_of, unit_ato
 from urbanbench.scoring.splits.contract import Cut, Rung, SplitInfo
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from urbanbench.scoring.protocol import Protocol
     from urbanbench.scoring.targets import Targets
 
@@ -29,6 +27,7 @@ class RandomUnits(Rung):
         self._fractions = fractions_of(targets, protocol)
         self._counts = class_counts(targets, self._atoms)
 
-    def cut(self, rng: np.random.Generator) -> Cut:
+    def cut(self, seed: int) -> Cut:
         """Allot units or parcels by class."""
+        rng = self.generator(seed)
         return Cut(allot_by_class(self._counts, self._fractions, rng)[self._atoms], self._atoms)

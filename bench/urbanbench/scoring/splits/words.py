@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from urbanbench.errors import BadInput, UnknownName
 from urbanbench.scoring.splits.blocks import Blocks
@@ -14,7 +15,18 @@ from urbanbench.scoring.splits.groups import Groups
 from urbanbench.scoring.splits.knndm import DistanceMatched
 from urbanbench.scoring.splits.random_units import RandomUnits
 
-__all__ = ["IN_ONE_CITY", "LADDER", "RUNGS", "SPLITS", "has_blocks", "plain_word", "read_word", "rung_place"]
+__all__ = [
+    "IN_ONE_CITY",
+    "LADDER",
+    "RUNGS",
+    "SPLITS",
+    "Word",
+    "has_blocks",
+    "plain_word",
+    "read_word",
+    "rung_name",
+    "rung_place",
+]
 
 LADDER = "ladder"
 """Word for every rung that a city and a task allow."""
@@ -30,8 +42,20 @@ IN_ONE_CITY = tuple(name for name in SPLITS if name != CityOut.info.name)
 """The rungs that the units of one city can climb."""
 
 
-def read_word(word: str) -> tuple[str, str]:
-    """Return a split word's rung and what stands behind its colon, metres in their shortest form.
+class Word(NamedTuple):
+    """A split word in its parts: the rung, what stands behind its colon, and the number behind its plus."""
+
+    rung: str
+    argument: str = ""
+    shots: int = 0
+
+    def __str__(self) -> str:
+        told = f"{self.rung}+{self.shots}" if self.shots else self.rung
+        return f"{told}:{self.argument}" if self.argument else told
+
+
+def read_word(word: str) -> Word:
+    """Return the parts of a split word, metres in their shortest form.
 
     Raises
     ------
@@ -42,20 +66,22 @@ def read_word(word: str) -> tuple[str, str]:
 
     Examples
     --------
-    >>> read_word("block"), read_word("group: street"), read_word("buffered:800.0")
-    (('block', ''), ('group', 'street'), ('buffered', '800'))
+    >>> [str(read_word(word)) for word in ("block", "group: street", "buffered:800.0", "city-out+10")]
+    ['block', 'group:street', 'buffered:800', 'city-out+10']
     """
-    name, colon, given = (part.strip() for part in word.partition(":"))
-    if name not in SPLITS:
+    named, colon, given = (part.strip() for part in word.partition(":"))
+    name, plus, number = named.partition("+")
+    if name not in SPLITS or (plus and not (SPLITS[name].shots and number.isdecimal())):
         raise UnknownName("split", word, (*SPLITS, LADDER))
+    shots = int(number or 0)
     wanted = SPLITS[name].argument
     if not colon:
-        return name, ""
+        return Word(name, "", shots)
     if not wanted or not given:
         form = f"{name}:{wanted} or {name}" if wanted else name
         msg = f"Split {word!r} has {given!r} behind its colon. Expected {form}."
         raise BadInput(msg)
-    return name, _metres(word, given) if wanted == "METRES" else given
+    return Word(name, _metres(word, given) if wanted == "METRES" else given, shots)
 
 
 def plain_word(word: str) -> str:
@@ -66,19 +92,30 @@ def plain_word(word: str) -> str:
     >>> plain_word("buffered:8e2")
     'buffered:800'
     """
-    return ":".join(part for part in read_word(word) if part)
+    return str(read_word(word))
+
+
+def rung_name(word: str) -> str:
+    """Return the name that a word begins with, a rung's or any other, without what stands behind a plus or a colon.
+
+    Examples
+    --------
+    >>> rung_name("city-out+10"), rung_name("buffered:800"), rung_name("paper:hgi")
+    ('city-out', 'buffered', 'paper')
+    """
+    return word.partition(":")[0].partition("+")[0]
 
 
 def rung_place(word: str) -> int:
     """Return how high a word's rung lies, 0 for the lowest; above all for a word that is none of ours."""
     names = list(RUNGS)
-    name = word.partition(":")[0]
+    name = rung_name(word)
     return names.index(name) if name in names else len(names)
 
 
 def has_blocks(word: str) -> bool:
     """Tell whether a split cuts along square blocks; no other word than ours does."""
-    name = word.partition(":")[0]
+    name = rung_name(word)
     return name in SPLITS and SPLITS[name].blocks
 
 

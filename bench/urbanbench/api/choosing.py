@@ -1,0 +1,104 @@
+"""Which kept results are asked about: by folder, and by the names of their cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from urbanbench.errors import DataMissing
+
+if TYPE_CHECKING:
+    from urbanbench.judging.choosing import Chosen
+    from urbanbench.result import RunResult
+
+__all__ = ["chosen_results", "city_names", "fits", "narrowed"]
+
+
+def chosen_results(
+    folder: Path | None,
+    *,
+    city: Sequence[str],
+    found: Sequence[RunResult] | None = None,
+    **names: Sequence[str],
+) -> list[RunResult]:
+    """Return the results of a folder, or of the default ones, whose cells have these names.
+
+    Parameters
+    ----------
+    folder
+        Where they lie; None for the reference rows and the runs of one's own.
+    city, **names
+        Words for fields of a cell, which may be lists and globs; none takes all.
+    found
+        Results at hand, in the place of a folder.
+
+    Raises
+    ------
+    DataMissing
+        No such folder, or no result fits.
+    """
+    from urbanbench.result_folders import load_results
+
+    every = load_results(folder) if found is None else found
+    wanted = {**names, "city": city_names(city)}
+    kept = [
+        one for one in every if all(fits(getattr(one.cell, name), words) for name, words in wanted.items())
+    ]
+    if not kept:
+        place = "the default folders" if folder is None else repr(str(folder))
+        where = place if found is None else "what was given"
+        msg = f"No result in {where} fits, of {len(every)}. Run something first, or ask for other names."
+        raise DataMissing(msg)
+    return kept
+
+
+def city_names(words: Sequence[str]) -> list[str]:
+    """Return names and patterns of cities; a path counts for the name its results are kept under."""
+    from urbanbench.registry import city_path, cut_cities, plain_name
+
+    return [plain_name("city", word) if city_path(word) else word for word in cut_cities(words)]
+
+
+def fits(name: str, words: Sequence[str]) -> bool:
+    """Tell whether a name is one of the words, which may be lists and globs; without words every name is."""
+    patterns = [part.strip() for word in words for part in word.split(",") if part.strip()]
+    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def narrowed(side: Chosen, wanted: Mapping[str, Sequence[str]]) -> Chosen:
+    """Keep the rows asked for of one side of a comparison; a floor's own head goes with every head.
+
+    Parameters
+    ----------
+    side
+        A model's rows.
+    wanted
+        Fields of a cell and words for them; "protocol" is among them.
+
+    Raises
+    ------
+    DataMissing
+        None is left; the message has what the rows are.
+    """
+    from urbanbench.scoring.heads import HEADS
+
+    if len(side.rows) > 1 and not wanted["protocol"]:
+        wanted = {**wanted, "protocol": ["default"]}
+
+    def keeps(row: RunResult) -> bool:
+        own = row.cell.head in HEADS and HEADS[row.cell.head].of_a_floor
+        return all(
+            fits(getattr(row.cell, name), words) or (name == "head" and own) for name, words in wanted.items()
+        )
+
+    kept = tuple(row for row in side.rows if keeps(row))
+    if not kept:
+        asked = ", ".join(f"--{name} {','.join(words)}" for name, words in wanted.items() if words)
+        has = {name: sorted({str(getattr(row.cell, name)) for row in side.rows}) for name in wanted}
+        told = "; ".join(f"{name} {', '.join(values)}" for name, values in has.items())
+        msg = f"{side.name!r} has no row that fits {asked}. Its rows have {told}."
+        raise DataMissing(msg)
+    return replace(side, rows=kept)
