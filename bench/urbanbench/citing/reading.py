@@ -9,7 +9,9 @@ from urbanbench.citing.entry import Entry, key_of
 __all__ = ["read_citations"]
 
 _DOI = re.compile(r"doi:\s*(10\.\S+?)(?=[;,.]?(?:\s|$))", re.IGNORECASE)
-_ARXIV = re.compile(r"arXiv:\s*(\d{4}\.\d{4,5}|[a-z-]+/\d{7})", re.IGNORECASE)
+_ARXIV = re.compile(r"arXiv:\s*(\d{4}\.\d{4,5}|[a-z-]+/\d{7})(?:v\d+)?", re.IGNORECASE)
+_NO_NAME = re.compile(r"(?:[A-Z][a-z]+){3,}")
+"""A word such as UrbanGraphEmbeddings begins a title, not a list of authors."""
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _BRACKET = re.compile(r"^(?P<title>.+?)\s*\((?P<venue>[^()]*\b(?:19|20)\d\d)\)$")
 _SENTENCE = re.compile(r"^(?P<title>.+?[^.])[.?] (?P<venue>[^.]*\b(?:19|20)\d\d\)?)$")
@@ -42,7 +44,7 @@ def _read(text: str, year: int) -> Entry:
     doi, arxiv = _DOI.search(text), _ARXIV.search(text)
     rest = _ARXIV.sub("", _DOI.sub("", text)).strip(" ,.;")
     authors, sign, about = rest.partition(": ")
-    if not sign:
+    if not sign or _NO_NAME.fullmatch(authors):
         authors, about = "", rest
     title, venue = _title_and_venue(about)
     found = _year_of(venue) or _year_of(about[len(title) :]) or (str(year) if year else _arxiv_year(arxiv))

@@ -126,6 +126,8 @@ def main(words: Sequence[str] | None = None) -> int:
             code = finish() or code
     except Stopped:
         return INTERRUPTED
+    except SystemExit as ended:  # completion ends so
+        return ended.code if isinstance(ended.code, int) else 0
     except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
     except UrbanbenchError as error:
