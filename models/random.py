@@ -33,7 +33,7 @@ class RandomVectors(Model):
         title="Random vectors",
         summary="Standard normal noise for every unit or item.",
         needs=(),
-        embeds=(*(level for level in LEVELS if level != "item"), *MODALITIES),
+        embeds=(*LEVELS, *MODALITIES),
         floor=True,
         transfers="fixed",
     )

@@ -8,12 +8,24 @@ from dataclasses import dataclass, field
 from urbanbench.errors import BadInput, UnknownName
 from urbanbench.inputs import INPUTS
 from urbanbench.items import MODALITIES
-from urbanbench.units import LEVELS
+from urbanbench.units import ITEM, LEVELS
 
-__all__ = ["GIVEAWAYS", "KINDS", "RETRIEVAL", "TRANSFERS", "WITHHOLDABLE", "ModelCard", "TaskCard"]
+__all__ = [
+    "GIVEAWAYS",
+    "KINDS",
+    "LABEL_KINDS",
+    "RETRIEVAL",
+    "TRANSFERS",
+    "WITHHOLDABLE",
+    "ModelCard",
+    "TaskCard",
+]
 
 RETRIEVAL = "retrieval"
-KINDS = ("regression", "classification", "composition", RETRIEVAL)
+LABEL_KINDS = ("regression", "classification", "composition")
+"""Kinds of labels, and of the tasks that ask for one."""
+
+KINDS = (*LABEL_KINDS, RETRIEVAL)
 
 GIVEAWAYS: Mapping[str, str] = {
     "coordinates": "where the place lies, as numbers",
@@ -215,8 +227,8 @@ class TaskCard:
             _tuple_of_text(self, name)
         if self.kind not in KINDS:
             raise UnknownName("task kind", self.kind, KINDS)
-        if self.level not in LEVELS:
-            raise UnknownName("level", self.level, LEVELS)
+        if self.level not in (*LEVELS, ITEM):
+            raise UnknownName("level", self.level, (*LEVELS, ITEM))
         for word in self.withholds:
             if word not in WITHHOLDABLE:
                 raise UnknownName("withheld part", word, WITHHOLDABLE)

@@ -11,7 +11,7 @@ import numpy as np
 from urbanbench.atomic import replacing
 from urbanbench.errors import BadInput, DataMissing, quoted
 from urbanbench.hashing import array_digest
-from urbanbench.units import LEVELS
+from urbanbench.units import ITEM, LEVELS
 
 __all__ = ["FORMS", "EmbeddingSpace", "check_form"]
 
@@ -154,8 +154,8 @@ class EmbeddingSpace:
 
 
 def _check(level: str, ids: np.ndarray, vectors: np.ndarray, covered: np.ndarray) -> None:
-    if level not in LEVELS:
-        msg = f"Unknown level {level!r}. Expected one of: {', '.join(LEVELS)}."
+    if level not in (*LEVELS, ITEM):
+        msg = f"Unknown level {level!r}. Expected one of: {', '.join((*LEVELS, ITEM))}."
         raise BadInput(msg)
     if vectors.ndim != 2 or vectors.shape[1] == 0 or ids.shape != (len(vectors),):
         msg = f"Embedding vectors do not fit their ids. Expected vectors (n, dim) with dim > 0 and n ids, got {vectors.shape} and {ids.shape}."

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from urbanbench.errors import BadInput, quoted
 
-__all__ = ["LEVELS", "Units"]
+__all__ = ["ITEM", "LEVELS", "Units"]
 
-LEVELS = ("region", "building", "poi", "street_view", "item")
-"""What vectors may be of. Items are what a retrieval task asks with and chooses from (`urbanbench.items`)."""
+LEVELS = ("region", "building", "poi", "street_view")
+"""Levels of a city's units."""
+
+ITEM = "item"
+"""What a retrieval task asks with and chooses from (`urbanbench.items`); no city lists them."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Units:
     Parameters
     ----------
     level
-        One of `LEVELS`.
+        One of `LEVELS`, or `ITEM`.
     ids
         Unit ids, unique.
 
@@ -34,8 +37,8 @@ class Units:
     ids: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if self.level not in LEVELS:
-            msg = f"Unknown level {self.level!r}. Expected one of: {', '.join(LEVELS)}."
+        if self.level not in (*LEVELS, ITEM):
+            msg = f"Unknown level {self.level!r}. Expected one of: {', '.join((*LEVELS, ITEM))}."
             raise BadInput(msg)
         if len(set(self.ids)) != len(self.ids):
             twice = [one for one, count in Counter(self.ids).items() if count > 1]

@@ -23,14 +23,13 @@ from urbanbench.model import Model
 from urbanbench.seeds import generator
 from urbanbench.seen import COUNTED, KINDS, Seen, seeing
 from urbanbench.space import EmbeddingSpace
-from urbanbench.units import LEVELS, Units
+from urbanbench.units import ITEM, LEVELS, Units
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
 
 __all__ = ["check_model"]
 
-ITEM = "item"
 MAX_UNITS = 200
 MOVED_BY = (8192.0, -16384.0)
 MOVED_TOLERANCE = 1e-3

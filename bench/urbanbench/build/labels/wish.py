@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from urbanbench.build.files import there
-from urbanbench.card import KINDS
+from urbanbench.card import LABEL_KINDS
 from urbanbench.city.folder.manifest import is_name
 from urbanbench.errors import BadInput, UnknownName
 
@@ -198,7 +198,7 @@ def _how(name: str, values: Mapping[str, Any], where: str) -> str:
 def _check(wish: Wish, where: str) -> None:
     for word, value, known in (
         ("how", wish.how, tuple(HOWS)),
-        ("kind", wish.kind, ("", *KINDS)),
+        ("kind", wish.kind, ("", *LABEL_KINDS)),
         ("level", wish.level, ("region", "building")),
         ("statistic", wish.statistic, ("", *_STATISTICS.get(wish.how, ()))),
     ):

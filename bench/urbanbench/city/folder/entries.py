@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from urbanbench.card import KINDS
+from urbanbench.card import LABEL_KINDS
 from urbanbench.city.folder.fields import LABEL_FIELDS, LAYER_FIELDS, Field, field_faults, json_kind
 from urbanbench.city.folder.format import LEVEL_WORDS, UNIT_LAYER, LabelInfo, LayerInfo
 from urbanbench.city.folder.paths import path_fault
@@ -70,9 +70,9 @@ def read_label_entry(
             f"city.json: '{where}.unit': expected the unit in words (or 'class'), found none. Write what one unit of the value is."
         )
     kind = entry.get("kind", "classification" if entry.get("unit") == "class" else "regression")
-    if kind not in KINDS:
+    if kind not in LABEL_KINDS:
         faults.append(
-            f"city.json: '{where}.kind': expected one of {', '.join(KINDS)}, found {str(kind)[:60]!r}. Leave 'kind' out, or name one of these."
+            f"city.json: '{where}.kind': expected one of {', '.join(LABEL_KINDS)}, found {str(kind)[:60]!r}. Leave 'kind' out, or name one of these."
         )
     columns = entry.get("columns", []) if kind == "composition" else []
     if kind == "composition" and isinstance(columns, list) and len(columns) < 2:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from urbanbench.card import KINDS
+from urbanbench.card import LABEL_KINDS
 from urbanbench.city.folder.format import FORMAT, LEVEL_WORDS
 from urbanbench.city.folder.laws import LAWS
 
@@ -138,7 +138,7 @@ LABEL_FIELDS = (
         "kind",
         "word",
         "Kind of the label; left out, the unit decides between regression and classification.",
-        words=tuple(KINDS),
+        words=tuple(LABEL_KINDS),
     ),
     Field("classes", "named counts", "Classes of a classification, or classes and how many units have each."),
     Field("columns", "names", "Columns of a composition, one for each share."),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from urbanbench.card import KINDS
+from urbanbench.card import LABEL_KINDS
 from urbanbench.city.folder.format import REPORT_FILE, TABLES, UNIT_LAYER
 from urbanbench.city.schema.json_schema import city_schema, geo_schema, report_schema
 from urbanbench.city.schema.tables import feature_schema, label_schema, layer_schema, table_schemas
@@ -42,8 +42,8 @@ def part_of_schema(name: str) -> dict[str, Any]:
     """
     parts: dict[str, Callable[[], dict[str, Any]]] = dict(JSON_FILES)
     parts |= {layer: partial(layer_schema, layer) for layer in TABLES}
-    parts |= {kind: partial(_levels, kind) for kind in KINDS}
-    parts["labels"] = lambda: {kind: _levels(kind) for kind in KINDS}
+    parts |= {kind: partial(_levels, kind) for kind in LABEL_KINDS}
+    parts["labels"] = lambda: {kind: _levels(kind) for kind in LABEL_KINDS}
     parts["features"] = lambda: {key: feature_schema(key) for key in ("view_id", "region_id")}
     parts["tables"] = table_schemas
     if name not in parts:

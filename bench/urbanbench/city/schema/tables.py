@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from urbanbench.card import KINDS
+from urbanbench.card import LABEL_KINDS
 from urbanbench.city.faults.label_content import SHARE_TOLERANCE
 from urbanbench.city.folder.columns import Column, TableSchema
 from urbanbench.city.folder.format import FORMAT, TABLES, UNIT_LAYER, LabelInfo
@@ -23,7 +23,7 @@ def table_schemas() -> dict[str, Any]:
     return {
         "format": FORMAT,
         "layers": {name: layer_schema(name) for name in TABLES},
-        "labels": {kind: {level: label_schema(kind, level) for level in UNIT_LAYER} for kind in KINDS},
+        "labels": {kind: {level: label_schema(kind, level) for level in UNIT_LAYER} for kind in LABEL_KINDS},
         "features": {key: feature_schema(key) for key in _FEATURE_KEYS},
     }
 
