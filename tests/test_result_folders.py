@@ -89,7 +89,7 @@ def test_boards_show_both_and_mark_own_runs(here, capsys):
         ResultStore(Path(folder)).save(
             replace(made, evaluation={"main_metric": "r2"}, task={"kind": "regression", "level": "region"})
         )
-    assert main(["leaderboard"]) == 0
+    assert main(["leaderboard", "-f", "md"]) == 0
     out = capsys.readouterr().out
     labels = [line.split("|")[1].strip() for line in out.splitlines() if line.startswith("| m")]
     assert sorted(set(labels) - {"model"}) == ["m", "m †"]

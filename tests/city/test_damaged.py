@@ -39,7 +39,9 @@ def trimmed(source, target):
     }
     for name, entry in parts.items():
         table = pq.read_table(source / entry["file"])
-        for key in {"region_id", "origin_id", "destination_id", "building_id"} & set(table.column_names):
+        for key in {"region_id", "origin_id", "destination_id", "building_id", "view_id"} & set(
+            table.column_names
+        ):
             if key in kept:
                 table = table.filter(
                     pc.is_in(table[key.replace("origin", "region")], pa.array(sorted(kept[key])))
@@ -47,8 +49,9 @@ def trimmed(source, target):
             elif key.startswith(("origin", "dest")):
                 table = table.filter(pc.is_in(table[key], pa.array(sorted(kept["region_id"]))))
         table = table.slice(0, 8 if name in {"regions", "street_views"} else 150)
-        if name in {"regions", "buildings"}:
-            kept[f"{name[:-1]}_id"] = set(table[f"{name[:-1]}_id"].to_pylist())
+        if name in {"regions", "buildings", "street_views"}:
+            key = "view_id" if name == "street_views" else f"{name[:-1]}_id"
+            kept[key] = set(table[key].to_pylist())
         for column in {"image", "east", "south", "west", "north"} & set(table.column_names):
             named |= set(table[column].to_pylist()) - {None}
         entry |= {word: len(table) for word in ("count", "units") if word in entry}

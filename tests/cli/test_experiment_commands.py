@@ -62,13 +62,13 @@ def test_list_tells_name_item_cells_and_question(capsys):
 
 
 def test_a_second_run_computes_nothing_and_shows_the_same(small, tmp_path, capsys):
-    assert run() == 0
+    assert run("--wide") == 0
     first = capsys.readouterr()
     assert "Left out: city 'atlantis' is not on this machine" in first.err
     assert "Left out: Unknown model 'no-such-model'" in first.err
     log = (tmp_path / "embeds.log").read_text()
     assert len(log.splitlines()) == 2
-    assert run() == 0
+    assert run("--wide") == 0
     assert (tmp_path / "embeds.log").read_text() == log
     assert capsys.readouterr().out == first.out
     assert "\ncounted twice" in first.out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -88,8 +89,9 @@ def test_models_are_for_experiments_that_take_them(capsys):
         == 0
     )
     told = capsys.readouterr().out
+    assert Path("figs/ladder-toyville-tiny-popdensity-ridge-poi-counts.svg").is_file()
     assert "poi-counts: score at each rung" in told
-    assert "figs/ladder-toyville-tiny-popdensity-ridge-poi-counts.svg" in told
+    assert "Figure: poi-counts" in told
 
 
 def test_a_clean_task_has_no_finding_and_tells_distances(capsys):

@@ -1,5 +1,6 @@
 """What UrbanMFM reads out where street views, pictures from above and trips may be seen, thing by thing."""
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -49,6 +50,9 @@ def trained(tiny_toyville, tmp_path_factory):
     flows.to_parquet(folder / "flows.parquet", index=False)
     views = gpd.read_parquet(folder / "street_views.parquet")
     views.iloc[::4].to_parquet(folder / "street_views.parquet", index=False)
+    told = json.loads((folder / "city.json").read_text(encoding="utf-8"))
+    told["labels"] = {name: one for name, one in told["labels"].items() if one.get("level") != "street_view"}
+    (folder / "city.json").write_text(json.dumps(told), encoding="utf-8")
     view = City.open(folder).view(ALL)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("URBANBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))

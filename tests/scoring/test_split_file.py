@@ -116,7 +116,7 @@ def test_the_command_line_exports_and_runs(tmp_path, capsys, monkeypatch):
     assert main(["splits", "export", "-t", TASK, "-c", CITY, "--seeds", "2"]) == 0
     assert "--splits splits.json" in capsys.readouterr().err
     run = ["run", "-m", "mean", "-t", TASK, "-c", CITY, "--splits", "splits.json", "--out", "results"]
-    assert main(run) == 0
+    assert main([*run, "--wide"]) == 0
     shown = capsys.readouterr().out
     assert "2 seeds" in shown
     assert "the units on each side were given" in shown
