@@ -11,7 +11,6 @@ import numpy as np
 from urbanbench.errors import BadInput
 from urbanbench.scoring.heads.coding import modelled_values, natural_predictions
 from urbanbench.scoring.heads.contract import HeadOutput
-from urbanbench.scoring.heads.threads import numeric_threads, side_by_side
 from urbanbench.seeds import integer_seed
 
 if TYPE_CHECKING:
@@ -71,10 +70,9 @@ class LightgbmHead:
         seeds: Sequence[int],
         device: str,
     ) -> list[HeadOutput]:
-        """Fit boosted trees per split, on the CPU; seeds side by side, each in one thread, so that none changes another's bits."""
+        """Fit boosted trees per split, on the CPU, one after the other: LightGBM sets its number of threads for the whole process, so fits in threads beside one another may crash it."""
         del device
-        asked = list(zip(splits, seeds, strict=True))
-        return side_by_side(lambda one: self._one(features, targets, *one), asked, numeric_threads())
+        return [self._one(features, targets, split, seed) for split, seed in zip(splits, seeds, strict=True)]
 
     def _one(self, features: Features, targets: Targets, split: Split, seed: int) -> HeadOutput:
         scaler = features.scaler(split)
