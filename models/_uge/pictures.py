@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["FrozenViews", "ImageTower", "TunedViews", "Views"]
 
 
-class Views:
+class Views(ABC):
     """Street views by row, as vectors of an encoder.
 
     Attributes
@@ -39,9 +40,9 @@ class Views:
     dim: int
     ok: np.ndarray
 
+    @abstractmethod
     def vectors(self, rows: np.ndarray) -> Tensor:
         """Return (n, dim) of views that are ok."""
-        raise NotImplementedError
 
 
 class FrozenViews(Views):
