@@ -164,7 +164,7 @@ def run(
     experiment.prepare(choice)
     specs = with_floors(specs, open_cities(specs)) if floors and experiment.floors else specs
     store = ResultStore(choice.out)
-    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
+    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite, device=choice.device)
     with told_when_stopped(progress, store.folder):
         results = run_cells(
             specs,

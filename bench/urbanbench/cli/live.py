@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from urbanbench.result import RunResult
-    from urbanbench.run.forecast import Forecast
+    from urbanbench.run.planning.forecast import Forecast
     from urbanbench.run.order import Order
 
 __all__ = ["LiveTable"]

@@ -16,7 +16,7 @@ from urbanbench.cli.printing import debugging, note
 
 if TYPE_CHECKING:
     from urbanbench.result import RunResult
-    from urbanbench.run.forecast import Forecast
+    from urbanbench.run.planning.forecast import Forecast
     from urbanbench.run.order import Order
 
 __all__ = ["ProgressLines", "Stopped", "exit_code", "named", "outcome", "told_when_stopped"]
