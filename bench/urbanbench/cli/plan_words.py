@@ -110,7 +110,9 @@ def _print_groups(groups: Sequence[Group]) -> None:
                 len(group.heads),
                 group.vectors,
                 _long(group.embed_seconds) if group.heads else "",
-                _long(group.head_seconds, sum(head.seconds is None for head in group.heads)) if group.heads else "",
+                _long(group.head_seconds, sum(head.seconds is None for head in group.heads))
+                if group.heads
+                else "",
                 _size(group.sizes.memory_mb),
             )
             for group in groups
@@ -122,7 +124,13 @@ def _print_groups(groups: Sequence[Group]) -> None:
 def _long(seconds: float | None, unknown: int = 0) -> str:
     if seconds is None:
         return "unknown"
-    told = "" if unknown and not seconds else span(seconds) if seconds >= 1 or not seconds else f"{seconds:.1f} s"
+    told = (
+        ""
+        if unknown and not seconds
+        else span(seconds)
+        if seconds >= 1 or not seconds
+        else f"{seconds:.1f} s"
+    )
     return " + ".join(part for part in (told, f"{unknown} unknown" if unknown else "") if part)
 
 
@@ -153,7 +161,9 @@ def _say_totals(plan: Outlook) -> None:
     if not counts["left"]:
         return
     processes = "one process" if jobs == 1 else f"{jobs} processes"
-    say_paragraph(f"This machine, {processes}: {_total(plan.here.seconds, plan.unknown)}{_price(plan.here.price)}.")
+    say_paragraph(
+        f"This machine, {processes}: {_total(plan.here.seconds, plan.unknown)}{_price(plan.here.price)}."
+    )
     memory = f"{_size(plan.memory_mb)} a process" if plan.memory_mb else "unknown"
     say_paragraph(f"Memory: {memory}. Disk: about {_size(max(plan.disk_mb, 1.0))} for vectors and rows.")
     if plan.spread:
@@ -189,5 +199,13 @@ def _print_nodes(plan: Outlook) -> None:
     priced = plan.wanted.price_per_hour is not None
     print_table(
         rows,
-        ("nodes", *(["GPUs"] if gpus else []), "time", "speed-up", "efficiency", *(["price"] if priced else []), "held up by"),
+        (
+            "nodes",
+            *(["GPUs"] if gpus else []),
+            "time",
+            "speed-up",
+            "efficiency",
+            *(["price"] if priced else []),
+            "held up by",
+        ),
     )

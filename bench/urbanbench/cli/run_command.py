@@ -228,7 +228,9 @@ def run_and_show(
         from urbanbench.cli.plan_words import print_plan
         from urbanbench.run.planning.outlook import Wanted
 
-        return print_plan(specs, store, Wanted(jobs, *nodes), device=where, overwrite=overwrite, as_json=as_json)
+        return print_plan(
+            specs, store, Wanted(jobs, *nodes), device=where, overwrite=overwrite, as_json=as_json
+        )
     progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite, device=where)
     with told_when_stopped(progress, store.folder):
         results = run_cells(
@@ -258,8 +260,8 @@ def progress_of(
     specs: Iterable[RunSpec], store: ResultStore, *, jobs: int, overwrite: str, device: str = "cpu"
 ) -> ProgressLines:
     """Return what tells of the cells of a run as they end."""
-    from urbanbench.run.planning.forecast import Forecast
     from urbanbench.run.order import resolve
+    from urbanbench.run.planning.forecast import Forecast
     from urbanbench.run.sources import distinct
 
     orders = distinct(map(resolve, specs))

@@ -42,7 +42,10 @@ def by_hand(lengths: list[float], order: tuple[int, ...], machines: int) -> floa
 def shortest(lengths: list[float], machines: int) -> float:
     """The best there is, over all ways to share jobs out."""
     return min(
-        max(sum(length for length, where in zip(lengths, places, strict=True) if where == one) for one in range(machines))
+        max(
+            sum(length for length, where in zip(lengths, places, strict=True) if where == one)
+            for one in range(machines)
+        )
         for places in itertools.product(range(machines), repeat=len(lengths))
     )
 
@@ -51,7 +54,10 @@ def most_at_once(timeline, jobs, node, what):
     """The most that jobs of a node take of something at any moment."""
     here = [k for k in range(len(jobs)) if timeline.places[k] == node]
     return max(
-        (sum(getattr(jobs[k], what) for k in here if timeline.begins[k] <= at < timeline.ends[k]) for at in (timeline.begins[j] for j in here)),
+        (
+            sum(getattr(jobs[k], what) for k in here if timeline.begins[k] <= at < timeline.ends[k])
+            for at in (timeline.begins[j] for j in here)
+        ),
         default=0.0,
     )
 
@@ -87,7 +93,9 @@ def test_seconds_that_jobs_hold_are_work_overhead_and_waiting_for_cities(seed):
 def test_independent_jobs_go_as_by_hand_and_the_best_order_is_the_best_there_is(seed, machines):
     lengths = np.random.default_rng(seed).integers(1, 20, 6).astype(float).tolist()
     orders = list(itertools.permutations(range(6)))
-    spans = [simulate(plain(*(lengths[k] for k in order)), alike(machines, ONE)).makespan for order in orders[::7]]
+    spans = [
+        simulate(plain(*(lengths[k] for k in order)), alike(machines, ONE)).makespan for order in orders[::7]
+    ]
     assert spans == [by_hand(lengths, order, machines) for order in orders[::7]]
     best = shortest(lengths, machines)
     assert min(by_hand(lengths, order, machines) for order in orders) == best
@@ -121,7 +129,9 @@ def test_the_chain_is_the_longest_of_all_ways():
         followers = [k for k, job in enumerate(jobs) if number in job.after]
         return [[number, *way] for k in followers for way in all_ways(k)] or [[number]]
 
-    longest = max((way for k in range(14) for way in all_ways(k)), key=lambda way: sum(jobs[k].seconds for k in way))
+    longest = max(
+        (way for k in range(14) for way in all_ways(k)), key=lambda way: sum(jobs[k].seconds for k in way)
+    )
     assert chain(jobs) == longest
     assert max(ways(jobs)) == pytest.approx(sum(jobs[k].seconds for k in longest))
 
@@ -163,7 +173,10 @@ def test_a_job_that_does_not_fit_lets_others_pass():
 def test_lost_work_is_done_again_and_takes_what_theory_says():
     """Restarts of a job of s seconds under losses of rate r that take b seconds: (exp(r s) - 1)(1 / r + b) on average."""
     s, every, back = 10.0, 15.0, 4.0
-    spans = [simulate(plain(s), [ONE], Terms(lost_every_s=every, back_s=back, seed=seed)).makespan for seed in range(1500)]
+    spans = [
+        simulate(plain(s), [ONE], Terms(lost_every_s=every, back_s=back, seed=seed)).makespan
+        for seed in range(1500)
+    ]
     expected = (math.exp(s / every) - 1) * (every + back)
     error = np.std(spans, ddof=1) / math.sqrt(len(spans))
     assert abs(np.mean(spans) - expected) < 3.5 * error
@@ -179,7 +192,12 @@ def test_every_job_ends_although_nodes_are_lost_and_what_was_lost_is_counted():
     assert told.work_s == pytest.approx(calm.work_s)
     assert told.makespan > calm.makespan
     assert (told.begins, told.ends, told.places) == (again.begins, again.ends, again.places)
-    assert told.ends != simulate(jobs, alike(3, Node(4, 2, 4000)), Terms(0.1, 0.01, lost_every_s=20.0, back_s=5.0, seed=4)).ends
+    assert (
+        told.ends
+        != simulate(
+            jobs, alike(3, Node(4, 2, 4000)), Terms(0.1, 0.01, lost_every_s=20.0, back_s=5.0, seed=4)
+        ).ends
+    )
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,9 @@ class Forecast:
     ) -> Left:
         """Return what cells that share vectors still take; those that take the same are counted at once, because a board has very many."""
         now = {one: cells[one] for cells in heads.values() for one in running if one in cells}
-        makes = {} if group in self._embedded else dict([next(iter((now or next(iter(heads.values()))).items()))])
+        makes = (
+            {} if group in self._embedded else dict([next(iter((now or next(iter(heads.values()))).items()))])
+        )
         alone = now | makes
         seconds, least, unknown, several = 0.0, 0.0, 0, 0
         for run_id, order in alone.items():

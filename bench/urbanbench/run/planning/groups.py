@@ -74,7 +74,9 @@ class Group:
     def vectors(self) -> str:
         """Whether the vectors are there: the word of most work among its cells."""
         words = {one.vectors for one in self.states if one.vectors != HEAD_ONLY}
-        return next((word for word in (TO_MAKE, STARTED) if word in words), next(iter(sorted(words)), HEAD_ONLY))
+        return next(
+            (word for word in (TO_MAKE, STARTED) if word in words), next(iter(sorted(words)), HEAD_ONLY)
+        )
 
     @property
     def makes(self) -> bool:

@@ -107,8 +107,10 @@ def of_groups(groups: Iterable[Group], *, cores: float = 1.0, gpus: bool = False
             after = (len(found),)
             found.append(_embed_job(group, cores, gpus))
         memory = _stepped(group.sizes.memory_mb if not group.makes else None)
-        for head in group.heads:
-            found.append(Job(_head_name(head), head.seconds or 0.0, group.first.spec.city, after, cores, 0.0, memory))
+        city = group.first.spec.city
+        found += [
+            Job(_head_name(one), one.seconds or 0.0, city, after, cores, 0.0, memory) for one in group.heads
+        ]
     return found
 
 

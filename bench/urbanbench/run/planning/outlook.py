@@ -96,7 +96,9 @@ class Outlook:
     def counts(self) -> dict[str, int]:
         """How many cells there are, and how many of them are left."""
         states = [one for group in self.groups for one in group.states]
-        words = Counter(one.word if one.left else "kept" if one.word != "refused" else one.word for one in states)
+        words = Counter(
+            one.word if one.left else "kept" if one.word != "refused" else one.word for one in states
+        )
         return {"cells": len(states), "left": sum(one.left for one in states), **dict(sorted(words.items()))}
 
     @property
@@ -107,7 +109,10 @@ class Outlook:
     @property
     def memory_mb(self) -> float | None:
         """The highest memory that one process took for such vectors before; None where no row tells."""
-        return max((group.sizes.memory_mb for group in self.groups if group.heads and group.sizes.memory_mb), default=None)
+        return max(
+            (group.sizes.memory_mb for group in self.groups if group.heads and group.sizes.memory_mb),
+            default=None,
+        )
 
     @property
     def disk_mb(self) -> float:
@@ -172,7 +177,11 @@ def _judged(
 ) -> Prospect:
     could = seconds * sum(node.cores for node in nodes)
     done = sum(job.seconds * job.cores for job in jobs)
-    price = None if wanted.price_per_hour is None else round(wanted.price_per_hour * len(nodes) * seconds / 3600, 2)
+    price = (
+        None
+        if wanted.price_per_hour is None
+        else round(wanted.price_per_hour * len(nodes) * seconds / 3600, 2)
+    )
     held = bounds(jobs, nodes, terms).holds
     return Prospect(len(nodes), round(seconds, 3), round(done / could, 4) if could else 1.0, held, price)
 
@@ -193,7 +202,10 @@ def _reason(jobs: Sequence[Job], spread: Sequence[Prospect], terms: Terms) -> st
         held = "more nodes would end it sooner"
     else:
         way = [jobs[one] for one in chain(jobs) if jobs[one].seconds]
-        held = " and then ".join(f"{job.name} takes {span(job.seconds)}" for job in way) + ", which nothing shortens"
+        held = (
+            " and then ".join(f"{job.name} takes {span(job.seconds)}" for job in way)
+            + ", which nothing shortens"
+        )
     said = f"{vain}: {held}." if vain else f"{held}."
     return said[0].upper() + said[1:]
 

@@ -142,6 +142,13 @@ class _Nodes:
         self.memory[node] += sign * job.memory_mb
 
 
+def _empty(nodes: Sequence[Node]) -> _Nodes:
+    import numpy as np
+
+    columns = np.array([[node.cores, node.gpus, node.memory_mb] for node in nodes], dtype=float)
+    return _Nodes(*columns.T.copy(), here=np.zeros(len(nodes), dtype=bool))
+
+
 class _Play:
     """The state of a simulation."""
 
@@ -154,8 +161,10 @@ class _Play:
         self.now, self.done, self.losses = 0.0, 0, 0
         self.events: list[tuple[float, int, int, int, int]] = []
         self._sequence = 0
-        self.free = _Nodes(*(np.array([getattr(node, name) for node in nodes], dtype=float) for name in ("cores", "gpus", "memory_mb")), np.zeros(len(nodes), dtype=bool))
-        self.free.cities = {job.city: np.zeros(len(nodes), dtype=bool) for job in jobs if terms.ship_s.get(job.city)}
+        self.free = _empty(nodes)
+        self.free.cities = {
+            job.city: np.zeros(len(nodes), dtype=bool) for job in jobs if terms.ship_s.get(job.city)
+        }
         self.shipped_at: dict[tuple[str, int], float] = {}
         self.driver_free = self.driver_s = 0.0
         self.runs: list[set[int]] = [set() for _ in nodes]

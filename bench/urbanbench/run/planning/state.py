@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from urbanbench.run.workbench import Workbench
     from urbanbench.store import ResultStore
 
-__all__ = ["CACHED", "HEAD_ONLY", "MISSING", "NOT_KNOWN", "STALE", "STARTED", "TO_MAKE", "WILL_REFUSE", "CellState", "look"]
+__all__ = [
+    "CACHED",
+    "HEAD_ONLY",
+    "MISSING",
+    "NOT_KNOWN",
+    "STALE",
+    "STARTED",
+    "TO_MAKE",
+    "WILL_REFUSE",
+    "CellState",
+    "look",
+]
 
 MISSING, STALE, WILL_REFUSE = "missing", "old", "refused"
 """Words for a cell beside the status of its row: no row, one that no longer holds, one that would be refused today."""
@@ -82,7 +93,14 @@ def look(
     grounds: dict[tuple[object, ...], _Ground] = {}
     found = []
     for order in orders:
-        key = (order.embedding_group, order.spec.task, order.cell.split, order.cell.beside, order.cell.probe, order.cell.head)
+        key = (
+            order.embedding_group,
+            order.spec.task,
+            order.cell.split,
+            order.cell.beside,
+            order.cell.probe,
+            order.cell.head,
+        )
         if key not in grounds:
             grounds[key] = _ground(order, bench)
         found.append(_state(order, grounds[key], store.find(order.cell), bench, overwrite))
@@ -100,13 +118,19 @@ def _ground(order: Order, bench: Workbench) -> _Ground:
         return _Ground({}, None, refused=f"would fail: {error}")
 
 
-def _state(order: Order, ground: _Ground, row: RunResult | None, bench: Workbench, overwrite: str) -> CellState:
+def _state(
+    order: Order, ground: _Ground, row: RunResult | None, bench: Workbench, overwrite: str
+) -> CellState:
     vectors = _vectors(ground, bench)
     if ground.refused:
         return CellState(order, WILL_REFUSE, ground.refused, vectors=HEAD_ONLY, left=False)
     if row is None:
         return CellState(order, MISSING, "", vectors, ground.units)
-    changed = stale_parts(row, versions_of(order), ground.hashes, ground.variant or row.model.get("variant", {})) if row.status == OK else []
+    changed = (
+        stale_parts(row, versions_of(order), ground.hashes, ground.variant or row.model.get("variant", {}))
+        if row.status == OK
+        else []
+    )
     kept = row.status == OK and overwrite != "always" and (not changed or overwrite == "never")
     word = STALE if changed else row.status
     return CellState(order, word, "; ".join(changed) or row.reason, vectors, ground.units, left=not kept)
