@@ -192,6 +192,8 @@ class PluginBroken(UrbanbenchError, ImportError):
 class TrainedApart(UrbanbenchError, RuntimeError):
     """Of several processes that train together one failed, or was lost, and the others with it."""
 
+    exit_code = 1
+
 
 class RunRefused(UrbanbenchError, ValueError):
     """A run that cannot be done as asked (missing label, input or capability); kept as a row, not a crash."""
