@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.atomic import check_folder, remove_leftovers, write_text
-from urbanbench.errors import BadInput, CannotWrite
+from urbanbench.errors import BadInput
 from urbanbench.hashing import value_digest
-from urbanbench.home import CACHE_VARIABLE, cache_root
+from urbanbench.home import CACHE_MEND, cache_root
+from urbanbench.locks import locked
 
 if TYPE_CHECKING:
     from urbanbench.space import EmbeddingSpace
 
-__all__ = ["CACHE_MEND", "CacheEntry", "EmbeddingCache", "EmbeddingKey", "differences"]
-
-CACHE_MEND = f"name another folder with {CACHE_VARIABLE}=/path"
+__all__ = ["CacheEntry", "EmbeddingCache", "EmbeddingKey", "differences"]
 
 
 @dataclass(frozen=True)
@@ -116,18 +115,8 @@ class EmbeddingCache:
     @contextmanager
     def lock(self, key: EmbeddingKey) -> Iterator[None]:
         """Wait until no other process computes this embedding, and keep others waiting during the block."""
-        from filelock import FileLock
-
-        held = FileLock(self.folder / f"{key.digest}.lock")
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            held.acquire()
-        except OSError as error:
-            raise CannotWrite(self.folder, error, CACHE_MEND) from error
-        try:
+        with locked(self.folder / f"{key.digest}.lock", needed=False):
             yield
-        finally:
-            held.release()
 
     def check_writable(self) -> None:
         """Make sure that vectors can be kept; raises `CannotWrite` where they cannot."""

@@ -131,7 +131,7 @@ def _write(columns: Mapping[str, np.ndarray], path: Path, told: Mapping[str, str
         "write_statistics": False,
         "store_schema": False,
     }
-    with replacing(path) as part, pq.ParquetWriter(part, table.schema, **layout) as writer:
+    with replacing(path, size=table.nbytes) as part, pq.ParquetWriter(part, table.schema, **layout) as writer:
         writer.write_table(table)
         writer.add_key_value_metadata(dict(told))
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urbanbench.atomic import check_folder, remove_leftovers, write_text
 from urbanbench.errors import BadInput, CannotWrite, DataMissing
 from urbanbench.hashing import short
+from urbanbench.locks import locked
 from urbanbench.predictions import read_predictions, write_predictions
 from urbanbench.result import Cell, RunResult, safe_name
 
@@ -137,29 +138,15 @@ class ResultStore:
 
     @contextmanager
     def lock(self, cell: Cell, *, wait: bool = True) -> Iterator[bool]:
-        """Hold the cell's lock during the block; a killed process frees its locks.
+        """Hold the cell's lock during the block; a killed process frees its locks. Where none can be made, the block is done without.
 
         Yields
         ------
         bool
             False where the lock is another's and `wait` is False; the block then does not hold it.
         """
-        from filelock import FileLock, Timeout
-
-        folder = self.folder / ".lock"
-        held = FileLock(folder / f"{cell.run_id}.lock")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            held.acquire(timeout=-1 if wait else 0)
-        except Timeout:
-            yield False
-            return
-        except OSError as error:
-            raise CannotWrite(folder, error, "name another folder with --out") from error
-        try:
-            yield True
-        finally:
-            held.release()
+        with locked(self.folder / ".lock" / f"{cell.run_id}.lock", wait=wait, needed=False) as held:
+            yield held
 
 
 _LIST = re.compile(r"\[\n[^\[\]{}]*\]")
