@@ -18,9 +18,19 @@ from pathlib import Path
 from urbanbench.errors import CannotWrite, UrbanbenchError
 from urbanbench.progress import note
 
-__all__ = ["check_folder", "held", "remove_leftovers", "replacing", "spared", "swept", "write_text"]
+__all__ = [
+    "check_folder",
+    "held",
+    "read_through",
+    "remove_leftovers",
+    "replacing",
+    "spared",
+    "swept",
+    "write_text",
+]
 
 _PART = ".part"
+_AT_ONCE = 1 << 20
 _LONGEST_NAME = 200
 """Bytes of a name that a temporary file takes over; file systems end at 255."""
 _SYSTEM_ERROR = re.compile(r"\bos error (\d+)")
@@ -134,6 +144,19 @@ def spared(what: str) -> Iterator[None]:
         yield
     except CannotWrite as error:
         _say_once(what, str(Path(error.path).parent), str(error))
+
+
+def read_through(path: Path) -> None:
+    """Read a file to its end: where the disk fails that is an error, and not the end of a process that maps the file into memory.
+
+    Raises
+    ------
+    OSError
+        The system cannot read it.
+    """
+    with path.open("rb", buffering=0) as file:
+        while file.read(_AT_ONCE):
+            pass
 
 
 _told: set[tuple[str, str]] = set()

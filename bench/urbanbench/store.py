@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.atomic import check_folder, remove_leftovers, write_text
+from urbanbench.atomic import check_folder, remove_leftovers, swept, write_text
 from urbanbench.errors import BadInput, CannotWrite, DataMissing
 from urbanbench.hashing import short
-from urbanbench.locks import locked
+from urbanbench.locks import forget_locks, locked
 from urbanbench.predictions import read_predictions, write_predictions
 from urbanbench.result import Cell, RunResult, safe_name
 
@@ -43,6 +43,14 @@ class ResultStore:
     def check_writable(self) -> None:
         """Make sure that results can be written; raises `CannotWrite` where they cannot."""
         check_folder(self.folder, "name another folder with --out")
+
+    def sweep(self) -> int:
+        """Remove what killed processes left, and locks that nobody holds; return how many temporary files there were."""
+        forget_locks(self.folder / ".lock")
+        tasks = [one for one in self.folder.glob("*/*") if one.is_dir()]
+        return swept(
+            self.folder, *(place for task in tasks for place in (task, task / "predictions", task / "tested"))
+        )
 
     def path_of(self, cell: Cell) -> Path:
         """Return where a cell's result is kept."""

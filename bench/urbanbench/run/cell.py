@@ -9,6 +9,7 @@ from urbanbench.errors import CannotWrite, PluginBroken
 from urbanbench.progress import pulse
 from urbanbench.registry.live import is_live
 from urbanbench.result import OK, RunResult
+from urbanbench.run.aside import kept_aside
 from urbanbench.run.order import Order
 from urbanbench.run.sources import SOURCES, record
 from urbanbench.run.walk import execute, mark_of
@@ -66,11 +67,17 @@ def _marked(result: RunResult, order: Order, store: ResultStore) -> RunResult:
 
 
 def save(result: RunResult, store: ResultStore) -> RunResult:
-    """Save a result and return it; one that cannot be written says so, and is not lost for those who wait for it."""
+    """Save a result and return it; one that cannot be written says so, is kept aside where there is room, and not lost for those who wait for it."""
     try:
         store.save(result)
     except CannotWrite as error:
-        return replace(result, unsaved=str(error))
+        aside = kept_aside(result, store)
+        told = (
+            f" It is kept in {str(aside)!r} until the same command, with room, brings it home."
+            if aside
+            else ""
+        )
+        return replace(result, unsaved=f"{error}{told}")
     _forget_unloaded(result, store)
     return result
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.atomic import remove_leftovers, replacing, spared
+from urbanbench.atomic import read_through, remove_leftovers, replacing, spared
 from urbanbench.hashing import array_digest, code_digest, value_digest
 from urbanbench.locks import locked
 from urbanbench.provenance import package_versions
@@ -94,6 +94,7 @@ def _load(path: Path, exam: Exam) -> Reading | None:
     from safetensors.numpy import load_file
 
     try:
+        read_through(path)
         arrays = load_file(path)
         places = range(len(exam.splits))
         outputs = [_output(arrays, place, exam) for place in places]

@@ -7,9 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
 from urbanbench.apart import keeping
+from urbanbench.cache import sweep_cache
 from urbanbench.errors import UnknownName
+from urbanbench.home import cache_root
+from urbanbench.progress import note
 from urbanbench.registry import Face
 from urbanbench.result import RunResult, RunSpec
+from urbanbench.run.aside import bring_home
 from urbanbench.run.cell import run_cell
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.sources import check_kept, distinct
@@ -69,7 +73,7 @@ def run(
     UnknownName, BadInput, DataMissing, PluginBroken
         A spec names what does not exist, or two sources would share one result; nothing has been run then.
     CannotWrite
-        The results folder or the cache cannot be written; nothing has been run then.
+        The results folder cannot be written; nothing has been run then.
     """
     if overwrite not in OVERWRITE:
         raise UnknownName("overwrite mode", overwrite, OVERWRITE)
@@ -77,13 +81,12 @@ def run(
     if overwrite != "always":
         check_kept(orders.values(), store)
     store.check_writable()
+    _tidy(store)
     report = progress if progress is not None else (lambda _result, _new: None)
     start = began if began is not None else (lambda _order: None)
     waiting = in_sharing_order(orders.values())
     done: dict[str, RunResult] = {}
     bench = Workbench(device)
-    if bench.cache is not None:
-        bench.cache.check_writable()
     for apart, chunk in _in_places(waiting, jobs):
         if apart:
             from urbanbench.run.jobs import run_in_processes
@@ -102,6 +105,14 @@ def run(
         else:
             done |= _run_here(chunk, store, overwrite, bench, report, start)
     return [done[run_id] for run_id in orders]
+
+
+def _tidy(store: ResultStore) -> None:
+    """Bring rows home that an earlier run kept aside, and remove what killed processes left."""
+    bring_home(store)
+    left = store.sweep() + sweep_cache(cache_root())
+    if left:
+        note(f"Removed {left} temporary files that killed processes had left.")
 
 
 def _in_places(waiting: Sequence[Order], jobs: int) -> list[tuple[bool, list[Order]]]:

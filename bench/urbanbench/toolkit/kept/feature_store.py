@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.atomic import remove_leftovers, replacing, spared
+from urbanbench.atomic import read_through, remove_leftovers, replacing, spared
 from urbanbench.hashing import array_digest, code_digest, value_digest
 from urbanbench.home import cache_root
 from urbanbench.locks import locked
@@ -143,6 +143,7 @@ def _read(path: Path, kind: str) -> np.ndarray | None:
     from safetensors import SafetensorError, safe_open
 
     try:
+        read_through(path)
         with safe_open(path, framework="numpy") as file:
             features, told = file.get_tensor("features"), file.metadata() or {}
     except (OSError, ValueError, SafetensorError):

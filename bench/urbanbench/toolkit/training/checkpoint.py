@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.atomic import remove_leftovers, replacing, spared
+from urbanbench.atomic import read_through, remove_leftovers, replacing, spared
 from urbanbench.locks import locked
 from urbanbench.toolkit.training.distributed import agreed, everywhere, process, processes
 from urbanbench.toolkit.training.transfer import HostCopies, runs_behind
@@ -123,6 +123,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     from safetensors import SafetensorError, safe_open
 
     try:
+        read_through(path)
         with safe_open(path, framework="pt") as stored:
             facts = json.loads((stored.metadata() or {})["training"])
             return {name: stored.get_tensor(name) for name in stored.keys()}, facts  # noqa: SIM118 - no mapping
