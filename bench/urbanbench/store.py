@@ -7,7 +7,7 @@ import json
 import math
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.atomic import check_folder, remove_leftovers, swept, write_text
 from urbanbench.errors import BadInput, CannotWrite, DataMissing
-from urbanbench.hashing import short
+from urbanbench.hashing import short, value_digest
 from urbanbench.locks import forget_locks, locked
 from urbanbench.predictions import read_predictions, write_predictions
 from urbanbench.result import Cell, RunResult, safe_name
@@ -23,7 +23,10 @@ from urbanbench.result import Cell, RunResult, safe_name
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ResultStore", "predictions_beside", "without_nan"]
+__all__ = ["ResultStore", "is_changed", "predictions_beside", "without_nan"]
+
+_CONTENT = "content"
+"""Where a row keeps the hash of all else it says."""
 
 
 class ResultStore:
@@ -70,6 +73,13 @@ class ResultStore:
             return _read(self.path_of(cell))
         except DataMissing:
             return None
+
+    def save_row(self, result: RunResult) -> Path:
+        """Write a result whose predictions lie there already, and return the path of the JSON file."""
+        path = self.path_of(result.cell)
+        remove_leftovers(path)
+        write_text(path, _text(result))
+        return path
 
     def save(self, result: RunResult) -> Path:
         """Write a result, its predictions first, and return the path of the JSON file."""
@@ -166,8 +176,16 @@ def _on_one_line(match: re.Match[str]) -> str:
 
 
 def _text(result: RunResult) -> str:
-    text = json.dumps(without_nan(result.to_dict()), indent=1, ensure_ascii=False, allow_nan=False)
+    document = without_nan(result.to_dict())
+    document[_CONTENT] = value_digest(document)
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     return _LIST.sub(_on_one_line, text) + "\n"
+
+
+def is_changed(document: Mapping[str, Any]) -> bool:
+    """Tell whether the JSON of a result file is not what was written; rows of earlier versions do not say what was."""
+    kept = dict(document)
+    return kept.pop(_CONTENT, None) not in {None, value_digest(kept)}
 
 
 def predictions_beside(path: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from urbanbench.atomic import replacing
+from urbanbench.atomic import spared
 from urbanbench.errors import CannotWrite, PluginBroken
 from urbanbench.progress import pulse
 from urbanbench.registry.live import is_live
@@ -57,13 +57,10 @@ def _marked(result: RunResult, order: Order, store: ResultStore) -> RunResult:
     mark = mark_of(order)
     if not mark or result.model.get("checked") == mark["checked"]:
         return result
-    predictions = store.predictions_of(result.cell)
-    kept = predictions.read_bytes() if predictions.is_file() else None
-    made = save(replace(result, model=dict(result.model) | mark), store)
-    if kept is not None:
-        with replacing(predictions) as part:
-            part.write_bytes(kept)
-    return made
+    marked = replace(result, model=dict(result.model) | mark)
+    with spared("Marks of checks are not kept"):
+        store.save_row(marked)
+    return marked
 
 
 def save(result: RunResult, store: ResultStore) -> RunResult:
