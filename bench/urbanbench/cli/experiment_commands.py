@@ -14,6 +14,7 @@ from urbanbench.cli.outcome import exit_code, told_when_stopped
 from urbanbench.cli.printing import note, print_json, print_table, say, say_page
 from urbanbench.cli.run_command import progress_of
 from urbanbench.errors import UnknownName
+from urbanbench.spare_cache import usable_cache
 from urbanbench.terminal import screen_of
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def experiment_rows() -> list[dict[str, Any]]:
 
 
 @app.command("run")
+@usable_cache()
 def run(
     name: Name,
     model: Models = [],  # noqa: B006 - typer reads the default, nothing changes it

@@ -12,6 +12,7 @@ from urbanbench.cli import completing, options
 from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
 from urbanbench.cli.printing import command, note, print_json, say
 from urbanbench.progress import is_interactive
+from urbanbench.spare_cache import usable_cache
 from urbanbench.terminal import screen_of
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ PricePerHour = Annotated[
 ]
 
 
+@usable_cache()
 def run(
     context: typer.Context,
     model: Models,
@@ -212,14 +214,12 @@ def run_and_show(
 ) -> int:
     """Run a plan, print its table, and return the exit code; `nodes` are number, GPUs of each and price an hour, for the plan alone."""
     from urbanbench.api.planning import cells
-    from urbanbench.cache import EmbeddingCache
     from urbanbench.result_folders import RUNS
     from urbanbench.run.loop import run as run_cells
     from urbanbench.store import ResultStore
 
     store = ResultStore(out or RUNS)
     store.check_writable()
-    EmbeddingCache().check_writable()  # cities are built there too
     specs, lines = cells([asked], floors=floors)
     for line in lines:
         note(line)
