@@ -1,6 +1,7 @@
 """Work in a process of its own: started, watched for time and memory, and ended with all it has started.
 
-`process` is the side of the one who waits, `child` the side that works, `state` what a plugin may not leave changed in a process.
+`watched` is the side of the one who waits, `process` starts this Python with a function and `program` any other program, `child` is the side that works,
+`tree` finds and ends what a process has started, `state` is what a plugin may not leave changed in a process.
 """
 
 from __future__ import annotations
