@@ -10,6 +10,7 @@ from urbanbench.apart.child import Channel, is_apart
 from urbanbench.apart.keeping import Keeping, keeping, plugins_apart
 from urbanbench.apart.limits import Limits
 from urbanbench.apart.process import Apart, Ended
+from urbanbench.apart.program import Program
 from urbanbench.apart.state import state_kept
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Ended",
     "Keeping",
     "Limits",
+    "Program",
     "is_apart",
     "keeping",
     "plugins_apart",

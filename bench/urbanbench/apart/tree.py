@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import psutil
 
-__all__ = ["end_below", "end_tree", "mark_here", "marked", "memory_mb"]
+__all__ = ["MARK", "end_below", "end_tree", "mark_here", "marked", "memory_mb"]
 
-_MARK = "URBANBENCH_APART"
+MARK = "URBANBENCH_APART"
 """Variable with the marks of the processes that a process works below; whoever leaves its group or its parent still carries them."""
 _PROC = Path("/proc")
 _ROUNDS = 20
@@ -27,20 +27,20 @@ _ROUNDS = 20
 @contextmanager
 def marked() -> Iterator[str]:
     """Start processes with a fresh mark inside the block, and return it."""
-    mark, before = secrets.token_hex(8), os.environ.get(_MARK)
-    os.environ[_MARK] = mark if before is None else f"{before} {mark}"
+    mark, before = secrets.token_hex(8), os.environ.get(MARK)
+    os.environ[MARK] = mark if before is None else f"{before} {mark}"
     try:
         yield mark
     finally:
         if before is None:
-            os.environ.pop(_MARK, None)
+            os.environ.pop(MARK, None)
         else:
-            os.environ[_MARK] = before
+            os.environ[MARK] = before
 
 
 def mark_here() -> str:
     """Return the mark that this process was started with; "" where there is none."""
-    return os.environ.get(_MARK, "").rpartition(" ")[2]
+    return os.environ.get(MARK, "").rpartition(" ")[2]
 
 
 def end_tree(pid: int, mark: str) -> None:
@@ -144,5 +144,5 @@ def _environment(one: psutil.Process) -> str:
     import psutil
 
     with contextlib.suppress(psutil.Error):
-        return one.environ().get(_MARK, "")
+        return one.environ().get(MARK, "")
     return ""

@@ -10,6 +10,7 @@ import signal
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from math import isfinite
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
@@ -147,7 +148,7 @@ class Watched(ABC):
             return f"it did not start within {longest:g} s"
         if longest is not None and seconds > longest:
             return f"it was ended after {seconds:.0f} s, the time limit being {self.limits.seconds:g} s"
-        used = memory_mb(self._process.pid or 0, self._most_mb)
+        used = memory_mb(self._process.pid or 0, self._most_mb) if isfinite(self._most_mb) else 0.0
         if used > self._most_mb:
             return f"it was ended with {used:,.0f} MB of memory in use, the memory limit being {self._most_mb:,.0f} MB"
         return ""
