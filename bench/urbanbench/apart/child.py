@@ -18,7 +18,7 @@ from typing import IO, Any
 from urbanbench.apart.keeping import Keeping, plugins_apart
 from urbanbench.apart.tree import end_below, mark_here
 
-__all__ = ["ALSO", "CUT_OFF", "READY", "Channel", "begin", "is_apart", "nobody_waits", "trace_file"]
+__all__ = ["ALSO", "CUT_OFF", "READY", "Channel", "begin", "is_apart", "nobody_waits", "tell_crashes", "trace_file", "works_apart"]
 
 READY = "ready"
 """The first thing a process says: what it takes to start is nobody's time."""
@@ -59,6 +59,7 @@ class Channel:
 
 
 _apart: Path | None = None
+_open_for_good: list[IO[str]] = []
 
 
 def is_apart() -> bool:
@@ -71,18 +72,22 @@ def trace_file() -> Path | None:
     return _apart
 
 
+def works_apart(trace: Path) -> None:
+    """Settle that this process works for another one, and where it writes where it is."""
+    global _apart  # noqa: PLW0603 - a fact of the process, settled once
+    _apart = trace
+
+
 def begin(
     pipe: Connection, trace: str, own: bool, work: Callable[..., None], words: tuple[Any, ...]
 ) -> None:
     """Set the process up and work until the pipe ends; `own` is `Keeping.own` of the one that waits."""
-    global _apart  # noqa: PLW0603 - a fact of the process, settled once
-    _apart = Path(trace)
+    works_apart(Path(trace))
     if hasattr(os, "setsid"):
         os.setsid()
     _stdout_to_stderr()
     _keep_family()
-    told = open(trace, "a", encoding="utf-8")  # noqa: SIM115, PTH123 - open as long as the process lives
-    _tell_crashes(told)
+    tell_crashes(Path(trace))
     threading.Thread(target=_end_with_parent, args=(mark_here(),), daemon=True).start()
     channel = Channel(pipe)
     try:
@@ -123,8 +128,10 @@ def _stdout_to_stderr() -> None:
     sys.stdout = sys.stderr
 
 
-def _tell_crashes(told: IO[str]) -> None:
-    """Write where the process is when it crashes, and when it is asked by a signal."""
+def tell_crashes(trace: Path) -> None:
+    """Write where the process is when it crashes, and when it is asked by a signal, behind what stands in a file."""
+    told = trace.open("a", encoding="utf-8")
+    _open_for_good.append(told)
     faulthandler.enable(file=told)
     if hasattr(faulthandler, "register"):
         faulthandler.register(signal.SIGUSR1, file=told)

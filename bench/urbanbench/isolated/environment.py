@@ -65,6 +65,11 @@ class Environment:
         lent = lent_versions() if self.facts["lends"] else {}
         return value_digest([self.facts["python"], self.facts["packages"], lent])
 
+    def told(self) -> dict[str, Any]:
+        """Return what a result keeps of it."""
+        names = ("python", "packages", "lends", "built_by")
+        return {"digest": self.digest} | {name: self.facts[name] for name in names}
+
     def lent(self) -> Lent:
         """Return what it may use of ours."""
         found = (
