@@ -18,7 +18,7 @@ from typing import IO, Any
 from urbanbench.apart.keeping import Keeping, plugins_apart
 from urbanbench.apart.tree import end_below, mark_here
 
-__all__ = ["ALSO", "CUT_OFF", "READY", "Channel", "begin", "is_apart", "nobody_waits", "tell_crashes", "trace_file", "works_apart"]
+__all__ = ["ALSO", "CUT_OFF", "READY", "Channel", "begin", "is_apart", "tell_crashes", "trace_file", "works_apart"]
 
 READY = "ready"
 """The first thing a process says: what it takes to start is nobody's time."""
@@ -55,7 +55,11 @@ class Channel:
         try:
             self._pipe.send_bytes(json.dumps(answer).encode())
         except OSError as error:
-            raise EOFError from error
+            raise _CannotAnswer from error
+
+
+class _CannotAnswer(EOFError):
+    """Nobody listens, or the pipe was closed under the hands of this process."""
 
 
 _apart: Path | None = None
@@ -94,19 +98,10 @@ def begin(
         with plugins_apart(Keeping(own=own)):
             channel.send(READY)
             work(channel, *words)
+    except _CannotAnswer:
+        os._exit(CUT_OFF)
     except EOFError:
-        if not nobody_waits(pipe):
-            os._exit(CUT_OFF)
-
-
-def nobody_waits(pipe: Connection) -> bool:
-    """Tell whether a pipe ended at its other side; one that was closed here, or under the hands of this process, did not."""
-    try:
-        return bool(pipe.poll())
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return True
-    except OSError:
-        return False
+        return
 
 
 def _keep_family() -> None:

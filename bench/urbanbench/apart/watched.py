@@ -111,23 +111,20 @@ class Watched(ABC):
         except (EOFError, OSError, ValueError) as error:
             if isinstance(error, ValueError):
                 self._kill()
-            self._process.join(timeout=5)
-            over = self._process.exitcode is None
-            self._kill()
-            reason = "it closed the pipe by which it answers" if over else _exit_words(self._process.exitcode)
-            msg = f"{reason}{self._place(files)}."
-            raise Ended(msg) from None
+            raise self._gone(files) from None
         self._since, self._started = time.monotonic(), True
         return None if answer == READY else answer
 
     def watch(self, files: Iterable[Path] = ()) -> None:
-        """End the process where it is over a limit.
+        """End the process where it is over a limit, and see whether it still runs: what it has started may hold the pipe open.
 
         Raises
         ------
         Ended
-            It was.
+            It was over a limit, or has ended.
         """
+        if not self._process.is_alive() and not self.pipe.poll():
+            raise self._gone(files)
         reason = self._over()
         if reason:
             self._ask_where()
@@ -140,6 +137,14 @@ class Watched(ABC):
         self.pipe.close()
         self._process.join(timeout=wait_s)
         self._kill()
+
+    def _gone(self, files: Iterable[Path]) -> Ended:
+        """Say how the process ended that does not answer any more; what it has left is ended, too."""
+        self._process.join(timeout=5)
+        runs = self._process.exitcode is None
+        self._kill()
+        reason = "it closed the pipe by which it answers" if runs else _exit_words(self._process.exitcode)
+        return Ended(f"{reason}{self._place(files)}.")
 
     def _over(self) -> str:
         seconds = time.monotonic() - self._since

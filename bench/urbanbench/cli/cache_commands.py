@@ -9,6 +9,7 @@ import typer
 
 from urbanbench.cli import completing, options
 from urbanbench.cli.printing import note, print_json, print_table, say
+from urbanbench.isolated.environment import FOLDER, told_of
 
 if TYPE_CHECKING:
     from urbanbench.cache import CacheEntry
@@ -23,7 +24,7 @@ app = typer.Typer(
 
 @app.command("ls")
 def list_entries(as_json: options.Json = False) -> None:
-    """List cached embeddings, features of frozen encoders, trained stages and readings of floors; of each the newest first."""
+    """List cached embeddings, features of frozen encoders, trained stages, readings of floors and environments of plugins; of each the newest first."""
     from urbanbench.cache import EmbeddingCache
     from urbanbench.cli.cache_parts import PARTS, cache_parts
     from urbanbench.home import cache_root
@@ -119,7 +120,7 @@ def prune(
         bool, typer.Option("--cities", help="Remove built cities too; they are built again when needed.")
     ] = False,
 ) -> None:
-    """Remove cached embeddings, features and checkpoints: all, or the old ones, or what is over a size."""
+    """Remove cached embeddings, features, checkpoints and environments: all, or the old ones, or what is over a size."""
     import shutil
 
     from urbanbench.cache import EmbeddingCache
@@ -163,9 +164,11 @@ def _part_row(part: CachePart) -> dict[str, Any]:
 
 
 def _what(part: CachePart) -> str:
-    """Name a folder: its encoder, or how many checkpoints it holds."""
+    """Name a folder: its encoder, what an environment was built for, or how many checkpoints it holds."""
     if part.kind == "weights":
         return part.path.name
+    if part.kind == FOLDER:
+        return told_of(part.path)
     return f"{len(list(part.path.glob('*.safetensors')))} checkpoints" if part.path.is_dir() else ""
 
 

@@ -1,4 +1,4 @@
-"""What lies in the cache beside embeddings: features of frozen encoders, trained stages, what models learned for other cities, weights put together from packages, readings of floors."""
+"""What lies in the cache beside embeddings: features of frozen encoders, trained stages, what models learned for other cities, weights put together from packages, readings of floors, environments of plugins."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from urbanbench.isolated.environment import FOLDER
 
 __all__ = ["PARTS", "CachePart", "cache_parts", "has_part", "prune_parts"]
 
@@ -15,6 +17,7 @@ PARTS = {
     "learned": "learned states",
     "weights": "encoders from packages",
     "readings": "readings of floors",
+    FOLDER: "environments",
 }
 """Folders below the cache's, each with one file or folder per part, and what a part is called."""
 
@@ -91,7 +94,7 @@ def prune_parts(parts: list[CachePart], *, older_than_days: float, keep_gb: floa
 
 
 def _part(kind: str, path: Path) -> CachePart:
-    files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
-    told = [one.stat() for one in (files or [path])]
+    files = [path] if path.is_file() else [one for one in path.rglob("*") if not one.is_dir()]
+    told = [one.lstat() for one in (files or [path])]  # a link counts as itself: an environment has one to its Python
     size = sum(one.st_size for one in told) if files else 0
     return CachePart(kind, path, size, max(one.st_mtime for one in told))

@@ -25,7 +25,7 @@ from urbanbench.isolated.lent import CONTRACT, Lent, held_in, lent_to, lent_tool
 from urbanbench.isolated.needs import Needs
 from urbanbench.progress import note
 
-__all__ = ["FOLDER", "RECORD", "Environment", "prepared"]
+__all__ = ["FOLDER", "RECORD", "Environment", "prepared", "told_of"]
 
 FOLDER, RECORD = "environments", "environment.json"
 """Where environments lie below the cache folder, and the file that tells of one."""
@@ -152,8 +152,19 @@ def _found(folder: Path) -> Environment | None:
     return Environment(folder, facts) if python_in(folder).exists() else None
 
 
+def told_of(folder: Path) -> str:
+    """Say in a few words what an environment was built for; "" for what is none."""
+    try:
+        facts = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        return f"{facts['for']} · Python {facts['python']} · {', '.join(facts['requirements'])}"
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
 def _built(needs: Needs, folder: Path) -> Environment:
-    """Build in a folder beside and give it its name when it is whole."""
+    """Build in a folder beside and give it its name when it is whole; what a killed build of the same left is removed."""
+    for left in folder.parent.glob(f".{folder.name[:8]}-*"):
+        shutil.rmtree(left, ignore_errors=True)
     tool = _tool(needs)
     note(f"Builds an environment for {needs.file.name} with {tool.name}: {_words(needs)} …")
     began = time.perf_counter()

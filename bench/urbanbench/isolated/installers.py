@@ -57,7 +57,7 @@ class Installer:
         """
         if self.name == "uv":
             wanted = python or sys.executable
-            _run([self.program, "venv", "--no-project", "--python", wanted, str(folder)], beside)
+            _run([self.program, "venv", "--quiet", "--no-project", "--python", wanted, str(folder)], beside)
             return
         base = sys.executable if not python else _python_for(python)
         without = ["--without-pip"] if _has_pip() else []
@@ -73,7 +73,7 @@ class Installer:
         """
         python = str(python_in(folder))
         if self.name == "uv":
-            command = [self.program, "pip", "install", "--python", python]
+            command = [self.program, "pip", "install", "--quiet", "--python", python]
         elif _has_pip():
             command = [sys.executable, "-m", "pip", "--python", python, "install", "--no-input"]
         else:
