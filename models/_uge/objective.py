@@ -165,9 +165,7 @@ class PairObjective:
         return torch.stack([self._toward(*one) for one in sides]).mean()
 
     def _toward(self, query: Tensor, key: Tensor, exclude: Tensor) -> Tensor:
-        return info_nce(
-            query, key, temperature=self.temperature, exclude=exclude, direction="query_to_key"
-        )
+        return info_nce(query, key, temperature=self.temperature, exclude=exclude, direction="query_to_key")
 
     def _dropped(self, rows: Rows, rng: np.random.Generator) -> Rows:
         """Take the graph away from some items that have a picture, too, or the picture from some that have a graph."""
