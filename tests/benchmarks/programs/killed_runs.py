@@ -23,7 +23,7 @@ from pathlib import Path
 import psutil
 
 LONGEST_WAIT_S = 30.0
-LOOKS_PER_S = 2000
+LOOKS_PER_S = 200
 WHOM = ("tree", "driver", "worker")
 """The command with all it started, the command alone, or one process that it started."""
 
@@ -290,9 +290,9 @@ def files_of(folder: Path) -> dict[str, Path]:
 
 
 def without_times(path: Path) -> object:
-    """Read a row without what it cost, when it was made, and how long each stage of training took."""
+    """Read a row without what it cost, when it was made, how long each stage of training took, and the hash of all that."""
     row = json.loads(path.read_text(encoding="utf-8"))
-    del row["cost"]
+    del row["cost"], row["content"]
     row["provenance"].pop("started_utc")
     return forgetting(row, {"seconds"})
 
