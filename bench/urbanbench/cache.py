@@ -115,6 +115,10 @@ class EmbeddingCache:
         where = f"Vectors of {key.label or key.digest[:10]} in {str(self.folder)!r}"
         note(f"{where} cannot be used and are made again: {why}")
 
+    def holds(self, digest: str) -> bool:
+        """Tell whether an entry of a key's digest lies here, without reading its vectors."""
+        return (self.folder / f"{digest}.json").is_file() and self._vectors(digest).is_file()
+
     def put(self, key: EmbeddingKey, space: EmbeddingSpace, facts: Mapping[str, Any]) -> None:
         """Store vectors and what is known of how they were made; call it while holding the key's lock."""
         vectors, described = self._vectors(key.digest), self.folder / f"{key.digest}.json"

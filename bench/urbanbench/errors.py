@@ -19,6 +19,7 @@ __all__ = [
     "Conformance",
     "DataCorrupt",
     "DataMissing",
+    "EnvironmentFaulty",
     "ExtraMissing",
     "InputMasked",
     "LayerMissing",
@@ -230,6 +231,12 @@ class PluginBroken(UrbanbenchError, ImportError):
 
 class RunRefused(UrbanbenchError, ValueError):
     """A run that cannot be done as asked (missing label, input or capability); kept as a row, not a crash."""
+
+
+class EnvironmentFaulty(RunRefused):
+    """The environment of its own that a plugin asks for cannot be made or used."""
+
+    exit_code = 4
 
 
 class NoScores(UrbanbenchError, LookupError):

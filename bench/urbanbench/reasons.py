@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-__all__ = ["place_in", "speakable", "told", "trace_of"]
+from urbanbench import errors
+from urbanbench.errors import BadInput, UrbanbenchError
+
+__all__ = ["error_of", "place_in", "speakable", "told", "trace_of"]
 
 _LONGEST = 2_000
+
+
+def error_of(said: Mapping[str, str]) -> UrbanbenchError:
+    """Return an error that another process met, as an error of the same class: {"class": …, "message": …}, and attributes of it."""
+    kind = getattr(errors, said["class"], BadInput)
+    made: UrbanbenchError = kind.__new__(kind)
+    Exception.__init__(made, said["message"])
+    for name in said.keys() - {"class", "message"}:
+        setattr(made, name, said[name])
+    return made
 
 
 def speakable(text: str) -> str:

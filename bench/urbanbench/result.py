@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from urbanbench.errors import BadInput, NoScores, UnknownName
@@ -155,7 +156,7 @@ class Cell:
         """What predicts: the head, and what stands beside the model or is asked of its vectors."""
         return "+".join(word for word in (self.head, self.beside, self.probe) if word)
 
-    @property
+    @cached_property
     def run_id(self) -> str:
         """Digest of every field."""
         return value_digest(self.to_dict())

@@ -97,9 +97,10 @@ class ResultStore:
         write_text(path, _text(result))
         return path
 
-    def newest(self, model: str, count: int) -> list[RunResult]:
-        """Return the newest readable results of a model in any city, at most `count`."""
-        paths = self.folder.glob(f"*/*/{glob.escape(safe_name(model))}*__*.json")
+    def newest(self, model: str, count: int, *, city: str = "") -> list[RunResult]:
+        """Return the newest readable results of a model in a city, or in any, at most `count`."""
+        where = glob.escape(safe_name(city)) if city else "*"
+        paths = self.folder.glob(f"{where}/*/{glob.escape(safe_name(model))}*__*.json")
         found = []
         for path in sorted(paths, key=lambda one: -one.stat().st_mtime)[: 2 * count]:
             try:

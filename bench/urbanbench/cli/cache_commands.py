@@ -9,6 +9,7 @@ import typer
 
 from urbanbench.cli import completing, options
 from urbanbench.cli.printing import note, print_json, print_table, say
+from urbanbench.isolated.environment import FOLDER, told_of
 
 if TYPE_CHECKING:
     from urbanbench.cache import CacheEntry
@@ -23,7 +24,7 @@ app = typer.Typer(
 
 @app.command("ls")
 def list_entries(as_json: options.Json = False) -> None:
-    """List cached embeddings, features of frozen encoders, trained stages, readings of floors, built cities and downloads; of each the newest first."""
+    """List cached embeddings, features of frozen encoders, trained stages, readings of floors, environments of plugins, built cities and downloads; of each the newest first."""
     from urbanbench.cache import EmbeddingCache
     from urbanbench.cli.cache_parts import GUESTS, PARTS, cache_parts
     from urbanbench.home import cache_root
@@ -123,7 +124,7 @@ def prune(
         bool, typer.Option("--downloads", help="Remove what `data fetch` has fetched too.")
     ] = False,
 ) -> None:
-    """Remove cached embeddings, features and checkpoints: all, or the old ones, or what is over a size; and what killed processes left."""
+    """Remove cached embeddings, features, checkpoints and environments: all, or the old ones, or what is over a size; and what killed processes left."""
     import shutil
 
     from urbanbench.cache import EmbeddingCache, sweep_cache
@@ -172,9 +173,11 @@ def _part_row(part: CachePart) -> dict[str, Any]:
 
 
 def _what(part: CachePart) -> str:
-    """Name a folder: its encoder, its city or recipe, or how many checkpoints it holds."""
+    """Name a folder: its encoder, its city or recipe, what an environment was built for, or how many checkpoints it holds."""
     if part.kind in {"weights", "cities", "downloads", "unsaved"}:
         return part.path.name
+    if part.kind == FOLDER:
+        return told_of(part.path)
     return f"{len(list(part.path.glob('*.safetensors')))} checkpoints" if part.path.is_dir() else ""
 
 

@@ -1,4 +1,4 @@
-"""What lies in the cache beside embeddings: features of frozen encoders, trained stages, what models learned for other cities, weights put together from packages, readings of floors, decoded pictures; built cities, downloads, and rows kept aside."""
+"""What lies in the cache beside embeddings: features of frozen encoders, trained stages, what models learned for other cities, weights put together from packages, readings of floors, decoded pictures, environments of plugins; built cities, downloads, and rows kept aside."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from urbanbench.errors import BadInput
+from urbanbench.isolated.environment import FOLDER
 
 __all__ = ["GUESTS", "PARTS", "CachePart", "cache_parts", "check_clock", "has_part", "prune_parts"]
 
@@ -21,6 +22,7 @@ PARTS = {
     "weights": "encoders from packages",
     "readings": "readings of floors",
     "pixels": "stores of decoded pictures",
+    FOLDER: "environments",
 }
 """Folders below the cache's, each with one file or folder per part, and what a part is called."""
 
@@ -104,16 +106,16 @@ def prune_parts(parts: list[CachePart], *, older_than_days: float, keep_gb: floa
 
 
 def _part(kind: str, path: Path) -> CachePart:
-    files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
+    files = [path] if path.is_file() else [one for one in path.rglob("*") if not one.is_dir()]
     told = [found for one in (files or [path]) if (found := _stat(one)) is not None]
     size = sum(_bytes_of(one) for one in told) if files else 0
     return CachePart(kind, path, size, max((one.st_mtime for one in told), default=0.0))
 
 
 def _stat(path: Path) -> os.stat_result | None:
-    """Look at a file; None where another process has removed it."""
+    """Look at a file, or at a link itself (an environment has one to its Python); None where another process has removed it."""
     try:
-        return path.stat()
+        return path.lstat()
     except OSError:
         return None
 

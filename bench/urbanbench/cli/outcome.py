@@ -16,8 +16,8 @@ from urbanbench.cli.printing import debugging, note
 
 if TYPE_CHECKING:
     from urbanbench.result import RunResult
-    from urbanbench.run.forecast import Forecast
     from urbanbench.run.order import Order
+    from urbanbench.run.planning.forecast import Forecast
 
 __all__ = ["ProgressLines", "Stopped", "exit_code", "named", "outcome", "told_when_stopped"]
 

@@ -10,7 +10,7 @@ import typer
 from urbanbench.apart import plugins_apart
 from urbanbench.cli import completing, options
 from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
-from urbanbench.cli.printing import command, note, print_json, print_table, say
+from urbanbench.cli.printing import command, note, print_json, say
 from urbanbench.progress import is_interactive
 from urbanbench.spare_cache import usable_cache
 from urbanbench.terminal import screen_of
@@ -18,7 +18,7 @@ from urbanbench.terminal import screen_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from urbanbench.result import Cell, RunResult, RunSpec
+    from urbanbench.result import RunResult, RunSpec
     from urbanbench.run.plan import Plan
     from urbanbench.store import ResultStore
 
@@ -53,7 +53,28 @@ BlockSize = Annotated[
         help="Side of the blocks in metres; from the label's autocorrelation range when left out.",
     ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the cells and stop.")]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Print the plan and stop: cells, vectors that are there, what the rest takes as far as earlier rows tell.",
+    ),
+]
+Nodes = Annotated[
+    int, typer.Option("--nodes", min=1, help="With --dry-run: also on so many machines, by simulation.")
+]
+GpusPerNode = Annotated[
+    int, typer.Option("--gpus-per-node", min=0, help="With --nodes: GPUs of each of these machines.")
+]
+PricePerHour = Annotated[
+    float | None,
+    typer.Option(
+        "--price-per-hour",
+        min=0.0,
+        help="With --dry-run: what one machine costs an hour, in any currency.",
+        show_default=False,
+    ),
+]
 
 
 @usable_cache()
@@ -86,6 +107,9 @@ def run(
     out: options.Out = None,
     overwrite: Overwrite = "only-missing",
     dry_run: DryRun = False,
+    nodes: Nodes = 1,
+    gpus_per_node: GpusPerNode = 0,
+    price_per_hour: PricePerHour = None,
     as_json: options.Json = False,
 ) -> int:
     """Score models on tasks of cities: every combination of what is asked, ten seeds each, or as papers do with --protocol.
@@ -119,6 +143,7 @@ def run(
             jobs=jobs,
             floors=floors,
             dry_run=dry_run,
+            nodes=(nodes, gpus_per_node, price_per_hour),
             as_json=as_json,
         )
 
@@ -185,8 +210,9 @@ def run_and_show(
     floors: bool,
     dry_run: bool,
     as_json: bool,
+    nodes: tuple[int, int, float | None] = (1, 0, None),
 ) -> int:
-    """Run a plan, print its table, and return the exit code."""
+    """Run a plan, print its table, and return the exit code; `nodes` are number, GPUs of each and price an hour, for the plan alone."""
     from urbanbench.api.planning import cells
     from urbanbench.result_folders import RUNS
     from urbanbench.run.loop import run as run_cells
@@ -197,10 +223,15 @@ def run_and_show(
     specs, lines = cells([asked], floors=floors)
     for line in lines:
         note(line)
-    if dry_run:
-        return _print_cells(specs, store, as_json=as_json)
-    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
     where = options.read_device(device)
+    if dry_run:
+        from urbanbench.cli.plan_words import print_plan
+        from urbanbench.run.planning.outlook import Wanted
+
+        return print_plan(
+            specs, store, Wanted(jobs, *nodes), device=where, overwrite=overwrite, as_json=as_json
+        )
+    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite, device=where)
     with told_when_stopped(progress, store.folder):
         results = run_cells(
             specs,
@@ -225,48 +256,21 @@ def _shown_by(asked: Plan, folder: Path) -> str:
     return command("experiment", "show", "leaned", *words, "--out", folder)
 
 
-def progress_of(specs: Iterable[RunSpec], store: ResultStore, *, jobs: int, overwrite: str) -> ProgressLines:
+def progress_of(
+    specs: Iterable[RunSpec], store: ResultStore, *, jobs: int, overwrite: str, device: str = "cpu"
+) -> ProgressLines:
     """Return what tells of the cells of a run as they end."""
-    from urbanbench.run.forecast import Forecast
     from urbanbench.run.order import resolve
+    from urbanbench.run.planning.forecast import Forecast
     from urbanbench.run.sources import distinct
 
     orders = distinct(map(resolve, specs))
-    forecast = Forecast(orders.values(), store, jobs=jobs, overwrite=overwrite)
+    forecast = Forecast(orders.values(), store, jobs=jobs, device=device, overwrite=overwrite)
     if is_interactive() and len(orders) > 1:
         from urbanbench.cli.live import LiveTable
 
         return LiveTable(orders.values(), forecast)
     return ProgressLines(len(orders), forecast)
-
-
-def _print_cells(specs: list[RunSpec], store: ResultStore, *, as_json: bool) -> int:
-    from urbanbench.run.order import resolve
-    from urbanbench.run.sources import distinct
-
-    cells = [order.cell for order in distinct(map(resolve, specs)).values()]
-    rows = [(cell, found.status if (found := store.find(cell)) is not None else "missing") for cell in cells]
-    if as_json:
-        print_json(
-            [cell.to_dict() | {"status": status, "file": str(store.path_of(cell))} for cell, status in rows]
-        )
-        return 0
-    heads = ("city", "task", "model", "preset", "inputs", "split", "head", "result")
-    several = len({cell.model_seed for cell in cells}) > 1
-    print_table(
-        (
-            (c.city, c.task, _trained(c, several), c.preset, c.inputs, c.split, c.reader, status)
-            for c, status in rows
-        ),
-        heads,
-    )
-    return 0
-
-
-def _trained(cell: Cell, several: bool) -> str:
-    """Name a model, with the city it learns in where that is another one, and the seed of its training where there are several."""
-    where = f", trained in {cell.train_city}" if cell.train_city else ""
-    return f"{cell.model}{where}, seed {cell.model_seed}" if several else f"{cell.model}{where}"
 
 
 def _show(results: list[RunResult], *, as_json: bool) -> None:

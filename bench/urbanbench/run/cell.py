@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from urbanbench.atomic import spared
-from urbanbench.errors import CannotWrite, PluginBroken
+from urbanbench.errors import CannotWrite, EnvironmentFaulty, PluginBroken
 from urbanbench.progress import pulse
 from urbanbench.registry.live import is_live
 from urbanbench.result import OK, RunResult
@@ -86,5 +86,5 @@ def _forget_unloaded(result: RunResult, store: ResultStore) -> None:
         return
     path = store.path_of(blank)
     found = store.find(blank) if path.is_file() else None
-    if found is not None and found.error_type == PluginBroken.__name__:
+    if found is not None and found.error_type in {PluginBroken.__name__, EnvironmentFaulty.__name__}:
         path.unlink(missing_ok=True)

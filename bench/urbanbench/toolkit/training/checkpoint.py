@@ -21,7 +21,7 @@ from urbanbench.toolkit.training.transfer import HostCopies, runs_behind
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Checkpoint", "checkpoint_for", "checkpoints_in"]
+__all__ = ["Checkpoint", "checkpoint_folder", "checkpoint_for", "checkpoints_in"]
 
 PAUSE_S = 30.0
 """Seconds between two checkpoints of a stage where nobody asked for one at every check."""
@@ -168,6 +168,12 @@ def checkpoints_in(folder: Path | None) -> Iterator[None]:
         yield
     finally:
         _folder.reset(token)
+
+
+def checkpoint_folder() -> Path | None:
+    """Return the folder that the innermost `checkpoints_in` named, for what trains in another process."""
+    folder = _folder.get()
+    return None if folder is None else folder.path
 
 
 def checkpoint_for(name: str, path: Path | None, device: str = "cpu") -> Checkpoint:
