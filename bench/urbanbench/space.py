@@ -118,7 +118,7 @@ class EmbeddingSpace:
             The folder cannot be written.
         """
         check_form(path, lists=lists)
-        with replacing(path) as part:
+        with replacing(path, size=self.vectors.nbytes) as part:
             _save(self, path, part, lists=lists)
 
     @classmethod

@@ -23,7 +23,7 @@ from urbanbench.result import Cell, RunResult, safe_name
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ResultStore", "is_changed", "predictions_beside", "without_nan"]
+__all__ = ["ResultStore", "document_of", "is_changed", "predictions_beside", "without_nan"]
 
 _CONTENT = "content"
 """Where a row keeps the hash of all else it says."""
@@ -176,10 +176,14 @@ def _on_one_line(match: re.Match[str]) -> str:
     return "[" + " ".join(match[0][1:-1].split()) + "]" if '"' not in match[0] else match[0]
 
 
+def document_of(result: RunResult) -> dict[str, Any]:
+    """Return what a result file says: the result without NaN, and the hash of all that."""
+    document: dict[str, Any] = without_nan(result.to_dict())
+    return document | {_CONTENT: value_digest(document)}
+
+
 def _text(result: RunResult) -> str:
-    document = without_nan(result.to_dict())
-    document[_CONTENT] = value_digest(document)
-    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(document_of(result), indent=1, ensure_ascii=False, allow_nan=False)
     return _LIST.sub(_on_one_line, text) + "\n"
 
 

@@ -342,9 +342,9 @@ def progress_of(
 
 def _show(results: list[RunResult], *, as_json: bool) -> None:
     if as_json:
-        from urbanbench.store import without_nan
+        from urbanbench.store import document_of
 
-        print_json([without_nan(result.to_dict()) for result in results])
+        print_json([document_of(result) for result in results])
         return
     from urbanbench.board import render
 
