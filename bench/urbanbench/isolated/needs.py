@@ -67,7 +67,7 @@ def needs_of(file: Path) -> Needs | None:
     """
     file = file.resolve()
     found = _from_block(file) or _from_list(file) or _from_project(file)
-    if found is None or not (found.requirements or not _fits_here(found)):
+    if found is None or (_fits_here(found) and not found.requirements):
         return None
     for line in found.requirements:
         _check_line(found, line)
