@@ -78,8 +78,9 @@ class Guest:
         GuestEnded
             Its process ended; the message says how, and in which line where that is known.
         """
+        shown = str(self._written(view)) if view is not None else ""
         program = self._started()
-        program.send({"do": do, "view": str(self._written(view)) if view is not None else "", **words})
+        program.send({"do": do, "view": shown, **words})
         try:
             said: Mapping[str, Any] = program.answer([self.needs.file])
         except Ended as ended:
@@ -88,7 +89,7 @@ class Guest:
         if "error" in said:
             raise error_of(said["error"]) from GuestFailed(said["trace"])
         if "failed" in said:
-            raise _failed(said["failed"]["kind"], said["failed"]["message"]) from GuestFailed(said["trace"])
+            raise _failed(said["failed"]) from GuestFailed(said["trace"])
         return said["answer"]
 
     @contextmanager
@@ -129,8 +130,10 @@ class Guest:
 
     def _folder(self) -> Path:
         """Return the folder of the exchange, which nobody else may look into; a new one where the plugin has removed it."""
-        if self._shared is None or not self._shared.is_dir():
-            self._shared, self._shown = Path(tempfile.mkdtemp(prefix="urbanbench-exchange-")), None
+        if self._shared is not None and not self._shared.is_dir():
+            self.close(wait_s=0)
+        if self._shared is None:
+            self._shared = Path(tempfile.mkdtemp(prefix="urbanbench-exchange-"))
         return self._shared
 
     def _written(self, view: View) -> Path:
@@ -158,8 +161,7 @@ def _close_all() -> None:
 atexit.register(_close_all)
 
 
-def _failed(kind: str, message: str) -> GuestFailed:
-    """Return an error that is called as the plugin's own is."""
-    prefix = f"{kind}: "
-    made: type[GuestFailed] = type(kind, (GuestFailed,), {})
-    return made(message.removeprefix(prefix) if message != kind else "")
+def _failed(said: Mapping[str, str]) -> GuestFailed:
+    """Return an error that is called as the plugin's own is, and says where that came from."""
+    kind: type[GuestFailed] = type(said["kind"], (GuestFailed,), {"place_there": said["place"]})
+    return kind(said["message"])

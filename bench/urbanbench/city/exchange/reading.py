@@ -134,12 +134,18 @@ class _Handed:
         except OSError as error:
             return f"unreadable: {type(error).__name__}"
 
+    def _features(self) -> list[str]:
+        return [f"features/{name}" for name in self.facts["features"]]
+
     def _frame(self, name: str) -> Any:
         if name not in self._kept:
             places = (self.path / f"{name}.parquet", self.path / PLACES / f"{name}.parquet")
             file = next((place for place in places if place.is_file()), None)
-            if file is None:
+            if file is None and name not in {"regions", *self.facts["layers"], *self._features()}:
                 raise LayerMissing(self.name, name, self.layers)
+            if file is None:
+                msg = f"{name}.parquet, which was handed over, is gone from the folder of the exchange"
+                raise FileNotFoundError(msg)
             self._kept[name] = read_frame(file, self.crs)
         return self._kept[name].copy()
 
