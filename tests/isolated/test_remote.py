@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +19,7 @@ from urbanbench.run import execute
 from urbanbench.run.workbench import Workbench
 from urbanbench.units import Units
 
-TELLING = '''
+TELLING = """
 from dataclasses import dataclass
 import tinything
 from urbanbench.card import ModelCard
@@ -61,7 +61,7 @@ class Told(Model):
 
     def knows_place(self):
         return "by heart"
-'''
+"""
 
 
 @pytest.fixture
@@ -74,7 +74,9 @@ def embedded(model, view, **more):
 
 
 def test_what_a_plugin_tells_there_stands_in_the_row_as_if_told_here(plugin, village):
-    spec = RunSpec(plugin("told", "tinything==1.0", text=TELLING), "popdensity", str(village), head="ridge", seeds=(0, 1))
+    spec = RunSpec(
+        plugin("told", "tinything==1.0", text=TELLING), "popdensity", str(village), head="ridge", seeds=(0, 1)
+    )
     bench = Workbench()
     row = execute(spec, bench=bench)
     model = row.model
@@ -90,13 +92,21 @@ def test_what_a_plugin_tells_there_stands_in_the_row_as_if_told_here(plugin, vil
     assert bench._space[1].parts == {"first": (0, 1)}
 
 
-def test_the_checks_hold_a_plugin_in_its_environment_to_the_contract(plugin, village, tiny_toyville_without_pictures):
+def test_the_checks_hold_a_plugin_in_its_environment_to_the_contract(
+    plugin, village, tiny_toyville_without_pictures
+):
     city = open_city(str(village))
     held = []
-    check_model(load_model(plugin("told", "tinything==1.0", text=TELLING)), city, held=lambda _at, rule: held.append(rule))
+    check_model(
+        load_model(plugin("told", "tinything==1.0", text=TELLING)),
+        city,
+        held=lambda _at, rule: held.append(rule),
+    )
     assert any("planted twins" in rule for rule in held)
     model = load_model("./told.py")()
-    check_transfer(model, city, open_city(str(tiny_toyville_without_pictures)), held=lambda _at, rule: held.append(rule))
+    check_transfer(
+        model, city, open_city(str(tiny_toyville_without_pictures)), held=lambda _at, rule: held.append(rule)
+    )
     assert "with what it learned, its own city has the bits of embed" in held
     town = open_city(str(tiny_toyville_without_pictures))
     with pytest.raises(Conformance, match="touched the input 'road', which this view masks"):
@@ -125,7 +135,10 @@ def test_what_is_not_stated_is_not_there_and_the_mend_is_told(plugin, view):
     )
     assert re.fullmatch(r" \(leans\.py, line \d+\)", place_in(failed.value, []))
     assert "import torch" in str(failed.value.__cause__)
-    with pytest.raises(PluginBroken, match=r"'.*top\.py' does not load: ModuleNotFoundError: No module named 'scipy' \(top\.py, line 4\)"):
+    with pytest.raises(
+        PluginBroken,
+        match=r"'.*top\.py' does not load: ModuleNotFoundError: No module named 'scipy' \(top\.py, line 4\)",
+    ):
         load_model(plugin("top", "tinything==1.0", text="import scipy"))
 
 
@@ -138,19 +151,20 @@ def test_a_masked_input_is_refused_there_as_here(plugin, view):
 
 
 BREEDS = """
-        import os, time
-        for k in range(3):
-            if not os.fork():
-                os.setsid(); time.sleep(600)
-        with open({pids!r}, "w") as out:
-            out.write(open(f"/proc/{{os.getpid()}}/task/{{os.getpid()}}/children").read())
-        os._exit(5)"""
+import os, time
+for k in range(3):
+    if not os.fork():
+        os.setsid(); time.sleep(600)
+with open(__file__ + ".pids", "w") as out:
+    out.write(open(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read())
+os._exit(5)
+"""
 
 
 def _ended(pid):
     for _ in range(100):
         try:
-            with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+            with Path(f"/proc/{pid}/stat").open(encoding="utf-8") as stat:
                 if stat.read().rpartition(")")[2].split()[0] == "Z":
                     return True
         except FileNotFoundError:
@@ -166,26 +180,33 @@ def _ended(pid):
         ("import os; os._exit(7)", GuestEnded, "it ended its process with exit code 7"),
         ("import os; os.closerange(0, 64)", GuestEnded, "it closed the pipe by which it answers"),
         ("import sys; sys.exit(3)", GuestFailed, "3"),
-        ("return [1]", Conformance, r"Counting\.embed returned list\. Expected EmbeddingSpace"),
         (BREEDS, GuestEnded, "exit code 5"),
     ],
 )  # fmt: skip
-def test_mischief_is_told_leaves_nothing_behind_and_the_next_answer_is_sound(plugin, view, tmp_path, body, error, said):
-    pids = tmp_path / "pids"
-    body = f'if view.city_name == "village" and not __import__("os").environ.get("TAME"):\n        ' + "    " + body.strip().replace("{pids!r}", repr(str(pids))).replace("{{", "{").replace("}}", "}").replace("\n", "\n    ")
-    model = load_model(plugin("wild", "tinything==1.0", body=body))()
+def test_mischief_is_told_leaves_nothing_behind_and_the_next_answer_is_sound(
+    plugin, view, tmp_path, body, error, said
+):
+    (tmp_path / "mischief.py").write_text(body)
+    once = """
+        from pathlib import Path
+        mischief = Path(__file__).with_name("mischief.py")
+        if mischief.exists():
+            text = mischief.read_text()
+            mischief.rename(mischief.with_suffix(".done"))
+            exec(text)"""
+    model = load_model(plugin("wild", "tinything==1.0", body=once))()
     with pytest.raises(error, match=said):
         embedded(model, view)
-    if pids.exists():
-        children = [int(word) for word in pids.read_text().split()]
-        assert len(children) == 3
-        assert all(map(_ended, children))
-    os.environ["TAME"] = "1"
-    try:
-        model.guest.close(wait_s=0)
-        assert len(embedded(model, view)) == 5
-    finally:
-        del os.environ["TAME"]
+    pids = tmp_path / "wild.py.pids"
+    children = pids.read_text().split() if pids.exists() else []
+    assert len(children) == (3 if body == BREEDS else 0)
+    assert all(_ended(int(pid)) for pid in children)
+    assert len(embedded(model, view)) == 5
+
+
+def test_what_is_no_embedding_is_told(plugin, view):
+    with pytest.raises(Conformance, match=r"Counting\.embed returned list\. Expected EmbeddingSpace"):
+        embedded(load_model(plugin("lists", "tinything==1.0", body="return [1]"))(), view)
 
 
 def test_a_removed_working_folder_is_made_anew(plugin, view):

@@ -28,7 +28,7 @@ def test_two_versions_of_one_package_serve_one_run_and_a_broken_build_is_a_refus
     plugin, village, capfd, tmp_path
 ):
     models = [plugin("one", "tinything==1.0"), plugin("two", "tinything==2.0"), plugin("bad", "tinything==9")]
-    assert main(words(models, village)) == 1
+    assert main(words(models, village)) == 0
     rows = rows_of(capfd)
     assert {name: row["status"] for name, row in rows.items()} == {"one": OK, "two": OK, "bad": REFUSED}
     assert rows["one"]["scores"] != rows["two"]["scores"]
@@ -62,7 +62,9 @@ def test_limits_hold_in_an_environment_and_say_the_line(plugin, village, capfd):
 
 
 @pytest.mark.usefixtures("kept_environments")
-def test_vectors_are_those_of_the_same_plugin_here_and_are_kept_apart_by_their_environment(plugin, village, monkeypatch):
+def test_vectors_are_those_of_the_same_plugin_here_and_are_kept_apart_by_their_environment(
+    plugin, village, monkeypatch
+):
     import sys
     import types
 

@@ -95,6 +95,8 @@ def prune_parts(parts: list[CachePart], *, older_than_days: float, keep_gb: floa
 
 def _part(kind: str, path: Path) -> CachePart:
     files = [path] if path.is_file() else [one for one in path.rglob("*") if not one.is_dir()]
-    told = [one.lstat() for one in (files or [path])]  # a link counts as itself: an environment has one to its Python
+    told = [
+        one.lstat() for one in (files or [path])
+    ]  # a link counts as itself: an environment has one to its Python
     size = sum(one.st_size for one in told) if files else 0
     return CachePart(kind, path, size, max(one.st_mtime for one in told))

@@ -92,10 +92,19 @@ class _Plugin:
                 return {"answer": self._answered(question)}
         except UrbanbenchError as error:
             about = {name: str(getattr(error, name)) for name in ("name", "layer") if hasattr(error, name)}
-            said = {"class": type(error).__name__, "message": str(error), "place_there": self._place(error), **about}
+            said = {
+                "class": type(error).__name__,
+                "message": str(error),
+                "place_there": self._place(error),
+                **about,
+            }
             return {"error": said, "trace": trace_of(error.__cause__ or error, _FRAMES)}
         except BaseException as error:  # noqa: BLE001 - whatever it does is the plugin's fault, and told
-            said = {"kind": type(error).__name__, "message": f"{_text(error)}{self._mend(error)}", "place": self._place(error)}
+            said = {
+                "kind": type(error).__name__,
+                "message": f"{_text(error)}{self._mend(error)}",
+                "place": self._place(error),
+            }
             return {"failed": said, "trace": trace_of(error, _FRAMES)}
 
     def _answered(self, question: Mapping[str, Any]) -> Any:
@@ -157,8 +166,7 @@ class _Plugin:
 
 def _text(error: BaseException) -> str:
     """Return the message of an error, without its kind."""
-    kind, colon, text = told(error).partition(": ")
-    return text if colon else ""
+    return told(error).partition(": ")[2]
 
 
 def _shuffle() -> None:
@@ -172,7 +180,7 @@ def _shuffle() -> None:
 
 def _is_frozen(kind: type) -> bool:
     told_of = getattr(kind, "__dataclass_params__", None)
-    return kind.__init__ is object.__init__ if told_of is None else bool(told_of.frozen)
+    return "__init__" not in vars(kind) if told_of is None else bool(told_of.frozen)
 
 
 def _said_of(model: Model, what: str, view: View | None) -> Any:
