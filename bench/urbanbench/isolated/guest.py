@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import json
 import shutil
 import sys
 import tempfile
@@ -13,16 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import urbanbench
 from urbanbench.apart import Ended, Program, keeping
 from urbanbench.city.exchange import write_view
-from urbanbench.isolated import doorway
+from urbanbench.isolated.environment import Environment, doorway_command
 from urbanbench.isolated.installers import words_outside
 from urbanbench.reasons import error_of
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
-    from urbanbench.isolated.environment import Environment
     from urbanbench.isolated.needs import Needs
 
 __all__ = ["Guest", "GuestEnded", "GuestFailed"]
@@ -113,8 +110,7 @@ class Guest:
 
     def _started(self) -> Program:
         if self._program is None:
-            told = {
-                "package": str(Path(urbanbench.__file__).parent),
+            told: dict[str, Any] = {
                 "lent": self.environment.lent(),
                 "roots": [str(root) for root in self.needs.roots],
                 "file": str(self.needs.file),
@@ -123,13 +119,7 @@ class Guest:
                 "word": self._word,
                 "folder": str(self._folder() / "work"),
             }
-            command = [
-                str(self.environment.python),
-                "-s",
-                "-P",
-                str(Path(doorway.__file__)),
-                json.dumps(told),
-            ]
+            command = doorway_command(self.environment.python, **told)
             sys.stderr.flush()
             self._program = Program(command, self._folder(), words_outside(), keeping().limits)
         return self._program
