@@ -167,11 +167,18 @@ def remote_model(needs: Needs, word: str) -> type[Elsewhere]:
     """
     environment = prepared(needs)
     guest = Guest(needs, environment, word)
-    told = guest.ask("describe")
+    try:
+        told = guest.ask("describe")
+    except BaseException:
+        guest.close(wait_s=0)
+        raise
     if not told["frozen"]:
+        guest.close(wait_s=0)
         msg = f"{told['name']} is no frozen dataclass. Expected its fields to be its parameters. Mend: @dataclass(frozen=True) above the class."
         raise PluginBroken(msg)
-    card = {name: tuple(value) if isinstance(value, list) else value for name, value in told["card"].items()}
+    card: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in told["card"].items()
+    }
     facts = {
         "__doc__": told["doc"],
         "__module__": __name__,
@@ -207,7 +214,9 @@ def _read_space(path: Path, told: Mapping[str, Any]) -> EmbeddingSpace:
     try:
         table = pq.ParquetFile(_plain(path)).read()
         lists = table["vector"].combine_chunks()
-        vectors = np.asarray(lists.flatten().to_numpy(zero_copy_only=False)).reshape(len(table), lists.type.list_size)
+        vectors = np.asarray(lists.flatten().to_numpy(zero_copy_only=False)).reshape(
+            len(table), lists.type.list_size
+        )
         ids = np.array(table["id"].to_pylist(), dtype=np.str_)
         covered = table["covered"].to_numpy()
     except (pa.ArrowException, KeyError, ValueError) as error:
