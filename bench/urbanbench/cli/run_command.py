@@ -12,6 +12,7 @@ from urbanbench.cli import completing, options
 from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
 from urbanbench.cli.printing import command, note, print_json, say, words_of_command
 from urbanbench.progress import is_interactive
+from urbanbench.spare_cache import usable_cache
 from urbanbench.terminal import screen_of
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ PricePerHour = Annotated[
 ]
 
 
+@usable_cache()
 def run(
     context: typer.Context,
     model: Models,
@@ -247,7 +249,6 @@ def run_and_show(
 ) -> int:
     """Run a plan, print its table, and return the exit code; `nodes` are number, GPUs of each and price an hour, for the plan alone."""
     from urbanbench.api.planning import cells
-    from urbanbench.cache import EmbeddingCache
     from urbanbench.result_folders import RUNS
     from urbanbench.store import ResultStore
     from urbanbench.toolkit.training.distributed import rank
@@ -255,7 +256,6 @@ def run_and_show(
 
     store = ResultStore(out or RUNS)
     store.check_writable()
-    EmbeddingCache().check_writable()  # cities are built there too
     specs, lines = cells([asked], floors=floors)
     for line in lines if rank() == 0 else ():
         note(line)
@@ -342,9 +342,9 @@ def progress_of(
 
 def _show(results: list[RunResult], *, as_json: bool) -> None:
     if as_json:
-        from urbanbench.store import without_nan
+        from urbanbench.store import document_of
 
-        print_json([without_nan(result.to_dict()) for result in results])
+        print_json([document_of(result) for result in results])
         return
     from urbanbench.board import render
 

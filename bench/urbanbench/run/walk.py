@@ -18,7 +18,7 @@ from urbanbench.hashing import code_digest, value_digest
 from urbanbench.inputs import format_inputs
 from urbanbench.provenance import provenance
 from urbanbench.reasons import place_in, speakable, told, trace_of
-from urbanbench.registry import is_foreign
+from urbanbench.registry import environment_facts, environment_of, is_foreign
 from urbanbench.registry.live import is_live
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_paper, check_probe, check_split, units_of
@@ -214,6 +214,8 @@ def embedding_key(
         "device": _computed_on(device) if learned else "cpu",
     }
     where = ""
+    if own := environment_of(order.model):
+        parts |= {"packages": {}, "environment": own}
     if school is not None:
         parts["learned"] = school.key.digest
         where = f" · trained in {school.place.city.name}"
@@ -349,6 +351,7 @@ def _model_facts(order: Order, setting: _Setting, facts: Mapping[str, Any]) -> d
     return (
         _declared(order)
         | mark_of(order)
+        | environment_facts(order.model)
         | {
             "variant": dict(setting.variant),
             "inputs_allowed": _listed(setting.view.inputs),
