@@ -92,7 +92,7 @@ class Session:
             self._store.set(f"next/{self._count}", json.dumps({_OVER: code}))
 
     def _together(self, work: Callable[[], _T]) -> _T:
-        from torch.distributed import PrefixStore
+        from torch.distributed.distributed_c10d import PrefixStore
 
         number, self._count = self._count, self._count + 1
         try:
@@ -163,10 +163,11 @@ def session(device: str) -> Iterator[Session | None]:
     if started() == 1:
         yield None
         return
-    import torch.distributed as dist
+    from torch.distributed.distributed_c10d import PrefixStore
+    from torch.distributed.rendezvous import rendezvous
 
-    store, _, _ = next(iter(dist.rendezvous("env://", timeout=_STORE_S)))
-    here = Session(device, dist.PrefixStore("session", store))
+    store, _, _ = next(iter(rendezvous("env://", timeout=_STORE_S)))
+    here = Session(device, PrefixStore("session", store))
     try:
         with sharing(here.size):
             yield here
