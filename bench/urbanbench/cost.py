@@ -15,7 +15,9 @@ from urbanbench.energy import EnergyMeter
 __all__ = ["Cost", "measured", "used_elsewhere"]
 
 _MB = 1e6
-_elsewhere: ContextVar[list[tuple[float, float | None]] | None] = ContextVar("memory used in other processes", default=None)
+_elsewhere: ContextVar[list[tuple[float, float | None]] | None] = ContextVar(
+    "memory used in other processes", default=None
+)
 
 
 @dataclass
@@ -59,7 +61,9 @@ def measured() -> Iterator[Cost]:
         _elsewhere.reset(token)
         cost.seconds = time.perf_counter() - start
         cost.peak_rss_mb = max(round(_peak_rss_bytes() / _MB, 1), *(rss for rss, _ in others), 0.0)
-        cost.peak_gpu_mb = max((one for one in (_peak_gpu_mb(), *(gpu for _, gpu in others)) if one is not None), default=None)
+        cost.peak_gpu_mb = max(
+            (one for one in (_peak_gpu_mb(), *(gpu for _, gpu in others)) if one is not None), default=None
+        )
         if spent := meter.spent():
             cost.energy_joules, cost.energy_meters = round(spent[0], 1), spent[1]
 

@@ -36,7 +36,10 @@ class Counting(Model):
 def make_wheel(folder, name, version, body, requires=()):
     """Write a wheel of one module."""
     info = f"{name}-{version}.dist-info"
-    told = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}", *(f"Requires-Dist: {one}" for one in requires)]
+    told = [
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}",
+        *(f"Requires-Dist: {one}" for one in requires),
+    ]
     files = {
         f"{name}.py": body,
         f"{info}/METADATA": "\n".join(told) + "\n",
@@ -67,7 +70,14 @@ def kept_environments(tmp_path_factory):
 @pytest.fixture
 def offline(shelf, kept_environments, monkeypatch):
     """Let both installers know nothing but the shelf, and keep environments for other tests."""
-    for name in ("PIP_EXTRA_INDEX_URL", "PIP_CONSTRAINT", "UV_CONSTRAINT", "UV_INDEX", "UV_DEFAULT_INDEX", "URBANBENCH_INSTALLER"):
+    for name in (
+        "PIP_EXTRA_INDEX_URL",
+        "PIP_CONSTRAINT",
+        "UV_CONSTRAINT",
+        "UV_INDEX",
+        "UV_DEFAULT_INDEX",
+        "URBANBENCH_INSTALLER",
+    ):
         monkeypatch.delenv(name, raising=False)
     for tool in ("PIP", "UV"):
         monkeypatch.setenv(f"{tool}_NO_INDEX", "1")
@@ -85,7 +95,9 @@ def plugin(tmp_path, monkeypatch, offline):
     def write(name, *asks, body="pass", more="", text=MODEL):
         stated = ", ".join(f'"{one}"' for one in asks)
         block = f"# /// script\n# dependencies = [{stated}]\n# ///\n"
-        (tmp_path / f"{name}.py").write_text(block + textwrap.dedent(text.format(body=body, more=more)), encoding="utf-8")
+        (tmp_path / f"{name}.py").write_text(
+            block + textwrap.dedent(text.format(body=body, more=more)), encoding="utf-8"
+        )
         return f"./{name}.py"
 
     return write

@@ -32,7 +32,11 @@ def needs(word):
 def test_both_tools_build_what_is_stated_and_find_it_again(fresh, monkeypatch, capfd, tool):
     monkeypatch.setenv("URBANBENCH_INSTALLER", tool)
     one = prepared(needs(fresh("one", "tinything==1.0", "urbanbench")))
-    assert (one.facts["packages"], one.facts["lends"], one.facts["built_by"]) == ({"tinything": "1.0"}, True, tool)
+    assert (one.facts["packages"], one.facts["lends"], one.facts["built_by"]) == (
+        {"tinything": "1.0"},
+        True,
+        tool,
+    )
     assert f"Builds an environment for one.py with {tool}: tinything==1.0" in capfd.readouterr().err
     environment._known.clear()
     again = prepared(needs(fresh("other", "urbanbench", "tinything==1.0")))
@@ -47,7 +51,9 @@ def test_both_tools_build_what_is_stated_and_find_it_again(fresh, monkeypatch, c
 def test_what_cannot_be_built_is_told_with_the_tools_own_words_and_leaves_nothing(fresh, monkeypatch, tool):
     monkeypatch.setenv("URBANBENCH_INSTALLER", tool)
     word = fresh("bad", "tinything==9")
-    with pytest.raises(EnvironmentFaulty, match=r"(?s)of 'bad.py' cannot be built.*asks for \(tinything==9\).*tinything") as fault:
+    with pytest.raises(
+        EnvironmentFaulty, match=r"(?s)of 'bad.py' cannot be built.*asks for \(tinything==9\).*tinything"
+    ) as fault:
         prepared(needs(word))
     assert "Traceback" not in str(fault.value)
     left = [path for path in (cache_root() / "environments").iterdir() if path.suffix != ".lock"]
@@ -87,7 +93,10 @@ def test_two_that_need_the_same_at_once_build_it_once(fresh, monkeypatch):
     monkeypatch.setattr(Installer, "install", install)
     asked, found = needs(fresh("one", "tinything==1.0")), []
     key = environment._key(asked)
-    threads = [threading.Thread(target=lambda: found.append(environment._found_or_built(asked, key))) for _ in range(3)]
+    threads = [
+        threading.Thread(target=lambda: found.append(environment._found_or_built(asked, key)))
+        for _ in range(3)
+    ]
     for one in threads:
         one.start()
     for one in threads:

@@ -14,7 +14,10 @@ def block(*lines):
 
 def test_the_block_of_script_metadata_is_read(tmp_path):
     file = tmp_path / "mine.py"
-    file.write_text("#!/usr/bin/env python\n" + block('requires-python = ">=3.11"', "dependencies = [", '  "scipy<1.12",', "]"))
+    file.write_text(
+        "#!/usr/bin/env python\n"
+        + block('requires-python = ">=3.11"', "dependencies = [", '  "scipy<1.12",', "]")
+    )
     needs = needs_of(file)
     assert (needs.requirements, needs.python) == (("scipy<1.12",), ">=3.11")
     assert needs.stated_in == "the script metadata of mine.py"
@@ -22,7 +25,12 @@ def test_the_block_of_script_metadata_is_read(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["import os\n", block("dependencies = []"), block('requires-python = ">=3"'), '# /// pyproject\n# dependencies = ["a"]\n# ///\n'],
+    [
+        "import os\n",
+        block("dependencies = []"),
+        block('requires-python = ">=3"'),
+        '# /// pyproject\n# dependencies = ["a"]\n# ///\n',
+    ],
 )
 def test_a_file_that_asks_for_nothing_needs_no_environment(tmp_path, text):
     (tmp_path / "mine.py").write_text(text)
@@ -39,7 +47,10 @@ def test_another_python_alone_is_a_need(tmp_path):
     [
         (block("dependencies = ["), "is no TOML"),
         (block('dependencies = "scipy"'), "Expected a list of texts"),
-        (block('dependencies = ["scipy << 1"]'), "'scipy << 1' in the script metadata of mine.py is no requirement"),
+        (
+            block('dependencies = ["scipy << 1"]'),
+            "'scipy << 1' in the script metadata of mine.py is no requirement",
+        ),
         (block("requires-python = 3"), "Expected text, for example"),
         (block('dependencies = ["scipy"]', 'requires-python = "new"'), "is 'new'. Expected for example"),
         (block('requires-python = "new"'), "is 'new'. Expected for example"),
@@ -73,5 +84,9 @@ def test_a_project_counts_for_the_file_that_it_offers_as_a_model_and_for_no_othe
         '[project.entry-points."urbanbench.models"]\ntheirs = "theirs.model:Theirs"\n'
     )
     needs = needs_of(package / "model.py")
-    assert (needs.module, needs.requirements, needs.roots[0]) == ("theirs.model", ("scipy<1.12",), tmp_path / "src")
+    assert (needs.module, needs.requirements, needs.roots[0]) == (
+        "theirs.model",
+        ("scipy<1.12",),
+        tmp_path / "src",
+    )
     assert needs_of(package / "other.py") is None

@@ -18,7 +18,17 @@ from typing import IO, Any
 from urbanbench.apart.keeping import Keeping, plugins_apart
 from urbanbench.apart.tree import end_below, mark_here
 
-__all__ = ["ALSO", "CUT_OFF", "READY", "Channel", "begin", "is_apart", "tell_crashes", "trace_file", "works_apart"]
+__all__ = [
+    "ALSO",
+    "CUT_OFF",
+    "READY",
+    "Channel",
+    "begin",
+    "is_apart",
+    "tell_crashes",
+    "trace_file",
+    "works_apart",
+]
 
 READY = "ready"
 """The first thing a process says: what it takes to start is nobody's time."""
@@ -82,9 +92,7 @@ def works_apart(trace: Path) -> None:
     _apart = trace
 
 
-def begin(
-    pipe: Connection, trace: str, own: bool, work: Callable[..., None], words: tuple[Any, ...]
-) -> None:
+def begin(pipe: Connection, trace: str, own: bool, work: Callable[..., None], words: tuple[Any, ...]) -> None:
     """Set the process up and work until the pipe ends; `own` is `Keeping.own` of the one that waits."""
     works_apart(Path(trace))
     if hasattr(os, "setsid"):

@@ -72,9 +72,7 @@ class Environment:
 
     def lent(self) -> Lent:
         """Return what it may use of ours."""
-        found = (
-            lent_to(self.facts["packages"], same_python=True) if self.facts["lends"] else lent_tools()
-        )
+        found = lent_to(self.facts["packages"], same_python=True) if self.facts["lends"] else lent_tools()
         return found or lent_tools()
 
 

@@ -122,7 +122,13 @@ class Guest:
                 "word": self._word,
                 "folder": str(self._folder() / "work"),
             }
-            command = [str(self.environment.python), "-s", "-P", str(Path(doorway.__file__)), json.dumps(told)]
+            command = [
+                str(self.environment.python),
+                "-s",
+                "-P",
+                str(Path(doorway.__file__)),
+                json.dumps(told),
+            ]
             sys.stderr.flush()
             self._program = Program(command, self._folder(), words_outside(), keeping().limits)
         return self._program

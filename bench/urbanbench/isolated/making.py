@@ -93,7 +93,11 @@ def _written_space(made: object, out: Path) -> dict[str, Any]:
     if not isinstance(made, EmbeddingSpace):
         return {"returned": type(made).__name__}
     write_parquet(out / VECTORS, made.level, made.ids, made.vectors, made.mask, lists=True)
-    return {"returned": "", "level": made.level, "parts": {name: list(one) for name, one in made.parts.items()}}
+    return {
+        "returned": "",
+        "level": made.level,
+        "parts": {name: list(one) for name, one in made.parts.items()},
+    }
 
 
 def _written_learned(made: object, out: Path) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def _toml(text: str, where: str) -> Mapping[str, Any]:
 
 def _listed(value: object, where: str) -> tuple[str, ...]:
     if not (isinstance(value, list) and all(isinstance(one, str) for one in value)):
-        msg = f"The dependencies in {where} are {value!r}. Expected a list of texts, for example [\"scipy<1.12\"]."
+        msg = f'The dependencies in {where} are {value!r}. Expected a list of texts, for example ["scipy<1.12"].'
         raise BadInput(msg)
     return tuple(one.strip() for one in value if one.strip())
 
@@ -177,7 +177,7 @@ def _check_line(needs: Needs, line: str) -> None:
         Requirement(line)
     except InvalidRequirement as error:
         first = str(error).splitlines()[0]
-        msg = f"The dependency {line!r} in {needs.stated_in} is no requirement ({first}). Expected for example \"scipy<1.12\"."
+        msg = f'The dependency {line!r} in {needs.stated_in} is no requirement ({first}). Expected for example "scipy<1.12".'
         raise BadInput(msg) from error
 
 

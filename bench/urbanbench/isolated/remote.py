@@ -207,7 +207,9 @@ def _read_space(path: Path, told: Mapping[str, Any]) -> EmbeddingSpace:
     try:
         table = pq.ParquetFile(_plain(path)).read()
         lists = table["vector"].combine_chunks()
-        vectors = np.asarray(lists.flatten().to_numpy(zero_copy_only=False)).reshape(len(table), lists.type.list_size)
+        vectors = np.asarray(lists.flatten().to_numpy(zero_copy_only=False)).reshape(
+            len(table), lists.type.list_size
+        )
         ids = np.array(table["id"].to_pylist(), dtype=np.str_)
         covered = table["covered"].to_numpy()
     except (pa.ArrowException, KeyError, ValueError) as error:

@@ -103,7 +103,9 @@ class _Handed:
     @property
     def raster_embedding(self) -> EmbeddingRaster:
         told = self.facts["raster"]
-        info = {key: tuple(value) if isinstance(value, list) else value for key, value in told["info"].items()}
+        info = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in told["info"].items()
+        }
         moves = tuple((east_of, (offset[0], offset[1])) for east_of, offset in told["moves"])
         return EmbeddingRaster(self.name, self.path, self.crs, RasterInfo(**info), moves)
 
@@ -151,9 +153,7 @@ def _exam(folder: Path) -> Exam:
         {name: Item(**one) for name, one in told["items"].items()},
         told["sides"],
         _graphs(json.loads(graphs.read_text(encoding="utf-8"))) if graphs.is_file() else {},
-        tuple(
-            Lesson(one["kind"], Item(**one["anchor"]), Item(**one["positive"])) for one in told["lessons"]
-        ),
+        tuple(Lesson(one["kind"], Item(**one["anchor"]), Item(**one["positive"])) for one in told["lessons"]),
     )
 
 
@@ -161,7 +161,10 @@ def _graphs(told: Mapping[str, Mapping[str, Any]]) -> dict[str, LocalGraph]:
     return {
         key: LocalGraph(
             text=tuple(one["text"]),
-            **{name: np.array(one[name], dtype=kind).reshape(_shape(name, one)) for name, kind in _GRAPH_KINDS.items()},
+            **{
+                name: np.array(one[name], dtype=kind).reshape(_shape(name, one))
+                for name, kind in _GRAPH_KINDS.items()
+            },
         )
         for key, one in told.items()
     }
