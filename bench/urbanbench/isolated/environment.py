@@ -19,10 +19,11 @@ from typing import Any
 from urbanbench.atomic import write_text
 from urbanbench.errors import BadInput, CannotWrite, EnvironmentFaulty
 from urbanbench.hashing import value_digest
-from urbanbench.home import cache_root
+from urbanbench.home import CACHE_MEND, cache_root
 from urbanbench.isolated.installers import Installer, installer, python_in
 from urbanbench.isolated.lent import CONTRACT, Lent, held_in, lent_to, lent_tools, lent_versions
 from urbanbench.isolated.needs import Needs
+from urbanbench.locks import locked
 from urbanbench.progress import note
 
 __all__ = ["FOLDER", "RECORD", "Environment", "prepared", "told_of"]
@@ -128,11 +129,8 @@ def _found_or_built(needs: Needs, key: str) -> Environment:
     found = _found(folder)
     if found is not None:
         return found
-    from filelock import FileLock
-
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
+        with locked(folder.with_suffix(".lock"), mend=CACHE_MEND):
             return _found(folder) or _built(needs, folder)
     except OSError as error:
         if isinstance(error, CannotWrite):
