@@ -117,10 +117,11 @@ def main() -> None:
     given = asked.parse_args()
     with tempfile.TemporaryDirectory(prefix="killed-") as temporary:
         place = given.folder or Path(temporary)
-        rounds, kills = (((SMALLEST, 1),), 2) if given.smallest else (ROUNDS, given.kills)
+        rounds, kills = (((SMALLEST, 1),), 1) if given.smallest else (ROUNDS, given.kills)
         found = disturbed(place, rounds, kills, given.seed)
     json.dump(found, sys.stdout, indent=1)
-    sys.exit(bool(found["faults"]))
+    if found["faults"]:
+        sys.exit(1)
 
 
 def disturbed(place: Path, rounds: Sequence[tuple[Grid, int]], kills: int, seed: int) -> dict:
@@ -203,9 +204,8 @@ def kill_often(
                 break
         tally.left_by_kills += len(leftovers(place))
     finish(command, place)
-    finish(
-        command, place
-    )  # a worker that was killed at last is a failed row, which the next command computes
+    if jobs > 1:  # a worker that was killed at last is a failed row, which the next command computes
+        finish(command, place)
     tally.left_at_the_end += len(leftovers(place))
 
 
