@@ -28,6 +28,7 @@ __all__ = [
     "PluginBroken",
     "RunRefused",
     "SubmissionFaults",
+    "TrainedApart",
     "UnknownName",
     "UrbanbenchError",
     "quoted",
@@ -227,6 +228,10 @@ class PluginBroken(UrbanbenchError, ImportError):
     """A plugin that was asked for cannot be loaded."""
 
     exit_code = 4
+
+
+class TrainedApart(UrbanbenchError, RuntimeError):
+    """Of several processes that train together one failed, or was lost, and the others with it."""
 
 
 class RunRefused(UrbanbenchError, ValueError):

@@ -49,8 +49,10 @@ def told(error: BaseException) -> str:
 def place_in(error: BaseException, files: Iterable[Path]) -> str:
     """Name the innermost line of an error's traceback that lies in some files or their private neighbours; "" where none does.
 
-    Private neighbours are files and folders whose names begin with an underscore.
+    Private neighbours are files and folders whose names begin with an underscore. An error that another process met says itself where, in `place_there`.
     """
+    if said := getattr(error, "place_there", ""):
+        return str(said)
     asked = {path.resolve() for path in files}
     folders = {path.parent for path in asked}
     for frame in reversed(traceback.extract_tb(error.__traceback__)):

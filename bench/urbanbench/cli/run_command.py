@@ -10,7 +10,7 @@ import typer
 from urbanbench.apart import plugins_apart
 from urbanbench.cli import completing, options
 from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
-from urbanbench.cli.printing import command, note, print_json, say
+from urbanbench.cli.printing import command, note, print_json, say, words_of_command
 from urbanbench.progress import is_interactive
 from urbanbench.spare_cache import usable_cache
 from urbanbench.terminal import screen_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from urbanbench.result import RunResult, RunSpec
     from urbanbench.run.plan import Plan
     from urbanbench.store import ResultStore
+    from urbanbench.toolkit.training.session import Session
 
 __all__ = ["make_plan", "progress_of", "run", "run_and_show"]
 
@@ -42,6 +43,14 @@ Inputs = Annotated[
     ),
 ]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Number of processes.")]
+Processes = Annotated[
+    int,
+    typer.Option(
+        "--processes",
+        min=1,
+        help="Processes that share every training, one a GPU: as torchrun --nproc-per-node N -m urbanbench run …",
+    ),
+]
 Overwrite = Annotated[str, typer.Option("--overwrite", help="only-missing, never or always.")]
 Floors = Annotated[
     bool, typer.Option("--floors/--no-floors", help="Run the floors that fit beside the models.")
@@ -101,6 +110,7 @@ def run(
     probe: options.Probes = [],  # noqa: B006 - same
     device: options.Device = "auto",
     jobs: Jobs = 1,
+    processes: Processes = 1,
     isolate: options.Isolate = None,
     time_limit: options.TimeLimit = None,
     memory_limit: options.MemoryLimit = "",
@@ -116,7 +126,14 @@ def run(
 
     Finished cells are kept, so the same command goes on where it was stopped. A plugin from a file or another package runs in a
     process of its own: what it does there costs its own cells only.
+
+    With several GPUs: --processes 2, or torchrun --nproc-per-node 2 -m urbanbench run …. Trainings are shared by all processes; the first
+    one does everything else.
     """
+    if processes > 1 and not dry_run and not _is_one_of(processes):
+        from urbanbench.run.together.launch import launch
+
+        return launch(words_of_command(), processes)
     with plugins_apart(options.read_keeping(isolate, time_limit, memory_limit)):
         asked = make_plan(
             model,
@@ -200,6 +217,24 @@ def _note_left_out(kind: str, names: Sequence[str], words: Sequence[str]) -> Non
             note(f"Left out: {reason}")
 
 
+def _is_one_of(processes: int) -> bool:
+    """Tell whether this process is one of several that torchrun started.
+
+    Raises
+    ------
+    BadInput
+        They are not as many as asked for.
+    """
+    from urbanbench.errors import BadInput
+    from urbanbench.toolkit.training.distributed import started
+
+    several = started()
+    if several not in {1, processes}:
+        msg = f"--processes {processes} is given to {several} processes that torchrun started. Expected as many, or no --processes."
+        raise BadInput(msg)
+    return several > 1
+
+
 def run_and_show(
     asked: Plan,
     *,
@@ -215,13 +250,14 @@ def run_and_show(
     """Run a plan, print its table, and return the exit code; `nodes` are number, GPUs of each and price an hour, for the plan alone."""
     from urbanbench.api.planning import cells
     from urbanbench.result_folders import RUNS
-    from urbanbench.run.loop import run as run_cells
     from urbanbench.store import ResultStore
+    from urbanbench.toolkit.training.distributed import rank
+    from urbanbench.toolkit.training.session import session
 
     store = ResultStore(out or RUNS)
     store.check_writable()
     specs, lines = cells([asked], floors=floors)
-    for line in lines:
+    for line in lines if rank() == 0 else ():
         note(line)
     where = options.read_device(device)
     if dry_run:
@@ -231,14 +267,45 @@ def run_and_show(
         return print_plan(
             specs, store, Wanted(jobs, *nodes), device=where, overwrite=overwrite, as_json=as_json
         )
-    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite, device=where)
+    with session(where) as others:
+        if others is not None and others.rank:
+            from urbanbench.run.together.follow import follow
+
+            return follow(others, specs)
+        code = _run_cells(specs, store, asked, overwrite, where, jobs, as_json, others)
+        if others is not None:
+            others.end(code)
+    return code
+
+
+def _run_cells(
+    specs: Sequence[RunSpec],
+    store: ResultStore,
+    asked: Plan,
+    overwrite: str,
+    device: str,
+    jobs: int,
+    as_json: bool,
+    others: Session | None,
+) -> int:
+    """Run cells, with the others' help where there are some, and print their table."""
+    from urbanbench.run.loop import run as run_cells
+
+    executor = None
+    if others is not None:
+        from urbanbench.run.together.lead import Leading, check_alone
+
+        check_alone(jobs)
+        executor = Leading(others)
+    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite, device=device)
     with told_when_stopped(progress, store.folder):
         results = run_cells(
             specs,
             store,
             overwrite=overwrite,
-            device=where,
+            device=device,
             jobs=jobs,
+            executor=executor,
             progress=progress,
             began=progress.began,
         )

@@ -5,6 +5,7 @@ It is run as a file, by a Python that knows nothing of this package: whatever it
 
 from __future__ import annotations
 
+import importlib
 import importlib.machinery
 import importlib.util
 import json
@@ -38,7 +39,7 @@ class _Found(MetaPathFinder):
 
 
 def main() -> None:
-    """Serve the process that has started this one, by the socket that stands where standard input is looked for."""
+    """Serve the process that has started this one, by the socket that stands where standard input is looked for; or try what can be imported."""
     told = json.loads(sys.argv[1])
     pipe = os.dup(0)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -48,6 +49,10 @@ def main() -> None:
     sys.argv = [told["file"]]
     sys.path[:0] = told["roots"]
     sys.meta_path.append(_Found(told["package"], told["lent"]))
+    if told["tries"]:
+        for name in told["tries"]:
+            importlib.import_module(name)
+        return
     from urbanbench.isolated.service import serve
 
     serve(pipe, told)

@@ -16,17 +16,27 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import urbanbench
 from urbanbench.atomic import write_text
 from urbanbench.errors import BadInput, CannotWrite, EnvironmentFaulty
 from urbanbench.hashing import value_digest
 from urbanbench.home import CACHE_MEND, cache_root
-from urbanbench.isolated.installers import Installer, installer, python_in
-from urbanbench.isolated.lent import CONTRACT, Lent, held_in, lent_to, lent_tools, lent_versions
+from urbanbench.isolated import doorway
+from urbanbench.isolated.installers import Installer, installer, python_in, words_outside
+from urbanbench.isolated.lent import (
+    MODULES,
+    Lent,
+    contract_beside,
+    held_in,
+    lent_to,
+    lent_tools,
+    lent_versions,
+)
 from urbanbench.isolated.needs import Needs
 from urbanbench.locks import locked
 from urbanbench.progress import note
 
-__all__ = ["FOLDER", "RECORD", "Environment", "prepared", "told_of"]
+__all__ = ["FOLDER", "RECORD", "Environment", "doorway_command", "prepared", "told_of"]
 
 FOLDER, RECORD = "environments", "environment.json"
 """Where environments lie below the cache folder, and the file that tells of one."""
@@ -75,6 +85,20 @@ class Environment:
         """Return what it may use of ours."""
         found = lent_to(self.facts["packages"], same_python=True) if self.facts["lends"] else lent_tools()
         return found or lent_tools()
+
+
+def doorway_command(python: Path, **told: Any) -> list[str]:
+    """Return the command by which an environment's Python begins: this package and what is lent are found there, and nothing else of ours.
+
+    Parameters
+    ----------
+    python
+        The environment's.
+    told
+        What `urbanbench.isolated.doorway` and `urbanbench.isolated.service` are told: what is ``lent``, and more.
+    """
+    usual = {"package": str(Path(urbanbench.__file__).parent), "file": "", "roots": [], "tries": []}
+    return [str(python), "-s", "-P", str(Path(doorway.__file__)), json.dumps({**usual, **told})]
 
 
 _known: dict[tuple[str, str], Environment | EnvironmentFaulty] = {}
@@ -204,7 +228,8 @@ def _filled(tool: Installer, needs: Needs, folder: Path) -> dict[str, Any]:
     site, same = Path(told["site"]), told["tag"] == sys.implementation.cache_tag
     lends = lent_to(held_in(site), same_python=same) is not None
     if not lends:
-        tool.install(folder, [*words, *CONTRACT], beside)
+        tool.install(folder, [*words, *contract_beside(held_in(site))], beside)
+    _check_loads(folder, (lent_to(held_in(site), same_python=same) if lends else None) or lent_tools())
     return {
         "form": _FORM,
         "for": needs.file.name,
@@ -215,6 +240,18 @@ def _filled(tool: Installer, needs: Needs, folder: Path) -> dict[str, Any]:
         "lends": lends,
         "built_by": tool.name,
     }
+
+
+def _check_loads(folder: Path, lent: Lent) -> None:
+    """Refuse packages that do not load beside each other, whatever they say of themselves; what loads is compiled by that."""
+    command = doorway_command(python_in(folder), lent=lent, tries=MODULES)
+    done = subprocess.run(  # noqa: S603 - the Python of the environment
+        command, env=words_outside(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        msg = f"its packages do not load together: {last}. Mend: state versions that do, of this one too"
+        raise EnvironmentFaulty(msg)
 
 
 def _pip_words(needs: Needs) -> list[str]:

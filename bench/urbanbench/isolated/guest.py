@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import json
 import shutil
 import sys
 import tempfile
@@ -13,16 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import urbanbench
 from urbanbench.apart import Ended, Program, keeping
 from urbanbench.city.exchange import write_view
-from urbanbench.isolated import doorway
+from urbanbench.isolated.environment import Environment, doorway_command
 from urbanbench.isolated.installers import words_outside
 from urbanbench.reasons import error_of
 
 if TYPE_CHECKING:
     from urbanbench.city.view import View
-    from urbanbench.isolated.environment import Environment
     from urbanbench.isolated.needs import Needs
 
 __all__ = ["Guest", "GuestEnded", "GuestFailed"]
@@ -78,8 +75,9 @@ class Guest:
         GuestEnded
             Its process ended; the message says how, and in which line where that is known.
         """
+        shown = str(self._written(view)) if view is not None else ""
         program = self._started()
-        program.send({"do": do, "view": str(self._written(view)) if view is not None else "", **words})
+        program.send({"do": do, "view": shown, **words})
         try:
             said: Mapping[str, Any] = program.answer([self.needs.file])
         except Ended as ended:
@@ -88,7 +86,7 @@ class Guest:
         if "error" in said:
             raise error_of(said["error"]) from GuestFailed(said["trace"])
         if "failed" in said:
-            raise _failed(said["failed"]["kind"], said["failed"]["message"]) from GuestFailed(said["trace"])
+            raise _failed(said["failed"]) from GuestFailed(said["trace"])
         return said["answer"]
 
     @contextmanager
@@ -112,8 +110,7 @@ class Guest:
 
     def _started(self) -> Program:
         if self._program is None:
-            told = {
-                "package": str(Path(urbanbench.__file__).parent),
+            told: dict[str, Any] = {
                 "lent": self.environment.lent(),
                 "roots": [str(root) for root in self.needs.roots],
                 "file": str(self.needs.file),
@@ -122,21 +119,17 @@ class Guest:
                 "word": self._word,
                 "folder": str(self._folder() / "work"),
             }
-            command = [
-                str(self.environment.python),
-                "-s",
-                "-P",
-                str(Path(doorway.__file__)),
-                json.dumps(told),
-            ]
+            command = doorway_command(self.environment.python, **told)
             sys.stderr.flush()
             self._program = Program(command, self._folder(), words_outside(), keeping().limits)
         return self._program
 
     def _folder(self) -> Path:
         """Return the folder of the exchange, which nobody else may look into; a new one where the plugin has removed it."""
-        if self._shared is None or not self._shared.is_dir():
-            self._shared, self._shown = Path(tempfile.mkdtemp(prefix="urbanbench-exchange-")), None
+        if self._shared is not None and not self._shared.is_dir():
+            self.close(wait_s=0)
+        if self._shared is None:
+            self._shared = Path(tempfile.mkdtemp(prefix="urbanbench-exchange-"))
         return self._shared
 
     def _written(self, view: View) -> Path:
@@ -164,8 +157,7 @@ def _close_all() -> None:
 atexit.register(_close_all)
 
 
-def _failed(kind: str, message: str) -> GuestFailed:
-    """Return an error that is called as the plugin's own is."""
-    prefix = f"{kind}: "
-    made: type[GuestFailed] = type(kind, (GuestFailed,), {})
-    return made(message.removeprefix(prefix) if message != kind else "")
+def _failed(said: Mapping[str, str]) -> GuestFailed:
+    """Return an error that is called as the plugin's own is, and says where that came from."""
+    kind: type[GuestFailed] = type(said["kind"], (GuestFailed,), {"place_there": said["place"]})
+    return kind(said["message"])

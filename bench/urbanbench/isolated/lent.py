@@ -10,12 +10,28 @@ from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, distributions
 from pathlib import Path
 
-__all__ = ["CONTRACT", "TOOLS", "Lent", "canonical", "held_in", "lent_to", "lent_tools", "lent_versions"]
+__all__ = [
+    "CONTRACT",
+    "MODULES",
+    "TOOLS",
+    "Lent",
+    "canonical",
+    "contract_beside",
+    "held_in",
+    "lent_to",
+    "lent_tools",
+    "lent_versions",
+]
 
 CONTRACT = ("geopandas", "numpy", "pandas", "pillow", "pyarrow", "shapely")
 """What a view and an embedding space are made of. An environment that clashes with them gets its own."""
+MODULES = ("geopandas", "numpy", "pandas", "PIL.Image", "pyarrow.parquet", "shapely")
+"""How these are imported."""
 TOOLS = ("filelock", "psutil", "safetensors")
 """Small packages that stand alone and serve both sides of the exchange."""
+
+_FOR_OLD_NUMPY = "pyarrow<21"
+"""Later ones do not load beside numpy 1, and do not say so where an installer could read it."""
 
 Lent = dict[str, str]
 """Name of a top-level module to the folder from which it comes."""
@@ -61,6 +77,12 @@ def lent_to(held: Mapping[str, str], *, same_python: bool) -> Lent | None:
             if version is not None and not needed.specifier.contains(version, prereleases=True):
                 return None
     return _modules((*_family(), *TOOLS))
+
+
+def contract_beside(held: Mapping[str, str]) -> list[str]:
+    """Return what an installer is asked for, so that an environment which holds some packages has the contract's."""
+    old = held.get("numpy", "2").partition(".")[0] in {"0", "1"} and "pyarrow" not in held
+    return [*CONTRACT, *([_FOR_OLD_NUMPY] if old else [])]
 
 
 def lent_tools() -> Lent:

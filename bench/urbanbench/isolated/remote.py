@@ -167,11 +167,18 @@ def remote_model(needs: Needs, word: str) -> type[Elsewhere]:
     """
     environment = prepared(needs)
     guest = Guest(needs, environment, word)
-    told = guest.ask("describe")
+    try:
+        told = guest.ask("describe")
+    except BaseException:
+        guest.close(wait_s=0)
+        raise
     if not told["frozen"]:
+        guest.close(wait_s=0)
         msg = f"{told['name']} is no frozen dataclass. Expected its fields to be its parameters. Mend: @dataclass(frozen=True) above the class."
         raise PluginBroken(msg)
-    card = {name: tuple(value) if isinstance(value, list) else value for name, value in told["card"].items()}
+    card: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in told["card"].items()
+    }
     facts = {
         "__doc__": told["doc"],
         "__module__": __name__,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import random
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -86,13 +88,23 @@ class _Plugin:
             os.chdir(folder)
         try:
             with state_kept():
+                _shuffle()
                 return {"answer": self._answered(question)}
         except UrbanbenchError as error:
             about = {name: str(getattr(error, name)) for name in ("name", "layer") if hasattr(error, name)}
-            said = {"class": type(error).__name__, "message": str(error), **about}
+            said = {
+                "class": type(error).__name__,
+                "message": str(error),
+                "place_there": self._place(error),
+                **about,
+            }
             return {"error": said, "trace": trace_of(error.__cause__ or error, _FRAMES)}
         except BaseException as error:  # noqa: BLE001 - whatever it does is the plugin's fault, and told
-            said = {"kind": type(error).__name__, "message": self._said(error)}
+            said = {
+                "kind": type(error).__name__,
+                "message": f"{_text(error)}{self._mend(error)}",
+                "place": self._place(error),
+            }
             return {"failed": said, "trace": trace_of(error, _FRAMES)}
 
     def _answered(self, question: Mapping[str, Any]) -> Any:
@@ -138,23 +150,37 @@ class _Plugin:
             except PluginBroken:
                 raise
             except BaseException as error:  # a file that leaves while it loads must not end the process
-                msg = f"The model plugin {self._words['word']!r} does not load: {self._said(error)}"
+                msg = f"The model plugin {self._words['word']!r} does not load: {told(error)}{self._place(error)}{self._mend(error)}"
                 raise PluginBroken(msg) from error
         return self._kind
 
-    def _said(self, error: BaseException) -> str:
-        """Say what an error is and where it came from; of a package that is not there, how it comes here."""
-        mend = (
-            f". Its own environment has what {self._words['stated_in']} asks for. Mend: name the package there."
-            if isinstance(error, ModuleNotFoundError)
-            else ""
-        )
-        return f"{told(error)}{place_in(error, [self._file])}{mend}"
+    def _place(self, error: BaseException) -> str:
+        return place_in(error, [self._file])
+
+    def _mend(self, error: BaseException) -> str:
+        """Say of a package that is not there how it comes here."""
+        if not isinstance(error, ModuleNotFoundError):
+            return ""
+        return f". Its own environment has what {self._words['stated_in']} asks for. Mend: name the package there"
+
+
+def _text(error: BaseException) -> str:
+    """Return the message of an error, without its kind."""
+    return told(error).partition(": ")[2]
+
+
+def _shuffle() -> None:
+    """Let randomness that no seed was given for be another one for every answer: a plugin may not lean on it."""
+    random.seed()
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()
+    if "torch" in sys.modules:
+        sys.modules["torch"].seed()
 
 
 def _is_frozen(kind: type) -> bool:
     told_of = getattr(kind, "__dataclass_params__", None)
-    return kind.__init__ is object.__init__ if told_of is None else bool(told_of.frozen)
+    return "__init__" not in vars(kind) if told_of is None else bool(told_of.frozen)
 
 
 def _said_of(model: Model, what: str, view: View | None) -> Any:

@@ -148,7 +148,10 @@ def face_of(kind: str, word: str, city: str = "") -> Any:
 
 def _faulty(kind: str, word: str, answer: Mapping[str, str], **more: Any) -> Face:
     nothing, trace = _no_card(kind, word), answer.get("trace", "")
-    return Face(kind, word, Path(word).resolve(), nothing, fault=answer["fault"], trace=trace, **more)
+    asked = _protocol({}) if kind == "task" else None
+    return Face(
+        kind, word, Path(word).resolve(), nothing, protocol=asked, fault=answer["fault"], trace=trace, **more
+    )
 
 
 def _environment(kind: str, word: str) -> str:

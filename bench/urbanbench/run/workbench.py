@@ -119,6 +119,10 @@ class Workbench:
             self._learned = (school.key.digest, *learn(order, school, folder, self.device))
         return self._learned[1:]
 
+    def has(self, key: EmbeddingKey) -> bool:
+        """Tell whether vectors are at hand because they were used last."""
+        return self._space is not None and self._space[0] == key.digest
+
     def embedding(
         self, order: Order, view: View, units: Units, key: EmbeddingKey, school: School | None = None
     ) -> tuple[EmbeddingSpace, Mapping[str, Any], bool]:

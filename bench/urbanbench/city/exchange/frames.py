@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
 __all__ = ["read_frame", "write_frame"]
@@ -82,7 +81,7 @@ def read_frame(path: Path, crs: str) -> Any:
     return gpd.GeoDataFrame(made, geometry=gpd.GeoSeries(shapes, index=made.index, crs=crs))[order]
 
 
-def _series(column: pa.ChunkedArray, kind: str, name: str) -> pd.Series:
+def _series(column: pa.ChunkedArray, kind: str, name: str) -> Any:
     import pandas as pd
     import pyarrow as pa
 
@@ -100,7 +99,7 @@ def _series(column: pa.ChunkedArray, kind: str, name: str) -> pd.Series:
         return made
 
 
-def _tags(column: pa.ChunkedArray, name: str) -> pd.Series:
+def _tags(column: pa.ChunkedArray, name: str) -> Any:
     """Return tags as a view shows them; a pandas that cannot hold maps of Arrow gets lists of pairs."""
     import pandas as pd
 

@@ -103,7 +103,7 @@ class _Handed:
     @property
     def raster_embedding(self) -> EmbeddingRaster:
         told = self.facts["raster"]
-        info = {
+        info: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in told["info"].items()
         }
         moves = tuple((east_of, (offset[0], offset[1])) for east_of, offset in told["moves"])
@@ -136,12 +136,18 @@ class _Handed:
         except OSError as error:
             return f"unreadable: {type(error).__name__}"
 
+    def _features(self) -> list[str]:
+        return [f"features/{name}" for name in self.facts["features"]]
+
     def _frame(self, name: str) -> Any:
         if name not in self._kept:
             places = (self.path / f"{name}.parquet", self.path / PLACES / f"{name}.parquet")
             file = next((place for place in places if place.is_file()), None)
-            if file is None:
+            if file is None and name not in {"regions", *self.facts["layers"], *self._features()}:
                 raise LayerMissing(self.name, name, self.layers)
+            if file is None:
+                msg = f"{name}.parquet, which was handed over, is gone from the folder of the exchange"
+                raise FileNotFoundError(msg)
             self._kept[name] = read_frame(file, self.crs)
         return self._kept[name].copy()
 
