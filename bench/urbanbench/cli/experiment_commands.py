@@ -15,6 +15,7 @@ from urbanbench.cli.outcome import exit_code, told_when_stopped
 from urbanbench.cli.printing import note, print_json, print_table, say, say_page
 from urbanbench.cli.run_command import progress_of
 from urbanbench.errors import UnknownName
+from urbanbench.spare_cache import usable_cache
 from urbanbench.terminal import screen_of
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def experiment_rows() -> list[dict[str, Any]]:
 
 
 @app.command("run")
+@usable_cache()
 def run(
     name: Name,
     model: Models = [],  # noqa: B006 - typer reads the default, nothing changes it
@@ -195,7 +197,7 @@ def _run(
     experiment.prepare(choice)
     specs = with_floors(specs, open_cities(specs)) if floors and experiment.floors else specs
     store = ResultStore(choice.out)
-    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
+    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite, device=choice.device)
     with told_when_stopped(progress, store.folder):
         results = run_cells(
             specs,

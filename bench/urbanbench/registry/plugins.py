@@ -156,7 +156,13 @@ def plugin_name(kind: str, word: str) -> str:
 def source_file(plugin: type) -> Path:
     """Return the Python file a plugin class was read from, or the vectors' file for given vectors."""
     given = getattr(plugin, "vectors_file", None) or getattr(plugin, "plugin_file", None) or live_file(plugin)
-    return Path(given if given is not None else inspect.getfile(plugin)).resolve()
+    return _resolved(Path(given if given is not None else inspect.getfile(plugin)).absolute())
+
+
+@cache
+def _resolved(path: Path) -> Path:
+    """Follow a path's links, once: every cell of a run asks many times for its plugins' files."""
+    return path.resolve()
 
 
 @cache

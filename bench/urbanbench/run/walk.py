@@ -30,7 +30,7 @@ from urbanbench.run.standing import foreign_code, stale_parts, versions_of
 from urbanbench.run.train_city import school_of, train_city_of
 from urbanbench.run.workbench import Workbench
 from urbanbench.toolkit.kept.versions import learned_versions
-from urbanbench.toolkit.training.distributed import processes
+from urbanbench.toolkit.training.distributed import sharers
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City
@@ -224,7 +224,7 @@ def embedding_key(
 
 def _computed_on(device: str) -> str:
     """Name the device and how many processes share the work: their sums have other last bits than those of one."""
-    several = processes()
+    several = sharers()
     return f"{device} x{several}" if several > 1 else device
 
 
