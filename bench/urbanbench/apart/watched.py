@@ -24,6 +24,7 @@ __all__ = ["WATCHED_EVERY_S", "Ended", "Process", "Watched"]
 WATCHED_EVERY_S = 0.2
 """How often limits are looked at."""
 _STARTED_WITHIN_S = 300.0
+_LONGEST_ANSWER = 1 << 28
 _ASKED_S = 0.3
 """How long a process has to write where it is, before it is ended."""
 _FRAME = re.compile(r'File "(.+)", line (\d+)')
@@ -107,10 +108,12 @@ class Watched(ABC):
     def receive(self, files: Iterable[Path] = ()) -> Any:
         """Read an answer that is there, None where it only says that it has started; raises `Ended` where the process has ended."""
         try:
-            answer = json.loads(self.pipe.recv_bytes())
-        except (EOFError, OSError, ValueError) as error:
-            if isinstance(error, ValueError):
-                self._kill()
+            answer = json.loads(self.pipe.recv_bytes(_LONGEST_ANSWER))
+        except ValueError:
+            self._kill()
+            msg = "it wrote what is no answer into the pipe by which it answers."
+            raise Ended(msg) from None
+        except (EOFError, OSError):
             raise self._gone(files) from None
         self._since, self._started = time.monotonic(), True
         return None if answer == READY else answer
