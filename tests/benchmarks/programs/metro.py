@@ -45,7 +45,12 @@ def main(told):
     RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     if PAGE.is_file():
         page = PAGE.read_text(encoding="utf-8")
-        for name, table in (("models", models_table(kept)), ("scoring", scoring_table(kept))):
+        tables = {
+            "models": models_table(kept, "region"),
+            "buildings": models_table(kept, "building"),
+            "scoring": scoring_table(kept),
+        }
+        for name, table in tables.items():
             page = replaced(page, name, table)
         PAGE.write_text(page, encoding="utf-8")
 
@@ -70,21 +75,24 @@ def taken(kept, text):
 
 
 def key(line):
-    return (line.get("model", ""), line.get("task", ""), REGIONS[line["city"]])
+    return (line.get("model", ""), line.get("level", "region"), line.get("task", ""), REGIONS[line["city"]])
 
 
-def models_table(kept):
+def models_table(kept, level):
     rows = [
-        "| model | numbers a region | prepare and read out, s | | n^ | a step, s | n^ | a check, s | n^ | peak GB | encoded beside |"
+        "| model | units | numbers each | prepare and read out, s | | n^ | a step, s | n^ | a check, s | n^ | peak GB | encoded beside |"
     ]
-    rows.append("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |")
-    for name in dict.fromkeys(one["model"] for one in kept if "seconds" in one and "model" in one):
-        found = [one for one in kept if one.get("model") == name and "seconds" in one]
+    rows.append("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |")
+    measured = [
+        one for one in kept if one.get("level", "region") == level and "model" in one and "seconds" in one
+    ]
+    for name in dict.fromkeys(one["model"] for one in measured):
+        found = [one for one in measured if one["model"] == name]
         if len(found) < 2:
             continue
         large = found[-1]
         beside = ", ".join(f"{count:,} {kind}" for kind, count in large["rows encoded"].items())
-        cells = [name, f"{large['dim']:,}", *spans(found, "prepare and read out")]
+        cells = [name, f"{large['units']:,}", f"{large['dim']:,}", *spans(found, "prepare and read out")]
         for part in ("a step", "a check"):
             cells += spans(found, part)[1:]
         rows.append("| " + " | ".join([*cells, f"{large['gb peak']:.1f}", beside]) + " |")
