@@ -30,10 +30,10 @@ _FRAME = re.compile(r'File "(.+)", line (\d+)')
 
 
 class Ended(RuntimeError):
-    """A process ended, or was ended, before it gave its answer; `over_limit` where a limit was the reason."""
+    """A process ended, or was ended, before it gave its answer; `over_limit` where a limit was the reason, `killed` where somebody else was."""
 
-    def __init__(self, reason: str, *, over_limit: bool = False) -> None:
-        self.over_limit = over_limit
+    def __init__(self, reason: str, *, over_limit: bool = False, killed: bool = False) -> None:
+        self.over_limit, self.killed = over_limit, killed
         super().__init__(reason)
 
 
@@ -96,12 +96,14 @@ class Apart:
         try:
             answer = json.loads(self.pipe.recv_bytes())
         except (EOFError, OSError, ValueError) as error:
-            if isinstance(error, ValueError):
+            garbled = isinstance(error, ValueError)
+            if garbled:
                 self._kill()
             self._process.join(timeout=5)
+            killed = not garbled and self._process.exitcode == -signal.SIGKILL
             self._kill()
             msg = f"{_exit_words(self._process.exitcode)}{self._place(files)}."
-            raise Ended(msg) from None
+            raise Ended(msg, killed=killed) from None
         self._since = time.monotonic()
         self._started = True
         return None if answer == READY else answer
