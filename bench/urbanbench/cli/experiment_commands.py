@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urbanbench.cli import completing, options
+from urbanbench.cli import completing, options, placing
 from urbanbench.cli.experiment_cells import able, distinct, labelled, print_cells
 from urbanbench.cli.outcome import exit_code, told_when_stopped
 from urbanbench.cli.printing import note, print_json, print_table, say, say_page
@@ -132,6 +132,12 @@ def run(
     adds: options.Adds = False,
     device: options.Device = "auto",
     jobs: Jobs = 1,
+    executor: placing.Executor = "local",
+    address: placing.Address = "",
+    cores_per_job: placing.Cores = 1,
+    gpus_per_job: placing.Gpus = 0.0,
+    memory_per_job: placing.Memory = "",
+    slurm: placing.Slurm = [],  # noqa: B006 - same
     out: options.Out = None,
     overwrite: Overwrite = "only-missing",
     style: Style = "text",
@@ -150,12 +156,11 @@ def run(
 
     experiment = load_experiment(name)
     _check_style(style)
+    place = placing.read_place(executor, jobs, address, cores_per_job, gpus_per_job, memory_per_job, slurm)
     choice = _choice(
         model, city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
     )
-    choice = experiment.settled(
-        replace(_with_cities_here(experiment, choice), device=options.read_device(device))
-    )
+    choice = experiment.settled(replace(_with_cities_here(experiment, choice), device=place.device(device)))
     specs = able(experiment.specs(choice), choice)
     specs = experiment.fitting(specs if task else labelled(specs))
     specs = with_adds(specs) if adds else specs
@@ -171,7 +176,7 @@ def run(
             store,
             overwrite=overwrite,
             device=choice.device,
-            jobs=jobs,
+            executor=place.chosen(),
             progress=progress,
             began=progress.began,
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from urbanbench.apart import plugins_apart
-from urbanbench.cli import completing, options
+from urbanbench.cli import completing, options, placing
 from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
 from urbanbench.cli.printing import command, note, print_json, print_table, say
 from urbanbench.progress import is_interactive
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from urbanbench.result import Cell, RunResult, RunSpec
+    from urbanbench.run.executors.choosing import Place
     from urbanbench.run.plan import Plan
     from urbanbench.store import ResultStore
 
@@ -78,6 +79,12 @@ def run(
     probe: options.Probes = [],  # noqa: B006 - same
     device: options.Device = "auto",
     jobs: Jobs = 1,
+    executor: placing.Executor = "local",
+    address: placing.Address = "",
+    cores_per_job: placing.Cores = 1,
+    gpus_per_job: placing.Gpus = 0.0,
+    memory_per_job: placing.Memory = "",
+    slurm: placing.Slurm = [],  # noqa: B006 - same
     isolate: options.Isolate = None,
     time_limit: options.TimeLimit = None,
     memory_limit: options.MemoryLimit = "",
@@ -91,6 +98,7 @@ def run(
     Finished cells are kept, so the same command goes on where it was stopped. A plugin from a file or another package runs in a
     process of its own: what it does there costs its own cells only.
     """
+    place = placing.read_place(executor, jobs, address, cores_per_job, gpus_per_job, memory_per_job, slurm)
     with plugins_apart(options.read_keeping(isolate, time_limit, memory_limit)):
         asked = make_plan(
             model,
@@ -114,7 +122,7 @@ def run(
             out=out,
             overwrite=overwrite,
             device=device,
-            jobs=jobs,
+            place=place,
             floors=floors,
             dry_run=dry_run,
             as_json=as_json,
@@ -179,7 +187,7 @@ def run_and_show(
     out: Path | None,
     overwrite: str,
     device: str,
-    jobs: int,
+    place: Place,
     floors: bool,
     dry_run: bool,
     as_json: bool,
@@ -199,15 +207,15 @@ def run_and_show(
         note(line)
     if dry_run:
         return _print_cells(specs, store, as_json=as_json)
-    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
-    where = options.read_device(device)
+    progress = progress_of(specs, store, jobs=place.jobs, overwrite=overwrite)
+    where, executor = place.device(device), place.chosen()
     with told_when_stopped(progress, store.folder):
         results = run_cells(
             specs,
             store,
             overwrite=overwrite,
             device=where,
-            jobs=jobs,
+            executor=executor,
             progress=progress,
             began=progress.began,
         )

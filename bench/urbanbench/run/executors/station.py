@@ -43,12 +43,10 @@ class _Bench:
     kind: tuple[Any, ...]
     folder: Path
 
-    def close(self) -> None:
-        self.apart.close(wait_s=0)
 
-
-_bench: list[_Bench] = []
-"""None or one: a Ray worker does one errand after the other, and what its process has opened stays open."""
+_benches: dict[bool, _Bench] = {}
+"""A process for cells without foreign plugins and one for those with: a worker does one errand after the other, and what its processes have
+opened stays open."""
 
 
 def do(errand: Errand, shelf: Shelf) -> tuple[bytes, Answer]:
@@ -62,7 +60,7 @@ def do(errand: Errand, shelf: Shelf) -> tuple[bytes, Answer]:
         bench.apart.send(_asked(errand, spec, shelf))
         said = bench.apart.answer(files)
     except Ended as ended:
-        _close()
+        _close(bool(errand.guests))
         answer = Answer(reason=str(ended), over_limit=ended.over_limit, killed=ended.killed)
         return bundled({ANSWER: answer.write().encode()}), answer
     answer = Answer(new=bool(said["new"]), reason=said["reason"], vectors=said["vectors"])
@@ -107,6 +105,7 @@ def _asked(errand: Errand, spec: dict[str, Any], shelf: Shelf) -> dict[str, Any]
 
 def _bench_for(errand: Errand) -> _Bench:
     """Return the process for an errand: the last one's, where it is of the same kind and has met no other plugin."""
+    guest = bool(errand.guests)
     kind = (
         errand.device,
         errand.limits,
@@ -114,23 +113,28 @@ def _bench_for(errand: Errand) -> _Bench:
         errand.threads,
         os.environ.get("CUDA_VISIBLE_DEVICES"),
     )
-    if _bench and _bench[0].kind != kind:
-        _close()
-    if not _bench:
-        folder = _folder()
+    if guest in _benches and _benches[guest].kind != kind:
+        _close(guest)
+    if guest not in _benches:
         for name in THREAD_VARIABLES:
             os.environ.pop(name, None)
         os.environ.update(errand.threads)
-        _bench.append(_Bench(Apart(_serve, str(folder), errand.device, limits=errand.most), kind, folder))
-    return _bench[0]
+        folder = _folder()
+        apart = Apart(_serve, str(folder), errand.device, limits=errand.most)
+        _benches[guest] = _Bench(apart, kind, folder)
+    return _benches[guest]
+
+
+def _close(guest: bool) -> None:
+    bench = _benches.pop(guest)
+    bench.apart.close(wait_s=0)
+    shutil.rmtree(bench.folder, ignore_errors=True)
 
 
 @atexit.register
-def _close() -> None:
-    for bench in _bench:
-        bench.close()
-        shutil.rmtree(bench.folder, ignore_errors=True)
-    _bench.clear()
+def _close_all() -> None:
+    for guest in list(_benches):
+        _close(guest)
 
 
 def _folder() -> Path:
