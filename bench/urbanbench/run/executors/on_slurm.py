@@ -132,8 +132,7 @@ class _Arrays:
             raise BadInput(msg) from error
         for job, journal, orders in zip(jobs, journals, portions, strict=True):
             self._tasks.append(_Task(job, journal, {order.cell.run_id: order for order in orders}))
-            for order in orders:
-                self._work.began(order)
+            self._work.began(orders[0])
 
     def _read(self, task: _Task) -> None:
         for line in task.journal.news():
@@ -142,6 +141,8 @@ class _Arrays:
             order = task.owed.pop(line["run_id"], None)
             if order is not None:
                 self._tell(_result(line, order, self._work.store), new=line["new"])
+                for following in list(task.owed.values())[:1]:
+                    self._work.began(following)
 
     def _tell(self, result: RunResult, *, new: bool) -> None:
         self._done[result.run_id] = result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -28,6 +29,8 @@ _STORE_BYTES = 500_000_000
 _LEAST_AT_ONCE = 16
 """Errands of a kind that wait in a cluster which has no node for them yet: what makes an autoscaler start some."""
 _ASKED_EVERY_S = 2.0
+_REACHED_WITHIN_S = 10.0
+_CLIENT = "ray://"
 
 
 @dataclass(frozen=True)
@@ -117,15 +120,28 @@ def _connect(address: str, cores: int) -> None:
         )
         return
     try:
+        _check_reached(address)
         ray.init(address=address, **quiet)
     except (OSError, ValueError, ImportError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        msg = f"No Ray cluster at --address {address}: {reason} Expected `auto` or HOST:PORT of a cluster that runs. Leave it out for one on this machine."
+        reason = _first_line(error).partition(". ")[0].rstrip(".")
+        msg = f"No Ray cluster at --address {address}: {reason}. Expected `auto` or HOST:PORT of a cluster that runs. Leave it out for one on this machine."
         raise DataMissing(msg) from error
     except RuntimeError as error:
-        reason = (str(error).splitlines() or [""])[0]
+        reason = _first_line(error)
         msg = f"The Ray cluster at --address {address} cannot be used: {reason} Expected the same versions of Ray and Python there and here."
         raise NodeDiffers(msg) from error
+
+
+def _check_reached(address: str) -> None:
+    """Raise OSError where nobody listens at an address, and ValueError where it is none; Ray itself would try for minutes."""
+    if address == "auto":
+        return
+    host, _, port = address.removeprefix(_CLIENT).rpartition(":")
+    if not host or not port.isdecimal():
+        msg = "that is no HOST:PORT"
+        raise ValueError(msg)
+    with socket.create_connection((host, int(port)), timeout=_REACHED_WITHIN_S):
+        return
 
 
 @contextmanager
