@@ -1,0 +1,170 @@
+"""A Ray cluster of three nodes on this machine, each with a cache of its own: the rows of a local run, whatever befalls it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.run.executors.spread_cells import rows_in, specs_of
+
+from urbanbench.apart import Keeping, Limits, plugins_apart
+from urbanbench.errors import BadInput, DataMissing, NodeDiffers
+from urbanbench.result import FAILED, OK
+from urbanbench.run.executors.on_ray import OnRay
+from urbanbench.run.executors.shelf import SHIPPED
+from urbanbench.run.loop import run
+from urbanbench.store import ResultStore
+
+pytest.importorskip("ray", reason="the extra ray is not installed")
+
+STORE_BYTES = 80_000_000
+
+
+class ThreeNodes:
+    """A cluster, its nodes' caches, and what befalls it."""
+
+    def __init__(self, root: Path) -> None:
+        from ray.cluster_utils import Cluster
+
+        self.root = root
+        self.cluster = Cluster(
+            initialize_head=True, head_node_args=self._node(0) | {"include_dashboard": False}
+        )
+        self.nodes = [self.cluster.add_node(**self._node(number)) for number in (1, 2)]
+
+    def _node(self, number: int) -> dict:
+        variables = {"URBANBENCH_CACHE": str(self.cache(number)), "OMP_NUM_THREADS": "1"}
+        return {"num_cpus": 1, "object_store_memory": STORE_BYTES, "env_vars": variables}
+
+    def cache(self, number: int) -> Path:
+        return self.root / f"cache{number}"
+
+    @property
+    def address(self) -> str:
+        return self.cluster.address
+
+    def workers(self) -> list[psutil.Process]:
+        raylets = [
+            info.process.pid
+            for node in self.cluster.list_all_nodes()
+            for info in node.all_processes.get("raylet", [])
+        ]
+        below = [one for pid in raylets for one in psutil.Process(pid).children()]
+        return [one for one in below if one.name().startswith("ray::")]
+
+    def close(self) -> None:
+        self.cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory) -> Iterator[ThreeNodes]:
+    import ray
+
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    nodes = ThreeNodes(tmp_path_factory.mktemp("nodes"))
+    try:
+        yield nodes
+    finally:
+        ray.shutdown()
+        nodes.close()
+
+
+@pytest.fixture
+def store(tmp_path) -> ResultStore:
+    return ResultStore(tmp_path / "on-ray")
+
+
+def test_rows_are_those_of_a_local_run_and_what_only_this_machine_has_arrives_once_per_node(
+    village, counting, three, store, local_rows
+):
+    """Also: the vectors come back into the cache here, and the same command keeps everything."""
+    counting.write_text(counting.read_text().replace("pause_s: float = 0.0", "pause_s: float = 0.3"))
+    specs = specs_of([counting, "poi-counts", "tfidf"], village, ["popdensity", "income", "gdp"], ["ridge"])
+    with plugins_apart():
+        results = run(specs, store, executor=OnRay(three.address))
+        assert [(one.status, one.reason) for one in results] == [(OK, "")] * 9
+        assert rows_in(store.folder) == local_rows(specs)
+    arrived = [
+        path.relative_to(three.root).parts
+        for path in three.root.glob(f"cache*/{SHIPPED}/*/*/")
+        if path.name in {"village", "files"}
+    ]
+    assert len(set(arrived)) == len(arrived)
+    assert {(node, what) for node, _, _, what in arrived} >= {("cache0", "village")}
+    assert len({sha for _, _, sha, what in arrived if what == "village"}) == 1
+    told = []
+    with plugins_apart():
+        run(specs, store, executor=OnRay(three.address), progress=lambda _, new: told.append(new))
+    assert told == [False] * 9
+
+
+def test_killed_workers_and_a_removed_node_change_nothing(village, counting, three, store, local_rows):
+    counting.write_text(counting.read_text().replace("pause_s: float = 0.0", "pause_s: float = 0.2"))
+    specs = specs_of([counting, "poi-counts"], village, ["popdensity", "income", "gdp"], ["ridge", "knn"])
+    killed = []
+
+    def befall() -> None:
+        while not stop.wait(3.0):
+            for one in three.workers()[:1]:
+                killed.append(one.pid)
+                one.send_signal(signal.SIGKILL)
+            if len(killed) == 1:
+                three.cluster.remove_node(three.nodes.pop())
+
+    stop, befalls = threading.Event(), threading.Thread(target=befall)
+    befalls.start()
+    try:
+        results = run(specs, store, executor=OnRay(three.address))
+    finally:
+        stop.set()
+        befalls.join()
+    assert killed
+    assert [(one.status, one.reason) for one in results] == [(OK, "")] * 12
+    assert rows_in(store.folder) == local_rows(specs)
+
+
+def test_limits_hold_on_nodes(village, counting, three, store):
+    with plugins_apart(Keeping(foreign=True, all_cells=True, limits=Limits(seconds=1.5))):
+        specs = specs_of([counting], village, ["income"], settings=(("pause_s", "60"),))
+        first, second = run(specs, store, executor=OnRay(three.address))
+    assert (first.status, second.status) == (FAILED, FAILED)
+    assert "the time limit being 1.5 s, at counting.py, line" in first.reason
+    assert second.reason.startswith(
+        "WorkerDied: not tried, because a cell with the same vectors failed: it was ended"
+    )
+
+
+def test_other_code_on_nodes_is_refused(village, three, store, monkeypatch):
+    from urbanbench.run.executors import errands
+
+    here = errands.this_code()
+    monkeypatch.setattr(errands, "this_code", lambda: here | {"urbanbench": "0" * 32})
+    with pytest.raises(NodeDiffers, match=r"Node '\S+' has other code of urbanbench"):
+        run(specs_of(["poi-counts"], village, ["income"], ["ridge"]), store, executor=OnRay(three.address))
+
+
+def test_a_cluster_that_does_not_answer_is_named(village, store):
+    specs = specs_of(["poi-counts"], village, ["income"], ["ridge"])
+    for address in ("127.0.0.1:9", "nowhere", "ray://127.0.0.1:9"):
+        with pytest.raises(DataMissing, match=rf"No Ray cluster at --address {address}: .* Expected `auto`"):
+            run(specs, store, executor=OnRay(address))
+
+
+def test_an_address_beside_a_connection_is_refused_and_the_connection_is_used(village, three, store):
+    import ray
+
+    ray.init(address=three.address, log_to_driver=False, logging_level="ERROR")
+    try:
+        specs = specs_of(["poi-counts"], village, ["income"], ["ridge"])
+        with pytest.raises(BadInput, match="is connected to a Ray cluster already"):
+            run(specs, store, executor=OnRay(three.address))
+        [result] = run(specs, store, executor=OnRay())
+        assert result.status == OK
+        assert ray.is_initialized()
+    finally:
+        ray.shutdown()
