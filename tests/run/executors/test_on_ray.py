@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,7 +54,7 @@ class ThreeNodes:
             for info in node.all_processes.get("raylet", [])
         ]
         below = [one for pid in raylets for one in psutil.Process(pid).children()]
-        return [one for one in below if one.name().startswith("ray::")]
+        return [one for one in below if one.name() in {"ray::IDLE", "ray::work"}]
 
     def close(self) -> None:
         self.cluster.shutdown()
@@ -104,26 +103,18 @@ def test_rows_are_those_of_a_local_run_and_what_only_this_machine_has_arrives_on
 
 
 def test_killed_workers_and_a_removed_node_change_nothing(village, counting, three, store, local_rows):
-    counting.write_text(counting.read_text().replace("pause_s: float = 0.0", "pause_s: float = 0.2"))
     specs = specs_of([counting, "poi-counts"], village, ["popdensity", "income", "gdp"], ["ridge", "knn"])
-    killed = []
+    befallen = []
 
-    def befall() -> None:
-        while not stop.wait(3.0):
+    def befall(_result, _new) -> None:
+        befallen.append(len(befallen))
+        if befallen[-1] == 1:
+            three.cluster.remove_node(three.nodes.pop())
+        if befallen[-1] in {3, 7}:
             for one in three.workers()[:1]:
-                killed.append(one.pid)
                 one.send_signal(signal.SIGKILL)
-            if len(killed) == 1:
-                three.cluster.remove_node(three.nodes.pop())
 
-    stop, befalls = threading.Event(), threading.Thread(target=befall)
-    befalls.start()
-    try:
-        results = run(specs, store, executor=OnRay(three.address))
-    finally:
-        stop.set()
-        befalls.join()
-    assert killed
+    results = run(specs, store, executor=OnRay(three.address), progress=befall)
     assert [(one.status, one.reason) for one in results] == [(OK, "")] * 12
     assert rows_in(store.folder) == local_rows(specs)
 

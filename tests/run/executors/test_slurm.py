@@ -211,16 +211,14 @@ COMMANDS = {
                 own |= {"SLURM_ARRAY_JOB_ID": job, "SLURM_ARRAY_TASK_ID": str(task)}
                 name = f"{job}_{task}"
             run = f'bash "{script}" > "{state}/{name}.out" 2>&1; echo done > "{state}/{name}.ended"'
-            subprocess.Popen(["bash", "-c", run], env=own, start_new_session=True)
+            subprocess.Popen(["bash", "-c", run], env=own, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         print(f"Submitted batch job {job}")
     """,
     "srun": """
         import os, sys
-        words = [one for one in sys.argv[1:]]
-        while words[0].startswith("-"):
-            words.pop(0 if "=" in words[0] or words[0].startswith("--un") else 0)
-            if not words[0].startswith("-") and not words[0].startswith("/") and "python" not in words[0]:
-                words.pop(0)
+        words = sys.argv[1:]
+        while not os.path.basename(words[0]).startswith("python"):
+            words.pop(0)
         os.execvp(words[0], words)
     """,
     "sacct": """

@@ -39,6 +39,8 @@ TRIES = 4
 LOOK_S, STATES_S = 1.0, 30.0
 """How often journals are read, and how often SLURM is asked whether tasks have ended."""
 
+_WHOLE = 16
+"""Cells that share vectors and stay in one task: those of another one would wait for them."""
 _FOLDER = ".slurm"
 """Below the results folder: journals, and what submitit writes."""
 
@@ -101,7 +103,7 @@ class _Arrays:
         """Hand everything in, and wait; what still runs when this is left is cancelled."""
         asked = time.monotonic()
         try:
-            self._hand_in(list(_portions(self._work.orders, self._terms.tasks)))
+            self._hand_in(_portions(self._work.orders, self._terms.tasks))
             while self._tasks:
                 for task in self._tasks:
                     self._read(task)
@@ -178,20 +180,20 @@ class _Arrays:
         return list(task.owed.values())
 
 
-def _portions(orders: Sequence[Order], most: int) -> Iterator[list[Order]]:
-    """Cut into so many portions at most, of about as many cells; groups that share vectors stay whole where that can be."""
+def _portions(orders: Sequence[Order], most: int) -> list[list[Order]]:
+    """Cut into so many portions at most, where that is possible one for each group that shares vectors; large groups are cut too."""
+    size = -(-len(orders) // most)
+    whole = max(size, _WHOLE)
     groups = [list(group) for _, group in groupby(orders, key=lambda order: order.embedding_group)]
-    size = max(1, -(-len(orders) // most))
-    portion_now: list[Order] = []
-    for group in groups:
-        for start in range(0, len(group), size):
-            part = group[start : start + size]
-            if portion_now and len(portion_now) + len(part) > size:
-                yield portion_now
-                portion_now = []
-            portion_now += part
-    if portion_now:
-        yield portion_now
+    parts = [group[start : start + whole] for group in groups for start in range(0, len(group), whole)]
+    if len(parts) <= most:
+        return parts
+    found: list[list[Order]] = [[]]
+    for part in parts:
+        if found[-1] and len(found[-1]) + len(part) > size and len(found) < most:
+            found.append([])
+        found[-1].extend(part)
+    return found
 
 
 def _told(work: Work, orders: Sequence[Order], journal: Path, cores: int) -> dict[str, Any]:

@@ -83,9 +83,10 @@ class Terms:
             "name": "urbanbench",
             "timeout_min": self.minutes,
             "cpus_per_task": self.cores,
-            "gpus_per_node": self.gpus,
             "slurm_array_parallelism": self.parallel or self.tasks,
         }
+        if self.gpus:
+            told["gpus_per_node"] = self.gpus
         if self.memory_mb is not None:
             told["mem_gb"] = self.memory_mb / 1000
         named = {f"slurm_{name}": value for name, value in self.options.items() if name in known}

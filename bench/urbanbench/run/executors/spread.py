@@ -28,7 +28,7 @@ from urbanbench.run.order import Order
 
 __all__ = ["BLAMED_TRIES", "TRIES", "Spread"]
 
-TRIES, BLAMED_TRIES = 20, 5
+TRIES, BLAMED_TRIES = 30, 5
 """How often a cell is handed in whose workers or nodes are lost: a worker runs no plugin itself, so its end is hardly ever the cell's
 fault; and how often where the process of the cell was killed, or memory ran out."""
 
