@@ -1,4 +1,4 @@
-"""What lies in the cache beside embeddings: features of frozen encoders, trained stages, what models learned for other cities, weights put together from packages, readings of floors."""
+"""What lies in the cache beside embeddings: features of frozen encoders, trained stages, what models learned for other cities, weights put together from packages, readings of floors, what other machines sent."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ PARTS = {
     "learned": "learned states",
     "weights": "encoders from packages",
     "readings": "readings of floors",
+    "shipped": "cities and files from other machines",
 }
 """Folders below the cache's, each with one file or folder per part, and what a part is called."""
 

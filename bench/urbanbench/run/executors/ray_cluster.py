@@ -29,6 +29,8 @@ _STORE_BYTES = 500_000_000
 _LEAST_AT_ONCE = 16
 """Errands of a kind that wait in a cluster which has no node for them yet: what makes an autoscaler start some."""
 _ASKED_EVERY_S = 2.0
+_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_IGNORE_UNHANDLED_ERRORS": "1"}
+"""Nothing is sent to anybody; errors are told by rows, and vectors of a lost worker are nobody's error."""
 _REACHED_WITHIN_S = 10.0
 _CLIENT = "ray://"
 
@@ -86,7 +88,8 @@ def joined(address: str, cores: int) -> Iterator[bool]:
     NodeDiffers
         The cluster has another version of Ray or Python.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
     try:
         import ray
     except ImportError as error:
