@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,3 +161,45 @@ def test_an_address_beside_a_connection_is_refused_and_the_connection_is_used(vi
         assert ray.is_initialized()
     finally:
         ray.shutdown()
+
+
+@pytest.mark.slow
+def test_a_stopped_command_leaves_nothing_running_and_goes_on_where_it_was(village, counting, tmp_path):
+    """The command starts a cluster of its own; Ctrl-C ends it with all that it has started."""
+    counting.write_text(counting.read_text().replace("pause_s: float = 0.0", "pause_s: float = 2.0"))
+    words = [
+        "run",
+        "-m",
+        str(counting),
+        "-t",
+        "popdensity,income,gdp,crime",
+        "-c",
+        str(village),
+        "--head",
+        "ridge",
+    ]
+    words += [
+        "--seeds",
+        "2",
+        "--no-floors",
+        "--executor",
+        "ray",
+        "--jobs",
+        "1",
+        "--out",
+        str(tmp_path / "runs"),
+    ]
+    line = [sys.executable, "-m", "urbanbench", *words]
+    command = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
+    for said in command.stderr:
+        if said.startswith("[1/4]"):
+            break
+    below = psutil.Process(command.pid).children(recursive=True)
+    command.send_signal(signal.SIGINT)
+    rest = command.communicate(timeout=120)[1]
+    assert "of 4 cells are done and kept" in rest
+    _, alive = psutil.wait_procs(below, timeout=20)
+    assert alive == []
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    assert "[4/4]" in done.stderr
+    assert len(list((tmp_path / "runs").glob("*/*/*.json"))) == 4
