@@ -30,6 +30,7 @@ SMALL: dict[str, Any] = {
     "epochs": None,
     "lr": 1e-3,
     "graph_lr": 1e-3,
+    "dropout": 0.4,
     "min_steps": 100,
     "max_steps": 3000,
     "patience": 3,
@@ -88,7 +89,7 @@ class UGE(Model):
     stages: tuple[str, ...] = STAGES
     temperature: float = 0.05
     drop_graph: float = 0.25
-    drop_image: float = 0.25
+    drop_image: float = 0.5
     lr: float = 5e-5
     graph_lr: float = 5e-5
     lr_scale: float = 0.1

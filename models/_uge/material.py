@@ -12,7 +12,7 @@ from torch import Tensor
 
 from urbanbench.models._uge.net import Rows
 from urbanbench.models._uge.pictures import FrozenViews, TunedViews, Views
-from urbanbench.models._uge.texts import clauses_of, number_waves, worded, words_of
+from urbanbench.models._uge.texts import clauses_of, number_waves, phrases_of, worded, words_of
 from urbanbench.toolkit.features.encoded import text_features
 from urbanbench.toolkit.graphs.flat import GraphTable, graph_table
 from urbanbench.toolkit.ground.neighbours import Groups
@@ -41,8 +41,8 @@ class Material:
         Street views that items and lessons name.
     clauses
         (s, given): frozen vectors of the distinct clauses, of texts and of nodes.
-    texts
-        Rows of clauses by text.
+    texts, phrases
+        Rows of clauses by text: of its clauses, and of what it is cut to where a graph is asked by it.
     text_row, graph_row
         Text and key to row.
     graphs
@@ -53,6 +53,7 @@ class Material:
     view_ids: tuple[str, ...]
     clauses: Tensor
     texts: Groups
+    phrases: Groups
     text_row: Mapping[str, int]
     graph_row: Mapping[str, int]
     graphs: GraphTable | None
@@ -85,21 +86,36 @@ def gather_material(
         {one.graph for one in items if one.graph} if model.reads_graphs and view.has("graph") else ()
     )
     graphs = [view.graph(key) for key in keys]
+    asking = {words_of(one) for one in items if one.graph and one.text}
     split = [clauses_of(text) for text in texts]
-    nodes = [list(graph.text) for graph in graphs]
-    names, place = distinct_texts([one for part in (*split, *nodes) for one in part])
-    starts = np.concatenate([[0], np.cumsum([len(part) for part in (*split, *nodes)])]).astype(np.int64)
-    told = [place[starts[k] : starts[k + 1]] for k in range(len(split), len(starts) - 1)]
+    phrases = [phrases_of(text) if text in asking else [] for text in texts]
+    names, (texts_of, phrases_by, told) = _numbered(split, phrases, [list(graph.text) for graph in graphs])
     ids = tuple(sorted({one.image for one in items if one.image} if image_encoder is not None else ()))
     return Material(
         _views(model, view, ids, image_encoder, device),
         ids,
         torch.from_numpy(_vectors(model, names, seed, device)).to(device),
-        Groups(starts[: len(split) + 1], place[: starts[len(split)]]),
+        texts_of,
+        phrases_by,
         {text: row for row, text in enumerate(texts)},
         {key: row for row, key in enumerate(keys)},
-        graph_table(graphs, told, model.nodes, model.joined) if graphs else None,
+        graph_table(graphs, _each(told), model.nodes, model.joined) if graphs else None,
     )
+
+
+def _numbered(*tables: Sequence[Sequence[str]]) -> tuple[Sequence[str], list[Groups]]:
+    """Return the distinct strings of all tables together, and each table as rows of them."""
+    names, place = distinct_texts([one for table in tables for part in table for one in part])
+    made, begin = [], 0
+    for table in tables:
+        start = np.concatenate([[0], np.cumsum([len(part) for part in table])]).astype(np.int64)
+        made.append(Groups(start, place[begin : begin + start[-1]]))
+        begin += int(start[-1])
+    return names, made
+
+
+def _each(groups: Groups) -> list[np.ndarray]:
+    return [groups.member[groups.start[k] : groups.start[k + 1]] for k in range(len(groups))]
 
 
 def _vectors(model: UGE, clauses: Sequence[str], seed: int, device: str) -> np.ndarray:

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the library's own customary name
 from torch import Tensor, nn
 
-from urbanbench.models._uge.texts import frozen_means
+from urbanbench.models._uge.graph_net import Question
+from urbanbench.models._uge.texts import frozen_means, most_alike
 from urbanbench.toolkit.training.transfer import on_device
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from urbanbench.models._uge.texts import TextTower
 
 __all__ = ["Fusion", "Rows", "Towers"]
+
+_TEXT, _GRAPH = 1, 2
+"""Places of the towers in the fusion, behind that of pictures."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +52,15 @@ class Fusion(nn.Module):
     def __init__(self, dim: int, towers: int = 3) -> None:
         super().__init__()
         given = towers * dim + towers
-        self.straight = nn.Linear(given, dim)
+        self.straight, self.dim = nn.Linear(given, dim), dim
         self.bent = nn.Sequential(nn.Linear(given, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
+
+    @torch.no_grad()
+    def read_alike(self, one: int, other: int) -> None:
+        """Let the part of one tower enter as that of another does."""
+        for layer in (self.straight, self.bent[0]):
+            weight, dim = layer.weight, self.dim
+            weight[:, one * dim : (one + 1) * dim] = weight[:, other * dim : (other + 1) * dim]
 
     def forward(self, parts: Tensor, there: Tensor) -> Tensor:
         """Return (n, dim) of parts (n, towers * dim), zeros where a part is missing, and flags (n, towers)."""
@@ -75,6 +86,11 @@ class Towers(nn.Module):
         super().__init__()
         self.image, self.text, self.graph, self.dim = image, text, graph, dim
         self.fusion = Fusion(dim)
+        self.begin_graphs()
+
+    def begin_graphs(self) -> None:
+        """Let graphs enter the fusion as texts do, for their nodes are read as clauses are."""
+        self.fusion.read_alike(_GRAPH, _TEXT)
 
     def forward(self, rows: Rows, material: Material) -> Tensor:
         """Return vectors (n, dim) of length 1."""
@@ -104,8 +120,14 @@ class Towers(nn.Module):
         there = np.flatnonzero(rows >= 0) if self.graph is not None else np.empty(0, dtype=np.int64)
         made = None
         if self.graph is not None and material.graphs is not None and len(there):
+            batch = material.graphs.batch(rows[there])
             asked = frozen_means(texts[there], material.texts, material.clauses)
-            made = self.graph(material.graphs.batch(rows[there]), material.clauses, asked)
+            told, node = np.unique(batch.text, return_inverse=True)
+            alike = most_alike(
+                texts[there], material.phrases, material.clauses, on_device(told, asked.device)
+            )
+            likeness = alike[on_device(batch.graph_of, asked.device), on_device(node, asked.device)]
+            made = self.graph(batch, material.clauses, Question(asked, likeness), self.text)
         return self._placed(made, there, len(rows))
 
     def _placed(self, made: Tensor | None, there: np.ndarray, n: int) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,7 @@ from urbanbench.toolkit.training.transfer import on_device
 if TYPE_CHECKING:
     from urbanbench.models._uge.material import Material
 
-__all__ = ["Lessons", "PairObjective", "pictures_of"]
+__all__ = ["Lessons", "PairObjective", "forms_of", "pictures_of"]
 
 
 class Lessons:
@@ -73,7 +75,10 @@ class Lessons:
 
 
 class PairObjective:
-    """InfoNCE in both directions among the lessons of a batch; other lessons with the same right side are no wrong answers.
+    """InfoNCE in both directions among the lessons of a batch.
+
+    Other lessons with the same right side are no wrong answers, and a right side that several have stands once among the candidates, as where it
+    is chosen from: standing there as often as it is right, it would be learned to be wrong for all that it is often right.
 
     Parameters
     ----------
@@ -150,14 +155,17 @@ class PairObjective:
         anchor, positive = self.lessons.anchor.take(drawn), self.lessons.positive.take(drawn)
         if self.towers.training:
             anchor = self._dropped(anchor, rng)
-        same = same_row(on_device(self.lessons.told[drawn], self.material.clauses.device))
-        self.chance = float((len(drawn) - same.sum(dim=1)).double().log().mean())
-        return info_nce(
-            self.towers(anchor, self.material),
-            self.towers(positive, self.material),
-            temperature=self.temperature,
-            exclude=same,
-        )
+        told = self.lessons.told[drawn]
+        same = same_row(on_device(told, self.material.clauses.device))
+        again = np.isin(np.arange(len(told)), np.unique(told, return_index=True)[1], invert=True)
+        wrong = same | on_device(again, same.device)
+        asking, answering = self.towers(anchor, self.material), self.towers(positive, self.material)
+        sides = ((asking, answering, wrong), (answering, asking, same))
+        self.chance = _chance(len(set(told.tolist())), same)
+        return torch.stack([self._toward(*one) for one in sides]).mean()
+
+    def _toward(self, query: Tensor, key: Tensor, exclude: Tensor) -> Tensor:
+        return info_nce(query, key, temperature=self.temperature, exclude=exclude, direction="query_to_key")
 
     def _dropped(self, rows: Rows, rng: np.random.Generator) -> Rows:
         """Take the graph away from some items that have a picture, too, or the picture from some that have a graph."""
@@ -173,6 +181,32 @@ class PairObjective:
         module = getattr(self.towers, name)
         encoder = getattr(self.material.views, "encoder", None) if name == "image" else None
         return [one for one in (module, encoder) if one is not None]
+
+
+def _chance(distinct: int, same: Tensor) -> float:
+    """Return the loss of vectors that tell nothing: the mean of both directions."""
+    right = (len(same) - same.sum(dim=1)).double().log().mean()
+    return float((math.log(distinct) + right) / 2)
+
+
+def forms_of(kinds: Sequence[str], questions: Sequence[str], pictures: int) -> list[str]:
+    """Tell lessons of a kind apart by the question: those that begin with the same two words are of one form where every fourth picture has one.
+
+    Answers to other forms of questions are no answers at all, which is told at a glance.
+
+    Parameters
+    ----------
+    kinds, questions
+        k words, and k texts beside the pictures, "" for none.
+    pictures
+        How many pictures there are.
+    """
+    begins = [" ".join(one.split()[:2]) for one in questions]
+    often = Counter(zip(kinds, begins, strict=True))
+    return [
+        f"{kind}: {begin}" if begin and 4 * often[kind, begin] >= pictures else kind
+        for kind, begin in zip(kinds, begins, strict=True)
+    ]
 
 
 def pictures_of(anchor: Rows) -> np.ndarray:

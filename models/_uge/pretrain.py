@@ -13,7 +13,7 @@ from urbanbench.errors import RunRefused
 from urbanbench.models._uge.graph_net import GraphEncoder
 from urbanbench.models._uge.material import Material, gather_material
 from urbanbench.models._uge.net import Rows, Towers
-from urbanbench.models._uge.objective import Lessons, PairObjective, pictures_of
+from urbanbench.models._uge.objective import Lessons, PairObjective, forms_of, pictures_of
 from urbanbench.models._uge.pictures import ImageTower
 from urbanbench.models._uge.texts import TextTower
 from urbanbench.seeds import generator
@@ -98,6 +98,8 @@ def pretrain(model: UGE, view: ItemView, *, seed: int, device: str) -> Trained:
         if len(lessons) < FEWEST_PICTURES:
             msg = f"uge has {len(lessons)} pictures with lessons for stage {stage!r}. Expected at least {FEWEST_PICTURES}. Mend: a city with more street views, or --set stages= for towers that learn nothing."
             raise RunRefused(msg)
+        if stage == "graph":
+            towers.begin_graphs()
         objective = PairObjective(
             stage,
             towers,
@@ -210,7 +212,10 @@ def _lessons(school: _School, stage: str) -> Lessons:
         for rows, items in sides
     ]
     kept = np.flatnonzero(told[0] & told[1])
-    kind = [school.lessons[row].kind for row in kept]
+    taught = [school.lessons[row] for row in kept]
+    kind = forms_of(
+        [one.kind for one in taught], [one.anchor.text for one in taught], len(np.unique(school.about[kept]))
+    )
     return Lessons(sides[0][0].take(kept), sides[1][0].take(kept), kind, school.about[kept], school.held_out)
 
 

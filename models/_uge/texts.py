@@ -17,11 +17,14 @@ from urbanbench.toolkit.training.transfer import on_device
 __all__ = [
     "BUMPS",
     "MOST_CLAUSES",
+    "NUMBERS_LONG",
     "TextTower",
     "bumps",
     "clauses_of",
     "frozen_means",
+    "most_alike",
     "number_waves",
+    "phrases_of",
     "worded",
     "words_of",
 ]
@@ -35,7 +38,11 @@ MOST_NUMBERS = 3
 BUMPS = np.linspace(0.0, np.log(10_000.0), 24)
 """Where the bumps lie that stand for a number, on the scale of ln(1 + number)."""
 
+NUMBERS_LONG = MOST_NUMBERS * len(BUMPS)
+"""How much of a frozen vector numbers take, at its end."""
+
 _BETWEEN = re.compile(r"(?<=[.!?,;:])\s+|(?<!about)(?<!than)\s+(?=(?:less than )?\d+ m (?:[a-z-]+ )?to )")
+_PHRASE = re.compile(r"\s+(?=(?:the|an?)\s)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -68,14 +75,22 @@ class TextTower(nn.Module):
         states = self.first(vectors[on_device(member, vectors.device)]) + F.embedding(
             place, self.place.weight
         )
-        states = self.second(self.dropout(F.gelu(states)))
         mean = F.embedding_bag(
             torch.arange(len(member), device=vectors.device),
-            states,
+            self.bent(states),
             on_device(start, vectors.device),
             mode="mean",
         )
-        made: Tensor = self.norm(mean)
+        return self.whole(mean)
+
+    def bent(self, states: Tensor) -> Tensor:
+        """Return what a mean is taken of, of clauses behind the first layer, both (c, dim)."""
+        made: Tensor = self.dropout(F.gelu(states))
+        return made
+
+    def whole(self, mean: Tensor) -> Tensor:
+        """Return texts (n, dim) of the means over their clauses, (n, dim)."""
+        made: Tensor = self.norm(self.second(mean))
         return made
 
 
@@ -87,6 +102,33 @@ def frozen_means(rows: np.ndarray, clauses: Groups, vectors: Tensor) -> Tensor:
     sizes[there] = np.bincount(owner, minlength=len(there))
     start = on_device(np.cumsum(sizes) - sizes, vectors.device)
     return F.embedding_bag(on_device(member, vectors.device), vectors, start, mode="mean")
+
+
+@torch.no_grad()
+def most_alike(rows: np.ndarray, phrases: Groups, vectors: Tensor, told: Tensor) -> Tensor:
+    """Return how alike each text and each of some clauses are: the largest cosine of the words of one of its phrases, (n, k).
+
+    Parameters
+    ----------
+    rows
+        int64 (n,): texts, -1 for none, which is like nothing.
+    phrases
+        Rows of `vectors` by text.
+    vectors
+        (s, given): frozen vectors.
+    told
+        int64 (k,): rows of the clauses.
+    """
+    there = np.flatnonzero(rows >= 0)
+    made = torch.zeros((len(rows), len(told)), device=vectors.device)
+    if len(there):
+        words = F.normalize(vectors[:, :-NUMBERS_LONG], dim=1)
+        member, owner = phrases.take(rows[there])
+        cosine = words[on_device(member, vectors.device)] @ words[told].T
+        found = torch.full((len(there), len(told)), -1.0, device=vectors.device)
+        index = on_device(owner, vectors.device)[:, None].expand_as(cosine)
+        made[on_device(there, vectors.device)] = found.scatter_reduce(0, index, cosine, reduce="amax")
+    return made
 
 
 def words_of(item: Item) -> str:
@@ -103,6 +145,17 @@ def clauses_of(text: str) -> list[str]:
     ['From a cafe', '30 m north to a park,', 'which is near it.']
     """
     return _BETWEEN.split(text)[:MOST_CLAUSES]
+
+
+def phrases_of(text: str) -> list[str]:
+    """Return the clauses of a text cut before articles, so that what is asked for stands by itself.
+
+    Examples
+    --------
+    >>> phrases_of("How far from the picture is the nearest park?")
+    ['How far from', 'the picture is', 'the nearest park?']
+    """
+    return [one for clause in clauses_of(text) for one in _PHRASE.split(clause) if one]
 
 
 def worded(clause: str) -> str:

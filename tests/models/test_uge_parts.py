@@ -6,10 +6,20 @@ import torch
 from tests.models.uge_exams import draw_graph
 
 from urbanbench.items import LocalGraph
-from urbanbench.models._uge.graph_net import Asked, GraphEncoder
-from urbanbench.models._uge.net import Rows
-from urbanbench.models._uge.objective import Lessons, pictures_of
-from urbanbench.models._uge.texts import MOST_CLAUSES, TextTower, clauses_of, number_waves, worded
+from urbanbench.models._uge.graph_net import Asked, GraphEncoder, Question
+from urbanbench.models._uge.net import Fusion, Rows
+from urbanbench.models._uge.objective import Lessons, PairObjective, forms_of, pictures_of
+from urbanbench.models._uge.spoken import Spoken
+from urbanbench.models._uge.texts import (
+    MOST_CLAUSES,
+    NUMBERS_LONG,
+    TextTower,
+    clauses_of,
+    most_alike,
+    number_waves,
+    phrases_of,
+    worded,
+)
 from urbanbench.toolkit.graphs._node_net import Attended, Edges, GraphSizes, edge_inputs, place_waves
 from urbanbench.toolkit.graphs.flat import graph_table
 from urbanbench.toolkit.ground.neighbours import Groups
@@ -22,7 +32,11 @@ def table_of(graphs, most=100, joined=100):
     return graph_table(graphs, rows, most, joined), words
 
 
-def encoder(text_dim=6, **changes):
+GIVEN = 6 + NUMBERS_LONG
+"""Length of a frozen vector here: six words, and numbers."""
+
+
+def encoder(text_dim=GIVEN, **changes):
     sizes = {
         "dim": 8,
         "out": 5,
@@ -34,7 +48,24 @@ def encoder(text_dim=6, **changes):
         "dropout": 0.0,
     }
     with seeded_torch(0, "encoder"):
-        return GraphEncoder(GraphSizes(text_dim, **{**sizes, **changes})).eval()
+        made = GraphEncoder(GraphSizes(text_dim, **{**sizes, **changes})).eval()
+        torch.nn.init.normal_(made.read.weight)
+        return made
+
+
+def tower():
+    with seeded_torch(0, "tower"):
+        return TextTower(GIVEN, 5, 0.0).eval()
+
+
+def frozen(words):
+    """Vectors of words without numbers."""
+    with seeded_torch(1, "words"):
+        return torch.cat([torch.randn(words, 6), torch.zeros(words, NUMBERS_LONG)], dim=1)
+
+
+def unasked(batch):
+    return Question(torch.zeros(len(batch), GIVEN), torch.zeros(len(batch.text)))
 
 
 @pytest.fixture
@@ -70,10 +101,13 @@ def test_attention_is_that_of_pytorch_geometric():
 
 def test_every_graph_of_a_batch_is_encoded_as_if_it_were_alone(graphs):
     table, words = table_of(graphs)
-    net, texts, asked = encoder(), torch.randn(len(words), 6), torch.randn(3, 6)
-    together = net(table.batch(np.array([2, 0, 1])), texts, asked)
+    net, reads, texts, asked = encoder(), tower(), frozen(len(words)), torch.randn(3, GIVEN)
+    batch = table.batch(np.array([2, 0, 1]))
+    likeness = torch.rand(len(batch.text))
+    together = net(batch, texts, Question(asked, likeness), reads)
     for place, row in enumerate((2, 0, 1)):
-        alone = net(table.batch(np.array([row])), texts, asked[[place]])
+        own = likeness[torch.from_numpy(batch.graph_of == place)]
+        alone = net(table.batch(np.array([row])), texts, Question(asked[[place]], own), reads)
         assert torch.allclose(together[place], alone[0], atol=1e-5)
 
 
@@ -142,29 +176,97 @@ def test_waves_of_places_have_sixteen_scales_and_do_not_repeat_within_a_town():
 )
 def test_ablations_leave_out_what_they_say(graphs, changes, reads_place, reads_edges):
     table, words = table_of(graphs)
-    net, texts, asked = encoder(**changes), torch.randn(len(words), 6), torch.zeros(1, 6)
+    net, reads, texts = encoder(**changes), tower(), frozen(len(words))
     batch = table.batch(np.array([0]))
-    before = net(batch, texts, asked)
+
+    def made():
+        return net(batch, texts, unasked(batch), reads)
+
+    before = made()
     batch.distance_m[:] *= 3
-    assert torch.allclose(net(batch, texts, asked), before) != reads_edges
+    assert torch.allclose(made(), before) != reads_edges
     batch.distance_m[:] /= 3
     batch.offset_m[1:] += 50.0
     reads_offset = reads_place or (reads_edges and net.nodes.edge is not None)
-    assert torch.allclose(net(batch, texts, asked), before) != reads_offset
+    assert torch.allclose(made(), before) != reads_offset
 
 
-def test_a_text_attends_to_the_nodes_that_are_like_it():
+def test_a_text_attends_to_the_nodes_that_are_like_it_and_never_to_the_picture_itself(graphs):
+    table, _ = table_of(graphs)
+    batch = table.batch(np.array([0, 1]))
     with seeded_torch(0, "asked"):
-        asked = Asked(6, 8)
-    texts = torch.eye(6)[[0, 1, 2, 0, 3]]
-    graph_of = torch.tensor([0, 0, 0, 1, 1])
-    weights = [one.detach() for one in asked(torch.zeros(5, 8), texts, torch.eye(6)[[1, 3]], graph_of)]
+        asked = Asked(6, 8, place=False)
+    nodes, likeness = torch.zeros(len(batch.text), 8), torch.zeros(len(batch.text))
+    likeness[[2, batch.first[1] + 1]] = 1.0
+    likeness[torch.from_numpy(batch.first)] = 1.0
+    weights = [one.detach() for one in asked(nodes, batch, Question(torch.zeros(2, 6), likeness))]
     for one in weights:
-        assert one[1] > 0.9
-        assert one[4] > 0.9
-        assert one[:3].sum() == pytest.approx(1.0, abs=1e-5)
-    bare = asked(torch.zeros(5, 8), texts, torch.zeros(2, 6), graph_of)
-    assert torch.allclose(bare[0], torch.tensor([1 / 3] * 3 + [1 / 2] * 2), atol=1e-6)
+        assert one[2] > 0.9
+        assert one[torch.from_numpy(batch.first)] == pytest.approx(0.0, abs=1e-6)
+        assert one[: batch.first[1]].sum() == pytest.approx(1.0, abs=1e-5)
+        assert one[batch.first[1] :].sum() == pytest.approx(1.0, abs=1e-5)
+    bare = asked(nodes, batch, Question(torch.zeros(2, 6), torch.zeros(len(batch.text))))
+    others = batch.first[1] - 1
+    assert torch.allclose(bare[0][1 : batch.first[1]], torch.full((others,), 1 / others), atol=1e-5)
+
+
+def test_before_training_some_heads_look_at_what_is_near(graphs):
+    table, _ = table_of(graphs[2:])
+    batch = table.batch(np.array([0]))
+    with seeded_torch(0, "asked"):
+        asked = Asked(6, 8, place=True)
+    weights = asked(
+        torch.zeros(len(batch.text), 8), batch, Question(torch.zeros(1, 6), torch.zeros(len(batch.text)))
+    )
+    away = np.hypot(*batch.offset_m.T)[1:]
+    wanted = (1 + away) ** -2.0
+    assert weights[-1][1:].detach().numpy() == pytest.approx(wanted / wanted.sum(), abs=1e-5)
+    assert weights[0][1:].detach().numpy() == pytest.approx(np.full(len(away), 1 / len(away)), abs=1e-5)
+
+
+def test_a_node_is_read_as_the_clause_that_tells_of_it():
+    """The picture and one place 120 m to the east, beside the text "120 m to a park"."""
+    graph = LocalGraph(
+        kind=np.zeros(2, dtype=np.int8), text=("picture", "a park"), offset_m=np.array([[0, 0], [120.0, 0]]), hops=np.array([0, 1]),
+        source=np.array([0]), target=np.array([1]), relation=np.zeros(1, dtype=np.int8), distance_m=np.array([120.0]), bearing=np.array([90.0]),
+    )  # fmt: skip
+    table, words = table_of([graph])
+    batch, reads, texts = table.batch(np.array([0])), tower(), frozen(2)
+    spoken = Spoken(5, 1, place=True).eval()
+    torch.nn.init.zeros_(spoken.toward.weight)
+    chosen = torch.tensor([0.0, 1.0])
+    made = spoken(batch, texts, reads, [chosen], torch.tensor([0]))
+    told = texts[words.index("a park")].clone()
+    told[6:] = torch.from_numpy(number_waves(["120 m to a park"])[0])
+    clause = reads.whole(reads.bent(reads.first(told[None])))
+    assert torch.allclose(made, clause, atol=1e-5)
+
+
+def test_graphs_enter_the_fusion_as_texts_do_until_they_are_trained():
+    with seeded_torch(0, "fusion"):
+        fusion = Fusion(4)
+    fusion.read_alike(2, 1)
+    part, nothing = torch.randn(3, 4), torch.zeros(3, 4)
+    flags = torch.zeros(3, 3)
+    as_text = fusion(torch.cat([nothing, part, nothing], dim=1), flags)
+    as_graph = fusion(torch.cat([nothing, nothing, part], dim=1), flags)
+    as_image = fusion(torch.cat([part, nothing, nothing], dim=1), flags)
+    assert torch.allclose(as_text, as_graph)
+    assert not torch.allclose(as_text, as_image)
+
+
+def test_what_is_asked_for_stands_by_itself_and_is_like_the_node_of_that_kind():
+    asked = "How far from the picture is the nearest bank, and in which direction? An inn or a park."
+    phrases = phrases_of(asked)
+    assert phrases == [
+        "How far from", "the picture is", "the nearest bank,", "and in which direction?", "An inn or", "a park.",
+    ]  # fmt: skip
+    words = torch.eye(6)
+    vectors = torch.cat([words, torch.full((6, NUMBERS_LONG), 9.0)], dim=1)
+    vectors[4, :6] = (words[0] + words[1]) / 2
+    groups = Groups(np.array([0, 2, 3]), np.array([2, 4, 1]))
+    made = most_alike(np.array([1, -1, 0]), groups, vectors, torch.tensor([0, 1, 3]))
+    assert made.numpy() == pytest.approx(np.array([[0, 1, 0], [0, 0, 0], [0.5**0.5, 0.5**0.5, 0]]), abs=1e-6)
 
 
 def test_a_text_is_the_mean_of_its_clauses_and_their_order_counts():
@@ -225,3 +327,53 @@ def test_a_picture_is_known_by_its_image_or_its_graph_or_its_text():
     assert about[0] == about[1]
     assert about[2] == about[4]
     assert len(set(about)) == 3
+
+
+def test_forms_of_questions_are_told_apart_by_how_they_begin_where_they_are_many():
+    kinds = ["path"] * 2 + ["answer"] * 7
+    questions = [
+        "",
+        "",
+        *["How far is a cafe?", "How far is a park?"] * 2,
+        "What kind is it?",
+        "What is it?",
+        "Why?",
+    ]
+    assert forms_of(kinds, questions, 8) == ["path"] * 2 + ["answer: How far"] * 4 + ["answer"] * 3
+    assert set(forms_of(kinds, questions, 100)) == {"path", "answer"}
+
+
+class _Vectors(torch.nn.Module):
+    """Towers that give an item the vector of its image or text."""
+
+    def __init__(self, table):
+        super().__init__()
+        self.table = table
+
+    def forward(self, items, _material):
+        return torch.nn.functional.normalize(self.table[np.maximum(items.image, items.text)], dim=1)
+
+
+def test_a_wrong_answer_counts_once_however_many_pairs_have_it():
+    """Of pictures 0, 1, 2, 3 with texts 4, 4, 5, 6 each is looked for among the three texts, and each text among pictures that do not have it, too."""
+    from types import SimpleNamespace
+
+    told = [4, 4, 5, 6]
+    anchor, positive = rows(range(4), [-1] * 4, [-1] * 4), rows([-1] * 4, told, [-1] * 4)
+    lessons = Lessons(anchor, positive, ["answer"] * 4, np.arange(4), np.array([], dtype=np.int64))
+    table = torch.randn(7, 3, generator=torch.Generator().manual_seed(0))
+    towers = _Vectors(table).eval()
+    objective = PairObjective(
+        "text", towers, SimpleNamespace(clauses=table, views=None), lessons, {}, temperature=0.5, drop=(0.0, 0.0), weight_decay=0.0,
+    )  # fmt: skip
+    loss = objective.loss(np.arange(4), np.random.default_rng(0))
+    unit = torch.nn.functional.normalize(table, dim=1)
+    cosine = (unit[:4] @ unit[4:].T / 0.5).numpy()
+    to_text = [np.log(np.exp(cosine[k]).sum()) - cosine[k, told[k] - 4] for k in range(4)]
+    to_picture = []
+    for k in range(4):
+        others = [j for j in range(4) if j == k or told[j] != told[k]]
+        mine = cosine[:, told[k] - 4]
+        to_picture.append(np.log(np.exp(mine[others]).sum()) - mine[k])
+    assert float(loss) == pytest.approx((np.mean(to_text) + np.mean(to_picture)) / 2, abs=1e-5)
+    assert objective.chance == pytest.approx((np.log(3) + np.mean(np.log([3, 3, 4, 4]))) / 2)

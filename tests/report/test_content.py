@@ -147,6 +147,24 @@ def test_results_of_a_metric_that_is_not_known_are_shown_and_never_ranked(result
     assert json.dumps(content)
 
 
+def test_what_lots_and_one_who_knows_the_place_score_stands_beside_a_retrieval_alone(results):
+    from dataclasses import replace
+
+    loaded = results.load_all()
+    levels = {"chance": {"r2": 0.25}, "oracle": {"r2": 0.5}, "candidates": {"pool": 30, "sizes": {}}}
+    asked = [replace(one, evaluation={**one.evaluation, **levels}) for one in loaded]
+
+    def shown(some):
+        return [
+            [(one["name"], one["score"]) for one in table["levels"]]
+            for question in content_of(some, maps=False)["questions"]
+            for table in question["tables"]
+        ]
+
+    assert all(one == [("oracle", "0.500"), ("chance", "0.250")] for one in shown(asked))
+    assert not any(shown(loaded))
+
+
 def test_no_text_can_end_the_element_it_stands_in_or_turn_its_direction(results):
     content = content_of(results.load_all(), maps=False)
     text = page_of(

@@ -9,7 +9,7 @@ from urbanbench.board.blocks import Block
 from urbanbench.board.layout import Entry, Line
 from urbanbench.board.rows import Row
 
-__all__ = ["candidate_facts", "level_lines"]
+__all__ = ["candidate_facts", "level_lines", "level_words"]
 
 _LEVELS = (
     (
@@ -23,15 +23,27 @@ _LEVELS = (
 
 def level_lines(block: Block, metrics: Sequence[str], width: int) -> list[Line]:
     """Return a line for the oracle and one for chance, where the rows of a block say them."""
-    row = next((row for row in block.shown if row.candidates), None)
-    if row is None:
-        return []
-    found = {"oracle": row.oracle, "chance": row.chance}
+    found = _levels(block)
     return [
         _line(name, kind, said, found[name], metrics, width)
         for name, kind, said in _LEVELS
-        if any(metric in found[name] for metric in metrics)
+        if any(metric in found.get(name, {}) for metric in metrics)
     ]
+
+
+def level_words(block: Block, metric: str) -> list[dict[str, str]]:
+    """Return what the oracle and chance score in a block on a metric: name, score and what it is; none where rows do not say them."""
+    found = _levels(block)
+    return [
+        {"name": name, "kind": kind, "score": _written(found[name][metric]), "said": said}
+        for name, kind, said in _LEVELS
+        if metric in found.get(name, {})
+    ]
+
+
+def _levels(block: Block) -> dict[str, Mapping[str, float]]:
+    row = next((row for row in block.shown if row.candidates), None)
+    return {} if row is None else {"oracle": row.oracle, "chance": row.chance}
 
 
 def _line(

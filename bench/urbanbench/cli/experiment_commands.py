@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from urbanbench.apart import plugins_apart
 from urbanbench.cli import completing, options, placing
 from urbanbench.cli.experiment_cells import able, distinct, labelled, print_cells
 from urbanbench.cli.outcome import exit_code, told_when_stopped
 from urbanbench.cli.printing import note, print_json, print_table, say, say_page
 from urbanbench.cli.run_command import progress_of
 from urbanbench.errors import UnknownName
+from urbanbench.spare_cache import usable_cache
 from urbanbench.terminal import screen_of
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from urbanbench.experiments import Choice, Experiment
     from urbanbench.result import RunResult
+    from urbanbench.run.executors.choosing import Place
 
 __all__ = ["app", "experiment_rows"]
 
@@ -116,6 +119,7 @@ def experiment_rows() -> list[dict[str, Any]]:
 
 
 @app.command("run")
+@usable_cache()
 def run(
     name: Name,
     model: Models = [],  # noqa: B006 - typer reads the default, nothing changes it
@@ -138,6 +142,9 @@ def run(
     gpus_per_job: placing.Gpus = 0.0,
     memory_per_job: placing.Memory = "",
     slurm: placing.Slurm = [],  # noqa: B006 - same
+    isolate: options.Isolate = None,
+    time_limit: options.TimeLimit = None,
+    memory_limit: options.MemoryLimit = "",
     out: options.Out = None,
     overwrite: Overwrite = "only-missing",
     style: Style = "text",
@@ -149,27 +156,56 @@ def run(
     Without --task a city is asked for the tasks it has labels for. Finished cells are kept, so the same command goes on where it was
     stopped.
     """
+    _check_style(style)
+    trainings = _model_seeds(model_seed, model_seeds)
+    place = placing.read_place(executor, jobs, address, cores_per_job, gpus_per_job, memory_per_job, slurm)
+    with plugins_apart(options.read_keeping(isolate, time_limit, memory_limit)):
+        choice = _choice(model, city, task, split, head, seeds, preset, settings, trainings, out)
+        return _run(
+            name,
+            replace(choice, device=place.device(device)),
+            floors=floors,
+            adds=adds,
+            place=place,
+            out=out,
+            overwrite=overwrite,
+            style=style,
+            figures=figures,
+            dry_run=dry_run,
+        )
+
+
+def _run(
+    name: str,
+    choice: Choice,
+    *,
+    floors: bool,
+    adds: bool,
+    place: Place,
+    out: Path | None,
+    overwrite: str,
+    style: str,
+    figures: Path | None,
+    dry_run: bool,
+) -> int:
+    """Run what is missing of an experiment and show it; `choice` is what was asked for."""
     from urbanbench.experiments import load_experiment
     from urbanbench.run.loop import run as run_cells
     from urbanbench.run.plan import open_cities, with_adds, with_floors
     from urbanbench.store import ResultStore
 
     experiment = load_experiment(name)
-    _check_style(style)
-    place = placing.read_place(executor, jobs, address, cores_per_job, gpus_per_job, memory_per_job, slurm)
-    choice = _choice(
-        model, city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
-    )
-    choice = experiment.settled(replace(_with_cities_here(experiment, choice), device=place.device(device)))
+    asked = bool(choice.tasks)
+    choice = experiment.settled(_with_cities_here(experiment, choice))
     specs = able(experiment.specs(choice), choice)
-    specs = experiment.fitting(specs if task else labelled(specs))
+    specs = experiment.fitting(specs if asked else labelled(specs))
     specs = with_adds(specs) if adds else specs
     if dry_run:
         return print_cells(specs)
     experiment.prepare(choice)
     specs = with_floors(specs, open_cities(specs)) if floors and experiment.floors else specs
     store = ResultStore(choice.out)
-    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
+    progress = progress_of(specs, store, jobs=place.jobs, overwrite=overwrite, device=choice.device)
     with told_when_stopped(progress, store.folder):
         results = run_cells(
             specs,

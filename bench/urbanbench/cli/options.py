@@ -422,7 +422,7 @@ def read_keeping(isolate: bool | None, time_limit: float | None, memory_limit: s
     >>> read_keeping(None, None, "1.5GB").limits.memory_mb
     1500.0
     >>> read_keeping(None, None, ""), read_keeping(False, None, "").foreign
-    (Keeping(foreign=True, all_cells=False, limits=Limits(seconds=None, memory_mb=None)), False)
+    (Keeping(foreign=True, all_cells=False, limits=Limits(seconds=None, memory_mb=None), own=True), False)
     """
     most_mb = megabytes(memory_limit, "--memory-limit")
     limited = time_limit is not None or most_mb is not None
@@ -433,6 +433,7 @@ def read_keeping(isolate: bool | None, time_limit: float | None, memory_limit: s
         foreign=isolate is not False,
         all_cells=bool(isolate) or limited,
         limits=Limits(time_limit, most_mb),
+        own=isolate is not False,
     )
 
 

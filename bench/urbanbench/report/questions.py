@@ -11,6 +11,7 @@ from urbanbench.board.blocks import Block, Group, place_of
 from urbanbench.board.columns import metric_title
 from urbanbench.board.knowing import parts_of
 from urbanbench.board.labels import group_title, row_label
+from urbanbench.board.levels import level_words
 from urbanbench.board.marks import floor_above, marks, ranked, usual_seeds
 from urbanbench.board.numbers import plain_number
 from urbanbench.board.published import for_row, for_task
@@ -111,6 +112,7 @@ def _table(group: Group, block: Block, place: Placed, *, published: bool) -> dic
         "inputs": ordered(block.inputs),
         "head": block.head,
         "lines": lines,
+        "levels": level_words(block, metric),
         "verdict": verdict_of(block, whole, ranks, place),
     }
 

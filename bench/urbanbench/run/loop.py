@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from urbanbench.apart import keeping
-from urbanbench.cache import EmbeddingCache
+from urbanbench.cache import sweep_cache
 from urbanbench.errors import UnknownName
+from urbanbench.home import cache_root
+from urbanbench.progress import note
 from urbanbench.result import RunResult, RunSpec
+from urbanbench.run.aside import bring_home
 from urbanbench.run.executors import Executor, Local, Progress, Work, unheard
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.sources import check_kept, distinct
@@ -66,7 +69,7 @@ def run(
     UnknownName, BadInput, DataMissing, PluginBroken
         A spec names what does not exist, or two sources would share one result; nothing has been run then.
     CannotWrite
-        The results folder or the cache cannot be written; nothing has been run then.
+        The results folder cannot be written; nothing has been run then.
     """
     if overwrite not in OVERWRITE:
         raise UnknownName("overwrite mode", overwrite, OVERWRITE)
@@ -74,13 +77,21 @@ def run(
     if overwrite != "always":
         check_kept(orders.values(), store)
     store.check_writable()
-    EmbeddingCache().check_writable()
+    _tidy(store)
     waiting = in_sharing_order(orders.values())
     limits = keeping().limits
     report = unheard if progress is None else progress
     work = Work(waiting, store, overwrite, device, limits, report, unheard if began is None else began)
     done = (Local(jobs) if executor is None else executor).run(work)
     return [done[run_id] for run_id in orders]
+
+
+def _tidy(store: ResultStore) -> None:
+    """Bring rows home that an earlier run kept aside, and remove what killed processes left."""
+    bring_home(store)
+    left = store.sweep() + sweep_cache(cache_root())
+    if left:
+        note(f"Removed {left} temporary files that killed processes had left.")
 
 
 def in_sharing_order(orders: Iterable[Order]) -> list[Order]:

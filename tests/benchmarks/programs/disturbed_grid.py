@@ -143,7 +143,8 @@ def rows_in(folder: Path) -> dict[str, object]:
 
 def row(path: Path) -> dict[str, object]:
     told = json.loads(path.read_text(encoding="utf-8"))
-    told.pop("cost")
+    for name in ("cost", "content"):
+        told.pop(name)
     told["provenance"] = {name: one for name, one in told["provenance"].items() if name not in ROW}
     for stage in told.get("training", ()):
         stage.pop("seconds", None)

@@ -55,6 +55,7 @@ def rows_in(folder: Path) -> dict[str, object]:
 
 def _row(path: Path) -> dict:
     row = json.loads(path.read_text())
+    row.pop("content")
     row["cost"] = {name: told for name, told in row["cost"].items() if name in OF_PLACE}
     row["provenance"] = {name: told for name, told in row["provenance"].items() if name not in WHERE}
     return row

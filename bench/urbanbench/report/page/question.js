@@ -34,6 +34,7 @@ function tableOf(question, table, query) {
   return [
     h("p", {class: "verdict-words"}, verdictMark(table.verdict.word), " ", table.verdict.words), choice,
     rowTable(lines, `${metricTitle(question.metric)} ${arrow(question.metric)} of ${plural(lines.length, "row")}, inputs ${table.inputs.replaceAll(",", ", ")}, head ${table.head}`, {most: 80, dots}),
+    table.levels.length ? h("p", {class: "soft levels"}, "For comparison: ", joined(table.levels.map(one => `${one.name} ${one.score} (${one.kind}: ${one.said})`)), ".") : "",
     scored.length > 1 ? section("Seed by seed", seedsChart(scored, question.metric)) : "",
     wrapped("How sure the order is", ranksChart(scored)),
     wrapped("From random to new districts", ladderOf(question, table)),

@@ -24,15 +24,17 @@ class Local:
     ----------
     jobs
         Number of processes.
+    bench
+        What the calling process keeps between cells; one for the work's device when left out.
     """
 
-    def __init__(self, jobs: int = 1) -> None:
-        self.jobs = jobs
+    def __init__(self, jobs: int = 1, bench: Workbench | None = None) -> None:
+        self.jobs, self._bench = jobs, bench
 
     def run(self, work: Work) -> dict[str, RunResult]:
         """Do the work; see `Executor`."""
         done: dict[str, RunResult] = {}
-        here = Here(Workbench(work.device))
+        here = Here(self._bench or Workbench(work.device))
         for apart, chunk in self._in_places(work.orders):
             part = replace(work, orders=chunk)
             if apart:

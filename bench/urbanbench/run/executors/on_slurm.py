@@ -207,7 +207,7 @@ def _told(work: Work, orders: Sequence[Order], journal: Path, cores: int) -> dic
         "journal": str(journal),
         "overwrite": work.overwrite,
         "device": work.device,
-        "keeping": [kept.foreign, kept.all_cells],
+        "keeping": [kept.foreign, kept.all_cells, kept.own],
         "limits": [work.limits.seconds, work.limits.memory_mb],
         "code": this_code(),
     }

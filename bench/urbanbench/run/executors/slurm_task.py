@@ -41,9 +41,9 @@ def portion(text: str) -> str:
         row = result.to_dict() if result.unsaved else None
         journal.add({"run_id": result.run_id, "new": new, "row": row, "unsaved": result.unsaved})
 
-    foreign, all_cells = told["keeping"]
+    foreign, all_cells, own = told["keeping"]
     limits = Limits(*told["limits"])
-    with plugins_apart(Keeping(foreign, all_cells, limits)):
+    with plugins_apart(Keeping(foreign, all_cells, limits, own)):
         orders = [
             order for order in map(resolve, map(spec_from, told["specs"])) if order.cell.run_id not in done
         ]
