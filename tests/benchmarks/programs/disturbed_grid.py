@@ -40,7 +40,10 @@ def main(cells: int, nodes: int, every_s: float) -> None:
         os.environ["URBANBENCH_CACHE"] = str(folder / "driver")
         found = disturbed(specs, folder, nodes, every_s)
         local, spread = rows_in(folder / "local"), rows_in(folder / "spread")
-        same = sum(spread.get(name) == told for name, told in local.items())
+        differ = sorted(name for name, told in local.items() if spread.get(name) != told)
+        for name in differ[:3]:
+            sys.stderr.write(f"{name} differs:\n{local[name]}\n{spread.get(name)}\n")
+        same = len(local) - len(differ)
         compared = {
             "files": len(local),
             "files that are the same": same,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from urbanbench.errors import BadInput, DataMissing, ExtraMissing, NodeDiffers
 from urbanbench.progress import note
@@ -104,7 +106,8 @@ def joined(address: str, cores: int) -> Iterator[bool]:
     with _handlers_kept():
         _connect(address, cores)
     try:
-        yield not address
+        with _stdout_of_this_thread():
+            yield not address
     finally:
         ray.shutdown()
 
@@ -133,6 +136,32 @@ def _connect(address: str, cores: int) -> None:
         reason = _first_line(error)
         msg = f"The Ray cluster at --address {address} cannot be used: {reason} Expected the same versions of Ray and Python there and here."
         raise NodeDiffers(msg) from error
+
+
+class _OfOneThread(io.TextIOBase):
+    """Standard output for one thread, and nothing for others."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._mine = stream, threading.get_ident()
+
+    def write(self, text: str) -> int:
+        """Write, or leave it."""
+        return self._stream.write(text) if threading.get_ident() == self._mine else len(text)
+
+    def flush(self) -> None:
+        """Flush the stream."""
+        self._stream.flush()
+
+    def fileno(self) -> int:
+        """Return the stream's."""
+        return self._stream.fileno()
+
+
+@contextmanager
+def _stdout_of_this_thread() -> Iterator[None]:
+    """Keep Ray's threads from printing what became of workers: standard output is the command's, and rows and notes tell it."""
+    with redirect_stdout(_OfOneThread(sys.stdout)):
+        yield
 
 
 def _check_reached(address: str) -> None:

@@ -242,6 +242,7 @@ class Spread:
         losses = self._losses.setdefault(order.cell.run_id, [])
         losses.append(lost.blamed)
         if len(losses) < TRIES and sum(losses) < BLAMED_TRIES:
+            note(f"Handed in again: {order.cell} ({lost})")
             if flight.embeds:
                 group.waiting.appendleft(order)
             else:
