@@ -30,8 +30,8 @@ WORKERS = {"ray::IDLE", "ray::work"}
 
 def main(cells: int, nodes: int, every_s: float) -> None:
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1", "URBANBENCH_QUIET": "1"}
-    with tempfile.TemporaryDirectory(prefix="urbanbench-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="urbanbench-") as scratch:
+        folder = Path(scratch)
         os.environ["URBANBENCH_CACHE"] = str(folder / "cache")
         specs = grid(hamlet(folder), cells)
         start = time.perf_counter()
