@@ -72,7 +72,7 @@ class Order:
         if not self.spec.settings:
             return {}
         try:
-            usual = type(self.model).from_settings(self.cell.preset).parameters()
+            usual = self.model.from_settings(self.cell.preset).parameters()
         except (TypeError, ValueError):  # a model that cannot be built without them
             usual = {}
         now = self.cell.parameters
