@@ -25,6 +25,7 @@ __all__ = [
     "LayerMissing",
     "NoFloor",
     "NoScores",
+    "NodeDiffers",
     "PluginBroken",
     "RunRefused",
     "SubmissionFaults",
@@ -226,6 +227,12 @@ class ExtraMissing(UrbanbenchError, ImportError):
 
 class PluginBroken(UrbanbenchError, ImportError):
     """A plugin that was asked for cannot be loaded."""
+
+    exit_code = 4
+
+
+class NodeDiffers(UrbanbenchError, RuntimeError):
+    """A machine that was to do cells has other code, or other packages that move scores, than the one that asks."""
 
     exit_code = 4
 

@@ -31,10 +31,10 @@ _FRAME = re.compile(r'File "(.+)", line (\d+)')
 
 
 class Ended(RuntimeError):
-    """A process ended, or was ended, before it gave its answer; `over_limit` where a limit was the reason."""
+    """A process ended, or was ended, before it gave its answer; `over_limit` where a limit was the reason, `killed` where somebody else was."""
 
-    def __init__(self, reason: str, *, over_limit: bool = False) -> None:
-        self.over_limit = over_limit
+    def __init__(self, reason: str, *, over_limit: bool = False, killed: bool = False) -> None:
+        self.over_limit, self.killed = over_limit, killed
         super().__init__(reason)
 
 
@@ -145,9 +145,10 @@ class Watched(ABC):
         """Say how the process ended that does not answer any more; what it has left is ended, too."""
         self._process.join(timeout=5)
         runs = self._process.exitcode is None
+        killed = self._process.exitcode == -signal.SIGKILL
         self._kill()
         reason = "it closed the pipe by which it answers" if runs else _exit_words(self._process.exitcode)
-        return Ended(f"{reason}{self._place(files)}.")
+        return Ended(f"{reason}{self._place(files)}.", killed=killed)
 
     def _over(self) -> str:
         seconds = time.monotonic() - self._since
