@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from urbanbench.scoring.split import same_test_units
 from urbanbench.scoring.splits import rung_name
 
-__all__ = ["Sharing", "sharing_of", "tests_all_each_time", "whole_neighbourhoods"]
+__all__ = ["Sharing", "sharing_of", "tests_the_same", "whole_neighbourhoods"]
 
 _WHOLE = {"block", "buffered", "group", "knndm"}
 """Splits, whatever their argument, that differ from seed to seed by whole neighbourhoods."""
@@ -47,12 +49,19 @@ def whole_neighbourhoods(split: str) -> bool:
     return rung_name(split) in _WHOLE
 
 
-def tests_all_each_time(split: str) -> bool:
-    """Tell whether every seed tests the same units, all of a city, so that scores of seeds differ by heads and shots alone.
+def tests_the_same(split: str, facts: Iterable[Mapping[str, object]]) -> bool:
+    """Tell whether every seed tests the same units, a whole city or those of a file of splits, so that scores of seeds differ by heads, shots and training units alone.
 
     They then say nothing of how other units, or another city, would come out: only a test over the units themselves does.
+
+    Parameters
+    ----------
+    split
+        Name of the split.
+    facts
+        What the splits say of themselves, as results have it in `split_facts`.
     """
-    return rung_name(split) == _ONE_CITY
+    return rung_name(split) == _ONE_CITY or same_test_units(facts)
 
 
 def sharing_of(split: str, n_train: object, n_val: object, n_test: object) -> Sharing:
