@@ -180,6 +180,16 @@ def test_splits_with_an_argument_are_judged_as_their_kind(make_row, split, metho
     assert found.verdict.method == method
 
 
+@pytest.mark.parametrize(
+    ("split", "sets", "method"),
+    [("group", 2, SPATIAL), ("group:street", 4, SPATIAL), ("group", 5, RESAMPLED), ("block", 2, RESAMPLED)],
+)
+def test_seeds_that_repeat_the_same_few_groups_are_no_splits_of_their_own(make_row, split, sets, method):
+    rows = make_row("a", 0.3, split=split, sets=sets), make_row("b", 6.0, split=split, sets=sets)
+    [found] = compare(pair(*rows), Ground(somewhere))
+    assert found.verdict.method == method
+
+
 SAME = {"split_facts": [{"same_test_units": 1}] * 10}
 
 
