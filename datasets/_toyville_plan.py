@@ -55,6 +55,8 @@ SIZES = {
     "tiny": Size(60, 3_000, 1_900, True, 12, True),
     "small": Size(300, 15_000, 10_000, True, 20, True),
     "city": Size(3_000, 60_000, 100_000, True, 16, True),
+    "metro-16": Size(1_875, 31_250, 62_500, False, 12, False),
+    "metro-4": Size(7_500, 125_000, 250_000, False, 12, False),
     "metro": Size(30_000, 500_000, 1_000_000, False, 12, False),
 }
 

@@ -27,11 +27,12 @@ class Toyville(CitySource):
     Attributes
     ----------
     size
-        "tiny" (60 regions), "small" (300), "city" (3,000) or "metro" (30,000 regions, a million buildings).
+        "tiny" (60 regions), "small" (300), "city" (3,000) or "metro" (30,000 regions, 500,000 places, a million buildings); "metro-4" and
+        "metro-16" are a quarter and a sixteenth of a metro, to measure on before it.
     seed
         Same seed, same bytes of every file.
     images
-        Whether street views and satellite images are drawn; None leaves it to the size (all but "metro").
+        Whether street views and satellite images are drawn; None leaves it to the size (all but the metros, which would have 390,000 files).
 
     Examples
     --------
@@ -44,7 +45,7 @@ class Toyville(CitySource):
     images: bool | None = None
 
     title: ClassVar[str] = "Toyville, the generated built-in city"
-    sizes: ClassVar[tuple[str, ...]] = ("tiny", "small", "city", "metro")
+    sizes: ClassVar[tuple[str, ...]] = ("tiny", "small", "city", "metro-16", "metro-4", "metro")
 
     def __post_init__(self) -> None:
         """Refuse a size that does not exist."""
@@ -54,7 +55,7 @@ class Toyville(CitySource):
     @property
     def draws_images(self) -> bool:
         """Whether pictures are drawn, the size's default filled in."""
-        return self.size != "metro" if self.images is None else self.images
+        return not self.size.startswith("metro") if self.images is None else self.images
 
     def build(self, folder: Path) -> None:
         """Write the city folder (format 1)."""

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
+_ROWS = 1024
+"""Regions whose trips are spread out at once."""
+
 
 @dataclass(frozen=True)
 class FlowRows(Model):
@@ -46,6 +49,7 @@ class FlowRows(Model):
         import numpy as np
         from scipy import sparse
 
+        from urbanbench.need import NUMBER, refuse_beyond_memory
         from urbanbench.space import EmbeddingSpace
         from urbanbench.toolkit.texts.counts import rows_of, trip_matrix
 
@@ -58,8 +62,14 @@ class FlowRows(Model):
             (np.ones(len(partner)), (np.arange(len(partner)), partner)), shape=(len(partner), columns)
         )
         asked = rows_of(view.region_ids, units.ids)
-        both = (trips[asked] @ gather).toarray(), (trips.T.tocsr()[asked] @ gather).toarray()
-        return EmbeddingSpace("region", np.array(units.ids), np.log1p(np.hstack(both)).astype(np.float32))
+        told = f"{len(asked):,} regions with {2 * columns:,} numbers of trips each"
+        refuse_beyond_memory(told, 2 * len(asked) * 2 * columns * NUMBER, mend="--set max_partners=512")
+        sides = trips[asked] @ gather, trips.T.tocsr()[asked] @ gather
+        vectors = np.empty((len(asked), 2 * columns), dtype=np.float32)
+        for first in range(0, len(asked), _ROWS):
+            some = slice(first, first + _ROWS)
+            vectors[some] = np.log1p(np.hstack([side[some].toarray() for side in sides]))
+        return EmbeddingSpace("region", np.array(units.ids), vectors)
 
     def _partners(self, totals: np.ndarray) -> tuple[np.ndarray, int]:
         """Return the column of every region (n,) and the number of columns."""

@@ -17,17 +17,18 @@ PACKAGE = ROOT / "bench" / "urbanbench"
 PLUGINS = ("models", "tasks", "datasets")
 
 FLOORS = {
-    "apart": 0, "reasons": 0,
-    "errors": 0, "home": 0, "seeds": 0, "atomic": 0, "hashing": 0, "syntax": 0, "progress": 0, "terminal": 0, "inputs": 0, "units": 0,
+    "apart": 0, "reasons": 0, "need": 0,
+    "errors": 0, "home": 0, "seeds": 0, "atomic": 0, "hashing": 0, "syntax": 0, "progress": 0, "terminal": 0, "locks": 0, "leases": 0, "spare_cache": 0, "inputs": 0, "units": 0,
     "figures": 1, "vectors": 1, "space": 1, "items": 1, "card": 1, "seen": 1, "learned": 1,
     "city": 2,
     "build": 2.5,
+    "cost": 2.75, "energy": 2.75,
     "model": 3, "scoring": 3, "toolkit": 3,
     "graph": 3.5,
     "task": 4, "retrieval_task": 4, "asking": 4, "parity": 4,
     "leaks": 4.5,
-    "source": 5, "registry": 5,
-    "checks": 6, "result": 6, "store": 6, "result_folders": 6, "gathered": 6, "predictions": 6, "cache": 6, "cost": 6, "energy": 6, "provenance": 6, "convergence": 6,
+    "isolated": 5, "source": 5, "registry": 5,
+    "checks": 6, "result": 6, "store": 6, "result_folders": 6, "gathered": 6, "predictions": 6, "cache": 6, "provenance": 6, "convergence": 6,
     "judging": 6.5,
     "run": 7,
     "board": 8,
@@ -50,6 +51,7 @@ WINGS = {
     "toolkit": {"features": 6, "graphs": 5.5, "ground": 5, "pictures": 4, "texts": 3, "training": 2, "shapes": 1, "kept": 0},
     "city": {
         "drawing": 4, "changing": 4, "packing": 4, "ground": 3,
+        "exchange": 3.5,
         "city": 2, "item_view": 3, "view": 2, "withhold": 2, "contents": 2, "schema": 2,
         "faults": 1, "rasters": 0.5, "load": 0.5, "feature_tables": 0.5, "pictures": 0.5,
         "folder": 0,

@@ -10,17 +10,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.atomic import check_folder, remove_leftovers, write_text
-from urbanbench.errors import BadInput, CannotWrite
+from urbanbench.atomic import remove_leftovers, swept, write_text
+from urbanbench.errors import BadInput
 from urbanbench.hashing import value_digest
-from urbanbench.home import CACHE_VARIABLE, cache_root
+from urbanbench.home import cache_root
+from urbanbench.locks import forget_locks, locked
+from urbanbench.progress import note
 
 if TYPE_CHECKING:
     from urbanbench.space import EmbeddingSpace
 
-__all__ = ["CACHE_MEND", "CacheEntry", "EmbeddingCache", "EmbeddingKey", "differences"]
+__all__ = ["CacheEntry", "EmbeddingCache", "EmbeddingKey", "differences", "sweep_cache"]
 
-CACHE_MEND = f"name another folder with {CACHE_VARIABLE}=/path"
+_ROOMS = ("embeddings", "training", "features", "learned", "readings", "pixels", "weights", "cities")
+"""Folders below the cache's that files are written into."""
+_DEEP = ("training", "features")
+"""Those that have folders for what belongs together."""
 
 
 @dataclass(frozen=True)
@@ -84,18 +89,35 @@ class EmbeddingCache:
         self.folder = cache_root() / "embeddings" if folder is None else Path(folder)
 
     def get(self, key: EmbeddingKey) -> tuple[EmbeddingSpace, Mapping[str, Any]] | None:
-        """Return the vectors and their facts; None where there is no whole entry."""
+        """Return the vectors and their facts; None where there is no whole entry, and a word on stderr where there is a damaged one."""
         from urbanbench.errors import DataMissing
         from urbanbench.space import EmbeddingSpace
 
-        sidecar = self._read(self.folder / f"{key.digest}.json")
+        described = self.folder / f"{key.digest}.json"
+        sidecar = self._read(described)
         if sidecar is None:
+            if described.exists():
+                self._say_damaged(key, "its description cannot be read")
             return None
         try:
             space = EmbeddingSpace.load(self._vectors(key.digest))
-        except (BadInput, DataMissing, OSError):
+        except DataMissing:  # another process prunes the cache
             return None
-        return (space, sidecar["facts"]) if space.digest() == sidecar["vectors_digest"] else None
+        except (BadInput, OSError) as error:
+            self._say_damaged(key, str(error))
+            return None
+        if space.digest() != sidecar["vectors_digest"]:
+            self._say_damaged(key, "its vectors are not those that were stored")
+            return None
+        return space, sidecar["facts"]
+
+    def _say_damaged(self, key: EmbeddingKey, why: str) -> None:
+        where = f"Vectors of {key.label or key.digest[:10]} in {str(self.folder)!r}"
+        note(f"{where} cannot be used and are made again: {why}")
+
+    def holds(self, digest: str) -> bool:
+        """Tell whether an entry of a key's digest lies here, without reading its vectors."""
+        return (self.folder / f"{digest}.json").is_file() and self._vectors(digest).is_file()
 
     def put(self, key: EmbeddingKey, space: EmbeddingSpace, facts: Mapping[str, Any]) -> None:
         """Store vectors and what is known of how they were made; call it while holding the key's lock."""
@@ -116,22 +138,8 @@ class EmbeddingCache:
     @contextmanager
     def lock(self, key: EmbeddingKey) -> Iterator[None]:
         """Wait until no other process computes this embedding, and keep others waiting during the block."""
-        from filelock import FileLock
-
-        held = FileLock(self.folder / f"{key.digest}.lock")
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            held.acquire()
-        except OSError as error:
-            raise CannotWrite(self.folder, error, CACHE_MEND) from error
-        try:
+        with locked(self.folder / f"{key.digest}.lock", needed=False):
             yield
-        finally:
-            held.release()
-
-    def check_writable(self) -> None:
-        """Make sure that vectors can be kept; raises `CannotWrite` where they cannot."""
-        check_folder(self.folder.parent, CACHE_MEND)
 
     def entries(self) -> list[CacheEntry]:
         """Return all entries, newest first."""
@@ -179,6 +187,21 @@ class EmbeddingCache:
             sidecar
         )
         return sidecar if whole else None
+
+
+def sweep_cache(root: Path) -> int:
+    """Remove what killed processes left below a cache folder, and locks that nobody holds; return how many temporary files there were."""
+    rooms = [root / room for room in _ROOMS]
+    inner = [
+        one
+        for room in rooms
+        if room.name in _DEEP and room.is_dir()
+        for one in room.iterdir()
+        if one.is_dir()
+    ]
+    for folder in (*rooms, *inner):
+        forget_locks(folder)
+    return swept(*rooms, *inner)
 
 
 def differences(old: EmbeddingKey, new: EmbeddingKey) -> dict[str, tuple[Any, Any]]:

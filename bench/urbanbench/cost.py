@@ -6,14 +6,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
 from urbanbench.energy import EnergyMeter
 
-__all__ = ["Cost", "measured"]
+__all__ = ["Cost", "measured", "used_elsewhere"]
 
 _MB = 1e6
+_elsewhere: ContextVar[list[tuple[float, float | None]] | None] = ContextVar(
+    "memory used in other processes", default=None
+)
 
 
 @dataclass
@@ -25,7 +29,8 @@ class Cost:
     seconds
         Wall time.
     peak_rss_mb
-        Highest resident memory of the process during the block in 10^6 bytes, all that was loaded before included.
+        Highest resident memory of the process during the block in 10^6 bytes, all that was loaded before included; that of a process which did the
+        work for it where that is more.
         Where the system cannot reset its high-water mark (not Linux), the highest since the process began.
     peak_gpu_mb
         Highest memory torch had allocated on the GPU in 10^6 bytes; None without a GPU in use.
@@ -47,15 +52,27 @@ def measured() -> Iterator[Cost]:
     _reset_peak_rss()
     _reset_peak_gpu()
     meter = EnergyMeter()
+    others: list[tuple[float, float | None]] = []
+    token = _elsewhere.set(others)
     start = time.perf_counter()
     try:
         yield cost
     finally:
+        _elsewhere.reset(token)
         cost.seconds = time.perf_counter() - start
-        cost.peak_rss_mb = round(_peak_rss_bytes() / _MB, 1)
-        cost.peak_gpu_mb = _peak_gpu_mb()
+        cost.peak_rss_mb = max(round(_peak_rss_bytes() / _MB, 1), *(rss for rss, _ in others), 0.0)
+        cost.peak_gpu_mb = max(
+            (one for one in (_peak_gpu_mb(), *(gpu for _, gpu in others)) if one is not None), default=None
+        )
         if spent := meter.spent():
             cost.energy_joules, cost.energy_meters = round(spent[0], 1), spent[1]
+
+
+def used_elsewhere(peak_rss_mb: float, peak_gpu_mb: float | None) -> None:
+    """Say what a process used that did a part of the work; it counts in the innermost `measured`."""
+    others = _elsewhere.get()
+    if others is not None:
+        others.append((peak_rss_mb, peak_gpu_mb))
 
 
 _CLEAR, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")

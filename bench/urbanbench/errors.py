@@ -6,15 +6,20 @@ A message has up to three sentences: what is wrong, with its name; what was expe
 from __future__ import annotations
 
 import difflib
+import errno
+import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 __all__ = [
+    "FULL",
     "BadInput",
     "CannotWrite",
     "CityFaults",
     "Conformance",
     "DataCorrupt",
     "DataMissing",
+    "EnvironmentFaulty",
     "ExtraMissing",
     "InputMasked",
     "LayerMissing",
@@ -23,10 +28,14 @@ __all__ = [
     "PluginBroken",
     "RunRefused",
     "SubmissionFaults",
+    "TrainedApart",
     "UnknownName",
     "UrbanbenchError",
     "quoted",
 ]
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What the system says where there is no room: on the disk, or for this user."""
 
 
 def quoted(names: Iterable[object], most: int = 3) -> str:
@@ -162,18 +171,51 @@ class CannotWrite(UrbanbenchError, OSError):
         What the system says.
     mend
         What to do, as a sentence without its full stop.
+    needed
+        How many bytes were to be written at least; 0 where that is not known.
     """
 
     exit_code = 3
 
     def __init__(
-        self, path: object, cause: OSError, mend: str = "free some space, or choose another folder"
+        self,
+        path: object,
+        cause: OSError,
+        mend: str = "free some space, or choose another folder",
+        needed: int = 0,
     ) -> None:
-        self.path = str(path)
+        self.path, self.mend, self.full = str(path), mend, cause.errno in FULL
         why = cause.strerror or str(cause) or type(cause).__name__
+        room = ""
+        if self.full:  # the system's own words; a library's are longer
+            why, room = os.strerror(cause.errno or 0), _room(Path(self.path), needed)
         super().__init__(
-            f"Cannot write {str(path)!r} ({why}). Expected a place that can be written. Mend: {mend}."
+            f"Cannot write {self.path!r} ({why}{room}). Expected a place that can be written. Mend: {mend}."
         )
+
+
+def _room(path: Path, needed: int) -> str:
+    """Say how much room a file system has, and how much was needed at least."""
+    there = next((one for one in path.absolute().parents if one.is_dir()), None)
+    if there is None or not hasattr(os, "statvfs"):
+        return ""
+    try:
+        found = os.statvfs(there)
+    except OSError:
+        return ""
+    if found.f_files and not found.f_favail:
+        return f"; the file system of {str(there)!r} can hold no further file"
+    asked = f"some {_bytes(needed)} needed, " if needed else ""
+    return f"; {asked}{_bytes(found.f_bavail * found.f_frsize)} free in {str(there)!r}"
+
+
+def _bytes(size: float) -> str:
+    """Write a number of bytes in few digits."""
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
 
 
 class ExtraMissing(UrbanbenchError, ImportError):
@@ -188,8 +230,18 @@ class PluginBroken(UrbanbenchError, ImportError):
     exit_code = 4
 
 
+class TrainedApart(UrbanbenchError, RuntimeError):
+    """Of several processes that train together one failed, or was lost, and the others with it."""
+
+
 class RunRefused(UrbanbenchError, ValueError):
     """A run that cannot be done as asked (missing label, input or capability); kept as a row, not a crash."""
+
+
+class EnvironmentFaulty(RunRefused):
+    """The environment of its own that a plugin asks for cannot be made or used."""
+
+    exit_code = 4
 
 
 class NoScores(UrbanbenchError, LookupError):

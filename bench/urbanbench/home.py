@@ -9,10 +9,20 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-__all__ = ["CACHE_VARIABLE", "DATA_VARIABLE", "cache_in", "cache_root", "data_roots", "fresh_cache"]
+__all__ = [
+    "CACHE_MEND",
+    "CACHE_VARIABLE",
+    "DATA_VARIABLE",
+    "cache_in",
+    "cache_root",
+    "data_roots",
+    "fresh_cache",
+]
 
 CACHE_VARIABLE = "URBANBENCH_CACHE"
 DATA_VARIABLE = "URBANBENCH_DATA"
+CACHE_MEND = f"name another folder with {CACHE_VARIABLE}=/path"
+"""What to do where the cache cannot be written."""
 
 
 _fresh: ContextVar[Path | None] = ContextVar("fresh cache folder", default=None)

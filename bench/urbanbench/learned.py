@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from urbanbench.atomic import replacing
+from urbanbench.atomic import read_through, replacing
 from urbanbench.errors import BadInput, DataMissing
 from urbanbench.hashing import array_digest, value_digest
 
@@ -85,6 +85,7 @@ class Learned:
             msg = f"No file {str(path)!r}. Expected what a model learned."
             raise DataMissing(msg)
         try:
+            read_through(path)
             with safe_open(path, framework="numpy") as file:
                 words = file.metadata() or {}
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping

@@ -22,9 +22,16 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["answers_in", "read_predictions", "tested_by", "write_predictions"]
+__all__ = [
+    "answers_in",
+    "changed_predictions",
+    "is_changed_tested",
+    "read_predictions",
+    "tested_by",
+    "write_predictions",
+]
 
-_TESTED, _RUN = "tested", "run_id"
+_TESTED, _RUN, _CONTENT = "tested", "run_id", "content"
 _DIGEST = re.compile("[0-9a-f]{32}")
 """What may name a file: a digest leads to no other folder."""
 _LEVEL = 15
@@ -44,7 +51,7 @@ def write_predictions(columns: Mapping[str, np.ndarray], path: Path, run_id: str
         Whose they are; written into the file.
     """
     shared = {name: values for name, values in columns.items() if _is_shared(name)}
-    digest = array_digest(*(values for _, values in sorted(shared.items())))
+    digest = _digest_of(shared)
     tested = _tested(path, digest)
     if not tested.is_file():
         _write(shared, tested, {})
@@ -52,7 +59,7 @@ def write_predictions(columns: Mapping[str, np.ndarray], path: Path, run_id: str
     if own["covered"].all():
         del own["covered"]
     remove_leftovers(path)
-    _write(own, path, {_TESTED: digest, _RUN: run_id})
+    _write(own, path, {_TESTED: digest, _RUN: run_id, _CONTENT: _digest_of(own)})
 
 
 def read_predictions(path: Path, run_id: str) -> pd.DataFrame:
@@ -84,6 +91,41 @@ def read_predictions(path: Path, run_id: str) -> pd.DataFrame:
     covered = own.pop("covered", np.ones(rows.pop(), dtype=bool))
     first = {name: shared.pop(name) for name in ("seed", "unit_id")}
     return pd.DataFrame({**first, "covered": covered, **shared, **own})
+
+
+def changed_predictions(path: Path) -> str:
+    """Say what of a file of predictions, or of the test units that it names, is not what a run wrote; "" where nothing is.
+
+    Files of earlier versions do not say what was written; of them only the test units can be told.
+
+    Raises
+    ------
+    BadInput, OSError
+        One of them cannot be read.
+    """
+    own, told = _read(path)
+    if told.get(_CONTENT, "") not in {
+        "",
+        _digest_of({name: _narrow(values) for name, values in own.items()}),
+    }:
+        return f"{path.name!r} has other predictions than were written"
+    tested = tested_by(path)
+    if tested is not None and is_changed_tested(tested):
+        return f"the test units in {tested.name!r} are not those that were written"
+    return ""
+
+
+def is_changed_tested(tested: Path) -> bool:
+    """Tell whether a file of test units does not hold what its name says; raises as `changed_predictions`."""
+    columns, _ = _read(tested)
+    return (
+        _digest_of(columns) != tested.stem
+        and _digest_of({name: _narrow(values) for name, values in columns.items()}) != tested.stem
+    )
+
+
+def _digest_of(columns: Mapping[str, np.ndarray]) -> str:
+    return array_digest(*(values for _, values in sorted(columns.items())))
 
 
 def answers_in(predictions: pd.DataFrame, which: str) -> np.ndarray:
@@ -131,7 +173,7 @@ def _write(columns: Mapping[str, np.ndarray], path: Path, told: Mapping[str, str
         "write_statistics": False,
         "store_schema": False,
     }
-    with replacing(path) as part, pq.ParquetWriter(part, table.schema, **layout) as writer:
+    with replacing(path, size=table.nbytes) as part, pq.ParquetWriter(part, table.schema, **layout) as writer:
         writer.write_table(table)
         writer.add_key_value_metadata(dict(told))
 

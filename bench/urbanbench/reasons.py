@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-__all__ = ["place_in", "speakable", "told", "trace_of"]
+from urbanbench import errors
+from urbanbench.errors import BadInput, UrbanbenchError
+
+__all__ = ["error_of", "place_in", "speakable", "told", "trace_of"]
 
 _LONGEST = 2_000
+
+
+def error_of(said: Mapping[str, str]) -> UrbanbenchError:
+    """Return an error that another process met, as an error of the same class: {"class": …, "message": …}, and attributes of it."""
+    kind = getattr(errors, said["class"], BadInput)
+    made: UrbanbenchError = kind.__new__(kind)
+    Exception.__init__(made, said["message"])
+    for name in said.keys() - {"class", "message"}:
+        setattr(made, name, said[name])
+    return made
 
 
 def speakable(text: str) -> str:
@@ -36,8 +49,10 @@ def told(error: BaseException) -> str:
 def place_in(error: BaseException, files: Iterable[Path]) -> str:
     """Name the innermost line of an error's traceback that lies in some files or their private neighbours; "" where none does.
 
-    Private neighbours are files and folders whose names begin with an underscore.
+    Private neighbours are files and folders whose names begin with an underscore. An error that another process met says itself where, in `place_there`.
     """
+    if said := getattr(error, "place_there", ""):
+        return str(said)
     asked = {path.resolve() for path in files}
     folders = {path.parent for path in asked}
     for frame in reversed(traceback.extract_tb(error.__traceback__)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from urbanbench.errors import BadInput, NoScores, UnknownName
@@ -22,6 +23,8 @@ __all__ = ["BEST_FLOOR", "FAILED", "OK", "REFUSED", "SCHEMA", "Cell", "RunResult
 SCHEMA = 1
 BEST_FLOOR = "best-floor"
 """What may stand beside a model: the best floor of the inputs that it sees."""
+_LONGEST_NAME = 200
+"""Bytes of a file's or folder's name without its ending; file systems end at 255, and some at fewer letters."""
 _SELDOM = frozenset({"beside", "probe", "train_city"})
 """Fields of a cell that are written only where they say something."""
 OK, REFUSED, FAILED = "ok", "refused", "failed"
@@ -153,7 +156,7 @@ class Cell:
         """What predicts: the head, and what stands beside the model or is asked of its vectors."""
         return "+".join(word for word in (self.head, self.beside, self.probe) if word)
 
-    @property
+    @cached_property
     def run_id(self) -> str:
         """Digest of every field."""
         return value_digest(self.to_dict())
@@ -164,7 +167,8 @@ class Cell:
         model = f"{self.model}-{self.preset}" if self.preset else self.model
         model += f"-from-{self.train_city}" if self.train_city else ""
         parts = [model, self.inputs.replace(",", "+"), self.split, self.reader, short(self.run_id)]
-        return f"{safe_name(self.city)}/{safe_name(self.task)}/{'__'.join(map(safe_name, parts))}.json"
+        name = _fitting("__".join(map(safe_name, parts)), _LONGEST_NAME, short(self.run_id))
+        return f"{_folder_name(self.city)}/{_folder_name(self.task)}/{name}.json"
 
     def __str__(self) -> str:
         preset = f" ({self.preset})" if self.preset else ""
@@ -172,6 +176,18 @@ class Cell:
         where = f", trained in {self.train_city}" if self.train_city else ""
         words = (self.city, self.task, f"{self.model}{preset}{where}", self.inputs, self.split, self.reader)
         return f"{' · '.join(words)}{seed}"
+
+
+def _folder_name(word: str) -> str:
+    return _fitting(safe_name(word), _LONGEST_NAME, short(value_digest(word)))
+
+
+def _fitting(name: str, most: int, ending: str) -> str:
+    """Return a name that file systems can hold: one that is too long is cut, and ends in what tells it from others."""
+    encoded = name.encode()
+    if len(encoded) <= most:
+        return name
+    return f"{encoded[: most - len(ending) - 2].decode(errors='ignore')}__{ending}"
 
 
 def safe_name(part: str) -> str:

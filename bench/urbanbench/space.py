@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from urbanbench.atomic import replacing
+from urbanbench.atomic import read_through, replacing
 from urbanbench.errors import BadInput, DataMissing, quoted
 from urbanbench.hashing import array_digest
 from urbanbench.units import ITEM, LEVELS
@@ -118,7 +118,7 @@ class EmbeddingSpace:
             The folder cannot be written.
         """
         check_form(path, lists=lists)
-        with replacing(path) as part:
+        with replacing(path, size=self.vectors.nbytes) as part:
             _save(self, path, part, lists=lists)
 
     @classmethod
@@ -236,6 +236,7 @@ def _load_safetensors(path: Path) -> EmbeddingSpace:
     from safetensors import SafetensorError, safe_open
 
     try:
+        read_through(path)
         with safe_open(path, framework="numpy") as stream:
             metadata = stream.metadata() or {}
             ids = np.array(json.loads(metadata["ids"]), dtype=np.str_)

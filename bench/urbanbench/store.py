@@ -7,22 +7,26 @@ import json
 import math
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.atomic import check_folder, remove_leftovers, write_text
+from urbanbench.atomic import check_folder, remove_leftovers, swept, write_text
 from urbanbench.errors import BadInput, CannotWrite, DataMissing
-from urbanbench.hashing import short
+from urbanbench.hashing import short, value_digest
+from urbanbench.locks import forget_locks, locked
 from urbanbench.predictions import read_predictions, write_predictions
 from urbanbench.result import Cell, RunResult, safe_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ResultStore", "predictions_beside", "without_nan"]
+__all__ = ["ResultStore", "document_of", "is_changed", "predictions_beside", "without_nan"]
+
+_CONTENT = "content"
+"""Where a row keeps the hash of all else it says."""
 
 
 class ResultStore:
@@ -43,6 +47,14 @@ class ResultStore:
         """Make sure that results can be written; raises `CannotWrite` where they cannot."""
         check_folder(self.folder, "name another folder with --out")
 
+    def sweep(self) -> int:
+        """Remove what killed processes left, and locks that nobody holds; return how many temporary files there were."""
+        forget_locks(self.folder / ".lock")
+        tasks = [one for one in self.folder.glob("*/*") if one.is_dir()]
+        return swept(
+            self.folder, *(place for task in tasks for place in (task, task / "predictions", task / "tested"))
+        )
+
     def path_of(self, cell: Cell) -> Path:
         """Return where a cell's result is kept."""
         return self.folder / cell.file_name
@@ -62,6 +74,13 @@ class ResultStore:
         except DataMissing:
             return None
 
+    def save_row(self, result: RunResult) -> Path:
+        """Write a result whose predictions lie there already, and return the path of the JSON file."""
+        path = self.path_of(result.cell)
+        remove_leftovers(path)
+        write_text(path, _text(result))
+        return path
+
     def save(self, result: RunResult) -> Path:
         """Write a result, its predictions first, and return the path of the JSON file."""
         path, predictions = self.path_of(result.cell), self.predictions_of(result.cell)
@@ -78,9 +97,10 @@ class ResultStore:
         write_text(path, _text(result))
         return path
 
-    def newest(self, model: str, count: int) -> list[RunResult]:
-        """Return the newest readable results of a model in any city, at most `count`."""
-        paths = self.folder.glob(f"*/*/{glob.escape(safe_name(model))}*__*.json")
+    def newest(self, model: str, count: int, *, city: str = "") -> list[RunResult]:
+        """Return the newest readable results of a model in a city, or in any, at most `count`."""
+        where = glob.escape(safe_name(city)) if city else "*"
+        paths = self.folder.glob(f"{where}/*/{glob.escape(safe_name(model))}*__*.json")
         found = []
         for path in sorted(paths, key=lambda one: -one.stat().st_mtime)[: 2 * count]:
             try:
@@ -137,29 +157,15 @@ class ResultStore:
 
     @contextmanager
     def lock(self, cell: Cell, *, wait: bool = True) -> Iterator[bool]:
-        """Hold the cell's lock during the block; a killed process frees its locks.
+        """Hold the cell's lock during the block; a killed process frees its locks. Where none can be made, the block is done without.
 
         Yields
         ------
         bool
             False where the lock is another's and `wait` is False; the block then does not hold it.
         """
-        from filelock import FileLock, Timeout
-
-        folder = self.folder / ".lock"
-        held = FileLock(folder / f"{cell.run_id}.lock")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            held.acquire(timeout=-1 if wait else 0)
-        except Timeout:
-            yield False
-            return
-        except OSError as error:
-            raise CannotWrite(folder, error, "name another folder with --out") from error
-        try:
-            yield True
-        finally:
-            held.release()
+        with locked(self.folder / ".lock" / f"{cell.run_id}.lock", wait=wait, needed=False) as held:
+            yield held
 
 
 _LIST = re.compile(r"\[\n[^\[\]{}]*\]")
@@ -170,9 +176,21 @@ def _on_one_line(match: re.Match[str]) -> str:
     return "[" + " ".join(match[0][1:-1].split()) + "]" if '"' not in match[0] else match[0]
 
 
+def document_of(result: RunResult) -> dict[str, Any]:
+    """Return what a result file says: the result without NaN, and the hash of all that."""
+    document: dict[str, Any] = without_nan(result.to_dict())
+    return document | {_CONTENT: value_digest(document)}
+
+
 def _text(result: RunResult) -> str:
-    text = json.dumps(without_nan(result.to_dict()), indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(document_of(result), indent=1, ensure_ascii=False, allow_nan=False)
     return _LIST.sub(_on_one_line, text) + "\n"
+
+
+def is_changed(document: Mapping[str, Any]) -> bool:
+    """Tell whether the JSON of a result file is not what was written; rows of earlier versions do not say what was."""
+    kept = dict(document)
+    return kept.pop(_CONTENT, None) not in {None, value_digest(kept)}
 
 
 def predictions_beside(path: Path) -> Path:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.atomic import remove_leftovers, replacing
+from urbanbench.atomic import read_through, remove_leftovers, replacing, spared
 from urbanbench.home import cache_root
+from urbanbench.locks import locked
 from urbanbench.progress import Bar, tracking
 from urbanbench.seeds import integer_seed
 from urbanbench.toolkit.kept.weight_counts import trains_weights
@@ -117,10 +118,7 @@ class KeptTraining:
 
         A program that wants the same vectors meanwhile waits for the first one.
         """
-        from filelock import FileLock
-
-        self.done.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.done.with_suffix(".lock")):
+        with locked(self.done.with_suffix(".lock"), needed=False):
             found = read_arrays(self.done)
             if found is None:
                 remove_leftovers(self.done, self.checkpoint)
@@ -227,6 +225,7 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]] | No
     from safetensors import SafetensorError, safe_open
 
     try:
+        read_through(path)
         with safe_open(path, framework="numpy") as file:
             facts = json.loads((file.metadata() or {})["facts"])
             return {name: np.array(file.get_tensor(name)) for name in file.keys()}, facts  # noqa: SIM118 - no mapping
@@ -235,9 +234,9 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]] | No
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
-    """Write arrays and facts, whole or not at all."""
+    """Write arrays and facts, whole or not at all; where there is no room they are not kept, which is said."""
     from safetensors.numpy import save_file
 
     plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    with replacing(path) as part:
+    with spared("A training is not kept"), replacing(path) as part:
         save_file(plain, part, metadata={"facts": json.dumps(facts)})

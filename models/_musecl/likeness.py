@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from urbanbench.seeds import generator
+
 if TYPE_CHECKING:
     from scipy import sparse
 
 TILE = 1 << 22
 """Most likenesses that are held at once."""
+
+CANDIDATES = 8192
+"""Most regions that a region is compared with; in larger cities these are drawn at random, so that time grows with the regions and not with their square."""
 
 ROUNDING = 1e-9
 """Likenesses that differ by less count as equal: a product of matrices and one of rows differ in their last digits."""
@@ -32,6 +37,9 @@ class Likeness(Protocol):
 
     def pairs(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
         """Return the likeness of regions one by one, float64 (b,)."""
+
+    def nearest(self, regions: np.ndarray, k: int) -> np.ndarray | None:
+        """Return the k most alike others of regions int64 (m,), as places among them (m, k); None where that takes comparing all with all."""
 
 
 class Cosines:
@@ -63,6 +71,9 @@ class Cosines:
         """Return cosines, float64 (b,)."""
         return np.asarray(self.table[one].multiply(self.table[other]).sum(axis=1)).ravel()
 
+    def nearest(self, regions: np.ndarray, k: int) -> None:
+        """Return None: all would have to be compared."""
+
 
 class Nearness:
     """Likeness as the negative distance of places.
@@ -86,6 +97,12 @@ class Nearness:
         """Return negative distances, float64 (b,), metres."""
         apart = self.xy[one] - self.xy[other]
         return np.asarray(-np.hypot(apart[:, 0], apart[:, 1]))
+
+    def nearest(self, regions: np.ndarray, k: int) -> np.ndarray:
+        """Return the k nearest others, the nearest first, int64 (m, k)."""
+        from urbanbench.toolkit.ground.neighbours import nearest_within
+
+        return nearest_within(self.xy[regions], radius_m=np.inf, cap=k)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,8 +148,10 @@ class Partners:
         return drawn
 
 
-def find_partners(likeness: Likeness, regions: np.ndarray, *, top_k: int, spared: float) -> Partners:
-    """Compare regions with one another.
+def find_partners(
+    likeness: Likeness, regions: np.ndarray, *, top_k: int, spared: float, seed: int = 0
+) -> Partners:
+    """Compare regions with one another; each of more than `CANDIDATES` with so many of them, the same for all.
 
     Parameters
     ----------
@@ -145,18 +164,26 @@ def find_partners(likeness: Likeness, regions: np.ndarray, *, top_k: int, spared
     spared
         Share of the others that are too alike to be negatives: the ceil(spared (m - 1)) most alike, less those as alike as the
         next one.
+    seed
+        Draws the regions to compare with.
     """
     m = len(regions)
-    beyond = min(ceil(spared * (m - 1)), m - 2)
+    compared = np.arange(m)
+    if m > CANDIDATES:
+        drawn = generator(seed, "musecl", "compared").choice(m, CANDIDATES, replace=False)
+        compared = np.sort(drawn)
+    c = len(compared)
+    beyond = min(ceil(spared * (c - 1)), c - 2)
     kept = min(top_k, max(beyond, 1))  # so that a negative is left for every anchor
+    found = likeness.nearest(regions, kept) if c < m else None
     top, bar = np.empty((m, kept), dtype=np.int64), np.empty(m)
-    step = max(1, TILE // m)
+    step = max(1, TILE // c)
     for start in range(0, m, step):
         rows = np.arange(start, min(start + step, m))
-        alike = likeness.block(regions[rows], regions)
-        alike[np.arange(len(rows)), rows] = -np.inf
-        bar[rows] = np.partition(alike, m - 1 - beyond, axis=1)[:, m - 1 - beyond]
-        top[rows] = _largest(alike, kept)
+        alike = likeness.block(regions[rows], regions[compared])
+        alike[rows[:, None] == compared] = -np.inf
+        bar[rows] = np.partition(alike, c - 1 - beyond, axis=1)[:, c - 1 - beyond]
+        top[rows] = compared[_largest(alike, kept)] if found is None else found[rows]
     return Partners(likeness, regions, top, bar)
 
 

@@ -172,7 +172,7 @@ def train_kind(
     pictures.shown.tell(source.ok)
     with seeded_torch(seed, "musecl", kind.name, "head"):
         head = nn.Linear(source.dim, model.dim).to(device)
-    partners = find_partners(likeness, regions, top_k=model.top_k, spared=model.spared)
+    partners = find_partners(likeness, regions, top_k=model.top_k, spared=model.spared, seed=seed)
     objective = TripletObjective(
         kind.name, source, head, partners, groups, margin=model.margin, lr=model.lr, device=device
     )

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.atomic import replacing
+from urbanbench.atomic import read_through, replacing, spared
 from urbanbench.hashing import code_digest, value_digest
 from urbanbench.home import cache_root
 from urbanbench.toolkit.kept.versions import learned_versions
@@ -120,6 +120,7 @@ class KeptStage:
         from safetensors import SafetensorError, safe_open
 
         try:
+            read_through(self.weights)
             with safe_open(self.weights, framework="pt") as file:
                 logs = [_log(one) for one in json.loads(file.metadata()["logs"])]
                 return Kept({name: file.get_tensor(name) for name in file.keys()}, logs)  # noqa: SIM118 - no mapping
@@ -130,7 +131,7 @@ class KeptStage:
         """Write the weights of named parts and the stage's logs, and remove its checkpoint."""
         from safetensors.torch import save_file
 
-        with replacing(self.weights) as part:
+        with spared("A trained stage is not kept"), replacing(self.weights) as part:
             save_file(
                 named_tensors(parts), part, metadata={"logs": json.dumps([asdict(one) for one in logs])}
             )

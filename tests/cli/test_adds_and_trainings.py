@@ -67,7 +67,9 @@ def test_a_board_shows_each_training_on_request(words, capsys):
 
 def test_dry_runs_name_every_cell(words, capsys):
     assert main([*words, "--model-seeds", "3,1", "--adds", "--dry-run", "--json"]) == 0
-    cells = [(one["model_seed"], one.get("beside", "")) for one in json.loads(capsys.readouterr().out)]
+    cells = [
+        (one["model_seed"], one.get("beside", "")) for one in json.loads(capsys.readouterr().out)["cells"]
+    ]
     assert cells == [(3, ""), (3, "best-floor"), (1, ""), (1, "best-floor")]
     assert main([*words, "--model-seeds", "3,1", "--adds", "--dry-run", "--wide"]) == 0
     assert "counting, seed 3" in (out := capsys.readouterr().out)

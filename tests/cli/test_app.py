@@ -114,7 +114,7 @@ def test_second_run_keeps_and_says_so(run_words, capsys):
 def test_floors_that_fit_run_beside_a_model(run_words, capsys):
     words = [word for word in run_words if word != "--no-floors"]
     assert main([*words, "-t", "popdensity", "--dry-run", "--json"]) == 0
-    cells = {(cell["model"], cell["head"]) for cell in json.loads(capsys.readouterr().out)}
+    cells = {(cell["model"], cell["head"]) for cell in json.loads(capsys.readouterr().out)["cells"]}
     assert ("mean", "mean") in cells
     assert {("poi-counts", "ridge"), ("poi-counts", "select"), ("coordinates", "ridge")} <= cells
     assert ("counting", "select") not in cells
@@ -130,7 +130,7 @@ def test_floors_of_a_family_run_only_when_asked_for_and_keep_no_other_floor_away
 
     def asked_for(*models):
         main([*words, *(word for model in models for word in ("-m", model))])
-        return {cell["model"] for cell in json.loads(capsys.readouterr().out)}
+        return {cell["model"] for cell in json.loads(capsys.readouterr().out)["cells"]}
 
     assert not asked_for(run_words[2]) & family
     assert asked_for("attribution") == {*family, *asked_for("floors")} - {"building-stats", "flow-rows"}
@@ -140,17 +140,17 @@ def test_floors_of_a_family_run_only_when_asked_for_and_keep_no_other_floor_away
 def test_floors_obey_the_inputs_of_the_run(run_words, capsys):
     words = [word for word in run_words if word != "--no-floors"]
     main([*words, "-t", "popdensity", "--inputs", "poi", "--dry-run", "--json"])
-    poi_only = {cell["model"]: cell["inputs"] for cell in json.loads(capsys.readouterr().out)}
+    poi_only = {cell["model"]: cell["inputs"] for cell in json.loads(capsys.readouterr().out)["cells"]}
     assert (poi_only["counting"], poi_only["mean"]) == ("poi", "full")
     assert poi_only["poi-counts"] == "poi"  # it could use polygons, so the run's inputs curtail it
     assert poi_only["coordinates"] == "full"
     main([*words, "-t", "popdensity", "--inputs", "road", "--dry-run", "--json"])
-    assert "poi-counts" not in {cell["model"] for cell in json.loads(capsys.readouterr().out)}
+    assert "poi-counts" not in {cell["model"] for cell in json.loads(capsys.readouterr().out)["cells"]}
 
 
 def test_no_floors_are_added_to_floors(village, capsys):
     main(["run", "-m", "mean", "-t", "popdensity", "-c", str(village), "--dry-run", "--json"])
-    assert [cell["model"] for cell in json.loads(capsys.readouterr().out)] == ["mean"]
+    assert [cell["model"] for cell in json.loads(capsys.readouterr().out)["cells"]] == ["mean"]
 
 
 def test_dry_run_prints_cells_and_writes_nothing(run_words, capsys, own_folder):
@@ -167,9 +167,9 @@ def test_dry_run_prints_cells_and_writes_nothing(run_words, capsys, own_folder):
     ]
     assert main([*words, "--set", "power=2", "--dry-run", "--wide"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2 + 8
     assert lines[0].split() == ["city", "task", "model", "preset", "inputs", "split", "head", "result"]
-    assert all(line.endswith("missing") for line in lines[2:])
+    assert all(line.endswith("missing") for line in lines[2:10])
+    assert not lines[10]
     assert files_below(own_folder) == []
 
 

@@ -55,7 +55,7 @@ def test_rungs_stand_in_their_order_in_a_dry_run(capsys):
     )
     # the model embeds regions only: a refused cell is listed like any other
     assert main(["run", *words, "--no-floors", "--dry-run", "--json"]) == 0
-    assert [cell["split"] for cell in json.loads(capsys.readouterr().out)] == [
+    assert [cell["split"] for cell in json.loads(capsys.readouterr().out)["cells"]] == [
         "group:street",
         "buffered:50",
         "block",

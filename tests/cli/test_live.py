@@ -10,7 +10,7 @@ from urbanbench.cli.live import LiveTable
 from urbanbench.progress import is_interactive, note, pulse, running, shown_by_one, time_left, tracking
 from urbanbench.result import FAILED, OK, RunResult, RunSpec
 from urbanbench.run import resolve
-from urbanbench.run.forecast import Forecast
+from urbanbench.run.planning.forecast import Forecast
 from urbanbench.store import ResultStore
 
 

@@ -38,7 +38,7 @@ def words(village, counting):
 def cells(capsys):
     return [
         (cell["model"], cell["split"], cell["head"], len(cell["seeds"]))
-        for cell in json.loads(capsys.readouterr().out)
+        for cell in json.loads(capsys.readouterr().out)["cells"]
     ]
 
 

@@ -14,6 +14,7 @@ from urbanbench.city.city import City
 from urbanbench.city.folder.tags import tag_table
 from urbanbench.hashing import value_digest
 from urbanbench.home import fresh_cache
+from urbanbench.models._musecl import likeness as likeness_module
 from urbanbench.models._musecl.compare import day_of_trips
 from urbanbench.models._musecl.fusion import AlignObjective, Fusion, Kinds
 from urbanbench.models._musecl.likeness import Cosines, Nearness, find_partners
@@ -125,6 +126,34 @@ def test_the_nearest_of_several_is_the_first_in_the_file():
     xy = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0], [5.0, 5.0]])
     found = find_partners(Nearness(xy), np.arange(5), top_k=1, spared=0.1)
     assert found.top[:, 0].tolist() == [4, 4, 4, 4, 0]
+
+
+def test_in_a_large_city_partners_are_the_most_alike_of_some_regions_that_are_drawn(monkeypatch):
+    monkeypatch.setattr(likeness_module, "CANDIDATES", 30)
+    features = np.random.default_rng(3).poisson(1.0, (90, 6)).astype(float) + 0.01
+    regions = np.arange(2, 90)
+    found = find_partners(Cosines(features), regions, top_k=2, spared=0.2, seed=4)
+    again = find_partners(Cosines(features), regions, top_k=2, spared=0.2, seed=4)
+    assert np.array_equal(found.top, again.top)
+    assert not np.array_equal(
+        found.top, find_partners(Cosines(features), regions, top_k=2, spared=0.2, seed=5).top
+    )
+    drawn = np.unique(found.top)
+    assert len(drawn) <= 30
+    for row, own in enumerate(regions):
+        alike = {one: cosine(features[own], features[regions[one]]) for one in drawn if one != row}
+        assert {round(alike[one], 9) for one in found.top[row]} <= {
+            round(one, 9) for one in sorted(alike.values())[-2:]
+        }
+    assert (found.top != np.arange(88)[:, None]).all()
+
+
+def test_in_a_large_city_the_nearest_are_still_the_nearest_of_all(monkeypatch):
+    monkeypatch.setattr(likeness_module, "CANDIDATES", 20)
+    xy = np.random.default_rng(0).uniform(0, 1000, (70, 2))
+    found = find_partners(Nearness(xy), np.arange(70), top_k=3, spared=0.3)
+    away = np.hypot(*(xy[:, None] - xy).transpose(2, 0, 1)) + np.diag(np.full(70, np.inf))
+    assert np.array_equal(found.top, np.argsort(away, axis=1)[:, :3])
 
 
 def test_the_day_of_trips_is_scored_by_hour(view):

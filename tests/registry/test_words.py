@@ -92,5 +92,5 @@ def test_vectors_named_like_a_model_are_told_to_take_another_name(village, tmp_p
         assert main([*score, "--name", name]) == 2
         assert "Expected a name of your own" in capsys.readouterr().err
     assert main([*score, "--name", "mine", "--inputs", "poi"]) == 0
-    cells = json.loads(capsys.readouterr().out)
+    cells = json.loads(capsys.readouterr().out)["cells"]
     assert ("mine", "poi") in {(one["model"], one["inputs"]) for one in cells}

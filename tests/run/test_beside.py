@@ -13,8 +13,8 @@ from urbanbench.home import cache_root
 from urbanbench.registry import load_model
 from urbanbench.result import BEST_FLOOR, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run import Workbench, execute, resolve, run
-from urbanbench.run.forecast import Forecast
 from urbanbench.run.plan import Plan, plan
+from urbanbench.run.planning.forecast import Forecast
 from urbanbench.store import ResultStore
 
 pytestmark = pytest.mark.usefixtures("own_cache")

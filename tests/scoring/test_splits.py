@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
@@ -5,6 +7,7 @@ from scipy.spatial.distance import cdist
 from urbanbench.errors import BadInput
 from urbanbench.scoring.protocol import Protocol
 from urbanbench.scoring.splits import block_of_units, make, make_splits, split_digest
+from urbanbench.scoring.splits.atoms import parcel_majority
 from urbanbench.seeds import generator
 
 KINDS = ("regression", "classification", "composition")
@@ -91,6 +94,22 @@ def test_classes_are_stratified(build_targets):
             total = (targets.values == name).sum()
             got = [(targets.values[side] == name).sum() for side in _sides(split)]
             assert got == pytest.approx([0.5 * total, 0.25 * total, 0.25 * total], abs=1)
+
+
+def test_a_parcel_goes_to_the_group_of_most_of_its_units_and_to_the_first_of_equals(build_targets):
+    rng = np.random.default_rng(5)
+    parcels, groups = rng.integers(0, 40, 300).astype(str), rng.integers(0, 7, 300).astype(str)
+    wanted = []
+    for parcel in parcels:
+        names, votes = np.unique(groups[parcels == parcel], return_counts=True)
+        wanted.append(names[votes.argmax()])
+    assert parcel_majority(build_targets(n=300, parcels=parcels), groups).tolist() == wanted
+
+
+def test_parcels_and_groups_may_both_be_many(build_targets):
+    """A table of all parcels by all groups would take 80 GB."""
+    many = np.arange(100_000).astype(str)
+    assert parcel_majority(SimpleNamespace(parcels=many), many).tolist() == many.tolist()
 
 
 @pytest.mark.parametrize("parcels", [None, np.arange(100) // 2])

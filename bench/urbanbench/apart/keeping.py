@@ -24,11 +24,14 @@ class Keeping:
         Whether every cell does.
     limits
         What one cell may take there.
+    own
+        Whether plugins that state dependencies run in environments of their own.
     """
 
     foreign: bool = False
     all_cells: bool = False
     limits: Limits = field(default_factory=Limits)
+    own: bool = True
 
 
 _keeping: ContextVar[Keeping | None] = ContextVar("how foreign code is kept apart", default=None)

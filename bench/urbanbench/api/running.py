@@ -12,6 +12,7 @@ from urbanbench.api.results import Result, Results
 from urbanbench.api.words import listed, seed_numbers, settings_words
 from urbanbench.errors import BadInput
 from urbanbench.inputs import FULL
+from urbanbench.spare_cache import usable_cache
 
 if TYPE_CHECKING:
     from urbanbench.run.plan import Plan
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 
+@usable_cache()
 def run(
     models: Any,
     tasks: Any,

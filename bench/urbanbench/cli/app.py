@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated
@@ -37,14 +38,16 @@ from urbanbench.cli import (
     vector_commands,
 )
 from urbanbench.cli.outcome import Stopped
-from urbanbench.cli.printing import finish, note, say, tracebacks
+from urbanbench.cli.printing import finish, note, run_with, say, tracebacks
 from urbanbench.cli.signs import make_streams_safe
-from urbanbench.errors import CannotWrite, UrbanbenchError
+from urbanbench.errors import CannotWrite, TrainedApart, UrbanbenchError
 from urbanbench.terminal import widened
 
 __all__ = ["app", "main"]
 
 INTERRUPTED = 130
+_FIRST_SPEAKS_S = 5.0
+"""Seconds that a process of several leaves to the first one, which meets the same error."""
 
 app = typer.Typer(
     name="urbanbench",
@@ -119,9 +122,9 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if words is None else words)
     debug = "--debug" in arguments or bool(os.environ.get("URBANBENCH_DEBUG"))
     wide = "--wide" in arguments
-    arguments = [word for word in arguments if word not in {"--debug", "--wide"}]
+    full, arguments = arguments, [word for word in arguments if word not in {"--debug", "--wide"}]
     try:
-        with tracebacks(debug), widened(wide), plugins_apart(), _stopped_by_sigterm():
+        with run_with(full), tracebacks(debug), widened(wide), plugins_apart(), _stopped_by_sigterm():
             code = app(arguments, prog_name="urbanbench", standalone_mode=False)
             code = finish() or code
     except Stopped:
@@ -133,6 +136,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except UrbanbenchError as error:
         if debug:
             raise
+        _let_first_speak(error)
         note(f"Error: {error}")
         return error.exit_code
     except OSError as error:
@@ -146,7 +150,7 @@ def main(words: Sequence[str] | None = None) -> int:
             raise
         show()
         return int(getattr(error, "exit_code", 2))
-    if code == INTERRUPTED:
+    if code == INTERRUPTED and not _follows():
         note("Stopped. What is finished is kept; the same command goes on from there.")
     return code if isinstance(code, int) else 0
 
@@ -166,6 +170,17 @@ def _stopped_by_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _follows() -> bool:
+    """Tell whether this process is one of several that torchrun started, and not the first."""
+    return os.environ.get("RANK", "0") != "0" and "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def _let_first_speak(error: UrbanbenchError) -> None:
+    """Wait until the first of several processes has said what is wrong, because the launcher ends all when one has ended."""
+    if _follows() and not isinstance(error, TrainedApart):
+        time.sleep(_FIRST_SPEAKS_S)
 
 
 def _system_words(error: OSError) -> str:

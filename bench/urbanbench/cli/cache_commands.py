@@ -9,6 +9,7 @@ import typer
 
 from urbanbench.cli import completing, options
 from urbanbench.cli.printing import note, print_json, print_table, say
+from urbanbench.isolated.environment import FOLDER, told_of
 
 if TYPE_CHECKING:
     from urbanbench.cache import CacheEntry
@@ -23,21 +24,22 @@ app = typer.Typer(
 
 @app.command("ls")
 def list_entries(as_json: options.Json = False) -> None:
-    """List cached embeddings, features of frozen encoders, trained stages and readings of floors; of each the newest first."""
+    """List cached embeddings, features of frozen encoders, trained stages, readings of floors, environments of plugins, built cities and downloads; of each the newest first."""
     from urbanbench.cache import EmbeddingCache
-    from urbanbench.cli.cache_parts import PARTS, cache_parts
+    from urbanbench.cli.cache_parts import GUESTS, PARTS, cache_parts
     from urbanbench.home import cache_root
 
-    entries = EmbeddingCache().entries()
-    parts = [part for kind in PARTS for part in cache_parts(cache_root(), kind)]
+    entries, kinds = EmbeddingCache().entries(), PARTS | GUESTS
+    parts = [part for kind in kinds for part in cache_parts(cache_root(), kind)]
     rows = [*map(_row, entries), *map(_part_row, parts)]
     if as_json:
         print_json(rows)
     elif rows:
         print_table((row.values() for row in rows), list(rows[0]))  # type: ignore[misc]
     sizes = {"embeddings": [entry.size_bytes for entry in entries]}
-    sizes |= {word: [part.size_bytes for part in parts if part.kind == kind] for kind, word in PARTS.items()}
-    told = ", ".join(f"{len(one)} {kind} ({sum(one) / 1e6:.1f} MB)" for kind, one in sizes.items())
+    sizes |= {word: [part.size_bytes for part in parts if part.kind == kind] for kind, word in kinds.items()}
+    there = {kind: one for kind, one in sizes.items() if one or kind == "embeddings"}
+    told = ", ".join(f"{len(one)} {kind} ({sum(one) / 1e6:.1f} MB)" for kind, one in there.items())
     note(f"{told} in {cache_root()}")
 
 
@@ -118,23 +120,31 @@ def prune(
     cities: Annotated[
         bool, typer.Option("--cities", help="Remove built cities too; they are built again when needed.")
     ] = False,
+    downloads: Annotated[
+        bool, typer.Option("--downloads", help="Remove what `data fetch` has fetched too.")
+    ] = False,
 ) -> None:
-    """Remove cached embeddings, features and checkpoints: all, or the old ones, or what is over a size."""
+    """Remove cached embeddings, features, checkpoints and environments: all, or the old ones, or what is over a size; and what killed processes left."""
     import shutil
 
-    from urbanbench.cache import EmbeddingCache
-    from urbanbench.cli.cache_parts import PARTS, cache_parts, prune_parts
+    from urbanbench.cache import EmbeddingCache, sweep_cache
+    from urbanbench.cli.cache_parts import PARTS, cache_parts, check_clock, prune_parts
     from urbanbench.home import cache_root
 
+    kept = [part.stored for kind in PARTS for part in cache_parts(cache_root(), kind)]
+    check_clock([*kept, *(entry.stored for entry in EmbeddingCache().entries())], older_than)
+    if left := sweep_cache(cache_root()):
+        say(f"Removed {left} temporary files that killed processes had left.")
     gone = EmbeddingCache().prune(older_than_days=older_than, keep_gb=keep_gb)
     say(f"Removed {len(gone)} embeddings, {sum(entry.size_bytes for entry in gone) / 1e6:.1f} MB.")
     for kind, word in PARTS.items():
         removed = prune_parts(cache_parts(cache_root(), kind), older_than_days=older_than, keep_gb=keep_gb)
         if removed:
             say(f"Removed {len(removed)} {word}, {sum(part.size_bytes for part in removed) / 1e6:.1f} MB.")
-    if cities:
-        shutil.rmtree(cache_root() / "cities", ignore_errors=True)
-        say("Removed all built cities.")
+    for asked, room, word in ((cities, "cities", "built cities"), (downloads, "downloads", "downloads")):
+        if asked:
+            shutil.rmtree(cache_root() / room, ignore_errors=True)
+            say(f"Removed all {word}.")
 
 
 def _row(entry: CacheEntry) -> dict[str, Any]:
@@ -163,9 +173,11 @@ def _part_row(part: CachePart) -> dict[str, Any]:
 
 
 def _what(part: CachePart) -> str:
-    """Name a folder: its encoder, or how many checkpoints it holds."""
-    if part.kind == "weights":
+    """Name a folder: its encoder, its city or recipe, what an environment was built for, or how many checkpoints it holds."""
+    if part.kind in {"weights", "cities", "downloads", "unsaved"}:
         return part.path.name
+    if part.kind == FOLDER:
+        return told_of(part.path)
     return f"{len(list(part.path.glob('*.safetensors')))} checkpoints" if part.path.is_dir() else ""
 
 

@@ -1,13 +1,19 @@
-"""What lies in the cache beside embeddings: features of frozen encoders, trained stages, what models learned for other cities, weights put together from packages, readings of floors."""
+"""What lies in the cache beside embeddings: features of frozen encoders, trained stages, what models learned for other cities, weights put together from packages, readings of floors, decoded pictures, environments of plugins; built cities, downloads, and rows kept aside."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-__all__ = ["PARTS", "CachePart", "cache_parts", "has_part", "prune_parts"]
+from urbanbench.errors import BadInput
+from urbanbench.isolated.environment import FOLDER
+
+__all__ = ["GUESTS", "PARTS", "CachePart", "cache_parts", "check_clock", "has_part", "prune_parts"]
 
 PARTS = {
     "features": "feature tables",
@@ -15,8 +21,17 @@ PARTS = {
     "learned": "learned states",
     "weights": "encoders from packages",
     "readings": "readings of floors",
+    "pixels": "stores of decoded pictures",
+    FOLDER: "environments",
 }
 """Folders below the cache's, each with one file or folder per part, and what a part is called."""
+
+GUESTS = {
+    "cities": "built cities",
+    "downloads": "folders of downloads",
+    "unsaved": "folders of rows that wait for room where they belong",
+}
+"""The same of what is removed only where that is asked for."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +41,7 @@ class CachePart:
     Parameters
     ----------
     kind
-        One of `PARTS`.
+        One of `PARTS` or `GUESTS`.
     path
         Where it is.
     size_bytes
@@ -61,7 +76,7 @@ def cache_parts(root: Path, kind: str) -> list[CachePart]:
     root
         The cache folder.
     kind
-        One of `PARTS`.
+        One of `PARTS` or `GUESTS`.
     """
     folder = root / kind
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
@@ -91,7 +106,47 @@ def prune_parts(parts: list[CachePart], *, older_than_days: float, keep_gb: floa
 
 
 def _part(kind: str, path: Path) -> CachePart:
-    files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
-    told = [one.stat() for one in (files or [path])]
-    size = sum(one.st_size for one in told) if files else 0
-    return CachePart(kind, path, size, max(one.st_mtime for one in told))
+    files = [path] if path.is_file() else [one for one in path.rglob("*") if not one.is_dir()]
+    told = [found for one in (files or [path]) if (found := _stat(one)) is not None]
+    size = sum(_bytes_of(one) for one in told) if files else 0
+    return CachePart(kind, path, size, max((one.st_mtime for one in told), default=0.0))
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """Look at a file, or at a link itself (an environment has one to its Python); None where another process has removed it."""
+    try:
+        return path.lstat()
+    except OSError:
+        return None
+
+
+def _bytes_of(found: os.stat_result) -> int:
+    """Return what a file takes of the disk, at most its length: a store of pictures is as long as all of them from its beginning."""
+    blocks = getattr(found, "st_blocks", None)
+    return found.st_size if blocks is None else min(found.st_size, 512 * int(blocks))
+
+
+def check_clock(stored: Iterable[float], older_than_days: float) -> None:
+    """Refuse an age that all of the cache has: most often the clock has jumped.
+
+    Parameters
+    ----------
+    stored
+        Seconds since 1970 at which things were kept.
+    older_than_days
+        What is asked for; 0 asks for all of it and is never refused.
+
+    Raises
+    ------
+    BadInput
+        The newest thing is older.
+    """
+    dates = list(stored)
+    if not dates or not older_than_days or max(dates) > time.time() - older_than_days * 86_400:
+        return
+    newest, now = (datetime.fromtimestamp(one, UTC).date().isoformat() for one in (max(dates), time.time()))
+    msg = (
+        f"--older-than {older_than_days:g} would remove all {len(dates)} things that are kept: the newest is of {newest}, and this machine's clock says {now}. "
+        "Expected a clock that is right, and an age that some are below. If all shall go: urbanbench cache prune"
+    )
+    raise BadInput(msg)

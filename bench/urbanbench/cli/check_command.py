@@ -9,10 +9,12 @@ import typer
 from urbanbench.apart import plugins_apart
 from urbanbench.cli import completing, options
 from urbanbench.cli.printing import note, print_json, say
+from urbanbench.spare_cache import usable_cache
 
 __all__ = ["check"]
 
 
+@usable_cache()
 def check(
     model: Annotated[
         str,

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from urbanbench.apart import plugins_apart
 from urbanbench.cli import completing, options
 from urbanbench.cli.experiment_cells import able, distinct, labelled, print_cells
 from urbanbench.cli.outcome import exit_code, told_when_stopped
 from urbanbench.cli.printing import note, print_json, print_table, say, say_page
 from urbanbench.cli.run_command import progress_of
 from urbanbench.errors import UnknownName
+from urbanbench.spare_cache import usable_cache
 from urbanbench.terminal import screen_of
 
 if TYPE_CHECKING:
@@ -116,6 +118,7 @@ def experiment_rows() -> list[dict[str, Any]]:
 
 
 @app.command("run")
+@usable_cache()
 def run(
     name: Name,
     model: Models = [],  # noqa: B006 - typer reads the default, nothing changes it
@@ -132,6 +135,9 @@ def run(
     adds: options.Adds = False,
     device: options.Device = "auto",
     jobs: Jobs = 1,
+    isolate: options.Isolate = None,
+    time_limit: options.TimeLimit = None,
+    memory_limit: options.MemoryLimit = "",
     out: options.Out = None,
     overwrite: Overwrite = "only-missing",
     style: Style = "text",
@@ -143,28 +149,55 @@ def run(
     Without --task a city is asked for the tasks it has labels for. Finished cells are kept, so the same command goes on where it was
     stopped.
     """
+    _check_style(style)
+    trainings = _model_seeds(model_seed, model_seeds)
+    with plugins_apart(options.read_keeping(isolate, time_limit, memory_limit)):
+        choice = _choice(model, city, task, split, head, seeds, preset, settings, trainings, out)
+        return _run(
+            name,
+            replace(choice, device=options.read_device(device)),
+            floors=floors,
+            adds=adds,
+            jobs=jobs,
+            out=out,
+            overwrite=overwrite,
+            style=style,
+            figures=figures,
+            dry_run=dry_run,
+        )
+
+
+def _run(
+    name: str,
+    choice: Choice,
+    *,
+    floors: bool,
+    adds: bool,
+    jobs: int,
+    out: Path | None,
+    overwrite: str,
+    style: str,
+    figures: Path | None,
+    dry_run: bool,
+) -> int:
+    """Run what is missing of an experiment and show it; `choice` is what was asked for."""
     from urbanbench.experiments import load_experiment
     from urbanbench.run.loop import run as run_cells
     from urbanbench.run.plan import open_cities, with_adds, with_floors
     from urbanbench.store import ResultStore
 
     experiment = load_experiment(name)
-    _check_style(style)
-    choice = _choice(
-        model, city, task, split, head, seeds, preset, settings, _model_seeds(model_seed, model_seeds), out
-    )
-    choice = experiment.settled(
-        replace(_with_cities_here(experiment, choice), device=options.read_device(device))
-    )
+    asked = bool(choice.tasks)
+    choice = experiment.settled(_with_cities_here(experiment, choice))
     specs = able(experiment.specs(choice), choice)
-    specs = experiment.fitting(specs if task else labelled(specs))
+    specs = experiment.fitting(specs if asked else labelled(specs))
     specs = with_adds(specs) if adds else specs
     if dry_run:
         return print_cells(specs)
     experiment.prepare(choice)
     specs = with_floors(specs, open_cities(specs)) if floors and experiment.floors else specs
     store = ResultStore(choice.out)
-    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
+    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite, device=choice.device)
     with told_when_stopped(progress, store.folder):
         results = run_cells(
             specs,

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from urbanbench.result import RunResult
-    from urbanbench.run.forecast import Forecast
     from urbanbench.run.order import Order
+    from urbanbench.run.planning.forecast import Forecast
 
 __all__ = ["LiveTable"]
 

@@ -421,7 +421,7 @@ def read_keeping(isolate: bool | None, time_limit: float | None, memory_limit: s
     >>> read_keeping(None, None, "1.5GB").limits.memory_mb
     1500.0
     >>> read_keeping(None, None, ""), read_keeping(False, None, "").foreign
-    (Keeping(foreign=True, all_cells=False, limits=Limits(seconds=None, memory_mb=None)), False)
+    (Keeping(foreign=True, all_cells=False, limits=Limits(seconds=None, memory_mb=None), own=True), False)
     """
     megabytes = _megabytes(memory_limit)
     limited = time_limit is not None or megabytes is not None
@@ -432,6 +432,7 @@ def read_keeping(isolate: bool | None, time_limit: float | None, memory_limit: s
         foreign=isolate is not False,
         all_cells=bool(isolate) or limited,
         limits=Limits(time_limit, megabytes),
+        own=isolate is not False,
     )
 
 

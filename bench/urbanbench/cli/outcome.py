@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,18 +11,20 @@ from typing import TYPE_CHECKING, Self
 
 import typer
 
-from urbanbench.cli.printing import debugging, note
+from urbanbench.cli.printing import debugging, note, words_of_command
 
 if TYPE_CHECKING:
     from urbanbench.result import RunResult
-    from urbanbench.run.forecast import Forecast
     from urbanbench.run.order import Order
+    from urbanbench.run.planning.forecast import Forecast
 
 __all__ = ["ProgressLines", "Stopped", "exit_code", "named", "outcome", "told_when_stopped"]
 
 
 class Stopped(typer.Abort):
     """The user has stopped a command, and it has said so."""
+
+    exit_code = 130
 
 
 def exit_code(results: list[RunResult]) -> int:
@@ -58,7 +59,7 @@ def told_when_stopped(progress: ProgressLines, folder: Path) -> Iterator[None]:
         with progress:
             yield
     except KeyboardInterrupt:
-        again = shlex.join(["urbanbench", *sys.argv[1:]])
+        again = shlex.join(["urbanbench", *words_of_command()])
         note(
             f"Stopped: {progress.done} of {progress.total} cells are done and kept in {folder}/. "
             f"The same command goes on from there: {again}"

@@ -24,10 +24,12 @@ __all__ = [
     "print_facts",
     "print_json",
     "print_table",
+    "run_with",
     "say",
     "say_page",
     "say_paragraph",
     "tracebacks",
+    "words_of_command",
     "written_table",
 ]
 
@@ -47,6 +49,25 @@ def tracebacks(shown: bool) -> Iterator[None]:
         yield
     finally:
         _debug.reset(token)
+
+
+_words: ContextVar[tuple[str, ...] | None] = ContextVar("the words of the command that runs", default=None)
+
+
+@contextmanager
+def run_with(words: Sequence[str]) -> Iterator[None]:
+    """Say in the block with which words, without the program's name, the command was called."""
+    token = _words.set(tuple(words))
+    try:
+        yield
+    finally:
+        _words.reset(token)
+
+
+def words_of_command() -> tuple[str, ...]:
+    """Return the words the command was called with, without the program's name."""
+    told = _words.get()
+    return tuple(sys.argv[1:]) if told is None else told
 
 
 def note(text: str) -> None:

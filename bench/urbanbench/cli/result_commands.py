@@ -1,40 +1,29 @@
-"""``urbanbench results``: what kept results say, and whether they hold."""
+"""``urbanbench results``: what kept results say, whether they hold, and gathering them."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from urbanbench.api.choosing import fits
-from urbanbench.cli import completing, options
+from urbanbench.cli import options
 from urbanbench.cli.gather_commands import compact, expand, merge
-from urbanbench.cli.printing import note, print_json, say
+from urbanbench.cli.printing import print_json
 from urbanbench.cli.result_facts import result_facts
 from urbanbench.cli.summaries import print_described
-from urbanbench.errors import BadInput, DataMissing
-
-if TYPE_CHECKING:
-    from urbanbench.result import RunResult
-    from urbanbench.verify.again import Elsewhere
-    from urbanbench.verify.judge import Verdict
-    from urbanbench.verify.recompute import Comparison
+from urbanbench.cli.verify_command import verify
 
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Look after kept results: show them, say which are old, compute some again, and gather them.",
+    help="Look after kept results: show them, say which are old or damaged, compute some again, and gather them.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 
+app.command("verify")(verify)
 app.command("merge")(merge)
 app.command("compact")(compact)
 app.command("expand")(expand)
@@ -43,10 +32,6 @@ app.command("expand")(expand)
 @app.callback()
 def _root() -> None:
     """Keep the commands apart."""
-
-
-_SHOWN_FILES = 3
-Words = list[str]
 
 
 @app.command("show")
@@ -61,225 +46,3 @@ def show(
     else:
         for one in told:
             print_described(one)
-
-
-@app.command("verify")
-def verify(
-    folder: Annotated[Path, typer.Argument(help="Results folder.")],
-    model: Annotated[
-        Words,
-        typer.Option(
-            "--model",
-            "-m",
-            help="Only these models; a path also says where a plugin of that name lies.",
-            autocompletion=completing.models,
-        ),
-    ] = [],  # noqa: B006 - typer reads the default, nothing changes it
-    task: Annotated[
-        Words,
-        typer.Option(
-            "--task", "-t", help="Only these tasks; names, globs or paths.", autocompletion=completing.tasks
-        ),
-    ] = [],  # noqa: B006 - same
-    city: Annotated[
-        Words,
-        typer.Option(
-            "--city", "-c", help="Only these cities; names, globs or paths.", autocompletion=completing.cities
-        ),
-    ] = [],  # noqa: B006 - same
-    head: Annotated[
-        Words, typer.Option("--head", help="Only these heads.", autocompletion=completing.heads)
-    ] = [],  # noqa: B006 - same
-    split: Annotated[
-        Words, typer.Option("--split", help="Only these splits.", autocompletion=completing.splits)
-    ] = [],  # noqa: B006 - same
-    row: Annotated[Words, typer.Option("--row", help="Only rows whose run id begins so. Repeats.")] = [],  # noqa: B006 - same
-    again: Annotated[
-        str,
-        typer.Option(
-            "--recompute", help="Compute so many rows again, or all, and compare: every model and head first."
-        ),
-    ] = "0",
-    keep: Annotated[
-        bool,
-        typer.Option(
-            "--keep-predictions", help="Put the predictions of rows that come out equal beside them."
-        ),
-    ] = False,
-    scratch: Annotated[
-        Path | None,
-        typer.Option(
-            "--scratch",
-            help="Folder for new results and their cache, to go on later; a temporary one when left out.",
-        ),
-    ] = None,
-    device: options.Device = "cpu",
-    report: Annotated[
-        Path | None, typer.Option("--report", "-o", help="Write all that was found into this JSON file.")
-    ] = None,
-    as_json: options.Json = False,
-) -> int:
-    """Say which rows of a results folder are old, damaged or strangers, and why; exit code 1 when there are any.
-
-    A row is old when a version, its parameters or the city's data are not those of today. With --recompute, rows are computed again
-    in a folder of their own and compared.
-    """
-    from urbanbench.verify.again import Elsewhere
-
-    elsewhere = Elsewhere.of(*([word for word in words if _is_place(word)] for words in (model, task, city)))
-    asked = {
-        "model": [*elsewhere.models, *(word.replace("_", "-") for word in model if not _is_place(word))],
-        "task": [*elsewhere.tasks, *(word.replace("_", "-") for word in task if not _is_place(word))],
-        "city": [*elsewhere.cities, *(word for word in city if not _is_place(word))],
-        "head": head,
-        "split": split,
-    }
-    wanted = _count(again)
-    verdicts = _judged(folder, elsewhere, asked, row)
-    compared: list[Comparison] = []
-    if wanted != 0:
-        results = [one.result for one in verdicts if one.result is not None]
-        compared = _recomputed(results, wanted, elsewhere, scratch, options.read_device(device), keep=keep)
-    found = _document(folder, verdicts, compared)
-    if report is not None:
-        from urbanbench.atomic import write_text
-
-        write_text(report, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-    if as_json:
-        print_json(found)
-    else:
-        _print_verdicts(verdicts)
-        _print_comparisons(compared)
-    return _exit_code(verdicts, compared)
-
-
-def _is_place(word: str) -> bool:
-    from urbanbench.registry import is_path
-
-    return is_path(word)
-
-
-def _count(text: str) -> int | None:
-    """Read ``--recompute``: a number, or "all" as None."""
-    if text == "all":
-        return None
-    if not text.isdecimal():
-        msg = f"--recompute got {text!r}. Expected a number of rows, or all."
-        raise BadInput(msg)
-    return int(text)
-
-
-def _judged(
-    folder: Path, elsewhere: Elsewhere, asked: Mapping[str, Sequence[str]], rows: Sequence[str]
-) -> list[Verdict]:
-    from urbanbench.run.workbench import Workbench
-    from urbanbench.verify.judge import judge, strangers
-
-    if not folder.is_dir():
-        msg = f"No results folder {str(folder)!r}. Expected one that `urbanbench run` wrote. Run something first, or check the path."
-        raise DataMissing(msg)
-    bench = Workbench(cache=None)
-    files = sorted(folder.glob("*/*/*__*.json"))
-    everything = not rows and not any(asked.values())
-    files = [path for path in files if everything or _is_wanted(path, asked, rows)]
-    if not files:
-        msg = f"No result in {str(folder)!r} fits. Expected files <city>/<task>/<model>__….json. Check the path and the names."
-        raise DataMissing(msg)
-    return [
-        *(judge(path, folder, elsewhere, bench) for path in files),
-        *(strangers(folder) if everything else ()),
-    ]
-
-
-def _is_wanted(path: Path, asked: Mapping[str, Sequence[str]], rows: Sequence[str]) -> bool:
-    """Tell whether a file is asked for; one that cannot be read is, so that it is told."""
-    from urbanbench.store import ResultStore
-
-    try:
-        result = ResultStore.read(path)
-    except DataMissing:
-        return True
-    named = all(fits(str(getattr(result.cell, name)), words) for name, words in asked.items())
-    return named and (not rows or result.run_id.startswith(tuple(rows)))
-
-
-def _recomputed(
-    results: Sequence[RunResult],
-    wanted: int | None,
-    elsewhere: Elsewhere,
-    scratch: Path | None,
-    device: str,
-    *,
-    keep: bool,
-) -> list[Comparison]:
-    from urbanbench.verify.recompute import keep_predictions, recompute, sample
-
-    chosen = sample(results, wanted)
-    with ExitStack() as stack:
-        folder = scratch or Path(stack.enter_context(TemporaryDirectory(prefix="urbanbench-verify-")))
-        done = 0
-
-        def tell(one: Comparison) -> None:
-            nonlocal done
-            done += 1
-            kept = ", predictions kept" if keep and keep_predictions(one, folder) else ""
-            more = f": {one.reason}" if one.reason else f" (gap {one.gap:.2g})" if one.gap else ""
-            note(f"[{done}/{len(chosen)}] {one.kept.cell}: {one.outcome}{more}{kept}")
-
-        return recompute(chosen, folder, elsewhere, device=device, tell=tell)
-
-
-def _document(folder: Path, verdicts: Sequence[Verdict], compared: Sequence[Comparison]) -> dict[str, Any]:
-    return {
-        "folder": str(folder),
-        "counts": dict(Counter(one.state for one in verdicts)),
-        "rows": [one.to_dict() for one in verdicts if one.state != "holds" or one.unchecked],
-        "recomputed": dict(Counter(one.outcome for one in compared)),
-        "comparisons": [one.to_dict() for one in compared],
-    }
-
-
-def _print_verdicts(verdicts: Sequence[Verdict]) -> None:
-    counts = Counter(one.state for one in verdicts)
-    for state in ("old", "damaged", "stranger", "other encoders"):
-        for reason, files in _by_reason([one for one in verdicts if one.state == state]).items():
-            shown = ", ".join(files[:_SHOWN_FILES]) + (", …" if len(files) > _SHOWN_FILES else "")
-            say(f"{state}, {len(files)} of {len(verdicts)}: {reason}\n    {shown}")
-    for reason, count in Counter(reason for one in verdicts for reason in one.unchecked).items():
-        say(f"not told for {count}: {reason}")
-    say(f"{len(verdicts)} files: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
-
-
-def _by_reason(verdicts: Sequence[Verdict]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for one in verdicts:
-        found.setdefault("; ".join(one.reasons), []).append(one.file)
-    return dict(sorted(found.items(), key=lambda pair: -len(pair[1])))
-
-
-def _print_comparisons(compared: Sequence[Comparison]) -> None:
-    from urbanbench.verify.recompute import EQUAL
-
-    if not compared:
-        return
-    say(
-        f"{len(compared)} computed again: "
-        + ", ".join(f"{count} {word}" for word, count in Counter(one.outcome for one in compared).items())
-    )
-    for one in compared:
-        if one.outcome not in EQUAL:
-            told = one.to_dict()
-            numbers = (
-                f"{told['metric']} {told['kept_mean']:.4g} kept, {told['new_mean']:.4g} new"
-                if one.again and one.again.scores
-                else one.reason
-            )
-            say(f"    {one.kept.run_id[:10]} {one.kept.cell}: {one.outcome}, {numbers}")
-
-
-def _exit_code(verdicts: Sequence[Verdict], compared: Sequence[Comparison]) -> int:
-    from urbanbench.verify.judge import BAD
-    from urbanbench.verify.recompute import EQUAL
-
-    wrong = any(one.state in BAD for one in verdicts) or any(one.outcome not in EQUAL for one in compared)
-    return 1 if wrong else 0

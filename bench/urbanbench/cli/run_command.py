@@ -10,16 +10,18 @@ import typer
 from urbanbench.apart import plugins_apart
 from urbanbench.cli import completing, options
 from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
-from urbanbench.cli.printing import command, note, print_json, print_table, say
+from urbanbench.cli.printing import command, note, print_json, say, words_of_command
 from urbanbench.progress import is_interactive
+from urbanbench.spare_cache import usable_cache
 from urbanbench.terminal import screen_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from urbanbench.result import Cell, RunResult, RunSpec
+    from urbanbench.result import RunResult, RunSpec
     from urbanbench.run.plan import Plan
     from urbanbench.store import ResultStore
+    from urbanbench.toolkit.training.session import Session
 
 __all__ = ["make_plan", "progress_of", "run", "run_and_show"]
 
@@ -41,6 +43,14 @@ Inputs = Annotated[
     ),
 ]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Number of processes.")]
+Processes = Annotated[
+    int,
+    typer.Option(
+        "--processes",
+        min=1,
+        help="Processes that share every training, one a GPU: as torchrun --nproc-per-node N -m urbanbench run …",
+    ),
+]
 Overwrite = Annotated[str, typer.Option("--overwrite", help="only-missing, never or always.")]
 Floors = Annotated[
     bool, typer.Option("--floors/--no-floors", help="Run the floors that fit beside the models.")
@@ -52,9 +62,31 @@ BlockSize = Annotated[
         help="Side of the blocks in metres; from the label's autocorrelation range when left out.",
     ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the cells and stop.")]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Print the plan and stop: cells, vectors that are there, what the rest takes as far as earlier rows tell.",
+    ),
+]
+Nodes = Annotated[
+    int, typer.Option("--nodes", min=1, help="With --dry-run: also on so many machines, by simulation.")
+]
+GpusPerNode = Annotated[
+    int, typer.Option("--gpus-per-node", min=0, help="With --nodes: GPUs of each of these machines.")
+]
+PricePerHour = Annotated[
+    float | None,
+    typer.Option(
+        "--price-per-hour",
+        min=0.0,
+        help="With --dry-run: what one machine costs an hour, in any currency.",
+        show_default=False,
+    ),
+]
 
 
+@usable_cache()
 def run(
     context: typer.Context,
     model: Models,
@@ -78,19 +110,30 @@ def run(
     probe: options.Probes = [],  # noqa: B006 - same
     device: options.Device = "auto",
     jobs: Jobs = 1,
+    processes: Processes = 1,
     isolate: options.Isolate = None,
     time_limit: options.TimeLimit = None,
     memory_limit: options.MemoryLimit = "",
     out: options.Out = None,
     overwrite: Overwrite = "only-missing",
     dry_run: DryRun = False,
+    nodes: Nodes = 1,
+    gpus_per_node: GpusPerNode = 0,
+    price_per_hour: PricePerHour = None,
     as_json: options.Json = False,
 ) -> int:
     """Score models on tasks of cities: every combination of what is asked, ten seeds each, or as papers do with --protocol.
 
     Finished cells are kept, so the same command goes on where it was stopped. A plugin from a file or another package runs in a
     process of its own: what it does there costs its own cells only.
+
+    With several GPUs: --processes 2, or torchrun --nproc-per-node 2 -m urbanbench run …. Trainings are shared by all processes; the first
+    one does everything else.
     """
+    if processes > 1 and not dry_run and not _is_one_of(processes):
+        from urbanbench.run.together.launch import launch
+
+        return launch(words_of_command(), processes)
     with plugins_apart(options.read_keeping(isolate, time_limit, memory_limit)):
         asked = make_plan(
             model,
@@ -117,6 +160,7 @@ def run(
             jobs=jobs,
             floors=floors,
             dry_run=dry_run,
+            nodes=(nodes, gpus_per_node, price_per_hour),
             as_json=as_json,
         )
 
@@ -173,6 +217,24 @@ def _note_left_out(kind: str, names: Sequence[str], words: Sequence[str]) -> Non
             note(f"Left out: {reason}")
 
 
+def _is_one_of(processes: int) -> bool:
+    """Tell whether this process is one of several that torchrun started.
+
+    Raises
+    ------
+    BadInput
+        They are not as many as asked for.
+    """
+    from urbanbench.errors import BadInput
+    from urbanbench.toolkit.training.distributed import started
+
+    several = started()
+    if several not in {1, processes}:
+        msg = f"--processes {processes} is given to {several} processes that torchrun started. Expected as many, or no --processes."
+        raise BadInput(msg)
+    return several > 1
+
+
 def run_and_show(
     asked: Plan,
     *,
@@ -183,31 +245,67 @@ def run_and_show(
     floors: bool,
     dry_run: bool,
     as_json: bool,
+    nodes: tuple[int, int, float | None] = (1, 0, None),
 ) -> int:
-    """Run a plan, print its table, and return the exit code."""
+    """Run a plan, print its table, and return the exit code; `nodes` are number, GPUs of each and price an hour, for the plan alone."""
     from urbanbench.api.planning import cells
-    from urbanbench.cache import EmbeddingCache
     from urbanbench.result_folders import RUNS
-    from urbanbench.run.loop import run as run_cells
     from urbanbench.store import ResultStore
+    from urbanbench.toolkit.training.distributed import rank
+    from urbanbench.toolkit.training.session import session
 
     store = ResultStore(out or RUNS)
     store.check_writable()
-    EmbeddingCache().check_writable()  # cities are built there too
     specs, lines = cells([asked], floors=floors)
-    for line in lines:
+    for line in lines if rank() == 0 else ():
         note(line)
-    if dry_run:
-        return _print_cells(specs, store, as_json=as_json)
-    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite)
     where = options.read_device(device)
+    if dry_run:
+        from urbanbench.cli.plan_words import print_plan
+        from urbanbench.run.planning.outlook import Wanted
+
+        return print_plan(
+            specs, store, Wanted(jobs, *nodes), device=where, overwrite=overwrite, as_json=as_json
+        )
+    with session(where) as others:
+        if others is not None and others.rank:
+            from urbanbench.run.together.follow import follow
+
+            return follow(others, specs)
+        code = _run_cells(specs, store, asked, overwrite, where, jobs, as_json, others)
+        if others is not None:
+            others.end(code)
+    return code
+
+
+def _run_cells(
+    specs: Sequence[RunSpec],
+    store: ResultStore,
+    asked: Plan,
+    overwrite: str,
+    device: str,
+    jobs: int,
+    as_json: bool,
+    others: Session | None,
+) -> int:
+    """Run cells, with the others' help where there are some, and print their table."""
+    from urbanbench.run.loop import run as run_cells
+
+    executor = None
+    if others is not None:
+        from urbanbench.run.together.lead import Leading, check_alone
+
+        check_alone(jobs)
+        executor = Leading(others)
+    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite, device=device)
     with told_when_stopped(progress, store.folder):
         results = run_cells(
             specs,
             store,
             overwrite=overwrite,
-            device=where,
+            device=device,
             jobs=jobs,
+            executor=executor,
             progress=progress,
             began=progress.began,
         )
@@ -225,14 +323,16 @@ def _shown_by(asked: Plan, folder: Path) -> str:
     return command("experiment", "show", "leaned", *words, "--out", folder)
 
 
-def progress_of(specs: Iterable[RunSpec], store: ResultStore, *, jobs: int, overwrite: str) -> ProgressLines:
+def progress_of(
+    specs: Iterable[RunSpec], store: ResultStore, *, jobs: int, overwrite: str, device: str = "cpu"
+) -> ProgressLines:
     """Return what tells of the cells of a run as they end."""
-    from urbanbench.run.forecast import Forecast
     from urbanbench.run.order import resolve
+    from urbanbench.run.planning.forecast import Forecast
     from urbanbench.run.sources import distinct
 
     orders = distinct(map(resolve, specs))
-    forecast = Forecast(orders.values(), store, jobs=jobs, overwrite=overwrite)
+    forecast = Forecast(orders.values(), store, jobs=jobs, device=device, overwrite=overwrite)
     if is_interactive() and len(orders) > 1:
         from urbanbench.cli.live import LiveTable
 
@@ -240,40 +340,11 @@ def progress_of(specs: Iterable[RunSpec], store: ResultStore, *, jobs: int, over
     return ProgressLines(len(orders), forecast)
 
 
-def _print_cells(specs: list[RunSpec], store: ResultStore, *, as_json: bool) -> int:
-    from urbanbench.run.order import resolve
-    from urbanbench.run.sources import distinct
-
-    cells = [order.cell for order in distinct(map(resolve, specs)).values()]
-    rows = [(cell, found.status if (found := store.find(cell)) is not None else "missing") for cell in cells]
-    if as_json:
-        print_json(
-            [cell.to_dict() | {"status": status, "file": str(store.path_of(cell))} for cell, status in rows]
-        )
-        return 0
-    heads = ("city", "task", "model", "preset", "inputs", "split", "head", "result")
-    several = len({cell.model_seed for cell in cells}) > 1
-    print_table(
-        (
-            (c.city, c.task, _trained(c, several), c.preset, c.inputs, c.split, c.reader, status)
-            for c, status in rows
-        ),
-        heads,
-    )
-    return 0
-
-
-def _trained(cell: Cell, several: bool) -> str:
-    """Name a model, with the city it learns in where that is another one, and the seed of its training where there are several."""
-    where = f", trained in {cell.train_city}" if cell.train_city else ""
-    return f"{cell.model}{where}, seed {cell.model_seed}" if several else f"{cell.model}{where}"
-
-
 def _show(results: list[RunResult], *, as_json: bool) -> None:
     if as_json:
-        from urbanbench.store import without_nan
+        from urbanbench.store import document_of
 
-        print_json([without_nan(result.to_dict()) for result in results])
+        print_json([document_of(result) for result in results])
         return
     from urbanbench.board import render
 

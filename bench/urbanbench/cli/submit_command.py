@@ -15,6 +15,7 @@ from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
     from urbanbench.submit.opened import Opened
+    from urbanbench.verify.again import Elsewhere
 
 __all__ = ["submit"]
 
@@ -23,7 +24,11 @@ Words = list[str]
 
 def submit(
     results: Annotated[
-        Path | None, typer.Argument(help="Results folder to hand in, such as runs.", show_default=False)
+        Path | None,
+        typer.Argument(
+            help="Results to hand in: a folder such as runs, or a file that `results compact` wrote.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The new file, .zip.")] = Path("submission.zip"),
     check: Annotated[
@@ -43,6 +48,9 @@ def submit(
     city: Annotated[
         Words, typer.Option("--city", "-c", help="Path of a city of rows; it is not packed. Repeats.")
     ] = [],  # noqa: B006 - same
+    splits: Annotated[
+        list[Path], typer.Option("--splits", help="File of splits that rows were scored on. Repeats.")
+    ] = [],  # noqa: B006 - same
     as_json: options.Json = False,
 ) -> int:
     """Pack a results folder to hand it in, after every row was judged: scores from predictions, versions, data, what it was made with.
@@ -54,14 +62,24 @@ def submit(
         raise BadInput(msg)
     if check is not None:
         return _check(check, as_json=as_json)
-    return _pack(Path(results or ""), out, (model, task, city), as_json=as_json)
-
-
-def _pack(folder: Path, out: Path, words: tuple[Words, Words, Words], *, as_json: bool) -> int:
-    from urbanbench.submit.pack import submit as pack
     from urbanbench.verify.again import Elsewhere
 
-    made = pack(folder, out, Elsewhere.of(*words))
+    elsewhere = Elsewhere.of(model, task, city, splits)
+    return _pack(Path(results or ""), out, elsewhere, as_json=as_json)
+
+
+def _pack(results: Path, out: Path, elsewhere: Elsewhere, *, as_json: bool) -> int:
+    from urbanbench.gathered.compact import expand
+    from urbanbench.submit.pack import submit as pack
+
+    with ExitStack() as stack:
+        folder = results
+        if results.is_file():
+            folder = (
+                Path(stack.enter_context(TemporaryDirectory(prefix="urbanbench-submission-"))) / "results"
+            )
+            expand(results, folder)
+        made = pack(folder, out, elsewhere)
     if as_json:
         facts = {"file": str(made.file), "sha256": made.sha256, "rows": list(made.listing.rows)}
         print_json({**facts, "files": len(made.listing.files), "notes": list(made.notes)})

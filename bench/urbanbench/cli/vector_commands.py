@@ -20,10 +20,12 @@ from urbanbench.cli.run_command import (
     run_and_show,
 )
 from urbanbench.errors import BadInput
+from urbanbench.spare_cache import usable_cache
 
 __all__ = ["embed", "score"]
 
 
+@usable_cache()
 def embed(
     model: Annotated[
         str, typer.Option("--model", "-m", help="Model: a name or a path.", autocompletion=completing.models)
@@ -73,7 +75,6 @@ def embed(
     keeps the vectors in the cache and writes the file.
     """
     from urbanbench.atomic import check_folder
-    from urbanbench.cache import EmbeddingCache
     from urbanbench.registry import city_word
     from urbanbench.result import RunSpec
     from urbanbench.run.embedding import embed_city
@@ -83,7 +84,6 @@ def embed(
 
     check_form(out, lists=list_column)
     check_folder(out.parent, "name another file with --out")
-    EmbeddingCache().check_writable()
     spec = RunSpec(
         model,
         task,
@@ -138,6 +138,7 @@ def _name_beside_registered(file: Path) -> list[str]:
     return ["--name", f"my-{plain}"] if plain in names("model") else []
 
 
+@usable_cache()
 def score(
     context: typer.Context,
     vectors: Annotated[

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -19,13 +20,25 @@ from urbanbench.result import RunResult
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Compacted", "compact", "expand", "read_compacted"]
+__all__ = [
+    "RESULT",
+    "Compacted",
+    "column_names",
+    "compact",
+    "expand",
+    "facts_of",
+    "place_of",
+    "read_compacted",
+    "result_in",
+    "rows_of",
+]
 
 _FORMAT = "urbanbench-results"
 _VERSION = 1
+_TRIES = 5
 _GROUP = 512
 """Files in one row group; so many are in memory at once."""
-_RESULT, _PREDICTIONS, _TESTED = "result", "predictions", "tested"
+RESULT, _PREDICTIONS, _TESTED = "result", "predictions", "tested"
 _BELONGING = re.compile(r"(?P<place>[^/]+/[^/]+)/(?P<room>predictions|tested)/(?P<stem>[^/]+)\.parquet")
 
 _FACTS = ("city", "task", "model", "preset", "inputs", "split", "head", "beside", "train_city", "probe")
@@ -72,16 +85,17 @@ def compact(folder: Path, file: Path) -> Compacted:
     import pyarrow.parquet as pq
 
     faulty = [(row.file, row.fault) for row in rows_in(folder) if row.result is None]
-    counts = dict.fromkeys((_RESULT, _PREDICTIONS, _TESTED), 0)
-    with replacing(file) as part, pq.ParquetWriter(part, _schema(), compression="zstd") as writer:
+    counts = dict.fromkeys((RESULT, _PREDICTIONS, _TESTED), 0)
+    layout = {"compression": "zstd", "write_page_checksum": True}
+    with replacing(file) as part, pq.ParquetWriter(part, _schema(), **layout) as writer:
         for records in _grouped(_records(folder)):
             for one in records:
                 counts[one["kind"]] += 1
             writer.write_table(_table(records))
-        if not counts[_RESULT]:
+        if not counts[RESULT]:
             msg = f"No usable result in {str(folder)!r} ({len(faulty)} faulty). Expected a folder that `urbanbench run` wrote."
             raise DataMissing(msg)
-    return Compacted(counts[_RESULT], counts[_PREDICTIONS] + counts[_TESTED], tuple(faulty))
+    return Compacted(counts[RESULT], counts[_PREDICTIONS] + counts[_TESTED], tuple(faulty))
 
 
 def expand(file: Path, folder: Path) -> Compacted:
@@ -97,15 +111,15 @@ def expand(file: Path, folder: Path) -> Compacted:
         The folder cannot be written.
     """
     check_folder(folder, "name another folder with --out")
-    counts = dict.fromkeys((_RESULT, _PREDICTIONS, _TESTED), 0)
+    counts = dict.fromkeys((RESULT, _PREDICTIONS, _TESTED), 0)
     stems = {PurePosixPath(one.cell.file_name).with_suffix("").as_posix() for one in read_compacted(file)}
     places = {PurePosixPath(one).parent.as_posix() for one in stems}
     for kind, path, document in _documents(file):
-        to = _place_of(kind, path, document, stems, places)
+        to = place_of(kind, path, document, stems, places)
         counts[kind] += 1
         with replacing(folder / to) as part:
             part.write_bytes(document)
-    return Compacted(counts[_RESULT], counts[_PREDICTIONS] + counts[_TESTED])
+    return Compacted(counts[RESULT], counts[_PREDICTIONS] + counts[_TESTED])
 
 
 def read_compacted(file: Path) -> list[RunResult]:
@@ -118,7 +132,7 @@ def read_compacted(file: Path) -> list[RunResult]:
     BadInput
         Not such a file.
     """
-    return [_result(path, document) for kind, path, document in _documents(file) if kind == _RESULT]
+    return [result_in(path, document) for kind, path, document in _documents(file) if kind == RESULT]
 
 
 def _records(folder: Path) -> Iterator[dict[str, Any]]:
@@ -126,22 +140,37 @@ def _records(folder: Path) -> Iterator[dict[str, Any]]:
     for row in rows_in(folder):
         if row.result is None:
             continue
-        path = folder / row.file
-        for one in belongings(path):
+        path, place = folder / row.file, PurePosixPath(row.result.cell.file_name)
+        document, beside = _read_together(path)
+        for one, content in beside.items():
             kind = one.parent.name
             if kind == _TESTED and one in tested:
                 continue
             tested.add(one)
-            yield {"kind": kind, "path": one.relative_to(folder).as_posix(), "document": one.read_bytes()}
+            there = (place.parent / one.relative_to(path.parent).as_posix()).as_posix()
+            yield {"kind": kind, "path": there, "document": content}
         yield {
-            "kind": _RESULT,
-            "path": row.file,
-            "document": path.read_bytes(),
-            **_facts(row.result),
+            "kind": RESULT,
+            "path": place.as_posix(),
+            "document": document,
+            **facts_of(result_in(place.as_posix(), document)),
         }
 
 
-def _facts(result: RunResult) -> dict[str, Any]:
+def _read_together(path: Path) -> tuple[bytes, dict[Path, bytes]]:
+    """Read a result with what belongs to it, again where a run wrote it anew meanwhile."""
+    for _ in range(_TRIES):
+        with suppress(FileNotFoundError):
+            document = path.read_bytes()
+            beside = {one: one.read_bytes() for one in belongings(path)}
+            if path.read_bytes() == document:
+                return document, beside
+    msg = f"The result {str(path)!r} is written again and again. Expected a row that stays for a second. Mend: compact when its run is done."
+    raise BadInput(msg)
+
+
+def facts_of(result: RunResult) -> dict[str, Any]:
+    """Return the columns that stand beside a result's document."""
     spec, metric = result.cell.to_dict(), str(result.evaluation.get("main_metric") or "")
     scores = np.asarray(result.scores.get(metric, ()), dtype=np.float64)
     scores = scores[np.isfinite(scores)]
@@ -179,6 +208,11 @@ def _schema() -> pa.Schema:
     return pa.schema(fields, metadata={"format": _FORMAT, "version": str(_VERSION)})
 
 
+def column_names() -> list[str]:
+    """Return the columns of such a file."""
+    return list(_schema().names)
+
+
 def _table(records: list[dict[str, Any]]) -> pa.Table:
     import pyarrow as pa
 
@@ -186,6 +220,12 @@ def _table(records: list[dict[str, Any]]) -> pa.Table:
 
 
 def _documents(file: Path) -> Iterator[tuple[str, str, bytes]]:
+    for row in rows_of(file, ["kind", "path", "document"]):
+        yield row["kind"], row["path"], row["document"]
+
+
+def rows_of(file: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Read some columns of such a file row by row; kind, path and document must be among them. Raises as `read_compacted`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -193,7 +233,7 @@ def _documents(file: Path) -> Iterator[tuple[str, str, bytes]]:
         msg = f"No file {str(file)!r}. Expected one that `urbanbench results compact` wrote."
         raise DataMissing(msg)
     try:
-        with pq.ParquetFile(file) as opened:
+        with pq.ParquetFile(file, page_checksum_verification=True) as opened:
             told = opened.schema_arrow.metadata or {}
             found = (
                 told.get(b"format", b"").decode(errors="replace"),
@@ -201,17 +241,17 @@ def _documents(file: Path) -> Iterator[tuple[str, str, bytes]]:
             )
             if found != (_FORMAT, str(_VERSION)):
                 raise BadInput(_strange(file, "it does not say that it is one"))
-            for batch in opened.iter_batches(batch_size=_GROUP, columns=["kind", "path", "document"]):
+            for batch in opened.iter_batches(batch_size=_GROUP, columns=list(columns)):
                 for one in batch.to_pylist():
                     if (
-                        one["kind"] not in (_RESULT, _PREDICTIONS, _TESTED)
+                        one["kind"] not in (RESULT, _PREDICTIONS, _TESTED)
                         or not one["path"]
                         or one["document"] is None
                     ):
                         raise BadInput(
                             _strange(file, f"a row has kind {one['kind']!r} and path {one['path']!r}")
                         )
-                    yield one["kind"], one["path"], one["document"]
+                    yield one
     except (OSError, pa.ArrowException) as error:
         raise BadInput(_strange(file, str(error))) from error
 
@@ -220,7 +260,8 @@ def _strange(file: Path, why: str) -> str:
     return f"{str(file)!r} is no results file of version {_VERSION}: {why}. Expected one that `urbanbench results compact` wrote."
 
 
-def _result(path: str, document: bytes) -> RunResult:
+def result_in(path: str, document: bytes) -> RunResult:
+    """Read the document of a result's row; raises `BadInput` where it is none, or lies at another cell's path."""
     try:
         result = RunResult.from_dict(json.loads(document))
     except ValueError as error:
@@ -232,10 +273,10 @@ def _result(path: str, document: bytes) -> RunResult:
     return result
 
 
-def _place_of(kind: str, path: str, document: bytes, stems: set[str], places: set[str]) -> str:
-    """Return where a file is written: what its row says, once that is sure to be right."""
-    if kind == _RESULT:
-        return _result(path, document).cell.file_name
+def place_of(kind: str, path: str, document: bytes, stems: set[str], places: set[str]) -> str:
+    """Return where a file is written: what its row says, once that is sure to be right; raises `BadInput` where it is not."""
+    if kind == RESULT:
+        return result_in(path, document).cell.file_name
     found = _BELONGING.fullmatch(path)
     fits = found is not None and found["room"] == kind
     if fits and found is not None:

@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from urbanbench.atomic import check_folder, replacing
@@ -27,6 +28,9 @@ WORDS: Mapping[str, str] = {
     "faulty": "files that are no usable result",
 }
 """What can become of a row."""
+
+_CLOCKS_APART = timedelta(days=1)
+"""How far clocks of two machines may differ before one of them is wrong."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +108,11 @@ def _taken(source: Path, row: Row, store: ResultStore, keep: str) -> Merged:
         became, why = "copied", ""
         if there is not None:
             if path.read_bytes() == store.path_of(row.result.cell).read_bytes():
-                _bring(path, source, store.folder, missing=True)
+                _bring(path, store.path_of(row.result.cell), missing=True)
                 return Merged(source, row.file, "same")
             became, why = _judged(there, row.result, keep)
         if became != "kept":
-            _bring(path, source, store.folder)
+            _bring(path, store.path_of(row.result.cell))
         return Merged(source, row.file, became, why)
 
 
@@ -117,8 +121,7 @@ def _judged(there: RunResult, new: RunResult, keep: str) -> tuple[str, str]:
     if (there.status == OK) != (new.status == OK):
         winner = "replaced" if new.status == OK else "kept"
         return winner, f"{there.status} and {new.status}"
-    dates = (str(one.provenance.get("started_utc", "")) for one in (there, new))
-    before, after = dates
+    before, after = (_day_of(one) for one in (there, new))
     agree = "the same scores" if there.scores == new.scores else "other scores"
     wins = keep == "newest" and after > before
     return (
@@ -127,14 +130,20 @@ def _judged(there: RunResult, new: RunResult, keep: str) -> tuple[str, str]:
     )
 
 
-def _bring(path: Path, source: Path, target: Path, *, missing: bool = False) -> None:
+def _day_of(result: RunResult) -> str:
+    """Return when a result was computed; "" where it does not say, or names a day to come, as a machine with a wrong clock does."""
+    date, latest = str(result.provenance.get("started_utc", "")), datetime.now(UTC) + _CLOCKS_APART
+    return "" if date > latest.isoformat() else date
+
+
+def _bring(path: Path, to: Path, *, missing: bool = False) -> None:
     """Copy a result with what belongs to it, the result last: where it is, all of it is; with `missing` only what is not there."""
     brought = belongings(path)
     if not brought and not missing:
-        predictions_beside(target / path.relative_to(source)).unlink(missing_ok=True)
+        predictions_beside(to).unlink(missing_ok=True)
     for one in [*brought, path]:
-        to = target / one.relative_to(source)
-        if missing and to.is_file():
+        place = to.parent / one.relative_to(path.parent)
+        if missing and place.is_file():
             continue
-        with replacing(to) as part:
+        with replacing(place, size=one.stat().st_size) as part:
             shutil.copyfile(one, part)

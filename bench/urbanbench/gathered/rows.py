@@ -11,7 +11,7 @@ from urbanbench.predictions import tested_by
 from urbanbench.result import RunResult
 from urbanbench.store import ResultStore, predictions_beside
 
-__all__ = ["Row", "belongings", "rows_in"]
+__all__ = ["Row", "belongings", "lies_right", "rows_in"]
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,20 @@ def rows_in(folder: Path) -> Iterator[Row]:
         except DataMissing as error:
             yield Row(file, fault=str(error))
             continue
-        if result.cell.file_name != file:
+        if not lies_right(path, folder, result.cell.file_name):
             yield Row(file, fault=f"lies where another row belongs; its own place is {result.cell.file_name}")
             continue
         yield Row(file, result)
+
+
+def lies_right(path: Path, folder: Path, name: str) -> bool:
+    """Tell whether a file lies where a name below a folder leads; where the system knows no large letters, by any spelling of it."""
+    if path.relative_to(folder).as_posix() == name:
+        return True
+    try:
+        return path.samefile(folder / name)
+    except OSError:
+        return False
 
 
 def belongings(path: Path) -> list[Path]:

@@ -26,7 +26,15 @@ from urbanbench.registry.cities import (
     open_source,
     source_path,
 )
-from urbanbench.registry.faces import Face, entries, face_of, file_of, sound
+from urbanbench.registry.faces import (
+    Face,
+    entries,
+    environment_facts,
+    environment_of,
+    face_of,
+    file_of,
+    sound,
+)
 from urbanbench.registry.kinds import VECTOR_FILES, Entry, is_path
 from urbanbench.registry.label_tasks import expand_labels, is_label, label_tasks, load_task, task_of_label
 from urbanbench.registry.naming import plain_name
@@ -47,6 +55,8 @@ __all__ = [
     "city_word_of",
     "cut_cities",
     "entries",
+    "environment_facts",
+    "environment_of",
     "expand",
     "expand_cities",
     "expand_heads",

@@ -9,9 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.atomic import swept
 from urbanbench.city.folder.new_folder import new_folder
 from urbanbench.errors import BadInput, DataMissing, UnknownName
-from urbanbench.home import DATA_VARIABLE, cache_root, data_roots
+from urbanbench.home import CACHE_MEND, DATA_VARIABLE, cache_root, data_roots
+from urbanbench.locks import locked
 from urbanbench.registry.kinds import is_path
 from urbanbench.registry.plugins import load_class, names, source_file
 from urbanbench.registry.words import is_glob, is_there, split_words
@@ -234,13 +236,11 @@ def _unknown(word: str) -> UnknownName:
 
 
 def _built(source: CitySource) -> Path:
-    from filelock import FileLock
-
     folder = _place(source)
     if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
+        with locked(folder.with_name(f"{folder.name}.lock"), mend=CACHE_MEND):
             if not folder.is_dir():
+                swept(folder.parent)
                 build_city(source, folder)
     return folder
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.apart import Apart, Ended, keeping
 from urbanbench.card import ModelCard, TaskCard
-from urbanbench.errors import DataMissing, PluginBroken
+from urbanbench.errors import DataMissing, EnvironmentFaulty, PluginBroken
 from urbanbench.hashing import file_digest
+from urbanbench.reasons import error_of
 from urbanbench.registry.kinds import KINDS, Entry, is_path
 from urbanbench.registry.label_tasks import is_label, task_of_label
 from urbanbench.registry.naming import plain_name
@@ -24,15 +25,17 @@ from urbanbench.registry.plugins import (
     load_class,
     load_model,
     names,
+    needs_apart,
+    no_environment,
     origin_of,
     source_file,
 )
-from urbanbench.registry.probing import answer_probes, error_of
+from urbanbench.registry.probing import answer_probes
 
 if TYPE_CHECKING:
     from urbanbench.scoring.protocol import Protocol
 
-__all__ = ["Face", "entries", "face_of", "file_of", "sound"]
+__all__ = ["Face", "entries", "environment_facts", "environment_of", "face_of", "file_of", "sound"]
 
 LOADING_LIMIT_S = 60.0
 """Most seconds in which a foreign plugin has to load; less where the limit for a cell is less."""
@@ -62,6 +65,10 @@ class Face:
         Parameters of the presets, "" where it has none.
     built
         The parameters chosen.
+    refused
+        Whether the fault is that of the environment that it asks for, and none of its own.
+    environment
+        Digest of the environment of its own that it runs in; "" where it runs in this one.
     """
 
     kind: str
@@ -74,6 +81,8 @@ class Face:
     trace: str = ""
     ready: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     built: Mapping[str, Any] = field(default_factory=dict)
+    refused: bool = False
+    environment: str = ""
 
     def parameters(self) -> dict[str, Any]:
         """Return the hyper-parameters, as `urbanbench.model.Model.parameters` does."""
@@ -117,12 +126,13 @@ def face_of(kind: str, word: str, city: str = "") -> Any:
             f"No plugin file {word!r}. Expected a Python file with one {KINDS[kind].base.__name__} subclass."
         )
         raise DataMissing(msg)
+    try:
+        environment = _environment(kind, word)
+    except EnvironmentFaulty as fault:
+        return _faulty(kind, word, {"fault": str(fault)}, refused=True)
     answer = _asked(kind, word, None)
     if "fault" in answer:
-        nothing = _no_card(kind, word)
-        return Face(
-            kind, word, Path(word).resolve(), nothing, fault=answer["fault"], trace=answer.get("trace", "")
-        )
+        return _faulty(kind, word, answer, environment=environment)
     card = KINDS[kind].card
     return Face(
         kind,
@@ -132,7 +142,34 @@ def face_of(kind: str, word: str, city: str = "") -> Any:
         presets=answer["presets"],
         protocol=_protocol(answer["protocol"]),
         ready=answer["built"],
+        environment=environment,
     )
+
+
+def _faulty(kind: str, word: str, answer: Mapping[str, str], **more: Any) -> Face:
+    nothing, trace = _no_card(kind, word), answer.get("trace", "")
+    asked = _protocol({}) if kind == "task" else None
+    return Face(
+        kind, word, Path(word).resolve(), nothing, protocol=asked, fault=answer["fault"], trace=trace, **more
+    )
+
+
+def _environment(kind: str, word: str) -> str:
+    """Build the environment that a plugin asks for, before its time to load begins, and return its digest; "" for none.
+
+    Raises
+    ------
+    EnvironmentFaulty
+        It cannot be built, or the plugin is none that may have one.
+    """
+    needs = needs_apart(kind, word)
+    if needs is None:
+        return ""
+    if kind != "model":
+        raise EnvironmentFaulty(no_environment(kind, needs))
+    from urbanbench.isolated.environment import prepared
+
+    return prepared(needs).digest
 
 
 def sound(plugin: Any) -> Any:
@@ -142,7 +179,11 @@ def sound(plugin: Any) -> Any:
     ------
     PluginBroken
         It does not; the traceback is a note on the error.
+    EnvironmentFaulty
+        The environment of its own that it asks for cannot be had.
     """
+    if isinstance(plugin, Face) and plugin.refused:
+        raise EnvironmentFaulty(plugin.fault)
     if isinstance(plugin, Face) and plugin.fault:
         broken = PluginBroken(plugin.fault)
         if plugin.trace:
@@ -156,6 +197,22 @@ def file_of(plugin: Any) -> Path:
     if isinstance(plugin, Face):
         return plugin.file
     return source_file(plugin if isinstance(plugin, type) else type(plugin))
+
+
+def environment_of(plugin: Any) -> str:
+    """Return the digest of the environment of its own that a model, or its face, runs in; "" for one that runs in this one."""
+    from urbanbench.isolated.remote import Elsewhere
+
+    if isinstance(plugin, Face):
+        return plugin.environment
+    return plugin.environment.digest if isinstance(plugin, Elsewhere) else ""
+
+
+def environment_facts(plugin: Any) -> dict[str, Any]:
+    """Return what a result keeps of the environment of its own that a model runs in; {} for one that runs in this one."""
+    from urbanbench.isolated.remote import Elsewhere
+
+    return {"environment": plugin.environment.told()} if isinstance(plugin, Elsewhere) else {}
 
 
 def entries(kind: str) -> list[Entry]:
@@ -183,7 +240,7 @@ def _asked(kind: str, word: str, build: tuple[str, tuple[tuple[str, str], ...]] 
     UrbanbenchError
         What is asked for does not exist: a preset or a parameter.
     """
-    content = file_digest(Path(word)) if is_path(word) else ""
+    content = f"{file_digest(Path(word))} {_environment(kind, word)}" if is_path(word) else ""
     key = (kind, word, content, build)
     if key not in _answers:
         limit = min(LOADING_LIMIT_S, keeping().limits.seconds or LOADING_LIMIT_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import urbanbench
@@ -35,10 +36,11 @@ def foreign_digest(source: Path) -> str:
     return code_digest(source, *_neighbours(source), follow=_ALSO_UNGUARDED)
 
 
-def _own_folders() -> list[Path]:
+@cache
+def _own_folders() -> tuple[Path, ...]:
     """Return the package, and the plugin folders, which beside it are links into the repository."""
     here = Path(urbanbench.__file__).parent.resolve()
-    return [here, *((here / kind.folder).resolve() for kind in KINDS.values())]
+    return (here, *((here / kind.folder).resolve() for kind in KINDS.values()))
 
 
 def _neighbours(source: Path) -> Iterator[Path]:

@@ -17,8 +17,9 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from urbanbench.apart import is_apart, state_kept
-from urbanbench.errors import BadInput, DataMissing, PluginBroken, UnknownName
+from urbanbench.apart import is_apart, keeping, state_kept
+from urbanbench.errors import BadInput, DataMissing, EnvironmentFaulty, PluginBroken, UnknownName
+from urbanbench.isolated.needs import Needs, needs_of
 from urbanbench.reasons import place_in, told
 from urbanbench.registry.files import carded, import_file, only_class
 from urbanbench.registry.kinds import KINDS, VECTOR_FILES, Entry, Kind, is_path
@@ -32,6 +33,8 @@ __all__ = [
     "load_class",
     "load_model",
     "names",
+    "needs_apart",
+    "no_environment",
     "origin_of",
     "plugin_name",
     "source_file",
@@ -152,8 +155,14 @@ def plugin_name(kind: str, word: str) -> str:
 
 def source_file(plugin: type) -> Path:
     """Return the Python file a plugin class was read from, or the vectors' file for given vectors."""
-    given = getattr(plugin, "vectors_file", None) or live_file(plugin)
-    return Path(given if given is not None else inspect.getfile(plugin)).resolve()
+    given = getattr(plugin, "vectors_file", None) or getattr(plugin, "plugin_file", None) or live_file(plugin)
+    return _resolved(Path(given if given is not None else inspect.getfile(plugin)).absolute())
+
+
+@cache
+def _resolved(path: Path) -> Path:
+    """Follow a path's links, once: every cell of a run asks many times for its plugins' files."""
+    return path.resolve()
 
 
 @cache
@@ -208,7 +217,43 @@ def _load_file(kind: str, path: Path) -> type:
     if not path.is_file():
         msg = f"No plugin file {str(path)!r}. Expected a Python file with one {KINDS[kind].base.__name__} subclass."
         raise DataMissing(msg)
-    return _load_file_at(kind, path.resolve(), path.stat().st_mtime_ns)
+    needs = needs_apart(kind, str(path))
+    if needs is None:
+        return _load_file_at(kind, path.resolve(), path.stat().st_mtime_ns)
+    if kind != "model":
+        raise EnvironmentFaulty(no_environment(kind, needs))
+    return _load_elsewhere(needs, path.stat().st_mtime_ns)
+
+
+def needs_apart(kind: str, word: str) -> Needs | None:
+    """Return what a plugin's file states that it needs, where it runs in an environment of its own; None where it runs in this one.
+
+    Raises
+    ------
+    EnvironmentFaulty
+        What it states cannot be read.
+    """
+    if not (keeping().own and is_path(word) and is_foreign(kind, word) and Path(word).expanduser().is_file()):
+        return None
+    try:
+        return needs_of(Path(word).expanduser())
+    except BadInput as error:
+        raise EnvironmentFaulty(str(error)) from error
+
+
+def no_environment(kind: str, needs: Needs) -> str:
+    """Say why a plugin that is no model has no environment of its own."""
+    return (
+        f"The {kind} plugin {needs.file.name!r} states dependencies in {needs.stated_in}. Expected none: only models run in an environment of their own. "
+        "Mend: install them here and take them out, or run with --no-isolate, which reads none."
+    )
+
+
+@cache
+def _load_elsewhere(needs: Needs, _mtime_ns: int) -> type:
+    from urbanbench.isolated.remote import remote_model
+
+    return remote_model(needs, str(needs.file))
 
 
 @cache
@@ -230,7 +275,7 @@ def _explained(kind: str, name: str, *files: Path) -> Iterator[None]:
     try:
         with state_kept():
             yield
-    except PluginBroken:
+    except (PluginBroken, EnvironmentFaulty):
         raise
     except KeyboardInterrupt:
         if not is_apart():

@@ -7,10 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from urbanbench import errors
 from urbanbench.apart import state_kept
 from urbanbench.errors import BadInput, PluginBroken, UnknownName, UrbanbenchError
-from urbanbench.reasons import place_in, told, trace_of
+from urbanbench.reasons import error_of, place_in, told, trace_of
 from urbanbench.registry.plugins import load_class, source_file
 
 if TYPE_CHECKING:
@@ -26,14 +25,6 @@ def answer_probes(channel: Channel) -> None:
     while True:
         kind, word, build = channel.receive()
         channel.send(_answer(kind, word, build))
-
-
-def error_of(said: Mapping[str, str]) -> UrbanbenchError:
-    """Return the error that a probe met, as an error of the same class."""
-    kind = getattr(errors, said["class"], BadInput)
-    made: UrbanbenchError = kind.__new__(kind)
-    Exception.__init__(made, said["message"])
-    return made
 
 
 def json_like(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

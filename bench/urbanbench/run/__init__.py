@@ -1,4 +1,4 @@
-"""Runs: from words to results. `walk` reads as the story of one run, `plan` makes cells, `loop` and `jobs` do many."""
+"""Runs: from words to results. `walk` reads as the story of one run, `plan` makes cells, `loop` does many, by an executor."""
 
 from __future__ import annotations
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from urbanbench.atomic import replacing
-from urbanbench.errors import CannotWrite, PluginBroken
+from urbanbench.atomic import spared
+from urbanbench.errors import CannotWrite, EnvironmentFaulty, PluginBroken
 from urbanbench.progress import pulse
 from urbanbench.registry.live import is_live
 from urbanbench.result import OK, RunResult
+from urbanbench.run.aside import kept_aside
 from urbanbench.run.order import Order
 from urbanbench.run.sources import SOURCES, record
 from urbanbench.run.walk import execute, mark_of
@@ -56,21 +57,24 @@ def _marked(result: RunResult, order: Order, store: ResultStore) -> RunResult:
     mark = mark_of(order)
     if not mark or result.model.get("checked") == mark["checked"]:
         return result
-    predictions = store.predictions_of(result.cell)
-    kept = predictions.read_bytes() if predictions.is_file() else None
-    made = save(replace(result, model=dict(result.model) | mark), store)
-    if kept is not None:
-        with replacing(predictions) as part:
-            part.write_bytes(kept)
-    return made
+    marked = replace(result, model=dict(result.model) | mark)
+    with spared("Marks of checks are not kept"):
+        store.save_row(marked)
+    return marked
 
 
 def save(result: RunResult, store: ResultStore) -> RunResult:
-    """Save a result and return it; one that cannot be written says so, and is not lost for those who wait for it."""
+    """Save a result and return it; one that cannot be written says so, is kept aside where there is room, and not lost for those who wait for it."""
     try:
         store.save(result)
     except CannotWrite as error:
-        return replace(result, unsaved=str(error))
+        aside = kept_aside(result, store)
+        told = (
+            f" It is kept in {str(aside)!r} until the same command, with room, brings it home."
+            if aside
+            else ""
+        )
+        return replace(result, unsaved=f"{error}{told}")
     _forget_unloaded(result, store)
     return result
 
@@ -82,5 +86,5 @@ def _forget_unloaded(result: RunResult, store: ResultStore) -> None:
         return
     path = store.path_of(blank)
     found = store.find(blank) if path.is_file() else None
-    if found is not None and found.error_type == PluginBroken.__name__:
+    if found is not None and found.error_type in {PluginBroken.__name__, EnvironmentFaulty.__name__}:
         path.unlink(missing_ok=True)

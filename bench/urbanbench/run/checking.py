@@ -10,7 +10,7 @@ from urbanbench.apart import Apart, Ended, keeping, state_kept
 from urbanbench.checks.ledger import keep_check
 from urbanbench.errors import Conformance, RunRefused, UrbanbenchError
 from urbanbench.hashing import code_digest
-from urbanbench.reasons import place_in, told
+from urbanbench.reasons import error_of, place_in, told
 from urbanbench.registry import (
     Face,
     face_of,
@@ -22,7 +22,6 @@ from urbanbench.registry import (
     open_source,
     sound,
 )
-from urbanbench.registry.probing import error_of
 
 if TYPE_CHECKING:
     from urbanbench.apart import Channel

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.apart import Apart, Ended, keeping
 from urbanbench.errors import PluginBroken
-from urbanbench.reasons import told
-from urbanbench.registry.probing import error_of
+from urbanbench.reasons import error_of, told
 from urbanbench.run.embedding_here import embed_here, key_here, order_of
 from urbanbench.run.workbench import Workbench
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
-__all__ = ["embed_here", "key_here", "order_of"]
+__all__ = ["embed_here", "embed_order", "key_here", "order_of"]
 
 
 class _NoTask(Task):
@@ -56,6 +56,11 @@ def embed_here(spec: RunSpec, bench: Workbench) -> tuple[EmbeddingSpace, Mapping
     with pulse(seen[3].label):
         space, facts, cached = bench.embedding(*seen)
     return space, dict(facts) | {"variant": dict(seen[3].parts["variant"]), "cached": cached}
+
+
+def embed_order(order: Order, bench: Workbench) -> None:
+    """Do what a run of the order does for its vectors, and nothing with them."""
+    bench.embedding(*_look(order, bench))
 
 
 def key_here(spec: RunSpec, bench: Workbench) -> EmbeddingKey:

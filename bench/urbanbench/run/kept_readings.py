@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.atomic import remove_leftovers, replacing
-from urbanbench.cache import CACHE_MEND
-from urbanbench.errors import CannotWrite
+from urbanbench.atomic import read_through, remove_leftovers, replacing, spared
 from urbanbench.hashing import array_digest, code_digest, value_digest
-from urbanbench.progress import note
+from urbanbench.locks import locked
 from urbanbench.provenance import package_versions
 from urbanbench.scoring.fusion.reading import Exam, Reading
 from urbanbench.scoring.heads.contract import HeadOutput
@@ -67,32 +64,13 @@ def kept_reading(folder: Path | None, digest: str, exam: Exam, make: Callable[[]
     if folder is None:
         return make()
     path = folder / f"{digest}.safetensors"
-    with _alone(path):
+    with locked(path.with_suffix(".lock"), needed=False):
         found = _load(path, exam)
         if found is None:
             found = make()
-            try:
+            with spared("What heads read out of a floor is not kept"):
                 _save(found, path, exam)
-            except CannotWrite as error:  # it is at hand: the run goes on with it
-                note(f"What heads read out of a floor is not kept: {error}")
         return found
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold a file's lock during the block."""
-    from filelock import FileLock
-
-    held = FileLock(path.with_suffix(".lock"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        held.acquire()
-    except OSError as error:
-        raise CannotWrite(path.parent, error, CACHE_MEND) from error
-    try:
-        yield
-    finally:
-        held.release()
 
 
 def _save(reading: Reading, path: Path, exam: Exam) -> None:
@@ -116,6 +94,7 @@ def _load(path: Path, exam: Exam) -> Reading | None:
     from safetensors.numpy import load_file
 
     try:
+        read_through(path)
         arrays = load_file(path)
         places = range(len(exam.splits))
         outputs = [_output(arrays, place, exam) for place in places]

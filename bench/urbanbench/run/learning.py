@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.apart import state_kept
+from urbanbench.atomic import spared
 from urbanbench.cost import measured
 from urbanbench.errors import BadInput, Conformance, DataMissing
 from urbanbench.inputs import format_inputs
 from urbanbench.learned import Learned
+from urbanbench.locks import locked
 from urbanbench.seen import seeing
 from urbanbench.toolkit.kept.reading import reading
 from urbanbench.toolkit.training.checkpoint import checkpoints_in
@@ -86,13 +88,10 @@ def learn(
     """
     if cache_folder is None:
         return _learn(order, school, device)
-    from filelock import FileLock
-
     path = cache_folder / "learned" / f"{school.key.digest}.safetensors"
-    path.parent.mkdir(parents=True, exist_ok=True)
     if process():
         return _found_or_learned(order, school, path, device)
-    with FileLock(path.with_suffix(".lock")):
+    with locked(path.with_suffix(".lock"), needed=False):
         return _found_or_learned(order, school, path, device)
 
 
@@ -110,7 +109,8 @@ def _found_or_learned(
     with checkpoints_in(folder):
         made, told = _learn(order, school, device)
     if process() == 0:
-        made.save(path, told)
+        with spared("What was learned is not kept"):
+            made.save(path, told)
         shutil.rmtree(folder, ignore_errors=True)
     return made, told
 

@@ -1,19 +1,19 @@
-"""Many runs on one results folder: skip what is done, save what is new, share the work with other processes."""
+"""Many runs on one results folder: what is asked is settled here, and an executor does it."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterable
 
 from urbanbench.apart import keeping
+from urbanbench.cache import sweep_cache
 from urbanbench.errors import UnknownName
-from urbanbench.registry import Face
+from urbanbench.home import cache_root
+from urbanbench.progress import note
 from urbanbench.result import RunResult, RunSpec
-from urbanbench.run.cell import run_cell
+from urbanbench.run.aside import bring_home
+from urbanbench.run.executors import Executor, Local, Progress, Work, unheard
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.sources import check_kept, distinct
-from urbanbench.run.workbench import Workbench
 from urbanbench.store import ResultStore
 
 __all__ = ["OVERWRITE", "Progress", "in_sharing_order", "run"]
@@ -24,9 +24,6 @@ OVERWRITE = {
     "always": "compute everything again",
 }
 
-Progress = Callable[[RunResult, bool], None]
-"""Called after each cell with its result and whether it was computed now."""
-
 
 def run(
     specs: Iterable[RunSpec],
@@ -35,6 +32,7 @@ def run(
     overwrite: str = "only-missing",
     device: str = "cpu",
     jobs: int = 1,
+    executor: Executor | None = None,
     progress: Progress | None = None,
     began: Callable[[Order], None] | None = None,
 ) -> list[RunResult]:
@@ -53,7 +51,9 @@ def run(
     device
         "cpu" or "cuda".
     jobs
-        Number of processes.
+        Number of processes, where no executor is given.
+    executor
+        Where cells are done; this machine when left out.
     progress
         Called after each cell.
     began
@@ -69,7 +69,7 @@ def run(
     UnknownName, BadInput, DataMissing, PluginBroken
         A spec names what does not exist, or two sources would share one result; nothing has been run then.
     CannotWrite
-        The results folder or the cache cannot be written; nothing has been run then.
+        The results folder cannot be written; nothing has been run then.
     """
     if overwrite not in OVERWRITE:
         raise UnknownName("overwrite mode", overwrite, OVERWRITE)
@@ -77,44 +77,21 @@ def run(
     if overwrite != "always":
         check_kept(orders.values(), store)
     store.check_writable()
-    report = progress if progress is not None else (lambda _result, _new: None)
-    start = began if began is not None else (lambda _order: None)
+    _tidy(store)
     waiting = in_sharing_order(orders.values())
-    done: dict[str, RunResult] = {}
-    bench = Workbench(device)
-    if bench.cache is not None:
-        bench.cache.check_writable()
-    for apart, chunk in _in_places(waiting, jobs):
-        if apart:
-            from urbanbench.run.jobs import run_in_processes
-
-            limits = keeping().limits
-            done |= run_in_processes(
-                chunk,
-                store,
-                overwrite=overwrite,
-                device=device,
-                jobs=jobs,
-                limits=limits,
-                report=report,
-                began=start,
-            )
-        else:
-            done |= _run_here(chunk, store, overwrite, bench, report, start)
+    limits = keeping().limits
+    report = unheard if progress is None else progress
+    work = Work(waiting, store, overwrite, device, limits, report, unheard if began is None else began)
+    done = (Local(jobs) if executor is None else executor).run(work)
     return [done[run_id] for run_id in orders]
 
 
-def _in_places(waiting: Sequence[Order], jobs: int) -> list[tuple[bool, list[Order]]]:
-    """Cut orders into chunks that other processes do (True) and that this one does."""
-    if jobs > 1 and len(waiting) > 1:
-        return [(True, list(waiting))]
-    return [(apart, list(chunk)) for apart, chunk in groupby(waiting, key=_is_apart)]
-
-
-def _is_apart(order: Order) -> bool:
-    """Tell whether a cell wants a process of its own; one whose plugin does not load wants none."""
-    broken = any(isinstance(one, Face) and one.fault for one in (order.model, order.task))
-    return not broken and (order.foreign or keeping().all_cells)
+def _tidy(store: ResultStore) -> None:
+    """Bring rows home that an earlier run kept aside, and remove what killed processes left."""
+    bring_home(store)
+    left = store.sweep() + sweep_cache(cache_root())
+    if left:
+        note(f"Removed {left} temporary files that killed processes had left.")
 
 
 def in_sharing_order(orders: Iterable[Order]) -> list[Order]:
@@ -126,25 +103,3 @@ def in_sharing_order(orders: Iterable[Order]) -> list[Order]:
         cities.setdefault(order.spec.city, len(cities))
         groups.setdefault(order.embedding_group, len(groups))
     return sorted(listed, key=lambda order: (cities[order.spec.city], groups[order.embedding_group]))
-
-
-def _run_here(
-    orders: Sequence[Order],
-    store: ResultStore,
-    overwrite: str,
-    bench: Workbench,
-    report: Progress,
-    began: Callable[[Order], None],
-) -> dict[str, RunResult]:
-    done: dict[str, RunResult] = {}
-    queue = deque((order, False) for order in orders)
-    while queue:
-        order, wait = queue.popleft()
-        began(order)
-        answer = run_cell(order, store, overwrite, bench, wait=wait)
-        if answer is None:
-            queue.append((order, True))
-            continue
-        done[order.cell.run_id] = answer[0]
-        report(*answer)
-    return done

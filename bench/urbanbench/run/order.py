@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,7 +155,7 @@ class Order:
         card = self.task.card
         return None if self.paper is None else self.paper.question(card.kind, card.level)
 
-    @property
+    @cached_property
     def embedding_group(self) -> tuple[object, ...]:
         """Orders with equal groups can share vectors; running them one after another computes these once."""
         spec, card = self.spec, self.task.card

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.apart import Apart, Ended, keeping
 from urbanbench.errors import PluginBroken, UrbanbenchError
-from urbanbench.reasons import told
+from urbanbench.reasons import error_of, told
 from urbanbench.registry import Face
-from urbanbench.registry.probing import error_of
 from urbanbench.run.order import resolve
 from urbanbench.run.walk import rests_on
 from urbanbench.run.workbench import Workbench

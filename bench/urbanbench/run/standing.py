@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from urbanbench.city.view import VIEW_VERSION
+from urbanbench.registry import environment_of
 from urbanbench.registry.own_code import foreign_digest
 from urbanbench.result import RunResult
 from urbanbench.run.beside import beside_versions
@@ -23,6 +24,7 @@ _DATA = {
     "floors_key": "data of the floors beside it",
     "model_file_digest": "the model's file",
     "task_file_digest": "the task's file",
+    "environment_digest": "packages of the model's environment",
 }
 """Hashes that count: of what is seen and asked, and of plugins that no fingerprint guards."""
 
@@ -49,9 +51,10 @@ def versions_of(order: Order) -> dict[str, int]:
 
 
 def foreign_code(order: Order) -> dict[str, str]:
-    """Hash the files of model and task where they are not urbanbench's own."""
+    """Hash the files of model and task where they are not urbanbench's own, and the environment that the model has for itself."""
     files = dict(zip(("model", "task"), order.files, strict=True))
     digests = {f"{kind}_file_digest": foreign_digest(file) for kind, file in files.items()}
+    digests["environment_digest"] = environment_of(order.model)
     return {name: digest for name, digest in digests.items() if digest}
 
 

@@ -18,7 +18,7 @@ from urbanbench.hashing import code_digest, value_digest
 from urbanbench.inputs import format_inputs
 from urbanbench.provenance import provenance
 from urbanbench.reasons import place_in, speakable, told, trace_of
-from urbanbench.registry import is_foreign
+from urbanbench.registry import environment_facts, environment_of, is_foreign
 from urbanbench.registry.live import is_live
 from urbanbench.result import FAILED, OK, REFUSED, RunResult, RunSpec
 from urbanbench.run.admission import admitted_view, check_paper, check_probe, check_split, units_of
@@ -30,7 +30,7 @@ from urbanbench.run.standing import foreign_code, stale_parts, versions_of
 from urbanbench.run.train_city import school_of, train_city_of
 from urbanbench.run.workbench import Workbench
 from urbanbench.toolkit.kept.versions import learned_versions
-from urbanbench.toolkit.training.distributed import processes
+from urbanbench.toolkit.training.distributed import sharers
 
 if TYPE_CHECKING:
     from urbanbench.city.city import City
@@ -214,6 +214,8 @@ def embedding_key(
         "device": _computed_on(device) if learned else "cpu",
     }
     where = ""
+    if own := environment_of(order.model):
+        parts |= {"packages": {}, "environment": own}
     if school is not None:
         parts["learned"] = school.key.digest
         where = f" · trained in {school.place.city.name}"
@@ -222,7 +224,7 @@ def embedding_key(
 
 def _computed_on(device: str) -> str:
     """Name the device and how many processes share the work: their sums have other last bits than those of one."""
-    several = processes()
+    several = sharers()
     return f"{device} x{several}" if several > 1 else device
 
 
@@ -349,6 +351,7 @@ def _model_facts(order: Order, setting: _Setting, facts: Mapping[str, Any]) -> d
     return (
         _declared(order)
         | mark_of(order)
+        | environment_facts(order.model)
         | {
             "variant": dict(setting.variant),
             "inputs_allowed": _listed(setting.view.inputs),

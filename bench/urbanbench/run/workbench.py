@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.apart import state_kept
+from urbanbench.atomic import spared
 from urbanbench.cache import EmbeddingCache, EmbeddingKey
 from urbanbench.cost import measured
-from urbanbench.errors import CannotWrite, Conformance, DataMissing, quoted
+from urbanbench.errors import Conformance, DataMissing, quoted
 from urbanbench.inputs import format_inputs
-from urbanbench.progress import note
 from urbanbench.registry import is_foreign, open_city
 from urbanbench.run.learning import learn
 from urbanbench.seen import seeing
@@ -119,6 +119,10 @@ class Workbench:
             self._learned = (school.key.digest, *learn(order, school, folder, self.device))
         return self._learned[1:]
 
+    def has(self, key: EmbeddingKey) -> bool:
+        """Tell whether vectors are at hand because they were used last."""
+        return self._space is not None and self._space[0] == key.digest
+
     def embedding(
         self, order: Order, view: View, units: Units, key: EmbeddingKey, school: School | None = None
     ) -> tuple[EmbeddingSpace, Mapping[str, Any], bool]:
@@ -209,10 +213,8 @@ class Workbench:
         with checkpoints_in(folder):
             made = self._embedded(order, view, units, school)
         if process() == 0:
-            try:
+            with spared("Vectors are not kept"):
                 cache.put(key, *made)
-            except CannotWrite as error:  # the vectors are at hand: the run goes on with them
-                note(f"Vectors are not kept: {error}")
             shutil.rmtree(folder, ignore_errors=True)
         return made
 

@@ -12,7 +12,6 @@ from urbanbench.parity.contract import DEFAULT
 from urbanbench.predictions import answers_in
 from urbanbench.registry import Face
 from urbanbench.result import OK, RunResult
-from urbanbench.scoring.split import is_split_file
 from urbanbench.scoring.splits import make_splits
 from urbanbench.store import ResultStore
 from urbanbench.verify.again import Elsewhere, order_of
@@ -55,11 +54,7 @@ def untrue(result: RunResult, elsewhere: Elsewhere, bench: Workbench) -> str:
     """
     cell = result.cell
     labelled = result.task.get("kind") in _LABELLED
-    plain = (
-        labelled
-        and cell.protocol == DEFAULT
-        and not (cell.train_city or cell.probe or is_split_file(cell.split))
-    )
+    plain = labelled and cell.protocol == DEFAULT and not (cell.train_city or cell.probe)
     if result.status != OK or result.file is None or not plain:
         return ""
     try:

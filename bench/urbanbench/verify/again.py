@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from urbanbench.errors import DataMissing, UnknownName
@@ -12,24 +13,30 @@ from urbanbench.parity.contract import DEFAULT
 from urbanbench.registry import city_word, load_model, plain_name
 from urbanbench.result import Cell, RunSpec
 from urbanbench.run.order import Order, resolve
+from urbanbench.scoring.split import PREFIX, is_split_file
+from urbanbench.scoring.splits import split_name
 
 __all__ = ["Elsewhere", "absent_city", "differing_fields", "order_of"]
 
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Where plugins and cities lie that results name but no registry knows: name to path."""
+    """Where plugins, cities and files of splits lie that results name but no registry knows: name to path."""
 
     models: Mapping[str, str] = field(default_factory=dict)
     tasks: Mapping[str, str] = field(default_factory=dict)
     cities: Mapping[str, str] = field(default_factory=dict)
+    splits: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, models: Iterable[str], tasks: Iterable[str], cities: Iterable[str]) -> Elsewhere:
-        """Name paths as results name them; words that are no paths stand for themselves."""
+    def of(
+        cls, models: Iterable[str], tasks: Iterable[str], cities: Iterable[str], splits: Iterable[Path] = ()
+    ) -> Elsewhere:
+        """Name paths as results name them; words that are no paths stand for themselves. Files of splits are read."""
         words = {"model": models, "task": tasks, "city": cities}
         named = {kind: {plain_name(kind, word): word for word in listed} for kind, listed in words.items()}
-        return cls(named["model"], named["task"], named["city"])
+        files = [f"{PREFIX}{path.expanduser().absolute()}" for path in splits]
+        return cls(named["model"], named["task"], named["city"], {split_name(word): word for word in files})
 
 
 def order_of(cell: Cell, elsewhere: Elsewhere) -> Order:
@@ -55,7 +62,7 @@ def order_of(cell: Cell, elsewhere: Elsewhere) -> Order:
             beside=cell.beside,
             train_city=elsewhere.cities.get(cell.train_city, cell.train_city),
             probe=cell.probe,
-            **(_scoring(cell) if cell.protocol == DEFAULT else {}),
+            **(_scoring(cell, elsewhere) if cell.protocol == DEFAULT else {}),
         )
     )
 
@@ -83,9 +90,13 @@ def differing_fields(cell: Cell, order: Order) -> list[str]:
     return found + [f"{name.replace('_', ' ')} {before[name]}, now {now[name]}" for name in fields]
 
 
-def _scoring(cell: Cell) -> dict[str, Any]:
+def _scoring(cell: Cell, elsewhere: Elsewhere) -> dict[str, Any]:
+    split = elsewhere.splits.get(cell.split, cell.split)
+    if is_split_file(cell.split) and split == cell.split:
+        msg = f"No file of splits is known for {cell.split!r}. Expected the file that the row was scored on. Mend: name it with --splits FILE."
+        raise DataMissing(msg)
     return {
-        "split": cell.split,
+        "split": split,
         "head": cell.head,
         "seeds": cell.seeds,
         "block_size_m": cell.block_size_m,

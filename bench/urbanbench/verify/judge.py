@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from urbanbench.errors import DataMissing, UrbanbenchError
+from urbanbench.errors import DataMissing, PluginBroken, UnknownName, UrbanbenchError
+from urbanbench.gathered.rows import lies_right
+from urbanbench.predictions import changed_predictions
 from urbanbench.result import OK, RunResult
 from urbanbench.run.order import Order
 from urbanbench.run.resting import rests_on_today
 from urbanbench.run.standing import older_versions, other_encoders, stale_data, versions_of
 from urbanbench.run.workbench import Workbench
-from urbanbench.store import ResultStore, predictions_beside
+from urbanbench.store import ResultStore, is_changed, predictions_beside
 from urbanbench.verify.again import Elsewhere, absent_city, differing_fields, order_of
 from urbanbench.verify.beside import wrong_gains
 from urbanbench.verify.probed import wrong_probe
@@ -54,6 +57,8 @@ class Verdict:
         What could not be told here.
     result
         What was read, or None.
+    foreign
+        Whether it was made by a plugin that is not here, or one of that name which cannot make it.
     """
 
     file: str
@@ -61,12 +66,13 @@ class Verdict:
     reasons: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
     result: RunResult | None = None
+    foreign: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict JSON-like."""
         run_id = self.result.run_id if self.result is not None else None
         told = {"reasons": list(self.reasons), "unchecked": list(self.unchecked)}
-        return {"file": self.file, "run_id": run_id, "state": self.state, **told}
+        return {"file": self.file, "run_id": run_id, "state": self.state, "foreign": self.foreign, **told}
 
 
 def strangers(folder: Path) -> Iterator[Verdict]:
@@ -97,9 +103,11 @@ def judge(path: Path, folder: Path, elsewhere: Elsewhere, bench: Workbench) -> V
     alone = judge_alone(path, folder)
     if alone.state != HOLDS or alone.result is None:
         return alone
-    reasons, others, unchecked = _standing(alone.result, elsewhere, bench)
-    state = OLD if reasons else OTHER if others else HOLDS
-    return Verdict(alone.file, state, (*reasons, *others), tuple(unchecked), alone.result)
+    standing = _standing(alone.result, elsewhere, bench)
+    state = OLD if standing.reasons else OTHER if standing.others else HOLDS
+    unchecked = (*alone.unchecked, *standing.unchecked)
+    reasons = (*standing.reasons, *standing.others)
+    return Verdict(alone.file, state, reasons, unchecked, alone.result, foreign=standing.foreign)
 
 
 def judge_alone(path: Path, folder: Path) -> Verdict:
@@ -109,16 +117,27 @@ def judge_alone(path: Path, folder: Path) -> Verdict:
         result = ResultStore.read(path)
     except DataMissing as error:
         return Verdict(name, DAMAGED, (str(error),))
-    wrong = [*_misplaced(result, path, name), *_wrong_scores(result)]
-    return Verdict(name, DAMAGED if wrong else HOLDS, tuple(wrong), result=result)
+    wrong = [*_misplaced(result, path, folder), *_wrong_scores(result)]
+    return Verdict(name, DAMAGED if wrong else HOLDS, tuple(wrong), tuple(_wrong_clock(result)), result)
 
 
-def _misplaced(result: RunResult, path: Path, name: str) -> Iterator[str]:
-    stated = json.loads(path.read_text(encoding="utf-8")).get("run_id")
+def _misplaced(result: RunResult, path: Path, folder: Path) -> Iterator[str]:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    stated, place = document.get("run_id"), result.cell.file_name
     if stated != result.run_id:
         yield f"run_id is {stated!r}, its spec has {result.run_id!r}"
-    if Path(name).as_posix() != result.cell.file_name:
-        yield f"its spec belongs into {result.cell.file_name!r}"
+    if is_changed(document):
+        yield "it was changed after it was written"
+    if not lies_right(path, folder, place):
+        twice = "; another file is there" if (folder / place).is_file() else ""
+        yield f"its spec belongs into {place!r}{twice}"
+
+
+def _wrong_clock(result: RunResult) -> Iterator[str]:
+    """Say where a row names a day to come."""
+    date, now = str(result.provenance.get("started_utc", "")), datetime.now(UTC)
+    if date > (now + timedelta(days=1)).isoformat():
+        yield f"its date, {date[:10]}, has not come yet: the clock of its machine was wrong, or this one's ({now.date()}) is"
 
 
 def _wrong_scores(result: RunResult) -> Iterator[str]:
@@ -138,37 +157,49 @@ def _wrong_predictions(result: RunResult) -> Iterator[str]:
         return
     try:
         found = rescored(result, ResultStore.read_predictions(result.file, result.cell))
+        if changed := changed_predictions(predictions_beside(result.file)):
+            yield changed
     except DataMissing as error:
         yield str(error)
+        return
+    except (KeyError, ValueError, TypeError) as error:
+        yield f"its predictions are not those of its task ({type(error).__name__}: {error})"
         return
     gap = largest_gap(result.scores, found)
     if gap > ROUNDING:
         yield f"its predictions give other scores (by {gap:.2g} of 1 + |score|, rounding explains {ROUNDING:g})"
 
 
-_Told = tuple[list[str], list[str], list[str]]
+@dataclass(frozen=True)
+class _Standing:
+    """Why a result is old, what stand-ins are others today, what could not be told, and whether its plugins are not here."""
+
+    reasons: list[str]
+    others: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+    foreign: bool = False
 
 
-def _standing(result: RunResult, elsewhere: Elsewhere, bench: Workbench) -> _Told:
-    """Return why a result is old, what stand-ins are others today, and what could not be told."""
+def _standing(result: RunResult, elsewhere: Elsewhere, bench: Workbench) -> _Standing:
     cell = result.cell
     try:
         order = order_of(cell, elsewhere)
     except UrbanbenchError as error:
-        known = "no versions recorded" if not result.versions else ""
-        return ([known] if known else []), [], [f"cannot be made from today's plugins: {error}"]
+        unknown = [] if result.versions else ["no versions recorded"]
+        told = [f"cannot be made from today's plugins: {error}"]
+        return _Standing(unknown, unchecked=told, foreign=isinstance(error, UnknownName | PluginBroken))
     reasons = [*differing_fields(cell, order), *older_versions(result, versions_of(order))]
     if result.status != OK:
-        return reasons, [], []
+        return _Standing(reasons)
     if absent := absent_city(cell, elsewhere):
-        return reasons, [], [absent]
+        return _Standing(reasons, unchecked=[absent])
     return _with_data(result, order, bench, reasons)
 
 
-def _with_data(result: RunResult, order: Order, bench: Workbench, reasons: list[str]) -> _Told:
+def _with_data(result: RunResult, order: Order, bench: Workbench, reasons: list[str]) -> _Standing:
     try:
         now, variant = rests_on_today(order, bench)
     except UrbanbenchError as error:
-        return [*reasons, f"today it cannot be run: {error}"], [], []
+        return _Standing([*reasons, f"today it cannot be run: {error}"])
     others = [] if variant is None else other_encoders(result, variant)
-    return [*reasons, *stale_data(result, now)], others, []
+    return _Standing([*reasons, *stale_data(result, now)], others)

@@ -19,6 +19,7 @@ from urbanbench.build.fetch.web import NoAnswer, Patience, Refused, reader
 from urbanbench.city.folder.limits import MIB
 from urbanbench.errors import BadInput, DataCorrupt
 from urbanbench.hashing import sha256_of
+from urbanbench.locks import locked
 from urbanbench.progress import note, pulse, tracking
 
 __all__ = ["Gathered", "gather"]
@@ -82,14 +83,12 @@ def gather(
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(folder / ".fetch.lock", timeout=0):
+    with locked(folder / ".fetch.lock", wait=False, mend="name another folder with --files") as held:
+        if held:
             yield
-    except Timeout as error:
+            return
         msg = f"Another command fetches into {str(folder)!r} now. Expected one at a time. Wait for it, or name another folder with --files."
-        raise BadInput(msg) from error
+        raise BadInput(msg)
 
 
 def _found(recipe: Recipe, folder: Path, wanted: Sequence[Source], lock: Lock, *, write: bool) -> Gathered:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from urbanbench.errors import BadInput
+from urbanbench.atomic import held
+from urbanbench.errors import FULL, BadInput, CannotWrite, UrbanbenchError
 
 __all__ = ["check_new", "new_folder", "room_beside"]
 
@@ -47,15 +48,27 @@ def room_beside(folder: Path) -> Iterator[Path]:
     """Give a temporary folder beside the place of another; where the block fails, folders above that were made for it are removed too."""
     folder = folder.absolute()
     made = [above for above in folder.parents if not above.exists()]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:100]}.", suffix=".part"))
     try:
-        yield beside
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:100]}.", suffix=".part"))
+    except OSError as error:
+        raise CannotWrite(folder, error) from error
+    try:
+        with held(beside):
+            yield beside
+    except OSError as error:
+        if isinstance(error, UrbanbenchError) or error.errno not in FULL:
+            raise
+        raise CannotWrite(folder, error, needed=_size(beside)) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
         with suppress(OSError):  # one that is not empty ends it
             for above in made:
                 above.rmdir()
+
+
+def _size(folder: Path) -> int:
+    return sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
 
 
 def check_new(folder: Path, *, option: str = "--out", empty_may_be: bool = False) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from urbanbench.locks import locked
 from urbanbench.registry import city_folder, open_city, plain_name
 
 if TYPE_CHECKING:
@@ -51,14 +52,11 @@ def make_scale(city: str, scale: str, seed: int) -> None:
     seed
         Of the order in which regions are merged.
     """
-    from filelock import FileLock
-
     from urbanbench.atomic import write_text
 
     folder = scale_folder(city, scale)
     state, kept = _state(city, seed, folder.name), folder.with_name(f"{folder.name}.made-of.json")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
+    with locked(folder.with_name(f"{folder.name}.lock")):
         if folder.is_dir() and kept.is_file() and kept.read_text(encoding="utf-8") == state:
             return
         shutil.rmtree(folder, ignore_errors=True)

@@ -62,9 +62,12 @@ def parcel_majority(targets: Targets, groups: np.ndarray) -> np.ndarray:
         return groups
     names, group = np.unique(groups, return_inverse=True)
     parcel = numbered(targets.parcels)
-    votes = np.zeros((parcel.max() + 1, len(names)), dtype=np.int64)
-    np.add.at(votes, (parcel, group.ravel()), 1)
-    return np.asarray(names[votes.argmax(axis=1)][parcel])
+    # Pairs that there are, and no table of all: cities have a hundred thousand parcels and thousands of groups.
+    pairs, votes = np.unique(parcel * len(names) + group.ravel(), return_counts=True)
+    one, other = np.divmod(pairs, len(names))
+    order = np.lexsort((other, -votes, one))
+    most = other[order][np.unique(one[order], return_index=True)[1]]
+    return np.asarray(names[most[parcel]])
 
 
 def whole_parcels(targets: Targets, marked: np.ndarray) -> np.ndarray:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.atomic import remove_leftovers, replacing
+from urbanbench.atomic import read_through, remove_leftovers, replacing, spared
 from urbanbench.hashing import array_digest, code_digest, value_digest
 from urbanbench.home import cache_root
+from urbanbench.locks import locked
 from urbanbench.toolkit.kept.feature_store import encoder_digest, feature_code
 from urbanbench.toolkit.kept.reading import seconds_of, was_made, was_read
 from urbanbench.toolkit.kept.versions import learned_versions
@@ -60,16 +61,13 @@ def stored_pictures(
     numpy.ndarray
         float32 (p, dim); NaN in the rows of pictures that cannot be opened.
     """
-    from filelock import FileLock
-
     if not digests:
         return np.empty((0, encoder.dim), dtype=np.float32)
     folder = _folder(encoder, pictures.size, device)
-    folder.mkdir(parents=True, exist_ok=True)
     keys = _keys(digests)
     distinct, first, place = np.unique(keys, return_index=True, return_inverse=True)
     made = np.empty((len(keys), encoder.dim), dtype=np.float32)
-    with FileLock(folder.with_suffix(".lock")):
+    with locked(folder.with_suffix(".lock"), needed=False):
         there = np.zeros(len(distinct), dtype=bool)
         for path in sorted(folder.glob("*.safetensors")):
             _read(path, distinct, first, made, there)
@@ -79,7 +77,8 @@ def stored_pictures(
             rows = missing[start : start + PART]
             began = time.perf_counter()
             made[first[rows]] = _encoded(encoder, pictures, first[rows], device)
-            _write(folder, distinct[rows], made[first[rows]], time.perf_counter() - began)
+            with spared("Features of pictures are not kept"):
+                _write(folder, distinct[rows], made[first[rows]], time.perf_counter() - began)
     again = np.flatnonzero(first[place] != np.arange(len(keys)))
     made[again] = made[first[place[again]]]
     return made
@@ -134,6 +133,7 @@ def _read(path: Path, distinct: np.ndarray, first: np.ndarray, made: np.ndarray,
     from safetensors import SafetensorError, safe_open
 
     try:
+        read_through(path)
         with safe_open(path, framework="numpy") as file:
             listed = file.get_tensor("pictures")
             names = listed.view(_DIGEST).ravel()
@@ -161,7 +161,7 @@ def _write(folder: Path, names: np.ndarray, features: np.ndarray, seconds: float
     listed = np.frombuffer(names.tobytes(), dtype=np.uint8).reshape(len(names), _DIGEST.itemsize)
     path = folder / f"{array_digest(listed)}.safetensors"
     remove_leftovers(path)
-    with replacing(path) as part:
+    with replacing(path, size=features.nbytes) as part:
         told = {"kind": "picture", "digest": array_digest(listed, features), "seconds": f"{seconds:.3f}"}
         save_file({"pictures": listed, "features": features}, part, metadata=told)
     was_made(str(path))

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.atomic import remove_leftovers, replacing
+from urbanbench.atomic import read_through, remove_leftovers, replacing, spared
 from urbanbench.hashing import array_digest, code_digest, value_digest
 from urbanbench.home import cache_root
+from urbanbench.locks import locked
 from urbanbench.toolkit.kept.reading import seconds_of, was_made, was_read
 from urbanbench.toolkit.kept.versions import learned_versions
 
@@ -63,16 +64,14 @@ def cached_features(
     compute
         Gives float32 (n, dim).
     """
-    from filelock import FileLock
-
     path = _path(kind, encoder, inputs_digest)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
+    with locked(path.with_suffix(".lock"), needed=False):
         found = _read(path, kind)
         if found is None:
             start = time.perf_counter()
             found = np.ascontiguousarray(compute(), dtype=np.float32)
-            _write(path, found, kind, time.perf_counter() - start)
+            with spared("Features are not kept"):
+                _write(path, found, kind, time.perf_counter() - start)
     return found
 
 
@@ -144,6 +143,7 @@ def _read(path: Path, kind: str) -> np.ndarray | None:
     from safetensors import SafetensorError, safe_open
 
     try:
+        read_through(path)
         with safe_open(path, framework="numpy") as file:
             features, told = file.get_tensor("features"), file.metadata() or {}
     except (OSError, ValueError, SafetensorError):
@@ -159,7 +159,7 @@ def _write(path: Path, features: np.ndarray, kind: str, seconds: float) -> None:
 
     remove_leftovers(path)
     told = {"kind": kind, "digest": array_digest(features), "seconds": f"{seconds:.3f}"}
-    with replacing(path) as part:
+    with replacing(path, size=features.nbytes) as part:
         save_file({"features": features}, part, metadata=told)
     was_made(path.stem)
 

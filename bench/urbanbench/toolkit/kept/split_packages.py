@@ -12,7 +12,8 @@ from pathlib import Path
 from urbanbench.atomic import replacing
 from urbanbench.errors import BadInput, CannotWrite, ExtraMissing
 from urbanbench.hashing import short, value_digest
-from urbanbench.home import cache_root
+from urbanbench.home import CACHE_MEND, cache_root
+from urbanbench.locks import locked
 
 __all__ = ["SplitPackages", "joined_folder"]
 
@@ -77,8 +78,6 @@ def joined_folder(split: SplitPackages, *, asked: str) -> Path:
     CannotWrite
         The cache folder has no room.
     """
-    from filelock import FileLock
-
     pieces = split.found()
     if pieces is None:
         msg = f"{asked} needs {len(split.packages)} packages with the pieces of {split.name}, and not all are installed. Mend: {split.mend}"
@@ -87,7 +86,7 @@ def joined_folder(split: SplitPackages, *, asked: str) -> Path:
     folder = cache_root() / "weights" / f"{split.name}-{short(value_digest(told))}"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
+        with locked(folder.with_suffix(".lock"), mend=CACHE_MEND):
             if not folder.is_dir():
                 _unpack(split, pieces, folder)
     except OSError as error:

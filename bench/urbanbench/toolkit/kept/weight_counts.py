@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-__all__ = ["WeightCounts", "counting_weights", "loads_weights", "trains_weights"]
+__all__ = ["WeightCounts", "counting_weights", "counts_elsewhere", "loads_weights", "trains_weights"]
 
 
 class _Shaped(Protocol):
@@ -77,6 +77,15 @@ def counting_weights() -> Iterator[WeightCounts]:
         yield counts
     finally:
         _open.reset(token)
+
+
+def counts_elsewhere(record: Mapping[str, int]) -> None:
+    """Add what was counted in another process: a record as `WeightCounts.to_record` gives it."""
+    counts = _open.get()
+    if counts is not None:
+        for kind, of in (("trained", counts.trained), ("frozen", counts.loaded)):
+            counts._given += 1  # noqa: SLF001 - of this module
+            of[counts._given] = int(record[kind])  # noqa: SLF001 - same
 
 
 def trains_weights(weights: Iterable[_Shaped]) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import weakref
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 
+from urbanbench.atomic import spared
+from urbanbench.errors import CannotWrite
 from urbanbench.hashing import value_digest
 from urbanbench.home import cache_root
+from urbanbench.locks import locked
 
 __all__ = ["PixelStore", "open_pixel_store"]
 
@@ -34,13 +38,15 @@ class PixelStore:
 
     def __init__(self, path: Path, count: int, size: int) -> None:
         length = count * (1 + 3 * size * size)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
+        with locked(path.with_suffix(".lock"), needed=False):
             if path.exists() and path.stat().st_size != length:
                 path.unlink()  # another process may still read it
             with path.open("ab") as file:
                 file.truncate(length)
-        whole = np.memmap(path, dtype=np.uint8, mode="r+", shape=(length,))
+        # Written by calls, which fail where there is no room; a write to mapped memory would end the process.
+        self.path, self._file = path, os.open(path, os.O_RDWR)
+        weakref.finalize(self, os.close, self._file)
+        whole = np.memmap(path, dtype=np.uint8, mode="r", shape=(length,))
         plain = np.asarray(whole)
         self._state, self._pixels = plain[:count], plain[count:].reshape(count, 3, size, size)
 
@@ -64,11 +70,22 @@ class PixelStore:
         ok[:] = self._state[rows] == _KEPT
         pixels[~ok] = 0
 
-    def write(self, row: int, pixels: np.ndarray | None) -> None:
-        """Keep a picture's pixels, or that it cannot be opened."""
-        if pixels is not None:
-            self._pixels[row] = pixels
-        self._state[row] = _BROKEN if pixels is None else _KEPT
+    def write(self, row: int, pixels: np.ndarray | None) -> bool:
+        """Keep a picture's pixels, or that it cannot be opened; tell whether there was room."""
+        with spared("Decoded pictures are not kept"):
+            if pixels is not None:
+                self._put(np.ascontiguousarray(pixels).tobytes(), len(self._state) + row * pixels.nbytes)
+            self._put(bytes([_BROKEN if pixels is None else _KEPT]), row)
+            return True
+        return False
+
+    def _put(self, content: bytes, place: int) -> None:
+        try:
+            written = os.pwrite(self._file, content, place)
+            if written < len(content):  # the next one tells why
+                os.pwrite(self._file, content[written:], place + written)
+        except OSError as error:
+            raise CannotWrite(self.path, error, needed=len(content)) from error
 
 
 def open_pixel_store(pictures_digest: str, count: int, size: int) -> PixelStore | None:
@@ -86,11 +103,17 @@ def open_pixel_store(pictures_digest: str, count: int, size: int) -> PixelStore 
     Returns
     -------
     PixelStore or None
-        None where the pixels would take more than half of the free disk space.
+        None where the pixels would take more than half of the free disk space, or the cache cannot be written.
     """
     folder = cache_root() / "pixels"
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{value_digest({'pictures': pictures_digest, 'size': size})}.pixels"
-    if count == 0 or (not path.exists() and count * 3 * size**2 * 2 > shutil.disk_usage(folder).free):
+    if count == 0:
         return None
-    return PixelStore(path, count, size)
+    with spared("Decoded pictures are not kept"):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if path.exists() or count * 3 * size**2 * 2 <= shutil.disk_usage(folder).free:
+                return PixelStore(path, count, size)
+        except OSError as error:
+            raise CannotWrite(path, error) from error
+    return None

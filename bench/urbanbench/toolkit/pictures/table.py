@@ -135,9 +135,15 @@ class PictureTable:
                 made = self._opened(self.paths[row])
                 ok[place], pixels[place] = made is not None, 0 if made is None else made
             return
+        unkept = {}
         for row in rows[~self.store.knows(rows)].tolist():
-            self.store.write(row, self._opened(self.paths[row]))
+            made = self._opened(self.paths[row])
+            if not self.store.write(row, made):
+                unkept[row] = made
         self.store.read(rows, pixels, ok)
+        for place, row in enumerate(rows.tolist() if unkept else ()):
+            if row in unkept:
+                ok[place], pixels[place] = unkept[row] is not None, 0 if unkept[row] is None else unkept[row]
 
     def _opened(self, path: str) -> np.ndarray | None:
         from PIL.Image import Resampling

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.atomic import remove_leftovers, replacing
+from urbanbench.atomic import read_through, remove_leftovers, replacing, spared
+from urbanbench.locks import locked
 from urbanbench.toolkit.training.distributed import agreed, everywhere, process, processes
 from urbanbench.toolkit.training.transfer import HostCopies, runs_behind
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Checkpoint", "checkpoint_for", "checkpoints_in"]
+__all__ = ["Checkpoint", "checkpoint_folder", "checkpoint_for", "checkpoints_in"]
 
 PAUSE_S = 30.0
 """Seconds between two checkpoints of a stage where nobody asked for one at every check."""
@@ -107,16 +108,14 @@ def _write_copies(path: Path, copies: HostCopies, told: str) -> None:
 
 
 def _write(path: Path, tensors: Mapping[str, Tensor], told: str) -> None:
-    from filelock import FileLock
     from safetensors.torch import save_file
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     plain = {name: one.contiguous() for name, one in tensors.items()}
-    with FileLock(
-        path.with_suffix(".lock")
-    ):  # another program may train the same stage; leftovers are nobody's then
+    size = sum(one.nbytes for one in plain.values())
+    # another program may train the same stage; leftovers are nobody's then
+    with spared("A checkpoint is not kept"), locked(path.with_suffix(".lock"), needed=False):
         remove_leftovers(path)
-        with replacing(path) as part:
+        with replacing(path, size=size) as part:
             save_file(plain, part, metadata={"training": told})
 
 
@@ -124,6 +123,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     from safetensors import SafetensorError, safe_open
 
     try:
+        read_through(path)
         with safe_open(path, framework="pt") as stored:
             facts = json.loads((stored.metadata() or {})["training"])
             return {name: stored.get_tensor(name) for name in stored.keys()}, facts  # noqa: SIM118 - no mapping
@@ -168,6 +168,12 @@ def checkpoints_in(folder: Path | None) -> Iterator[None]:
         yield
     finally:
         _folder.reset(token)
+
+
+def checkpoint_folder() -> Path | None:
+    """Return the folder that the innermost `checkpoints_in` named, for what trains in another process."""
+    folder = _folder.get()
+    return None if folder is None else folder.path
 
 
 def checkpoint_for(name: str, path: Path | None, device: str = "cpu") -> Checkpoint:

@@ -23,14 +23,19 @@ if TYPE_CHECKING:
 __all__ = [
     "agreed",
     "average_gradients",
+    "connected",
     "everywhere",
     "gathered",
     "joined",
     "own_part",
     "process",
     "processes",
+    "rank",
     "same_everywhere",
+    "sharers",
+    "sharing",
     "stacked",
+    "started",
 ]
 
 TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
@@ -51,20 +56,61 @@ def joined(device: str) -> Iterator[int]:
     int
         This process's number; 0 where it is alone. The first one writes what the work is for.
     """
-    if not all(name in os.environ for name in TORCHRUN) or int(os.environ["WORLD_SIZE"]) == 1:
+    if started() == 1:
         yield 0
         return
+    with connected(device):
+        yield process()
+
+
+@contextmanager
+def connected(device: str, store: Any = None) -> Iterator[None]:
+    """Connect the processes that torchrun started for the block; by a store of their own where they are connected more than once.
+
+    An error that ends the block in one process closes its connections, and so ends every wait for it in the others.
+    """
     import torch
     import torch.distributed as dist
 
     on_gpu = device.startswith("cuda")
     if on_gpu:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if on_gpu else "gloo", timeout=WAIT)
+    known = {} if store is None else {"store": store, "rank": rank(), "world_size": started()}
+    dist.init_process_group("nccl" if on_gpu else "gloo", timeout=WAIT, **known)
     try:
-        yield dist.get_rank()
+        yield
     finally:
         dist.destroy_process_group()
+
+
+def started() -> int:
+    """Return how many processes torchrun started, of which this is one; 1 where it did not, or started one."""
+    return int(os.environ["WORLD_SIZE"]) if all(name in os.environ for name in TORCHRUN) else 1
+
+
+def rank() -> int:
+    """Return which of the processes that torchrun started this one is; 0 where it started none."""
+    return int(os.environ["RANK"]) if started() > 1 else 0
+
+
+_sharers = 1
+"""How many processes share the trainings of a session that this process is in."""
+
+
+@contextmanager
+def sharing(several: int) -> Iterator[None]:
+    """Say that trainings of the block are shared by several processes, whenever they are connected."""
+    global _sharers  # noqa: PLW0603 - a process is in one session
+    before, _sharers = _sharers, several
+    try:
+        yield
+    finally:
+        _sharers = before
+
+
+def sharers() -> int:
+    """Return how many processes share trainings, also between two of them, when nothing is connected."""
+    return max(_sharers, processes())
 
 
 def processes() -> int:

@@ -1,11 +1,11 @@
-"""Runs in other processes: workers take portions of cells; a worker that dies or takes too long costs one failed row, not the rest."""
+"""Cells done in other processes: workers take portions of cells; a worker that dies or takes too long costs one failed row, not the rest."""
 
 from __future__ import annotations
 
 import math
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -13,18 +13,19 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-from urbanbench.apart import Apart, Channel, Ended, Limits
+from urbanbench.apart import Apart, Channel, Ended
 from urbanbench.apart.process import WATCHED_EVERY_S
 from urbanbench.reasons import place_in, told
 from urbanbench.registry import Face
 from urbanbench.result import FAILED, RunResult, RunSpec
 from urbanbench.run.cell import run_cell, save
+from urbanbench.run.executors.contract import Progress, Work
 from urbanbench.run.order import Order, resolve
 from urbanbench.run.walk import without_scores
 from urbanbench.run.workbench import Workbench
 from urbanbench.store import ResultStore
 
-__all__ = ["run_in_processes"]
+__all__ = ["Processes"]
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -43,64 +44,55 @@ class _Worker:
     answered: set[tuple[object, ...]] = field(default_factory=set)
 
 
-@dataclass(frozen=True)
-class _Terms:
-    """What every worker is started with."""
+class Processes:
+    """Processes of this machine; a worker that has met a foreign plugin meets no other one.
 
-    store: ResultStore
-    overwrite: str
-    device: str
-    limits: Limits
+    Results are saved by the workers themselves; a cell whose worker ended is saved as failed, with what ended it.
 
-    def start(self) -> Apart:
-        folder = str(self.store.folder.absolute())
-        return Apart(_work, folder, self.overwrite, self.device, limits=self.limits)
-
-
-def run_in_processes(
-    orders: Sequence[Order],
-    store: ResultStore,
-    *,
-    overwrite: str,
-    device: str,
-    jobs: int,
-    limits: Limits,
-    report: Callable[[RunResult, bool], None],
-    began: Callable[[Order], None],
-) -> dict[str, RunResult]:
-    """Run orders in up to `jobs` processes and return results by run id; parameters as in `urbanbench.run.run`.
-
-    Results are saved by the workers themselves; a cell whose worker ended is saved as failed, with what ended it. A worker that has
-    met a foreign plugin meets no other one.
+    Parameters
+    ----------
+    jobs
+        How many there are at most.
     """
-    portions = deque(_portions(orders, jobs))
-    terms = _Terms(store, overwrite, device, limits)
-    done: dict[str, RunResult] = {}
-    workers: list[_Worker] = []
 
-    def tell(result: RunResult, new: bool) -> None:
-        done[result.run_id] = result
-        report(result, new)
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
 
-    finished = False
-    try:
-        with _divided_threads(jobs):
-            workers += [_Worker(terms.start()) for _ in range(min(jobs, len(portions)))]
+    def run(self, work: Work) -> dict[str, RunResult]:
+        """Do the work; see `Executor`."""
+        portions = deque(_portions(work.orders, self.jobs))
+        done: dict[str, RunResult] = {}
+        workers: list[_Worker] = []
+
+        def tell(result: RunResult, new: bool) -> None:
+            done[result.run_id] = result
+            work.report(result, new)
+
+        finished = False
+        try:
+            with _divided_threads(self.jobs):
+                workers += [_Worker(_start(work)) for _ in range(min(self.jobs, len(portions)))]
+                for worker in workers:
+                    _hand_out(worker, portions, work)
+                while busy := [worker for worker in workers if worker.owed]:
+                    for worker in busy:
+                        work.began(worker.owed[0])
+                    ready = wait([worker.apart.pipe for worker in busy], timeout=WATCHED_EVERY_S)
+                    for worker in busy:
+                        _attend(worker, work, tell, there=worker.apart.pipe in ready)
+                        if not worker.owed:
+                            _hand_out(worker, portions, work)
+            finished = True
+        finally:
             for worker in workers:
-                _hand_out(worker, portions, terms)
-            while busy := [worker for worker in workers if worker.owed]:
-                for worker in busy:
-                    began(worker.owed[0])
-                ready = wait([worker.apart.pipe for worker in busy], timeout=WATCHED_EVERY_S)
-                for worker in busy:
-                    _attend(worker, terms, tell, there=worker.apart.pipe in ready)
-                    if not worker.owed:
-                        _hand_out(worker, portions, terms)
-        finished = True
-    finally:
-        for worker in workers:
-            worker.apart.close(wait_s=5 if finished else 0)
-    return done
+                worker.apart.close(wait_s=5 if finished else 0)
+        return done
+
+
+def _start(work: Work) -> Apart:
+    """Start a worker process."""
+    folder = str(work.store.folder.absolute())
+    return Apart(_work, folder, work.overwrite, work.device, limits=work.limits)
 
 
 def _portions(orders: Sequence[Order], jobs: int) -> Iterator[list[Order]]:
@@ -117,7 +109,7 @@ def _foreign_in(order: Order) -> str:
     return " ".join(one.word for one in (order.model, order.task) if isinstance(one, Face))
 
 
-def _hand_out(worker: _Worker, portions: deque[list[Order]], terms: _Terms) -> None:
+def _hand_out(worker: _Worker, portions: deque[list[Order]], work: Work) -> None:
     """Give a worker its next portion; a fresh process where the present one has met another foreign plugin."""
     if not portions:
         return
@@ -125,7 +117,7 @@ def _hand_out(worker: _Worker, portions: deque[list[Order]], terms: _Terms) -> N
     serves = _foreign_in(portion[0])
     if worker.serves not in {serves, ""}:
         worker.apart.close()
-        worker.apart, worker.answered = terms.start(), set()
+        worker.apart, worker.answered = _start(work), set()
     worker.serves = serves
     worker.owed.extend(portion)
     _send(worker)
@@ -135,7 +127,7 @@ def _send(worker: _Worker) -> None:
     worker.apart.send([order.spec for order in worker.owed])
 
 
-def _attend(worker: _Worker, terms: _Terms, tell: Callable[[RunResult, bool], None], *, there: bool) -> None:
+def _attend(worker: _Worker, work: Work, tell: Progress, *, there: bool) -> None:
     """Take a worker's answer, or look whether it is over a limit; where it ended, save the row and start another process."""
     order = worker.owed[0]
     try:
@@ -144,7 +136,7 @@ def _attend(worker: _Worker, terms: _Terms, tell: Callable[[RunResult, bool], No
             return
         said = worker.apart.receive(order.files)
     except Ended as ended:
-        _mourn(worker, ended, terms, tell)
+        _mourn(worker, ended, work, tell)
         return
     if said is None:
         return
@@ -152,12 +144,12 @@ def _attend(worker: _Worker, terms: _Terms, tell: Callable[[RunResult, bool], No
     worker.owed.popleft()
     worker.answered.add(order.embedding_group)
     if answer is None:
-        _tell_failed(order, unsaved, terms, tell)
+        _tell_failed(order, unsaved, work, tell)
     else:
         tell(replace(RunResult.from_dict(answer), unsaved=unsaved), new)
 
 
-def _mourn(worker: _Worker, ended: Ended, terms: _Terms, tell: Callable[[RunResult, bool], None]) -> None:
+def _mourn(worker: _Worker, ended: Ended, work: Work, tell: Progress) -> None:
     """Save the failed row of a worker that ended; where it was over a limit, also those of all cells that need the same vectors."""
     order = worker.owed.popleft()
     lost = [(order, str(ended))]
@@ -166,17 +158,17 @@ def _mourn(worker: _Worker, ended: Ended, terms: _Terms, tell: Callable[[RunResu
         worker.owed = deque(one for one in worker.owed if one not in alike)
         lost += [(one, f"not tried, because a cell with the same vectors failed: {ended}") for one in alike]
     for one, reason in lost:
-        _tell_failed(one, reason, terms, tell)
+        _tell_failed(one, reason, work, tell)
     worker.apart.close(wait_s=0)
-    worker.apart, worker.answered = terms.start(), set()
+    worker.apart, worker.answered = _start(work), set()
     if worker.owed:
         _send(worker)
 
 
-def _tell_failed(order: Order, reason: str, terms: _Terms, tell: Callable[[RunResult, bool], None]) -> None:
+def _tell_failed(order: Order, reason: str, work: Work, tell: Progress) -> None:
     result = without_scores(order, FAILED, WorkerDied(reason))
-    with terms.store.lock(order.cell):
-        tell(save(result, terms.store), True)
+    with work.store.lock(order.cell):
+        tell(save(result, work.store), True)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import pytest
 
 from urbanbench.result import OK, RunResult, RunSpec
 from urbanbench.run import resolve
-from urbanbench.run.forecast import Forecast
+from urbanbench.run.planning.forecast import Forecast
 from urbanbench.store import ResultStore
 
 

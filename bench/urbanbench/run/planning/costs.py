@@ -1,0 +1,206 @@
+"""Costs: what vectors and heads take, learned from earlier rows; the one law behind the time left of a run and the plan of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from urbanbench.result import OK
+from urbanbench.store import predictions_beside
+
+if TYPE_CHECKING:
+    from urbanbench.result import RunResult
+    from urbanbench.run.order import Order
+
+__all__ = ["ELSEWHERE", "FLOOR", "OTHERWISE", "SAME", "SCALED", "Costs", "Estimate", "Sizes"]
+
+SAME = "as before"
+"""The same was done here: this city, these parameters, these inputs."""
+SCALED = "scaled"
+"""The same head in other cities, scaled with labelled units and seeds."""
+FLOOR = "a floor"
+"""Floors learn nothing, and take about what other floors took."""
+OTHERWISE = "with other settings"
+"""This model and preset in this city, with other parameters or inputs."""
+ELSEWHERE = "in another city"
+"""The same in another city; no law leads from there to here, because trainings end at their plateau."""
+
+_FLOOR_S = 1.0
+"""What a floor's vectors take where none has been seen yet."""
+
+_Key = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What something takes, and where this is known from.
+
+    Parameters
+    ----------
+    seconds
+        Median of the rows that tell it.
+    basis
+        A word of this file.
+    """
+
+    seconds: float
+    basis: str
+
+    @property
+    def sure(self) -> bool:
+        """Whether a law leads from the rows to this; otherwise it is a hint, and a plan counts it as unknown."""
+        return self.basis in {SAME, SCALED, FLOOR}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a row of a model takes beside seconds, as far as rows tell; None where none does.
+
+    Parameters
+    ----------
+    memory_mb, gpu_mb
+        Highest memory of the process and of the GPU, in 10^6 bytes.
+    vectors_mb, row_mb
+        The vectors as they lie in the cache, and a row with its predictions, in 10^6 bytes.
+    """
+
+    memory_mb: float | None = None
+    gpu_mb: float | None = None
+    vectors_mb: float | None = None
+    row_mb: float | None = None
+
+
+class Costs:
+    """What rows took, by what they were.
+
+    Seconds of vectors count as if nothing of them were kept: with the parts that were read and all stages of training. Rows of another
+    device say nothing of this one's seconds.
+    """
+
+    def __init__(self) -> None:
+        self._embeds: dict[_Key, list[float]] = {}
+        self._heads: dict[_Key, list[float]] = {}
+        self._rates: dict[_Key, list[float]] = {}
+        self._sizes: dict[_Key, list[Sizes]] = {}
+        self._medians: dict[tuple[int, _Key], float] = {}
+
+    def learn(self, result: RunResult) -> None:
+        """Take in a row; only finished ones tell something."""
+        if result.status != OK:
+            return
+        level, device = str(result.task.get("level") or ""), _device_of(result)
+        keys = [key for key, _ in _embed_keys(result.cell, level, device)]
+        if result.model.get("floor"):
+            keys.append((device, FLOOR))
+        for key in keys:
+            self._add(self._embeds, key, _made_in(result))
+        self._sizes.setdefault(keys[0][1:], []).append(_sizes(result))
+        seconds = float(result.cost.get("head_seconds", 0.0))
+        for key in _head_keys(result.cell, level, device):
+            self._add(self._heads, key, seconds)
+        units = int(result.evaluation.get("n_units") or 0)
+        if units:
+            self._add(self._rates, (device, result.cell.reader), seconds / (units * _fits(result.cell)))
+
+    def embed(self, order: Order, device: str = "cpu") -> Estimate | None:
+        """Return what a cell's vectors take where they are made anew; None where nothing is known."""
+        for key, basis in _embed_keys(order.cell, order.task.card.level, device):
+            if key in self._embeds:
+                return Estimate(self._median(self._embeds, key), basis)
+        if not order.model.card.floor:
+            return None
+        known = (device, FLOOR) in self._embeds
+        return Estimate(self._median(self._embeds, (device, FLOOR)) if known else _FLOOR_S, FLOOR)
+
+    def head(self, order: Order, device: str = "cpu", units: int = 0) -> Estimate | None:
+        """Return what a cell's head takes; None where nothing is known.
+
+        Parameters
+        ----------
+        order
+            The cell.
+        device
+            "cpu" or "cuda".
+        units
+            How many labelled units there are; 0 where nobody counted them: what other cities took is then a hint only.
+        """
+        here, there = _head_keys(order.cell, order.task.card.level, device)
+        if here in self._heads:
+            return Estimate(self._median(self._heads, here), SAME)
+        rate = (device, order.cell.reader)
+        if units and rate in self._rates:
+            return Estimate(self._median(self._rates, rate) * units * _fits(order.cell), SCALED)
+        if there in self._heads:
+            return Estimate(self._median(self._heads, there), ELSEWHERE)
+        return None
+
+    def sizes(self, order: Order) -> Sizes:
+        """Return memory and disk that the same vectors took before in this city, the highest of each."""
+        key = _embed_keys(order.cell, order.task.card.level, "")[0][0][1:]
+        found = self._sizes.get(key, [])
+        return Sizes(*(_highest(found, name) for name in ("memory_mb", "gpu_mb", "vectors_mb", "row_mb")))
+
+    def _add(self, known: dict[_Key, list[float]], key: _Key, value: float) -> None:
+        known.setdefault(key, []).append(value)
+        self._medians.pop((id(known), key), None)
+
+    def _median(self, known: Mapping[_Key, Sequence[float]], key: _Key) -> float:
+        place = (id(known), key)
+        if place not in self._medians:
+            self._medians[place] = median(known[key])
+        return self._medians[place]
+
+
+def _device_of(result: RunResult) -> str:
+    return "cuda" if str(result.provenance.get("device") or "cpu").startswith("cuda") else "cpu"
+
+
+def _embed_keys(cell: Any, level: str, device: str) -> list[tuple[_Key, str]]:
+    """Return what vectors are known by, the closest first, each with what it says of them."""
+    exact = repr(sorted(cell.parameters.items()))
+    trained = cell.train_city
+    return [
+        ((device, cell.city, trained, level, cell.model, cell.preset, exact, cell.inputs), SAME),
+        ((device, cell.city, trained, level, cell.model, cell.preset), OTHERWISE),
+        ((device, "", "", level, cell.model, cell.preset, exact), ELSEWHERE),
+    ]
+
+
+def _head_keys(cell: Any, level: str, device: str) -> tuple[_Key, _Key]:
+    """Return what a head is known by: in this city with as many fits, and anywhere."""
+    return (device, cell.city, level, cell.reader, _fits(cell)), (device, "", level, cell.reader)
+
+
+def _fits(cell: Any) -> int:
+    """Return how often a cell's head is fitted."""
+    return max(len(cell.seeds), 1)
+
+
+def _made_in(result: RunResult) -> float:
+    """Return what the vectors of a result take where nothing of them is kept: with the parts that were read, and all stages of training."""
+    read = sum(float(one.get("seconds") or 0.0) for one in _listed(result.cost.get("embed_read")))
+    stages = sum(float(one.get("seconds") or 0.0) for one in _listed(result.training))
+    return max(float(result.cost.get("embed_seconds", 0.0)) + read, stages)
+
+
+def _sizes(result: RunResult) -> Sizes:
+    units, dim = result.cost.get("embed_units") or result.evaluation.get("n_units"), result.model.get("dim")
+    memory, gpu = result.cost.get("embed_peak_rss_mb"), result.cost.get("peak_gpu_mb")
+    return Sizes(memory, gpu, units * dim * 4 / 1e6 if units and dim else None, _row_mb(result))
+
+
+def _row_mb(result: RunResult) -> float | None:
+    if result.file is None:
+        return None
+    files = (result.file, predictions_beside(result.file))
+    return sum(file.stat().st_size for file in files if file.is_file()) / 1e6
+
+
+def _highest(found: Sequence[Sizes], name: str) -> float | None:
+    return max((float(value) for one in found if (value := getattr(one, name)) is not None), default=None)
+
+
+def _listed(value: Any) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list | tuple) else []

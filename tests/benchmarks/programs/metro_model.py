@@ -1,0 +1,203 @@
+"""What models take in a city, stage by stage: few steps are trained, and rows that frozen encoders would read are counted, not read; a line of JSON each."""
+
+import argparse
+import json
+import os
+import resource
+import sys
+import time
+from contextlib import contextmanager
+
+import numpy as np
+
+STEPS = 6
+SHORT = {
+    "min_steps": "0",
+    "min_epochs": "0",
+    "max_steps": str(STEPS),
+    "warmup": "0",
+    "text_encoder": "hashing",
+}
+"""Settings of a look: few steps, and hashed words for texts, which have the length of MiniLM's vectors."""
+
+
+class Clock:
+    """Seconds by name, and the number of times each was taken."""
+
+    def __init__(self):
+        self.seconds, self.times, self.rows = {}, {}, {}
+
+    @contextmanager
+    def __call__(self, name):
+        start = time.process_time()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.process_time() - start
+            self.times[name] = self.times.get(name, 0) + 1
+
+    def timed(self, owner, method, name):
+        """Take the time of every call of a method."""
+        called = getattr(owner, method)
+
+        def wrapped(*given, **named):
+            with self(name):
+                return called(*given, **named)
+
+        setattr(owner, method, wrapped)
+
+
+def main(told):
+    """Open the city once and measure every model in a process of its own, which begins with the city's memory."""
+    import torch
+
+    torch.set_num_threads(1)
+    start = time.process_time()
+    city = opened(told.city)
+    opening = time.process_time() - start
+    for name in told.models:
+        sys.stdout.flush()
+        child = os.fork()
+        if child == 0:
+            sys.stdout.write(json.dumps(guarded(city, name, told, opening)) + "\n")
+            sys.stdout.flush()
+            os._exit(0)
+        os.waitpid(child, 0)
+
+
+def guarded(city, name, told, opening):
+    from urbanbench.errors import UrbanbenchError
+
+    try:
+        return measured(city, name, told, opening)
+    except UrbanbenchError as error:
+        return {"model": name, "city": told.city, "refused": str(error), "gb peak": peak_gb()}
+    except Exception as error:  # noqa: BLE001 - a model that breaks is a line of the table, and the others are measured
+        return {
+            "model": name,
+            "city": told.city,
+            "failed": f"{type(error).__name__}: {error}",
+            "gb peak": peak_gb(),
+        }
+
+
+def measured(city, name, told, opening):
+    clock = Clock()
+    stand_in_for_encoders(clock)
+    watch_training(clock)
+    model = model_of(name, told.set)
+    view = seen_by(model, city)
+    before = peak_gb()
+    with clock("embed"):
+        space = model.embed(view, units=units_of(view, model, told.level), seed=0, device="cpu")
+    whole = clock.seconds.pop("embed")
+    seconds = {"open the city": opening, "prepare and read out": whole - clock.seconds.get("train", 0.0)}
+    seconds |= {
+        f"a {part}": clock.seconds[part] / clock.times[part]
+        for part in ("step", "check")
+        if part in clock.seconds
+    }
+    return {
+        "model": name,
+        "city": told.city,
+        "units": len(space.ids),
+        "dim": int(space.vectors.shape[1]),
+        "seconds": seconds,
+        "stages": clock.times.get("train", 0),
+        "rows encoded": clock.rows,
+        "gb city": before,
+        "gb peak": peak_gb(),
+        "finite": bool(np.isfinite(space.vectors).all()),
+    }
+
+
+def model_of(name, words):
+    """Return a model of preset small that takes few steps."""
+    from urbanbench.registry.plugins import load_class
+
+    kind = load_class("model", name)
+    usual = kind.from_settings("small" if "small" in kind.presets else "").parameters()
+    settings = {key: word for key, word in SHORT.items() if key in usual}
+    settings |= dict(word.split("=", 1) for word in words)
+    return kind.from_settings("small" if "small" in kind.presets else "", settings)
+
+
+LAYERS = {
+    "poi": "pois",
+    "polygon": "buildings",
+    "road": "roads",
+    "flow": "flows",
+    "street_view": "street_views",
+    "satellite": "satellite",
+}
+
+
+def opened(word):
+    """Open a city and read every table that it has, as a run does for the models that use them."""
+    from urbanbench.registry import open_city
+
+    city = open_city(word)
+    view = city.view([*LAYERS, "coordinates"])
+    for name, layer in LAYERS.items():
+        if view.has(name):
+            getattr(city, layer)
+    return city
+
+
+def seen_by(model, city):
+    """Return the view of a run in which the model may use all that it can and the city has."""
+    return city.view(
+        sorted(one for one in model.card.inputs if one == "coordinates" or city.view([one]).has(one))
+    )
+
+
+def units_of(view, model, level):
+    from urbanbench.units import Units
+
+    level = level or ("region" if "region" in model.card.embeds else model.card.embeds[0])
+    return Units(level, tuple(view.region_ids if level == "region" else view.buildings.index))
+
+
+def stand_in_for_encoders(clock):
+    """Let frozen encoders of pictures and footprints give noise of the right shape: what they cost is a number of rows."""
+    from urbanbench.toolkit.features import encoded, picture_store
+
+    def noise(kind, count, dim):
+        clock.rows[kind] = clock.rows.get(kind, 0) + count
+        return np.random.default_rng(0).standard_normal((count, dim), dtype=np.float32)
+
+    encoded.encode_shapes = lambda encoder, polygons, **_: noise("footprints", len(polygons), encoder.dim)
+    encoded.encode_pictures = lambda encoder, table, **_: noise("pictures", len(table), encoder.dim)
+    picture_store.encode_pictures = encoded.encode_pictures
+    texts = encoded.encode_texts
+
+    def counted(encoder, told, **named):
+        clock.rows["texts"] = clock.rows.get("texts", 0) + len(told)
+        return texts(encoder, told, **named)
+
+    encoded.encode_texts = counted
+
+
+def watch_training(clock):
+    """Take the time of stages of training, of their steps and of their checks."""
+    from urbanbench.toolkit import training
+    from urbanbench.toolkit.training import fit, joint, loop
+
+    clock.timed(loop, "run_stages", "train")
+    training.run_stages = joint.run_stages = loop.run_stages
+    clock.timed(fit.Fit, "take_step", "step")
+    clock.timed(fit.Fit, "check", "check")
+
+
+def peak_gb():
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**30 if sys.platform == "darwin" else 2**20)
+
+
+if __name__ == "__main__":
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("city")
+    words.add_argument("models", nargs="+")
+    words.add_argument("--level", default="")
+    words.add_argument("--set", action="append", default=[])
+    main(words.parse_args())
