@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from urbanbench.card import ModelCard
 from urbanbench.errors import BadInput, UnknownName
@@ -42,7 +42,8 @@ SMALL: dict[str, Any] = {
 class UGE(Model):
     """Towers for images, texts and graphs, trained to find what belongs together: first images and texts, then with graphs.
 
-    An item's vector is that of all it consists of, of length 1. Lessons of the view are all it learns from.
+    An item's vector is that of all it consists of, of length 1. Lessons of the view are all it learns from. A region is the mean over the vectors
+    of its street views with what lies around them (our extension); where a city is shown, captions and ways of its street views are the lessons.
 
     Parameters
     ----------
@@ -146,16 +147,17 @@ class UGE(Model):
         return "graph" in self.stages or not self.stages
 
     def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
-        """Learn from the view's lessons and return the vectors (n, dim) of items.
+        """Learn from the view's lessons and return the vectors (n, dim) of items, or of regions as the mean over their street views.
 
         Raises
         ------
         RunRefused
             Too few pictures with lessons.
         """
-        from urbanbench.models._uge.pretrain import embed_items
+        from urbanbench.models._uge.surroundings import items_of
 
-        return embed_items(self, self.pretrain(view, seed=seed, device=device), _items(view), units)
+        items = items_of(view)
+        return self._vectors(self.pretrain(items, seed=seed, device=device), items, view, units)
 
     def learn(self, view: View, *, seed: int, device: str) -> Learned:
         """Learn from the view's lessons and return the weights of the towers."""
@@ -166,18 +168,30 @@ class UGE(Model):
     def embed_with(
         self, learned: Learned, view: View, *, units: Units, seed: int, device: str
     ) -> EmbeddingSpace:
-        """Return vectors of any city's items from what was learned in one; its lessons are not read."""
-        from urbanbench.models._uge.pretrain import embed_items
+        """Return vectors of any city's items or regions from what was learned in one; its lessons are not read."""
+        from urbanbench.models._uge.surroundings import items_of
         from urbanbench.models._uge.transfer import trained_elsewhere
 
         trained = trained_elsewhere(self, learned, seed=seed, device=device)
-        return embed_items(self, trained, _items(view), units)
+        return self._vectors(trained, items_of(view), view, units)
 
     def pretrain(self, view: View, *, seed: int, device: str = "cpu") -> Trained:
         """Learn from the view's lessons and return the towers with the losses of every step."""
         from urbanbench.models._uge.pretrain import pretrain
+        from urbanbench.models._uge.surroundings import items_of
 
-        return pretrain(self, _items(view), seed=seed, device=device)
+        return pretrain(self, items_of(view), seed=seed, device=device)
+
+    def _vectors(self, trained: Trained, items: ItemView, view: View, units: Units) -> EmbeddingSpace:
+        from urbanbench.models._uge.pretrain import embed_items
+        from urbanbench.models._uge.surroundings import mean_of_views
+        from urbanbench.units import Units
+
+        if units.level != "region":
+            return embed_items(self, trained, items, units)
+        return mean_of_views(
+            view, embed_items(self, trained, items, Units("item", tuple(items.items))), units
+        )
 
     def variant(self, view: View) -> Mapping[str, str]:
         """Name the encoders of pictures and texts."""
@@ -196,8 +210,3 @@ class UGE(Model):
         return tuple(
             f"no stage {stage}" for stage in STAGES if stage in self.stages and not view.has(needs[stage])
         )
-
-
-def _items(view: View) -> ItemView:
-    """Return the view as one of items, which is all that a model without levels of a city is given."""
-    return cast("ItemView", view)

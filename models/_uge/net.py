@@ -58,9 +58,10 @@ class Fusion(nn.Module):
     @torch.no_grad()
     def read_alike(self, one: int, other: int) -> None:
         """Let the part of one tower enter as that of another does."""
-        for layer in (self.straight, self.bent[0]):
-            weight, dim = layer.weight, self.dim
-            weight[:, one * dim : (one + 1) * dim] = weight[:, other * dim : (other + 1) * dim]
+        for weight in (self.straight.weight, next(self.bent.parameters())):
+            weight[:, one * self.dim : (one + 1) * self.dim] = weight[
+                :, other * self.dim : (other + 1) * self.dim
+            ]
 
     def forward(self, parts: Tensor, there: Tensor) -> Tensor:
         """Return (n, dim) of parts (n, towers * dim), zeros where a part is missing, and flags (n, towers)."""

@@ -59,9 +59,9 @@ class Spoken(nn.Module):
 
     def _clauses(self, batch: Batch, texts: Tensor, first: nn.Linear) -> Tensor:
         """Return nodes (n, dim) behind the tower's first layer."""
-        told, row = np.unique(batch.text, return_inverse=True)
+        told, place = np.unique(batch.text, return_inverse=True)
         given = texts[on_device(told, texts.device)]
-        row = on_device(row.reshape(-1), texts.device)
+        row = on_device(place.reshape(-1), texts.device)
         if self.toward is None:
             return take_rows(first(given), row)
         words, wide = given.shape[1] - NUMBERS_LONG, len(BUMPS)

@@ -175,7 +175,7 @@ def number_waves(clauses: Sequence[str]) -> np.ndarray:
     for row, clause in enumerate(clauses):
         found = [float(one) for one in _NUMBER.findall(clause)[:MOST_NUMBERS]]
         made[row, : len(found)] = bumps(np.array(found))
-    return made.reshape(len(clauses), -1)
+    return made.reshape(len(clauses), NUMBERS_LONG)
 
 
 def bumps(numbers: np.ndarray) -> np.ndarray:

@@ -236,6 +236,47 @@ def test_too_few_lessons_are_refused_with_the_way_out(city):
     assert embedded(untrained, planted_view(city, n_lessons=5, n_asked=2)).mask.all()
 
 
+INPUTS = frozenset({"street_view", "graph", "poi", "road"})
+
+
+def test_a_region_is_the_mean_of_its_street_views_with_what_lies_around_them(city):
+    from urbanbench.models._uge.surroundings import items_of
+
+    view = city.view(INPUTS, ())
+    regions = Units("region", city.unit_ids("region"))
+    with recording() as stages:
+        space = QUICK.embed(view, units=regions, seed=0, device="cpu")
+    assert [one.name for one in stages] == ["text", "graph"]
+    assert view.touched == INPUTS
+    items = items_of(city.view(INPUTS, ()))
+    lessons = {one.kind for one in items.lessons}
+    assert lessons == {"caption", "path"}
+    single = embedded(QUICK, items)
+    vectors = dict(zip(single.ids.tolist(), single.vectors, strict=True))
+    inside = city.street_views.groupby("region_id").groups
+    assert len(inside) > 5
+    for region, vector, there in zip(space.ids, space.vectors, space.mask, strict=True):
+        assert there == (region in inside)
+        wanted = np.mean([vectors[one] for one in inside[region]], axis=0) if there else np.zeros(32)
+        assert np.allclose(vector, wanted, atol=1e-5)
+
+
+def test_graphs_around_street_views_are_those_of_the_tasks_without_what_is_hidden(city):
+    from urbanbench.models._uge.surroundings import items_of
+
+    whole, fewer = (items_of(city.view(inputs, ())) for inputs in (INPUTS, INPUTS - {"poi"}))
+    name = min(whole.items)
+    kinds = [set(one.graph(name).kind.tolist()) for one in (whole, fewer)]
+    assert 0 in kinds[0]
+    assert 0 not in kinds[1]
+    assert not whole.graph(name).offset_m[0].any()
+    bare = items_of(city.view(INPUTS - {"graph"}, ()))
+    assert not bare.items[name].graph
+    regions = Units("region", city.unit_ids("region"))
+    hidden = QUICK.embed(city.view(INPUTS - {"graph"}, ()), units=regions, seed=0, device="cpu")
+    assert hidden.mask.any()
+
+
 @pytest.mark.parametrize(
     ("settings", "kind", "message"),
     [

@@ -13,12 +13,12 @@ from urbanbench.asking.area import AreaSplit, split_area
 from urbanbench.asking.secrets import Secrets
 from urbanbench.city.folder.format import UNPLACED
 from urbanbench.errors import RunRefused
-from urbanbench.graph.around import Around, anchors, edges_within, sub_graph
+from urbanbench.graph.around import Around, anchors, sub_graph
 from urbanbench.graph.build import build_graph
+from urbanbench.graph.local import local_graph
 from urbanbench.graph.plan import GraphPlan
 from urbanbench.graph.tables import kind_code
 from urbanbench.graph.words import what
-from urbanbench.items import LocalGraph
 from urbanbench.seeds import generator
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from urbanbench.city.city import City
     from urbanbench.graph.tables import Graph
+    from urbanbench.items import LocalGraph
 
 __all__ = ["MOST_ASKED", "MOST_LEARNED", "Ground", "open_ground"]
 
@@ -124,22 +125,7 @@ class Ground:
 
     def local(self, k: int) -> LocalGraph:
         """Return what a model may see of the graph around picture k: kinds, categories, offsets and edges, and neither names nor places."""
-        around, nodes, edges = self.around(k), self.graph.nodes, self.graph.edges
-        within = edges_within(self.graph, around.rows)
-        place = {row: at for at, row in enumerate(around.rows.tolist())}
-        ends = ([place[row] for row in side[within].tolist()] for side in (edges.source, edges.target))
-        source, target = (np.array(side, dtype=np.int64) for side in ends)
-        return LocalGraph(
-            kind=nodes.kind[around.rows],
-            text=tuple(self.words[row] for row in around.rows.tolist()),
-            offset_m=np.round(nodes.xy[around.rows] - nodes.xy[around.rows[0]], 1),
-            hops=around.hops,
-            source=source,
-            target=target,
-            relation=edges.relation[within],
-            distance_m=edges.distance_m[within],
-            bearing=edges.bearing[within],
-        )
+        return local_graph(self.graph, self.around(k), self.words)
 
     @cached_property
     def secrets(self) -> Secrets:

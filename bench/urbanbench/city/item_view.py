@@ -54,6 +54,20 @@ class ItemView(View):
             msg = f"A view of items was asked to show {strange}, which tell where pictures lie. Expected some of {sorted(SHOWN)}."
             raise BadInput(msg)
 
+    @classmethod
+    def within(cls, view: View, exam: Exam) -> ItemView:
+        """Return a view of items that a model made of what it sees in a view of a city; what is read of them counts there, too.
+
+        Parameters
+        ----------
+        view
+            Of a city. Without `graph` items have no graphs, without `street_view` no pictures.
+        exam
+            The items; their pictures are street views of the city.
+        """
+        city, touched = view._city, view._touched  # noqa: SLF001  # both are views
+        return cls(city, view.inputs & SHOWN, view.withholds, exam=exam, _touched=touched)
+
     @property
     def items(self) -> Mapping[str, Item]:
         """Items to embed by id, without their masked parts; ids tell nothing. An input is touched when a picture or graph is opened."""

@@ -40,6 +40,6 @@ EXPERIMENT = Comparison(
     ablations=(_STAGES, _GRAPH, _NUMBERS),
     metrics=("hit@5", "mrr"),
     notes=(
-        "Scores are of the test blocks; no setting was chosen by them. Whether a part is worth something only several trainings tell: --model-seeds 3.",
+        "Scores are of the test blocks; settings were chosen by held-out lessons. Whether a part is worth something only several trainings tell: --model-seeds 3.",
     ),
 )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from urbanbench.errors import RunRefused
 from urbanbench.graph.bearings import bearing_between, measure_between
-from urbanbench.graph.gather import Gathered, gather_nodes
+from urbanbench.graph.gather import Charted, Gathered, gather_nodes
 from urbanbench.graph.join import (
     Pairs,
     bounds,
@@ -22,16 +21,13 @@ from urbanbench.graph.join import (
 from urbanbench.graph.plan import GraphPlan
 from urbanbench.graph.tables import Edges, Graph, Nodes, relation_code
 
-if TYPE_CHECKING:
-    from urbanbench.city.city import City
-
 __all__ = ["build_graph"]
 
 _AT_ONCE = 50_000
 """Pairs of shapes that are measured at once."""
 
 
-def build_graph(city: City, plan: GraphPlan | None = None) -> Graph:
+def build_graph(city: Charted, plan: GraphPlan | None = None) -> Graph:
     """Build the graph of a city folder.
 
     Parameters

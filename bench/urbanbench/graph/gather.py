@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -18,14 +18,49 @@ from urbanbench.toolkit.texts.place_texts import CLASS_KEYS, PRIMARY_KEYS
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from urbanbench.city.city import City
     from urbanbench.graph.plan import GraphPlan
 
-__all__ = ["Gathered", "gather_nodes"]
+__all__ = ["Charted", "Gathered", "gather_nodes"]
 
 _AREA_KEYS = ("landuse", "leisure", "natural", "amenity", "tourism")
 _CLEAN = str.maketrans({"_": " ", ";": ","})
 _COMPASS = dict(zip(("north", "east", "south", "west"), (0.0, 90.0, 180.0, 270.0), strict=True))
+
+
+class Charted(Protocol):
+    """What a graph is made of: a city, or what of one may be seen. A layer is read only where `layers` names it."""
+
+    @property
+    def name(self) -> str:
+        """One word."""
+
+    @property
+    def crs(self) -> str:
+        """The projected CRS of all geometry."""
+
+    @property
+    def layers(self) -> Collection[str]:
+        """Names of the layers that are there."""
+
+    @property
+    def regions(self) -> gpd.GeoDataFrame:
+        """Index region_id."""
+
+    @property
+    def pois(self) -> gpd.GeoDataFrame:
+        """Index poi_id."""
+
+    @property
+    def roads(self) -> gpd.GeoDataFrame:
+        """Index road_id."""
+
+    @property
+    def landuse(self) -> gpd.GeoDataFrame:
+        """Index landuse_id."""
+
+    @property
+    def street_views(self) -> gpd.GeoDataFrame:
+        """Index view_id."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +82,7 @@ class Gathered:
     streets: Streets
 
 
-def gather_nodes(city: City, plan: GraphPlan) -> Gathered:
+def gather_nodes(city: Charted, plan: GraphPlan) -> Gathered:
     """Make the nodes of a city; layers that it lacks give none.
 
     Areas are the land-use polygons; where a city has none, its regions.
@@ -84,7 +119,7 @@ class _Part:
     name: np.ndarray
 
 
-def _pois(city: City) -> _Part:
+def _pois(city: Charted) -> _Part:
     if "pois" not in city.layers:
         return _nothing()
     pois = city.pois
@@ -92,7 +127,7 @@ def _pois(city: City) -> _Part:
     return _Part(list(pois.index), _points(pois.geometry), category, _first_value(pois, ("name",), ""))
 
 
-def _areas(city: City) -> tuple[_Part, np.ndarray]:
+def _areas(city: Charted) -> tuple[_Part, np.ndarray]:
     import shapely
 
     if "landuse" in city.layers:
@@ -106,7 +141,7 @@ def _areas(city: City) -> tuple[_Part, np.ndarray]:
     return _Part(list(frame.index), _points(shapely.point_on_surface(shapes)), category, name), shapes
 
 
-def _streets(city: City, plan: GraphPlan) -> Streets:
+def _streets(city: Charted, plan: GraphPlan) -> Streets:
     if "roads" in city.layers:
         return gather_streets(city.roads, foot_ways=plan.foot_ways)
     none, pairs = np.empty(0, dtype=object), np.empty((0, 2), dtype=np.int64)
@@ -130,7 +165,7 @@ def _of_crossings(streets: Streets) -> _Part:
     )
 
 
-def _images(city: City) -> _Part:
+def _images(city: Charted) -> _Part:
     if "street_views" not in city.layers:
         return _nothing()
     views = city.street_views
@@ -143,7 +178,7 @@ def _nothing() -> _Part:
     return _Part([], np.empty((0, 2)), none, none)
 
 
-def _pictures(city: City, start: int) -> tuple[dict[int, tuple[str, ...]], dict[int, float]]:
+def _pictures(city: Charted, start: int) -> tuple[dict[int, tuple[str, ...]], dict[int, float]]:
     """Return paths and headings of the images' pictures by row of their node; a single picture in a direction has that heading."""
     if "street_views" not in city.layers:
         return {}, {}
@@ -188,7 +223,7 @@ def _words(values: np.ndarray) -> np.ndarray:
     return np.array([str(one).translate(_CLEAN) for one in values], dtype=object)
 
 
-def _districts(city: City, xy: np.ndarray) -> np.ndarray:
+def _districts(city: Charted, xy: np.ndarray) -> np.ndarray:
     names = np.append(_region_names(city.regions), "").astype(object)
     return np.asarray(names[containing_polygon(xy, np.asarray(city.regions.geometry))])
 

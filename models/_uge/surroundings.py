@@ -1,0 +1,107 @@
+"""Our extension: regions as the mean of their street views, each with what lies around it; towers learn from captions and ways alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from urbanbench.asking.lessons import PATHS, WANTED
+from urbanbench.city.item_view import ItemView
+from urbanbench.errors import LayerMissing
+from urbanbench.graph.around import sub_graph
+from urbanbench.graph.build import build_graph
+from urbanbench.graph.captions import context_captions
+from urbanbench.graph.local import local_graph
+from urbanbench.graph.plan import GraphPlan
+from urbanbench.graph.walks import walk_from
+from urbanbench.graph.words import told_steps, what
+from urbanbench.items import Exam, Item, Lesson
+from urbanbench.space import EmbeddingSpace
+from urbanbench.units import Units
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from urbanbench.city.view import View
+    from urbanbench.graph.tables import Graph
+
+__all__ = ["items_of", "mean_of_views"]
+
+_LAYERS = {"poi": "pois", "road": "roads", "street_view": "street_views"}
+
+
+class _Seen:
+    """What of a city a view shows to make a graph of; areas are its regions, for land use is no input."""
+
+    def __init__(self, view: View) -> None:
+        self._view, self.name, self.crs = view, view.city_name, view.crs
+        self.layers = tuple(layer for name, layer in _LAYERS.items() if view.has(name))
+
+    @property
+    def regions(self) -> gpd.GeoDataFrame:
+        return self._view.regions
+
+    @property
+    def pois(self) -> gpd.GeoDataFrame:
+        return self._view.pois
+
+    @property
+    def roads(self) -> gpd.GeoDataFrame:
+        return self._view.roads
+
+    @property
+    def street_views(self) -> gpd.GeoDataFrame:
+        return self._view.street_views
+
+    @property
+    def landuse(self) -> gpd.GeoDataFrame:
+        raise LayerMissing(self.name, "landuse", self.layers)
+
+
+def items_of(view: View) -> ItemView:
+    """Return a view's own items, or where it shows a city its street views with their graphs, and what lies around them to learn from."""
+    if isinstance(view, ItemView):
+        return view
+    plan, seen = GraphPlan(), _Seen(view)
+    graph = build_graph(seen, plan)
+    rows = graph.nodes.rows("image")
+    names = [str(one).partition("/")[2] for one in graph.nodes.ids[rows]]
+    around = {name: sub_graph(graph, int(row), plan) for name, row in zip(names, rows, strict=True)}
+    there = np.unique(np.concatenate([one.rows for one in around.values()])).tolist()
+    words = {row: what(graph, row) for row in there}
+    graphs = {name: local_graph(graph, one, words) for name, one in around.items()}
+    items = {name: Item(image=name, graph=name) for name in sorted(names)}
+    lessons = tuple(_lessons(graph, rows, names, plan))
+    return ItemView.within(view, Exam(items, dict.fromkeys(items, "candidate"), graphs, lessons))
+
+
+def mean_of_views(view: View, space: EmbeddingSpace, units: Units) -> EmbeddingSpace:
+    """Return regions (n, dim) as the mean of the vectors of the street views inside; one without any is not covered."""
+    region = view.street_views["region_id"].reindex(space.ids)
+    row = {name: at for at, name in enumerate(units.ids)}
+    at = np.array([row.get(one, -1) for one in region], dtype=np.int64)
+    kept = (at >= 0) & space.mask
+    count = np.bincount(at[kept], minlength=len(units.ids))
+    total = np.zeros((len(units.ids), space.dim), dtype=np.float64)
+    np.add.at(total, at[kept], space.vectors[kept])
+    mean = (total / np.maximum(count, 1)[:, None]).astype(np.float32)
+    return EmbeddingSpace(units.level, np.array(units.ids), mean, count > 0)
+
+
+def _lessons(graph: Graph, rows: np.ndarray, names: list[str], plan: GraphPlan) -> Iterator[Lesson]:
+    """Pair every picture with its caption and with ways that end there."""
+    told = zip(
+        names,
+        context_captions(graph, rows, plan),
+        walk_from(graph, rows, replace(plan, paths=PATHS)),
+        strict=True,
+    )
+    for name, caption, ways in told:
+        texts = [("caption", str(caption["text"]))]
+        texts += [("path", str(told_steps(graph, way[::-1] ^ 1)["text"])) for way in ways]
+        for kind, text in texts:
+            if text:
+                yield Lesson(kind, Item(image=name, graph=name, instruction=WANTED[kind]), Item(text=text))
