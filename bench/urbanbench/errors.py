@@ -25,6 +25,7 @@ __all__ = [
     "LayerMissing",
     "NoFloor",
     "NoScores",
+    "NodeDiffers",
     "PluginBroken",
     "RunRefused",
     "SubmissionFaults",
@@ -230,8 +231,16 @@ class PluginBroken(UrbanbenchError, ImportError):
     exit_code = 4
 
 
+class NodeDiffers(UrbanbenchError, RuntimeError):
+    """A machine that was to do cells has other code, or other packages that move scores, than the one that asks."""
+
+    exit_code = 4
+
+
 class TrainedApart(UrbanbenchError, RuntimeError):
     """Of several processes that train together one failed, or was lost, and the others with it."""
+
+    exit_code = 1
 
 
 class RunRefused(UrbanbenchError, ValueError):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from urbanbench.apart import plugins_apart
 from urbanbench.errors import UnknownName
 from urbanbench.result import FAILED, OK, REFUSED, RunSpec
 from urbanbench.run import Workbench, resolve, run
@@ -228,3 +229,11 @@ def test_dead_worker_costs_one_failed_row(village, counting, store, tmp_path):
     assert [one.status for one in results] == [FAILED, FAILED, OK, OK]
     assert "exit code 9" in results[0].reason
     assert len(store.load_all()) == 4
+
+
+def test_settings_of_a_plugin_that_is_kept_apart_are_told_as_changed(village, counting):
+    [spec] = specs_of(counting, village, ("income",), ("ridge",))
+    with plugins_apart():
+        order = resolve(replace(spec, settings=(("power", "2"),)))
+        assert order.foreign
+        assert order.changed == {"power": 2.0}

@@ -24,16 +24,17 @@ __all__ = ["WATCHED_EVERY_S", "Ended", "Process", "Watched"]
 WATCHED_EVERY_S = 0.2
 """How often limits are looked at."""
 _STARTED_WITHIN_S = 300.0
+_LONGEST_ANSWER = 1 << 28
 _ASKED_S = 0.3
 """How long a process has to write where it is, before it is ended."""
 _FRAME = re.compile(r'File "(.+)", line (\d+)')
 
 
 class Ended(RuntimeError):
-    """A process ended, or was ended, before it gave its answer; `over_limit` where a limit was the reason."""
+    """A process ended, or was ended, before it gave its answer; `over_limit` where a limit was the reason, `killed` where somebody else was."""
 
-    def __init__(self, reason: str, *, over_limit: bool = False) -> None:
-        self.over_limit = over_limit
+    def __init__(self, reason: str, *, over_limit: bool = False, killed: bool = False) -> None:
+        self.over_limit, self.killed = over_limit, killed
         super().__init__(reason)
 
 
@@ -107,10 +108,12 @@ class Watched(ABC):
     def receive(self, files: Iterable[Path] = ()) -> Any:
         """Read an answer that is there, None where it only says that it has started; raises `Ended` where the process has ended."""
         try:
-            answer = json.loads(self.pipe.recv_bytes())
-        except (EOFError, OSError, ValueError) as error:
-            if isinstance(error, ValueError):
-                self._kill()
+            answer = json.loads(self.pipe.recv_bytes(_LONGEST_ANSWER))
+        except ValueError:
+            self._kill()
+            msg = "it wrote what is no answer into the pipe by which it answers."
+            raise Ended(msg) from None
+        except (EOFError, OSError):
             raise self._gone(files) from None
         self._since, self._started = time.monotonic(), True
         return None if answer == READY else answer
@@ -142,9 +145,10 @@ class Watched(ABC):
         """Say how the process ended that does not answer any more; what it has left is ended, too."""
         self._process.join(timeout=5)
         runs = self._process.exitcode is None
+        killed = self._process.exitcode == -signal.SIGKILL
         self._kill()
         reason = "it closed the pipe by which it answers" if runs else _exit_words(self._process.exitcode)
-        return Ended(f"{reason}{self._place(files)}.")
+        return Ended(f"{reason}{self._place(files)}.", killed=killed)
 
     def _over(self) -> str:
         seconds = time.monotonic() - self._since

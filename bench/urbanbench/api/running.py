@@ -15,6 +15,7 @@ from urbanbench.inputs import FULL
 from urbanbench.spare_cache import usable_cache
 
 if TYPE_CHECKING:
+    from urbanbench.run.executors import Executor
     from urbanbench.run.plan import Plan
 
 __all__ = ["run"]
@@ -41,6 +42,7 @@ def run(
     floors: bool = True,
     device: str = "auto",
     jobs: int = 1,
+    executor: str | Executor = "local",
     out: Path | str | None = None,
     overwrite: str = "only-missing",
     progress: Callable[[Result, bool], None] | None = None,
@@ -66,6 +68,9 @@ def run(
         Whether the floors that fit run beside the models.
     device, jobs
         "auto", "cpu" or "cuda"; the number of processes.
+    executor
+        Where cells are done: "local", "ray" (a cluster on this machine, or the one this process is connected to), "slurm", or an object
+        such as ``OnRay("auto", Needs(gpus=0.5))`` of `urbanbench.run.executors`; with an object, ``device="auto"`` means the CPU.
     out
         Results folder; ``runs`` in the working folder when left out.
     overwrite
@@ -85,10 +90,10 @@ def run(
     """
     from urbanbench.apart import plugins_apart
     from urbanbench.result_folders import RUNS
-    from urbanbench.run.devices import chosen_device
     from urbanbench.run.loop import run as run_cells
     from urbanbench.store import ResultStore
 
+    where, does = _place(executor, jobs, device)
     store = ResultStore(Path(out) if out is not None else RUNS)
     store.check_writable()
     scoring = {
@@ -102,10 +107,18 @@ def run(
         plans = _plans(models, tasks, cities, listed(heads), preset, settings, train_city, **scoring, **words)
         specs, notes = cells(plans, floors=floors)
         told = None if progress is None else lambda one, new: progress(Result(one), new)
-        found = run_cells(
-            specs, store, overwrite=overwrite, device=chosen_device(device), jobs=jobs, progress=told
-        )
+        found = run_cells(specs, store, overwrite=overwrite, device=where, executor=does, progress=told)
     return Results((Result(replace(one, file=store.path_of(one.cell))) for one in found), notes)
+
+
+def _place(executor: str | Executor, jobs: int, device: str) -> tuple[str, Executor]:
+    """Return the device and the executor that are meant."""
+    from urbanbench.run.executors.choosing import Place
+
+    if not isinstance(executor, str):
+        return ("cpu" if device == "auto" else device), executor
+    place = Place(executor, jobs)
+    return place.device(device), place.chosen()
 
 
 def _words(splits: Any, protocols: Any, probes: Any) -> dict[str, Any]:

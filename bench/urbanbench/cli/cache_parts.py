@@ -1,4 +1,4 @@
-"""What lies in the cache beside embeddings: features of frozen encoders, trained stages, what models learned for other cities, weights put together from packages, readings of floors, decoded pictures, environments of plugins; built cities, downloads, and rows kept aside."""
+"""What lies in the cache beside embeddings: features of frozen encoders, trained stages, what models learned for other cities, weights put together from packages, readings of floors, decoded pictures, environments of plugins, what other machines sent; built cities, downloads, and rows kept aside."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ PARTS = {
     "learned": "learned states",
     "weights": "encoders from packages",
     "readings": "readings of floors",
+    "shipped": "cities and files from other machines",
     "pixels": "stores of decoded pictures",
     FOLDER: "environments",
 }

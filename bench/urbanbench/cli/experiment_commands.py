@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from urbanbench.apart import plugins_apart
-from urbanbench.cli import completing, options
+from urbanbench.cli import completing, options, placing
 from urbanbench.cli.experiment_cells import able, distinct, labelled, print_cells
 from urbanbench.cli.outcome import exit_code, told_when_stopped
 from urbanbench.cli.printing import note, print_json, print_table, say, say_page
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from urbanbench.experiments import Choice, Experiment
     from urbanbench.result import RunResult
+    from urbanbench.run.executors.choosing import Place
 
 __all__ = ["app", "experiment_rows"]
 
@@ -135,6 +136,12 @@ def run(
     adds: options.Adds = False,
     device: options.Device = "auto",
     jobs: Jobs = 1,
+    executor: placing.Executor = "local",
+    address: placing.Address = "",
+    cores_per_job: placing.Cores = 1,
+    gpus_per_job: placing.Gpus = 0.0,
+    memory_per_job: placing.Memory = "",
+    slurm: placing.Slurm = [],  # noqa: B006 - same
     isolate: options.Isolate = None,
     time_limit: options.TimeLimit = None,
     memory_limit: options.MemoryLimit = "",
@@ -151,14 +158,15 @@ def run(
     """
     _check_style(style)
     trainings = _model_seeds(model_seed, model_seeds)
+    place = placing.read_place(executor, jobs, address, cores_per_job, gpus_per_job, memory_per_job, slurm)
     with plugins_apart(options.read_keeping(isolate, time_limit, memory_limit)):
         choice = _choice(model, city, task, split, head, seeds, preset, settings, trainings, out)
         return _run(
             name,
-            replace(choice, device=options.read_device(device)),
+            replace(choice, device=place.device(device)),
             floors=floors,
             adds=adds,
-            jobs=jobs,
+            place=place,
             out=out,
             overwrite=overwrite,
             style=style,
@@ -173,7 +181,7 @@ def _run(
     *,
     floors: bool,
     adds: bool,
-    jobs: int,
+    place: Place,
     out: Path | None,
     overwrite: str,
     style: str,
@@ -197,14 +205,14 @@ def _run(
     experiment.prepare(choice)
     specs = with_floors(specs, open_cities(specs)) if floors and experiment.floors else specs
     store = ResultStore(choice.out)
-    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite, device=choice.device)
+    progress = progress_of(specs, store, jobs=place.jobs, overwrite=overwrite, device=choice.device)
     with told_when_stopped(progress, store.folder):
         results = run_cells(
             specs,
             store,
             overwrite=overwrite,
             device=choice.device,
-            jobs=jobs,
+            executor=place.chosen(),
             progress=progress,
             began=progress.began,
         )

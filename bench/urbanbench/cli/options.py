@@ -40,6 +40,7 @@ __all__ = [
     "TimeLimit",
     "TrainCity",
     "as_path",
+    "megabytes",
     "read_device",
     "read_keeping",
     "read_model_seeds",
@@ -423,25 +424,39 @@ def read_keeping(isolate: bool | None, time_limit: float | None, memory_limit: s
     >>> read_keeping(None, None, ""), read_keeping(False, None, "").foreign
     (Keeping(foreign=True, all_cells=False, limits=Limits(seconds=None, memory_mb=None), own=True), False)
     """
-    megabytes = _megabytes(memory_limit)
-    limited = time_limit is not None or megabytes is not None
+    most_mb = megabytes(memory_limit, "--memory-limit")
+    limited = time_limit is not None or most_mb is not None
     if isolate is False and limited:
         msg = "A limit is given with --no-isolate. Expected one or the other: only a process of its own can be ended. Leave --no-isolate out."
         raise BadInput(msg)
     return Keeping(
         foreign=isolate is not False,
         all_cells=bool(isolate) or limited,
-        limits=Limits(time_limit, megabytes),
+        limits=Limits(time_limit, most_mb),
         own=isolate is not False,
     )
 
 
-def _megabytes(text: str) -> float | None:
+def megabytes(text: str, option: str) -> float | None:
+    """Read an amount of memory in 10^6 bytes; None where nothing is said. The option is named in messages.
+
+    Raises
+    ------
+    BadInput
+        Another form.
+
+    Examples
+    --------
+    >>> megabytes("1.5GB", "--memory-limit"), megabytes("200", "--memory-limit"), megabytes("", "--memory-limit")
+    (1500.0, 200.0, None)
+    """
     if not text.strip():
         return None
     found = _MEMORY.fullmatch(text.strip())
     if found is None:
-        msg = f"--memory-limit got {text!r}. Expected megabytes, or a number with MB or GB. For example --memory-limit 4GB."
+        msg = (
+            f"{option} got {text!r}. Expected megabytes, or a number with MB or GB. For example {option} 4GB."
+        )
         raise BadInput(msg)
     return float(found[1]) * (1000 if (found[2] or "MB").upper() == "GB" else 1)
 

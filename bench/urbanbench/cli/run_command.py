@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from urbanbench.apart import plugins_apart
-from urbanbench.cli import completing, options
+from urbanbench.cli import completing, options, placing
 from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
 from urbanbench.cli.printing import command, note, print_json, say, words_of_command
 from urbanbench.progress import is_interactive
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from urbanbench.result import RunResult, RunSpec
+    from urbanbench.run.executors.choosing import Place
     from urbanbench.run.plan import Plan
     from urbanbench.store import ResultStore
     from urbanbench.toolkit.training.session import Session
@@ -110,6 +111,12 @@ def run(
     probe: options.Probes = [],  # noqa: B006 - same
     device: options.Device = "auto",
     jobs: Jobs = 1,
+    executor: placing.Executor = "local",
+    address: placing.Address = "",
+    cores_per_job: placing.Cores = 1,
+    gpus_per_job: placing.Gpus = 0.0,
+    memory_per_job: placing.Memory = "",
+    slurm: placing.Slurm = [],  # noqa: B006 - same
     processes: Processes = 1,
     isolate: options.Isolate = None,
     time_limit: options.TimeLimit = None,
@@ -130,6 +137,7 @@ def run(
     With several GPUs: --processes 2, or torchrun --nproc-per-node 2 -m urbanbench run …. Trainings are shared by all processes; the first
     one does everything else.
     """
+    place = placing.read_place(executor, jobs, address, cores_per_job, gpus_per_job, memory_per_job, slurm)
     if processes > 1 and not dry_run and not _is_one_of(processes):
         from urbanbench.run.together.launch import launch
 
@@ -157,7 +165,7 @@ def run(
             out=out,
             overwrite=overwrite,
             device=device,
-            jobs=jobs,
+            place=place,
             floors=floors,
             dry_run=dry_run,
             nodes=(nodes, gpus_per_node, price_per_hour),
@@ -241,7 +249,7 @@ def run_and_show(
     out: Path | None,
     overwrite: str,
     device: str,
-    jobs: int,
+    place: Place,
     floors: bool,
     dry_run: bool,
     as_json: bool,
@@ -259,20 +267,20 @@ def run_and_show(
     specs, lines = cells([asked], floors=floors)
     for line in lines if rank() == 0 else ():
         note(line)
-    where = options.read_device(device)
+    where = place.device(device)
     if dry_run:
         from urbanbench.cli.plan_words import print_plan
         from urbanbench.run.planning.outlook import Wanted
 
         return print_plan(
-            specs, store, Wanted(jobs, *nodes), device=where, overwrite=overwrite, as_json=as_json
+            specs, store, Wanted(place.jobs, *nodes), device=where, overwrite=overwrite, as_json=as_json
         )
     with session(where) as others:
         if others is not None and others.rank:
             from urbanbench.run.together.follow import follow
 
             return follow(others, specs)
-        code = _run_cells(specs, store, asked, overwrite, where, jobs, as_json, others)
+        code = _run_cells(specs, store, asked, overwrite, where, place, as_json, others)
         if others is not None:
             others.end(code)
     return code
@@ -284,27 +292,26 @@ def _run_cells(
     asked: Plan,
     overwrite: str,
     device: str,
-    jobs: int,
+    place: Place,
     as_json: bool,
     others: Session | None,
 ) -> int:
     """Run cells, with the others' help where there are some, and print their table."""
     from urbanbench.run.loop import run as run_cells
 
-    executor = None
+    executor = place.chosen()
     if others is not None:
         from urbanbench.run.together.lead import Leading, check_alone
 
-        check_alone(jobs)
+        check_alone(place)
         executor = Leading(others)
-    progress = progress_of(specs, store, jobs=jobs, overwrite=overwrite, device=device)
+    progress = progress_of(specs, store, jobs=place.jobs, overwrite=overwrite, device=device)
     with told_when_stopped(progress, store.folder):
         results = run_cells(
             specs,
             store,
             overwrite=overwrite,
             device=device,
-            jobs=jobs,
             executor=executor,
             progress=progress,
             began=progress.began,

@@ -193,6 +193,7 @@ def score(
     from dataclasses import replace
 
     from urbanbench.registry import VECTOR_FILES
+    from urbanbench.run.executors.choosing import Place
 
     if vectors.suffix not in VECTOR_FILES:
         msg = f"Vectors file {str(vectors)!r} has suffix {vectors.suffix!r}. Expected {', '.join(VECTOR_FILES)}."
@@ -218,7 +219,7 @@ def score(
         out=out,
         overwrite=overwrite,
         device=device,
-        jobs=1,
+        place=Place(),
         floors=floors,
         dry_run=dry_run,
         as_json=as_json,

@@ -11,7 +11,7 @@ from urbanbench.hashing import code_digest
 from urbanbench.registry.kinds import KINDS, VECTOR_FILES
 from urbanbench.vectors.files import vectors_digest
 
-__all__ = ["foreign_digest"]
+__all__ = ["files_beside", "foreign_digest", "package_of"]
 
 _ALSO_UNGUARDED = tuple(f"urbanbench.{kind.folder}." for kind in KINDS.values())
 """Plugins of ours that a foreign one builds on: their fingerprints say nothing of what it makes of them."""
@@ -44,11 +44,24 @@ def _own_folders() -> tuple[Path, ...]:
 
 
 def _neighbours(source: Path) -> Iterator[Path]:
-    package = source.parent
-    if (package / "__init__.py").is_file():
-        while (package.parent / "__init__.py").is_file():
-            package = package.parent
-        yield from sorted(package.rglob("*.py"))
+    yield from (path for path in files_beside(source) if path.suffix == ".py")
+
+
+def files_beside(source: Path) -> Iterator[Path]:
+    """Go through the files that belong to a plugin's file, sorted: its private neighbours, or the package it lies in."""
+    package = package_of(source)
+    if package is not None:
+        yield from (path for path in sorted(package.rglob("*")) if path.is_file())
         return
     for near in sorted(source.parent.glob(f"_{source.stem}*")):
-        yield from sorted(near.rglob("*.py")) if near.is_dir() else [near] if near.suffix == ".py" else []
+        yield from (path for path in (sorted(near.rglob("*")) if near.is_dir() else [near]) if path.is_file())
+
+
+def package_of(source: Path) -> Path | None:
+    """Return the outermost package that a file lies in; None for a file by itself."""
+    package = source.parent
+    if not (package / "__init__.py").is_file():
+        return None
+    while (package.parent / "__init__.py").is_file():
+        package = package.parent
+    return package

@@ -16,7 +16,7 @@ from urbanbench.run.walk import execute, mark_of
 from urbanbench.run.workbench import Workbench
 from urbanbench.store import ResultStore
 
-__all__ = ["run_cell", "save"]
+__all__ = ["marked", "run_cell", "save"]
 
 
 def run_cell(
@@ -45,14 +45,14 @@ def run_cell(
         with pulse(str(order.cell)):
             result = execute(order, bench=bench, unless=found)
         if result is found:
-            return _marked(result, order, store), False
+            return marked(result, order, store), False
         sources = record(order, store.folder)
         if sources:
             result = replace(result, provenance={**result.provenance, SOURCES: sources})
         return save(result, store), True
 
 
-def _marked(result: RunResult, order: Order, store: ResultStore) -> RunResult:
+def marked(result: RunResult, order: Order, store: ResultStore) -> RunResult:
     """Return a result that still holds, with today's mark of the model's check."""
     mark = mark_of(order)
     if not mark or result.model.get("checked") == mark["checked"]:

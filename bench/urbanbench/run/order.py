@@ -72,7 +72,7 @@ class Order:
         if not self.spec.settings:
             return {}
         try:
-            usual = type(self.model).from_settings(self.cell.preset).parameters()
+            usual = self.model.from_settings(self.cell.preset).parameters()
         except (TypeError, ValueError):  # a model that cannot be built without them
             usual = {}
         now = self.cell.parameters
@@ -93,6 +93,16 @@ class Order:
     def foreign(self) -> bool:
         """Whether the model or the task is kept apart: a process of its own runs the cell."""
         return isinstance(self.model, Face) or isinstance(self.task, Face)
+
+    @property
+    def lives_here(self) -> bool:
+        """Whether the model or the task is a class of this session, which no other process knows."""
+        return is_live(self.spec.model) or is_live(self.spec.task)
+
+    @property
+    def guests(self) -> str:
+        """The foreign plugins it runs, as words; a process that has met some meets no others."""
+        return " ".join(one.word for one in (self.model, self.task) if isinstance(one, Face))
 
     def check_loaded(self) -> None:
         """Refuse to run what does not load.

@@ -14,7 +14,7 @@ from urbanbench.run.executors.here import Here
 from urbanbench.run.order import Order
 from urbanbench.run.workbench import Workbench
 
-__all__ = ["Local"]
+__all__ = ["Local", "does_not_load"]
 
 
 class Local:
@@ -55,5 +55,9 @@ class Local:
 
 def _is_apart(order: Order) -> bool:
     """Tell whether a cell wants a process of its own; one whose plugin does not load wants none."""
-    broken = any(isinstance(one, Face) and one.fault for one in (order.model, order.task))
-    return not broken and (order.foreign or keeping().all_cells)
+    return not does_not_load(order) and (order.foreign or keeping().all_cells)
+
+
+def does_not_load(order: Order) -> bool:
+    """Tell whether a foreign plugin of a cell is known not to load: its row is written without running anything."""
+    return any(isinstance(one, Face) and bool(one.fault) for one in (order.model, order.task))

@@ -16,22 +16,18 @@ from typing import Any
 from urbanbench.apart import Apart, Channel, Ended
 from urbanbench.apart.process import WATCHED_EVERY_S
 from urbanbench.reasons import place_in, told
-from urbanbench.registry import Face
-from urbanbench.result import FAILED, RunResult, RunSpec
+from urbanbench.result import RunResult, RunSpec
 from urbanbench.run.cell import run_cell, save
 from urbanbench.run.executors.contract import Progress, Work
+from urbanbench.run.executors.lost import lost_row, not_tried
 from urbanbench.run.order import Order, resolve
-from urbanbench.run.walk import without_scores
 from urbanbench.run.workbench import Workbench
 from urbanbench.store import ResultStore
 
-__all__ = ["Processes"]
+__all__ = ["THREAD_VARIABLES", "Processes", "answered"]
 
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-
-
-class WorkerDied(RuntimeError):
-    """A worker process ended, or was ended, in the middle of a cell."""
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+"""What numeric libraries take their number of threads from when they are loaded."""
 
 
 @dataclass
@@ -104,17 +100,12 @@ def _portions(orders: Sequence[Order], jobs: int) -> Iterator[list[Order]]:
             yield listed[start : start + largest]
 
 
-def _foreign_in(order: Order) -> str:
-    """Name the foreign plugins a cell runs."""
-    return " ".join(one.word for one in (order.model, order.task) if isinstance(one, Face))
-
-
 def _hand_out(worker: _Worker, portions: deque[list[Order]], work: Work) -> None:
     """Give a worker its next portion; a fresh process where the present one has met another foreign plugin."""
     if not portions:
         return
     portion = portions.popleft()
-    serves = _foreign_in(portion[0])
+    serves = portion[0].guests
     if worker.serves not in {serves, ""}:
         worker.apart.close()
         worker.apart, worker.answered = _start(work), set()
@@ -156,7 +147,7 @@ def _mourn(worker: _Worker, ended: Ended, work: Work, tell: Progress) -> None:
     if ended.over_limit and order.embedding_group not in worker.answered:
         alike = [one for one in worker.owed if one.embedding_group == order.embedding_group]
         worker.owed = deque(one for one in worker.owed if one not in alike)
-        lost += [(one, f"not tried, because a cell with the same vectors failed: {ended}") for one in alike]
+        lost += [(one, not_tried(str(ended))) for one in alike]
     for one, reason in lost:
         _tell_failed(one, reason, work, tell)
     worker.apart.close(wait_s=0)
@@ -166,16 +157,15 @@ def _mourn(worker: _Worker, ended: Ended, work: Work, tell: Progress) -> None:
 
 
 def _tell_failed(order: Order, reason: str, work: Work, tell: Progress) -> None:
-    result = without_scores(order, FAILED, WorkerDied(reason))
     with work.store.lock(order.cell):
-        tell(save(result, work.store), True)
+        tell(save(lost_row(order, reason), work.store), True)
 
 
 @contextmanager
 def _divided_threads(jobs: int) -> Iterator[None]:
     """Give each process its share of the cores; variables the user has set stay."""
     share = str(max(1, (os.cpu_count() or 1) // jobs))
-    added = [name for name in _THREAD_VARIABLES if name not in os.environ] if jobs > 1 else []
+    added = [name for name in THREAD_VARIABLES if name not in os.environ] if jobs > 1 else []
     os.environ.update(dict.fromkeys(added, share))
     try:
         yield
@@ -190,10 +180,10 @@ def _work(channel: Channel, folder: str, overwrite: str, device: str) -> None:
     while True:
         specs: list[RunSpec] = channel.receive()
         for spec in specs:
-            channel.send(_answer(spec, store, overwrite, bench))
+            channel.send(answered(spec, store, overwrite, bench))
 
 
-def _answer(
+def answered(
     spec: RunSpec, store: ResultStore, overwrite: str, bench: Workbench
 ) -> tuple[dict[str, Any] | None, bool, str]:
     """Return the result, whether it is new, and why it is not on disk; None and the reason where there is no result."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from urbanbench.cache import EmbeddingKey
     from urbanbench.city.view import View
     from urbanbench.result import RunResult
+    from urbanbench.run.executors.choosing import Place
     from urbanbench.run.learning import School
     from urbanbench.run.order import Order
     from urbanbench.space import EmbeddingSpace
@@ -74,16 +75,19 @@ class _LeadingBench(Workbench):
         return self._session.lead(order.cell.run_id, lambda: made(order, view, units, key, school))
 
 
-def check_alone(jobs: int) -> None:
+def check_alone(place: Place) -> None:
     """Refuse what cannot be done together.
 
     Raises
     ------
     BadInput
-        Several jobs, or cells that run in processes of their own.
+        Several jobs, another executor, or cells that run in processes of their own.
     """
-    if jobs > 1:
-        msg = f"--jobs {jobs} is given to processes that train together. Expected --jobs 1: one cell after the other is done by all of them."
+    if place.executor != "local":
+        msg = f"--executor {place.executor} is given to processes that train together. Expected --executor local: they do the cells themselves."
+        raise BadInput(msg)
+    if place.jobs > 1:
+        msg = f"--jobs {place.jobs} is given to processes that train together. Expected --jobs 1: one cell after the other is done by all of them."
         raise BadInput(msg)
     if keeping().all_cells:
         msg = "--isolate, --time-limit or --memory-limit is given to processes that train together. Expected none: a cell of its own process trains alone."
