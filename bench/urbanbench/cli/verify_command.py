@@ -187,7 +187,7 @@ def _judged(
     from urbanbench.verify.judge import judge, strangers
 
     if not folder.is_dir():
-        msg = f"No results folder or file {str(folder)!r}. Expected what `urbanbench run` or `results compact` wrote. Run something first, or check the path."
+        msg = f"No results folder {str(folder)!r}. Expected what `urbanbench run` or `results compact` wrote. Run something first, or check the path."
         raise DataMissing(msg)
     bench = Workbench(cache=None)
     files = sorted(folder.glob("*/*/*__*.json"))
