@@ -180,3 +180,16 @@ def test_lock_admits_one_at_a_time(store):
         assert (first, second) == (True, False)
     with store.lock(CELL, wait=False) as again:
         assert again
+
+
+def test_a_row_that_is_taken_away_while_a_board_reads_is_left_out(store, monkeypatch):
+    path = store.save(RESULT)
+    read = type(path).read_text
+
+    def take_away(one, **words):
+        if one == path:
+            one.unlink()
+        return read(one, **words)
+
+    monkeypatch.setattr(type(path), "read_text", take_away)
+    assert store.load_all() == []

@@ -240,6 +240,8 @@ class NodeDiffers(UrbanbenchError, RuntimeError):
 class TrainedApart(UrbanbenchError, RuntimeError):
     """Of several processes that train together one failed, or was lost, and the others with it."""
 
+    exit_code = 1
+
 
 class RunRefused(UrbanbenchError, ValueError):
     """A run that cannot be done as asked (missing label, input or capability); kept as a row, not a crash."""

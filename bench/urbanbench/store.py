@@ -121,7 +121,8 @@ class ResultStore:
         if not self.folder.is_dir():
             msg = f"No results folder {str(self.folder)!r}. Expected one that `urbanbench run` wrote. Run something first, or pass its path."
             raise DataMissing(msg)
-        return [_read(path) for path in sorted(self.folder.glob("*/*/*__*.json"))]
+        paths = sorted(self.folder.glob("*/*/*__*.json"))
+        return [found for path in paths if (found := _read_present(path)) is not None]
 
     @staticmethod
     def read(path: Path) -> RunResult:
@@ -207,6 +208,16 @@ def _read(path: Path) -> RunResult:
     except (OSError, ValueError) as error:
         msg = f"The result file {str(path)!r} cannot be read ({error}). Expected JSON of schema 1. Remove it and run again."
         raise DataMissing(msg) from error
+
+
+def _read_present(path: Path) -> RunResult | None:
+    """Read a file that was there a moment ago; None where another process has taken it away since."""
+    try:
+        return _read(path)
+    except DataMissing:
+        if path.exists():
+            raise
+        return None
 
 
 def without_nan(value: Any) -> Any:

@@ -82,7 +82,7 @@ def building_vectors(
     places, city = trained.places, trained.material
     buildings = view.buildings
     saw("polygon", np.arange(len(buildings)), of=len(buildings))  # those that are no POIs are nodes, too
-    own = np.isin(np.asarray(buildings.index, dtype=object), places.ids[places.is_building])
+    own = buildings.index.isin(places.ids[places.is_building])  # by hashes: numpy compares texts one by one
     bare = buildings[~own]
     xy = np.concatenate([places.xy, centres(bare.geometry) - places.corner])
     region = np.concatenate([places.region, region_rows(view, bare["region_id"])])

@@ -74,6 +74,64 @@ def test_a_process_that_ends_says_how(plugin):
         asked(plugin("\nimport ctypes; ctypes.string_at(0)"))
 
 
+FAMILY = """
+import os, time
+from pathlib import Path
+for k in range(3):
+    if not os.fork():
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        with open(__file__ + ".pids", "a") as out:
+            out.write(f"{os.getpid()}\\n")
+        time.sleep(600)
+while not os.path.exists(__file__ + ".pids") or len(open(__file__ + ".pids").readlines()) < 3:
+    time.sleep(0.02)
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "said", "seconds"),
+    [
+        ("os._exit(3)", "exit code 3", 120),
+        ("os.kill(os.getpid(), 9)", "SIGKILL", 120),
+        ("time.sleep(600)", "time limit being 6 s", 6),
+    ],
+)
+def test_what_left_its_parent_group_and_session_ends_too_and_keeps_nobody_waiting(plugin, end, said, seconds):
+    path = plugin(FAMILY + end)
+    with pytest.raises(Ended, match=said):
+        asked(path, seconds=seconds)
+    pids = [int(line) for line in path.with_suffix(".py.pids").read_text().split()]
+    assert len(pids) == 3
+    assert all(any(_has_ended(pid) or time.sleep(0.1) for _ in range(50)) for pid in pids)
+
+
+def test_a_process_that_closes_its_pipe_is_told_as_that(plugin):
+    with pytest.raises(Ended, match="it closed the pipe by which it answers"):
+        asked(plugin("import os; os.closerange(3, 256)"))
+
+
+def test_memory_of_children_counts_and_what_they_share_counts_once(plugin):
+    eats = """
+        import subprocess, sys, time
+        subprocess.run([sys.executable, "-c", "x = bytearray(900_000_000); import time; time.sleep(600)"])
+    """
+    with pytest.raises(Ended, match=r"memory limit being 700 MB, at guest\.py, line 3") as ended:
+        asked(plugin(eats), memory_mb=700, seconds=120)
+    assert ended.value.over_limit
+    shares = """
+        import os, time
+        held = bytearray(200_000_000)
+        for _ in range(5):
+            if not os.fork():
+                time.sleep(2); os._exit(0)
+        time.sleep(1)
+        raise ValueError("all of one page")
+    """
+    assert "all of one page" in asked(plugin(shares), memory_mb=700)["fault"]
+
+
 def test_an_answer_tells_what_a_file_does_while_it_loads(plugin):
     said = asked(plugin("import sys\nsys.exit(0)"))
     assert said["fault"].endswith("does not load: SystemExit: 0 (guest.py, line 2)")

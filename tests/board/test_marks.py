@@ -174,3 +174,16 @@ def test_where_every_seed_tests_the_same_city_nothing_is_marked_and_the_board_sa
     assert "**" not in shown.replace(f"**singapore · popdensity · {split}**", "")
     assert "Under city-out nothing is bold: every seed tests the same city" in shown
     assert "nothing is bold" not in render([make_result("a"), make_result("b")], format="md")
+
+
+def test_nothing_is_marked_where_a_file_of_splits_tests_the_same_units_each_time(make_result):
+    rows = [
+        make_result(name, scores, split="file:fixed-0123456789")
+        for name, scores in (("a", lower(STEADY, 0.3)), ("b", STEADY))
+    ]
+    assert marked(block_of(*rows), "r2") == {"b": "best"}
+    fixed = [row | {"split_facts": [{"same_test_units": 1}] * 3} for row in rows]
+    assert marked(block_of(*fixed), "r2") == {}
+    shown = render(fixed, format="md")
+    assert "a split file tests the same units on every seed nothing is bold" in shown
+    assert "Under city-out" not in shown

@@ -110,6 +110,42 @@ def test_check_tells_rules_and_marks_results(guest, village, capfd):
     assert row["model"]["checked"]["code"] == row["provenance"]["code_digest"]
 
 
+TASK = """
+import os
+from urbanbench.card import TaskCard
+from urbanbench.task import Task
+
+class Leaving(Task):
+    card = TaskCard(title="Leaving", question="Who stays?", label="popdensity", kind="regression")
+
+    def targets(self, city):
+        os._exit(4)
+"""
+SOURCE = """
+import os
+from dataclasses import dataclass
+from urbanbench.source import CitySource
+
+@dataclass(frozen=True)
+class Leaving(CitySource):
+    title = "Leaving"
+
+    def build(self, folder):
+        while True: pass
+"""
+
+
+def test_a_task_or_city_that_ends_its_process_or_never_ends_breaks_its_check_and_not_the_command(
+    village, tmp_path, capfd, own_cache
+):
+    for name, text in (("leaving", TASK), ("endless", SOURCE)):
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    assert main(["check", str(tmp_path / "leaving.py"), "-c", str(village)]) == 1
+    assert "leaving.py ended the check: it ended its process with exit code 4" in capfd.readouterr().out
+    assert main(["check", str(tmp_path / "endless.py"), "--time-limit", "8"]) == 1
+    assert "time limit being 8 s, at endless.py, line 11" in capfd.readouterr().out
+
+
 def test_out_that_is_a_file_and_limits_without_a_process_are_refused_before_the_work(
     guest, village, tmp_path, capfd
 ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 
 import pytest
 
@@ -47,7 +48,12 @@ def test_two_versions_of_one_package_serve_one_run_and_a_broken_build_is_a_refus
     assert len(list(tmp_path.glob("runs/village/popdensity/bad*.json"))) == 1
 
 
-def test_limits_hold_in_an_environment_and_say_the_line(plugin, village, capfd):
+def test_limits_hold_in_an_environment_say_the_line_and_nothing_exchanged_stays(
+    plugin, village, capfd, tmp_path_factory, monkeypatch
+):
+    scratch = tmp_path_factory.mktemp("scratch")
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    monkeypatch.setattr(tempfile, "tempdir", None)
     hog = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'x = bytearray(3_000_000_000); input()'])"
     models = [
         plugin("hangs", "tinything==1.0", body="import time; time.sleep(600)"),
@@ -59,6 +65,7 @@ def test_limits_hold_in_an_environment_and_say_the_line(plugin, village, capfd):
     assert "time limit being 30 s, at hangs.py, line " in rows["hangs"]["reason"]
     assert "memory limit being 2,000 MB, at eats.py, line " in rows["eats"]["reason"]
     assert rows["fine"]["status"] == OK
+    assert not list(scratch.rglob("*exchange*"))
 
 
 @pytest.mark.usefixtures("kept_environments")

@@ -22,7 +22,7 @@ def folder(tmp_path) -> Path:
 
 @pytest.fixture
 def make_row(folder):
-    """Save a row of a model whose predictions are off by `noise`; equal `draw` gives equal errors."""
+    """Save a row of a model whose predictions are off by `noise`; equal `draw` gives equal errors, `sets` so many different test sides."""
 
     def make(
         model,
@@ -42,6 +42,7 @@ def make_row(folder):
         status=OK,
         unit="persons per km2",
         draw=None,
+        sets=None,
         versions=None,
         **provenance,
     ):
@@ -61,7 +62,10 @@ def make_row(folder):
         )
         rng = np.random.default_rng(integer_seed(model_seed, draw or model, split, task))
         true = np.random.default_rng(1).gamma(2.0, 5.0, len(UNITS))
-        rows = [np.random.default_rng(seed).permutation(len(UNITS))[:TESTED] for seed in range(seeds)]
+        rows = [
+            np.random.default_rng(seed % (sets or seeds)).permutation(len(UNITS))[:TESTED]
+            for seed in range(seeds)
+        ]
         errors = noise * rng.standard_normal(len(UNITS))
         predicted = [true[one] + errors[one] + 0.1 * rng.standard_normal(TESTED) for one in rows]
         told = [

@@ -180,10 +180,33 @@ def test_splits_with_an_argument_are_judged_as_their_kind(make_row, split, metho
     assert found.verdict.method == method
 
 
-@pytest.mark.parametrize(("split", "blind"), [("city-out+10", True), ("random", False)])
-def test_scores_of_seeds_alone_separate_nothing_where_every_seed_tests_the_same_city(make_row, split, blind):
+@pytest.mark.parametrize(
+    ("split", "sets", "method"),
+    [("group", 2, SPATIAL), ("group:street", 4, SPATIAL), ("group", 5, RESAMPLED), ("block", 2, RESAMPLED)],
+)
+def test_seeds_that_repeat_the_same_few_groups_are_no_splits_of_their_own(make_row, split, sets, method):
+    rows = make_row("a", 0.3, split=split, sets=sets), make_row("b", 6.0, split=split, sets=sets)
+    [found] = compare(pair(*rows), Ground(somewhere))
+    assert found.verdict.method == method
+
+
+SAME = {"split_facts": [{"same_test_units": 1}] * 10}
+
+
+@pytest.mark.parametrize(
+    ("split", "facts", "blind"),
+    [
+        ("city-out+10", {}, True),
+        ("file:x-0123456789", SAME, True),
+        ("file:x-0123456789", {}, False),
+        ("random", {}, False),
+    ],
+)
+def test_scores_of_seeds_alone_separate_nothing_where_every_seed_tests_the_same_units(
+    make_row, split, facts, blind
+):
     rows = make_row("a", 0.3, split=split), make_row("b", 9.0, split=split)
-    both = pair(*(replace(row, evaluation=row.evaluation | {"n_train": 900}) for row in rows))
+    both = pair(*(replace(row, evaluation=row.evaluation | {"n_train": 900} | facts) for row in rows))
     [seen] = compare(both, Ground(somewhere))
     [found] = compare(both, Ground(nowhere))
     assert (seen.verdict.method, seen.blind, lacking_words(seen)) == (SPATIAL, False, "")

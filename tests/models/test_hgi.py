@@ -140,6 +140,19 @@ def test_buildings_read_the_pois_around_them_and_pois_have_their_own_vector(view
         np.testing.assert_array_equal(space.take(known).vectors, [row[one] for one in known])
 
 
+def test_ids_of_buildings_are_looked_up_by_hashes(view, monkeypatch):
+    """`numpy.isin` compares Python objects each with each: hours for a million buildings."""
+    plain = np.isin
+
+    def isin(found, sought, **named):
+        assert object not in (np.asarray(found).dtype, np.asarray(sought).dtype)
+        return plain(found, sought, **named)
+
+    monkeypatch.setattr(np, "isin", isin)
+    units = Units("building", tuple(view.buildings.index))
+    assert BRIEF.embed(view, units=units, seed=0, device="cpu").mask.any()
+
+
 def test_a_building_is_a_node_without_features_of_the_graph_of_pois_and_buildings(view):
     from torch_geometric.nn import GCNConv
 

@@ -111,6 +111,22 @@ def test_splits_of_other_units_are_refused(tmp_path, village):
     assert "Expected splits of this label of this city" in result.reason
 
 
+@pytest.mark.parametrize("fixed", [True, False])
+def test_a_file_whose_seeds_all_test_the_same_units_says_so_in_the_row(exported, tmp_path, fixed):
+    """Other training units and the same test units on every seed: scores then say nothing of other test units."""
+    raw = json.loads(exported.read_text())
+    first, second = ({side: one[side] for side in ("train", "val", "test")} for one in raw["seeds"])
+    if fixed:
+        others = first["train"] + first["val"]
+        second = {"train": others[3:], "val": others[:3], "test": first["test"]}
+    (tmp_path / "fixed.json").write_text(json.dumps({"seeds": [{"seed": 0} | first, {"seed": 3} | second]}))
+    made = execute(
+        RunSpec("mean", TASK, CITY, split=f"file:{tmp_path}/fixed.json", head="mean", seeds=(0, 3))
+    )
+    assert made.status == "ok", made.reason
+    assert made.evaluation.get("split_facts", []) == ([{"same_test_units": 1}] * 2 if fixed else [])
+
+
 def test_the_command_line_exports_and_runs(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["splits", "export", "-t", TASK, "-c", CITY, "--seeds", "2"]) == 0

@@ -25,6 +25,7 @@ __all__ = [
     "Channel",
     "begin",
     "is_apart",
+    "scratch_of",
     "tell_crashes",
     "trace_file",
     "works_apart",
@@ -90,6 +91,11 @@ def works_apart(trace: Path) -> None:
     """Settle that this process works for another one, and where it writes where it is."""
     global _apart  # noqa: PLW0603 - a fact of the process, settled once
     _apart = trace
+
+
+def scratch_of(trace: Path) -> Path:
+    """Return the folder for files of a process that writes its trace there; who waits for it removes the folder, however it ends."""
+    return trace.with_suffix(".files")
 
 
 def begin(pipe: Connection, trace: str, own: bool, work: Callable[..., None], words: tuple[Any, ...]) -> None:

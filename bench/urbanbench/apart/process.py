@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
-from urbanbench.apart.child import begin
+from urbanbench.apart.child import begin, scratch_of
 from urbanbench.apart.keeping import keeping
 from urbanbench.apart.limits import Limits
 from urbanbench.apart.tree import marked
@@ -57,6 +58,7 @@ class Apart(Watched):
         """Let the process end by itself, or end it and all it has started after some seconds."""
         super().close(wait_s=wait_s)
         self._trace.unlink(missing_ok=True)
+        shutil.rmtree(scratch_of(self._trace), ignore_errors=True)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ __all__ = ["WATCHED_EVERY_S", "Ended", "Process", "Watched"]
 WATCHED_EVERY_S = 0.2
 """How often limits are looked at."""
 _STARTED_WITHIN_S = 300.0
+_LONGEST_ANSWER = 1 << 28
 _ASKED_S = 0.3
 """How long a process has to write where it is, before it is ended."""
 _FRAME = re.compile(r'File "(.+)", line (\d+)')
@@ -107,12 +108,13 @@ class Watched(ABC):
     def receive(self, files: Iterable[Path] = ()) -> Any:
         """Read an answer that is there, None where it only says that it has started; raises `Ended` where the process has ended."""
         try:
-            answer = json.loads(self.pipe.recv_bytes())
-        except (EOFError, OSError, ValueError) as error:
-            garbled = isinstance(error, ValueError)
-            if garbled:
-                self._kill()
-            raise self._gone(files, garbled=garbled) from None
+            answer = json.loads(self.pipe.recv_bytes(_LONGEST_ANSWER))
+        except ValueError:
+            self._kill()
+            msg = "it wrote what is no answer into the pipe by which it answers."
+            raise Ended(msg) from None
+        except (EOFError, OSError):
+            raise self._gone(files) from None
         self._since, self._started = time.monotonic(), True
         return None if answer == READY else answer
 
@@ -139,11 +141,11 @@ class Watched(ABC):
         self._process.join(timeout=wait_s)
         self._kill()
 
-    def _gone(self, files: Iterable[Path], *, garbled: bool = False) -> Ended:
+    def _gone(self, files: Iterable[Path]) -> Ended:
         """Say how the process ended that does not answer any more; what it has left is ended, too."""
         self._process.join(timeout=5)
         runs = self._process.exitcode is None
-        killed = not garbled and self._process.exitcode == -signal.SIGKILL
+        killed = self._process.exitcode == -signal.SIGKILL
         self._kill()
         reason = "it closed the pipe by which it answers" if runs else _exit_words(self._process.exitcode)
         return Ended(f"{reason}{self._place(files)}.", killed=killed)

@@ -16,7 +16,7 @@ from urbanbench.board.trainings import TRAININGS
 from urbanbench.board.used import ALL, NOT_RECORDED, is_recorded, saw_text
 from urbanbench.board.versions import OLDER, mixed_versions
 from urbanbench.convergence import NO
-from urbanbench.judging.sharing import tests_all_each_time
+from urbanbench.judging.sharing import tests_the_same
 from urbanbench.scoring.metrics import metric_info
 from urbanbench.scoring.split import is_split_file
 from urbanbench.scoring.splits import rung_name
@@ -57,6 +57,10 @@ _RANDOM = (
     "Under block the whole blocks count for that. urbanbench compare judges two rows by their predictions and says both."
 )
 
+_GIVEN_TESTED = (
+    "Where a split file tests the same units on every seed nothing is bold: ± is the spread of heads and training units, and says nothing of another choice of test units. "
+    "urbanbench compare judges two rows by their predictions, over units, with neighbours counted as alike."
+)
 _ALL_TESTED = (
     "Under city-out nothing is bold: every seed tests the same city, so ± is the spread of heads and shots, and says neither how another choice of units nor how another "
     "city would come out. urbanbench compare judges two rows by their predictions, with neighbours counted as alike."
@@ -126,12 +130,17 @@ def _base(group: Group) -> str:
     return rung_name(group.split)
 
 
-def _tests_one_city(group: Group) -> bool:
+def _tests_the_same(group: Group) -> bool:
     """Tell whether every seed tests the same units; of a retrieval queries are what is judged by."""
     scored = [row for row in group.rows if row.ok]
-    return tests_all_each_time(group.split) and not all(
-        metric_info(row.main_metric).of_queries for row in scored
-    )
+    same = any(tests_the_same(group.split, row.split_facts) for row in scored)
+    return same and not all(metric_info(row.main_metric).of_queries for row in scored)
+
+
+def _same_units(groups: Sequence[Group]) -> list[str]:
+    """Return how to read groups whose seeds all test the same units."""
+    given = [is_split_file(group.split) for group in groups]
+    return [*([_GIVEN_TESTED] if any(given) else []), *([_ALL_TESTED] if not all(given) else [])]
 
 
 def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
@@ -147,7 +156,7 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         *([_PARITY] if any(group.parity for group in groups) else []),
         _RANKS,
         *([_RANDOM] if any(group.split == "random" for group in groups) else []),
-        *([_ALL_TESTED] if any(map(_tests_one_city, groups)) else []),
+        *_same_units([group for group in groups if _tests_the_same(group)]),
         "Floors learn no representation. Each is ranked in every table whose inputs hold what it uses; coordinates are allowed to floors everywhere.",
     ]
     if any(block.elsewhere for block in blocks):

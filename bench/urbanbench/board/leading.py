@@ -12,7 +12,7 @@ from urbanbench.board.rows import Row
 from urbanbench.board.versions import of_another_question
 from urbanbench.judging.queries import not_separable_shares
 from urbanbench.judging.separable import LEVEL, not_separable
-from urbanbench.judging.sharing import sharing_of, tests_all_each_time
+from urbanbench.judging.sharing import sharing_of, tests_the_same
 from urbanbench.scoring.metrics import metric_info
 
 __all__ = ["BEST", "TIED", "leading"]
@@ -34,7 +34,7 @@ def leading(rows: Sequence[Row], metric: str) -> Mapping[str, str]:
     if sign == 0:
         return {}
     if not metric_info(metric).of_queries and any(
-        tests_all_each_time(str(row.spec["split"])) for row in rows
+        tests_the_same(str(row.spec["split"]), row.split_facts) for row in rows
     ):
         return {}
     rows = [row for row in rows if not of_another_question(row, rows)]

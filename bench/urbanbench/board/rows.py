@@ -61,6 +61,8 @@ class Row:
         The rows of single trainings that it joins (`urbanbench.board.trainings.joined`); empty for one training.
     chance, oracle, candidates
         Of a retrieval: what lots and one who knows all places score, metric to number, and what the candidate sets are; else empty.
+    split_facts
+        What the splits say of themselves, per seed; empty where they say nothing.
     """
 
     run_id: str
@@ -89,6 +91,7 @@ class Row:
     chance: Mapping[str, float] = field(default_factory=dict)
     oracle: Mapping[str, float] = field(default_factory=dict)
     candidates: Mapping[str, Any] = field(default_factory=dict)
+    split_facts: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -284,6 +287,7 @@ def read_row(result: Mapping[str, Any]) -> Row:
         chance=_levels(result, "chance", run_id),
         oracle=_levels(result, "oracle", run_id),
         candidates=_section(result, "candidates", run_id),
+        split_facts=tuple(one for one in result.get("split_facts") or () if isinstance(one, Mapping)),
     )
 
 

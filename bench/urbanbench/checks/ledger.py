@@ -8,11 +8,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from urbanbench.atomic import write_text
+from urbanbench.hashing import value_digest
 from urbanbench.home import cache_root
 
-__all__ = ["FAILED", "PASSED", "UNCHECKED", "check_mark", "keep_check"]
+__all__ = ["FAILED", "PASSED", "UNCHECKED", "check_mark", "checked_code", "keep_check"]
 
 PASSED, FAILED, UNCHECKED = "passed", "failed", "unchecked"
+
+
+def checked_code(code: str, environment: str) -> str:
+    """Name what was checked: a model's code, with the environment of its own that it runs in, "" for none."""
+    return value_digest([code, environment]) if environment else code
 
 
 def check_mark(code: str) -> dict[str, str]:
@@ -21,7 +27,7 @@ def check_mark(code: str) -> dict[str, str]:
     Parameters
     ----------
     code
-        `urbanbench.hashing.code_digest` of the model's file.
+        `urbanbench.hashing.code_digest` of the model's file, as `checked_code` names it.
 
     Returns
     -------

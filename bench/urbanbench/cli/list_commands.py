@@ -332,7 +332,7 @@ def _protocol_facts(name: str) -> dict[str, Any]:
 
 
 def _model_facts(word: str) -> dict[str, Any]:
-    from urbanbench.registry import face_of, file_of, plain_name, sound
+    from urbanbench.registry import environment_of, face_of, file_of, plain_name, sound
 
     model = sound(face_of("model", word))
     presets = {name: model.from_settings(name).parameters() for name in model.presets}
@@ -345,6 +345,7 @@ def _model_facts(word: str) -> dict[str, Any]:
         **defaults,
         "presets": presets,
         "file": str(file_of(model)),
+        **({"environment": "of its own, for the packages it states"} if environment_of(model) else {}),
         "next": command("run", "-m", word, "-t", _task_for(model.card)),
     }
 

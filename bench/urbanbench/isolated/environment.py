@@ -20,7 +20,7 @@ import urbanbench
 from urbanbench.atomic import write_text
 from urbanbench.errors import BadInput, CannotWrite, EnvironmentFaulty
 from urbanbench.hashing import value_digest
-from urbanbench.home import cache_root
+from urbanbench.home import CACHE_MEND, cache_root
 from urbanbench.isolated import doorway
 from urbanbench.isolated.installers import Installer, installer, python_in, words_outside
 from urbanbench.isolated.lent import (
@@ -33,6 +33,7 @@ from urbanbench.isolated.lent import (
     lent_versions,
 )
 from urbanbench.isolated.needs import Needs
+from urbanbench.locks import locked
 from urbanbench.progress import note
 
 __all__ = ["FOLDER", "RECORD", "Environment", "doorway_command", "prepared", "told_of"]
@@ -152,11 +153,8 @@ def _found_or_built(needs: Needs, key: str) -> Environment:
     found = _found(folder)
     if found is not None:
         return found
-    from filelock import FileLock
-
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
+        with locked(folder.with_suffix(".lock"), mend=CACHE_MEND):
             return _found(folder) or _built(needs, folder)
     except OSError as error:
         if isinstance(error, CannotWrite):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.apart import Ended, Program, keeping
+from urbanbench.apart.child import scratch_of, trace_file
 from urbanbench.city.exchange import write_view
 from urbanbench.isolated.environment import Environment, doorway_command
 from urbanbench.isolated.installers import words_outside
@@ -129,7 +130,7 @@ class Guest:
         if self._shared is not None and not self._shared.is_dir():
             self.close(wait_s=0)
         if self._shared is None:
-            self._shared = Path(tempfile.mkdtemp(prefix="urbanbench-exchange-"))
+            self._shared = Path(tempfile.mkdtemp(prefix="urbanbench-exchange-", dir=_scratch()))
         return self._shared
 
     def _written(self, view: View) -> Path:
@@ -144,6 +145,16 @@ class Guest:
         write_view(view, folder)
         self._shown = (view.key, folder)
         return folder
+
+
+def _scratch() -> Path | None:
+    """Return the folder that is removed when this process ends, however it does; None where nobody waits for it."""
+    trace = trace_file()
+    if trace is None:
+        return None
+    folder = scratch_of(trace)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 _all: weakref.WeakSet[Guest] = weakref.WeakSet()

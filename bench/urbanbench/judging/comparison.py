@@ -14,7 +14,7 @@ from urbanbench.judging.evidence import evidence_of, resampled_units
 from urbanbench.judging.families import holm
 from urbanbench.judging.ground import Ground
 from urbanbench.judging.question import Pair
-from urbanbench.judging.sharing import tests_all_each_time
+from urbanbench.judging.sharing import tests_the_same
 from urbanbench.judging.verdict import LEVEL, Verdict, judge
 from urbanbench.result import RunResult
 from urbanbench.scoring.metrics import metric_info
@@ -73,7 +73,10 @@ class Comparison:
         """Whether nothing but seeds that test the same units could be judged, so that the verdict says nothing of chance over units."""
         if metric_info(self.metric).of_queries:
             return False
-        return bool(self.lacking) and tests_all_each_time(self.pair.one[0].cell.split)
+        first = self.pair.one[0]
+        return bool(self.lacking) and tests_the_same(
+            first.cell.split, first.evaluation.get("split_facts", ())
+        )
 
 
 def compare(

@@ -11,7 +11,7 @@ from urbanbench.judging.answers import Answers, answers_of
 from urbanbench.judging.bootstrap import Resampled, block_bootstrap
 from urbanbench.judging.ground import Ground
 from urbanbench.judging.question import Pair
-from urbanbench.judging.sharing import Sharing, sharing_of, whole_neighbourhoods
+from urbanbench.judging.sharing import Sharing, may_repeat, repeated, sharing_of, whole_neighbourhoods
 from urbanbench.judging.verdict import Evidence, contributions_of
 from urbanbench.result import RunResult
 from urbanbench.scoring.metrics import metric_info
@@ -30,6 +30,8 @@ def evidence_of(
 ) -> tuple[Evidence, str]:
     """Gather what a verdict rests on, and say what is lacking for the spatial test.
 
+    Few groups make few different test sides. Seeds that repeat them are no splits of their own, so units are judged there.
+
     Parameters
     ----------
     sign
@@ -44,9 +46,13 @@ def evidence_of(
     """
     first = pair.one[0]
     base = _base(first, metric, scores)
-    if base.whole_blocks:
+    if base.whole_blocks and not may_repeat(first.cell.split):
         return base, ""
     answers = _answers(pair, metric)
+    if base.whole_blocks:
+        if answers is None or not repeated(answers[0][0].rows):
+            return base, ""
+        base = replace(base, whole_blocks=False)
     if answers is None:
         return base, NO_PREDICTIONS
     told = contributions_of(*answers, sign)

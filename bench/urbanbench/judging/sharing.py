@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from urbanbench.scoring.split import same_test_units
 from urbanbench.scoring.splits import rung_name
 
-__all__ = ["Sharing", "sharing_of", "tests_all_each_time", "whole_neighbourhoods"]
+__all__ = ["Sharing", "may_repeat", "repeated", "sharing_of", "tests_the_same", "whole_neighbourhoods"]
 
 _WHOLE = {"block", "buffered", "group", "knndm"}
 """Splits, whatever their argument, that differ from seed to seed by whole neighbourhoods."""
-_ONE_CITY = "city-out"
+_ONE_CITY, _DEALT = "city-out", "group"
 _PIECES = 25
 """Blocks that hold units under the block split, at least (`urbanbench.scoring.block_size.resolve_block_size`)."""
 
@@ -47,12 +49,29 @@ def whole_neighbourhoods(split: str) -> bool:
     return rung_name(split) in _WHOLE
 
 
-def tests_all_each_time(split: str) -> bool:
-    """Tell whether every seed tests the same units, all of a city, so that scores of seeds differ by heads and shots alone.
+def tests_the_same(split: str, facts: Iterable[Mapping[str, object]]) -> bool:
+    """Tell whether every seed tests the same units, a whole city or those of a file of splits, so that scores of seeds differ by heads, shots and training units alone.
 
     They then say nothing of how other units, or another city, would come out: only a test over the units themselves does.
+
+    Parameters
+    ----------
+    split
+        Name of the split.
+    facts
+        What the splits say of themselves, as results have it in `split_facts`.
     """
-    return rung_name(split) == _ONE_CITY
+    return rung_name(split) == _ONE_CITY or same_test_units(facts)
+
+
+def may_repeat(split: str) -> bool:
+    """Tell whether seeds of a split may test the same units again: where few groups are dealt out whole."""
+    return rung_name(split) == _DEALT
+
+
+def repeated(tested: Sequence[np.ndarray]) -> bool:
+    """Tell whether fewer than half of the splits, given by their test units, are different ones."""
+    return 2 * len({rows.tobytes() for rows in tested}) < len(tested)
 
 
 def sharing_of(split: str, n_train: object, n_val: object, n_test: object) -> Sharing:

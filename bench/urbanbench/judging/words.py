@@ -34,7 +34,7 @@ _LACKING = {
 }
 _OTHER_UNITS = "so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small for others"
 _SAME_UNITS = (
-    "and every seed tests the same units: chance is that of other heads and shots alone, the interval is far too narrow, "
+    "and every seed tests the same units: chance is that of other heads and training units alone, the interval is far too narrow, "
     "and nothing of it should be called separable"
 )
 

@@ -14,6 +14,7 @@ from urbanbench.city.folder.new_folder import new_folder
 from urbanbench.errors import BadInput, DataMissing, UnknownName
 from urbanbench.home import CACHE_MEND, DATA_VARIABLE, cache_root, data_roots
 from urbanbench.locks import locked
+from urbanbench.progress import pulse
 from urbanbench.registry.kinds import is_path
 from urbanbench.registry.plugins import load_class, names, source_file
 from urbanbench.registry.words import is_glob, is_there, split_words
@@ -222,7 +223,7 @@ def build_city(source: CitySource, folder: Path) -> Path:
     BadInput
         The folder exists.
     """
-    with new_folder(folder) as part:
+    with new_folder(folder) as part, pulse(f"build {source.key()}"):
         source.build(part)
     return folder
 

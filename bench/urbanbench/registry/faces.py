@@ -205,7 +205,8 @@ def environment_of(plugin: Any) -> str:
 
     if isinstance(plugin, Face):
         return plugin.environment
-    return plugin.environment.digest if isinstance(plugin, Elsewhere) else ""
+    kind = plugin if isinstance(plugin, type) else type(plugin)
+    return kind.environment.digest if issubclass(kind, Elsewhere) else ""
 
 
 def environment_facts(plugin: Any) -> dict[str, Any]:

@@ -27,6 +27,7 @@ def residual_table(findings: Findings, predictions: pd.DataFrame, crs: str) -> g
     the model had data; `district`; `density`; `worst_tenth`.
     """
     import geopandas as gpd
+    import pandas as pd
 
     around, units = findings.around, findings.units
     told = predictions.groupby("unit_id")
@@ -37,7 +38,7 @@ def residual_table(findings: Findings, predictions: pd.DataFrame, crs: str) -> g
         "covered": told["covered"].first().to_numpy(),
         "district": findings.district_of.to_numpy(),
         "density": around.density.to_numpy(),
-        "worst_tenth": np.isin(around.ids, findings.worst.index),
+        "worst_tenth": pd.Index(around.ids).isin(findings.worst.index),
     }
     return gpd.GeoDataFrame(columns, geometry=list(around.shapes), crs=crs).to_crs("EPSG:4326")
 

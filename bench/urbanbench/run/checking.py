@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.apart import Apart, Ended, keeping, state_kept
-from urbanbench.checks.ledger import keep_check
+from urbanbench.apart import state_kept
+from urbanbench.checks.ledger import checked_code, keep_check
 from urbanbench.errors import Conformance, RunRefused, UrbanbenchError
 from urbanbench.hashing import code_digest
-from urbanbench.reasons import error_of, place_in, told
+from urbanbench.reasons import place_in, told
 from urbanbench.registry import (
     Face,
+    environment_of,
     face_of,
     file_of,
     is_foreign,
@@ -22,15 +23,14 @@ from urbanbench.registry import (
     open_source,
     sound,
 )
+from urbanbench.run.checking_apart import Held, checked_apart
 
 if TYPE_CHECKING:
-    from urbanbench.apart import Channel
     from urbanbench.city.city import City
     from urbanbench.model import Model
 
 __all__ = ["check_word"]
 
-Held = Callable[[str, str], None]
 _OTHER_SEED = 1
 """Of the generated city that a model is carried to; the one that is checked first has seed 0."""
 
@@ -69,9 +69,13 @@ def check_word(
     """
     plugin = sound(face_of("model", word))
     words = (word, city, level, preset, dict(settings), device)
-    problem = _checked_there(plugin, words, held) if isinstance(plugin, Face) else _checked_here(words, held)
+    if isinstance(plugin, Face):
+        problem = checked_apart(_checked_here, words, [plugin.file], held)
+    else:
+        problem = _checked_here(words, held)
     if is_foreign("model", word):
-        keep_check(code_digest(file_of(plugin)), problem, city=city)
+        code = checked_code(code_digest(file_of(plugin)), environment_of(plugin))
+        keep_check(code, problem, city=city)
     return problem
 
 
@@ -104,33 +108,3 @@ def _check_elsewhere(model: Model, city: City, level: str, device: str, held: He
     other = open_source(make_source("toyville", size="tiny", seed=_OTHER_SEED))
     with suppress(RunRefused):
         check_transfer(model, city, other, level=level or None, device=device, held=held)
-
-
-def _checked_there(face: Face, words: tuple[Any, ...], held: Held) -> str:
-    helper = Apart(_check, limits=keeping().limits)
-    try:
-        helper.send(words)
-        while True:
-            answer = helper.answer([face.file])
-            if "rule" in answer:
-                held(answer["level"], answer["rule"])
-            elif "error" in answer:
-                raise error_of(answer["error"])
-            else:
-                return str(answer["problem"])
-    except Ended as ended:
-        return f"{face.word} ended the check: {ended}"
-    finally:
-        helper.close(wait_s=0)
-
-
-def _check(channel: Channel) -> None:
-    words = channel.receive()
-    try:
-        problem = _checked_here(words, lambda level, rule: channel.send({"level": level, "rule": rule}))
-    except KeyboardInterrupt:
-        channel.send({"problem": f"{words[0]} fails: KeyboardInterrupt"})
-    except UrbanbenchError as error:
-        channel.send({"error": {"class": type(error).__name__, "message": str(error)}})
-    else:
-        channel.send({"problem": problem})

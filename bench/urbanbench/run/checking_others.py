@@ -1,34 +1,36 @@
-"""Checks of tasks and cities by their words; what kind of plugin a file holds is read, not run."""
+"""Checks of tasks and cities by their words, in a process of its own for one from elsewhere; what kind of plugin a file holds is read, not run."""
 
 from __future__ import annotations
 
 import ast
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from urbanbench.apart import state_kept
+from urbanbench.apart import keeping, state_kept
 from urbanbench.errors import CityFaults, Conformance, RunRefused, UrbanbenchError
 from urbanbench.reasons import place_in, told
 from urbanbench.registry import (
     build_city,
     city_folder,
     city_path,
+    face_of,
     file_of,
+    is_foreign,
     is_label,
     is_source_file,
     load_task,
     make_source,
     names,
     open_city,
+    sound,
     source_path,
 )
 from urbanbench.registry.kinds import KINDS
+from urbanbench.run.checking_apart import Held, checked_apart
 from urbanbench.source import CitySource
 
 __all__ = ["check_city_word", "check_task_word", "kind_of"]
-
-Held = Callable[[str, str], None]
 
 
 def kind_of(word: str) -> str:
@@ -78,8 +80,16 @@ def check_task_word(word: str, city: str, held: Held) -> str:
     RunRefused
         The city lacks its label.
     """
+    if is_label(word) or not (keeping().foreign and is_foreign("task", word)):
+        return _task_here((word, city), held)
+    face = sound(face_of("task", word, city))
+    return checked_apart(_task_here, (word, city), [file_of(face)], held)
+
+
+def _task_here(words: tuple[Any, ...], held: Held) -> str:
     from urbanbench.checks import check_task
 
+    word, city = words
     task, rules = load_task(word, city), list[str]()
     try:
         with state_kept():
@@ -116,6 +126,14 @@ def check_city_word(word: str, held: Held) -> str:
         problem = _faults(city_folder(word), found)
         _tell(found, held)
         return problem
+    file = source_path(word)
+    if not (keeping().foreign and (file is not None or is_foreign("city", word))):
+        return _source_here((word,), held)
+    return checked_apart(_source_here, (word,), [file.resolve()] if file is not None else [], held)
+
+
+def _source_here(words: tuple[Any, ...], held: Held) -> str:
+    (word,) = words
     source, rules = make_source(word), list[str]()
     try:
         with state_kept(), tempfile.TemporaryDirectory(prefix="urbanbench-") as scratch:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.apart import is_apart, state_kept
 from urbanbench.cache import EmbeddingKey
-from urbanbench.checks.ledger import check_mark
+from urbanbench.checks.ledger import check_mark, checked_code
 from urbanbench.city.view import view_code
 from urbanbench.cost import Cost, measured
 from urbanbench.errors import InputMasked, LayerMissing, RunRefused
@@ -374,7 +374,7 @@ def mark_of(order: Order) -> dict[str, Any]:
     """Return whether a model from elsewhere has been checked with its present code; {} for built-in models and given vectors."""
     if order.given or not (is_live(order.spec.model) or is_foreign("model", order.spec.model)):
         return {}
-    return {"checked": check_mark(order.code)}
+    return {"checked": check_mark(checked_code(order.code, environment_of(order.model)))}
 
 
 def _declared(order: Order) -> dict[str, Any]:

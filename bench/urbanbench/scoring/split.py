@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["PREFIX", "Split", "is_split_file"]
+__all__ = ["PREFIX", "SAME_TEST_UNITS", "Split", "is_split_file", "same_test_units"]
 
 PREFIX = "file:"
 """Begins the word of a split that is a file: before its path in what is asked, before its name in what is kept."""
+
+
+SAME_TEST_UNITS = "same_test_units"
+"""Fact of each split of a file whose seeds all test the same units."""
+
+
+def same_test_units(facts: Iterable[Mapping[str, object]]) -> bool:
+    """Tell from what a result's splits say of themselves whether a file of splits tests the same units on every seed."""
+    return any(bool(one.get(SAME_TEST_UNITS)) for one in facts)
 
 
 def is_split_file(word: str) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from urbanbench.atomic import write_text
 from urbanbench.errors import BadInput, DataMissing, quoted
 from urbanbench.hashing import array_digest
-from urbanbench.scoring.split import Split
+from urbanbench.scoring.split import SAME_TEST_UNITS, Split
 
 if TYPE_CHECKING:
     from urbanbench.scoring.targets import Targets
@@ -86,6 +86,11 @@ class SplitFile:
         return tuple(self.sides)
 
     @property
+    def same_test_units(self) -> bool:
+        """Whether there are several seeds and all of them test the same units, so that their scores say nothing of other units."""
+        return len(self.sides) > 1 and len({frozenset(sides["test"]) for sides in self.sides.values()}) == 1
+
+    @property
     def digest(self) -> str:
         """Hash of all sides; that of `split_digest` in results scored on them."""
         return sides_digest([_arrays(sides) for sides in self.sides.values()])
@@ -114,7 +119,7 @@ class SplitFile:
 
     def _split(self, seed: int, row_of: Mapping[str, int]) -> Split:
         train, val, test = (np.sort([row_of[one] for one in self.sides[seed][side]]) for side in _SIDES)
-        return Split(train, val, test)
+        return Split(train, val, test, {SAME_TEST_UNITS: 1} if self.same_test_units else {})
 
     def write(self, path: Path) -> None:
         """Write JSON: the facts, a digest of all and of each seed, and the ids."""

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import psutil
 
-LONGEST_WAIT_S = 30.0
+LONGEST_WAIT_S = 20.0
 LOOKS_PER_S = 200
 WHOM = ("tree", "driver", "worker")
 """The command with all it started, the command alone, or one process that it started."""
@@ -34,8 +34,14 @@ MOMENTS = {
     "a reading is kept": "cache/readings/.*.part",
     "predictions are written": "results/*/*/predictions/.*.part",
     "a row is written": "results/*/*/.*.part",
+    "rows are merged": "merged/*/*/.*.part",
+    "a folder is compacted": ".all.parquet.*.part",
 }
 """What is under way while a file of this name is there."""
+
+OF_TABLES = ("a city is built", "vectors are stored", "predictions are written", "a row is written")
+OF_TRAINING = ("a stage is checkpointed", "a reading is kept")
+"""What happens in grids with training only."""
 
 OFTEN = (
     "import urbanbench.toolkit.training.checkpoint as kept; kept.PAUSE_S = kept.MOST_S = 0.0; "
@@ -111,10 +117,11 @@ def main() -> None:
     given = asked.parse_args()
     with tempfile.TemporaryDirectory(prefix="killed-") as temporary:
         place = given.folder or Path(temporary)
-        rounds, kills = (((SMALLEST, 1),), 2) if given.smallest else (ROUNDS, given.kills)
+        rounds, kills = (((SMALLEST, 1),), 1) if given.smallest else (ROUNDS, given.kills)
         found = disturbed(place, rounds, kills, given.seed)
     json.dump(found, sys.stdout, indent=1)
-    sys.exit(bool(found["faults"]))
+    if found["faults"]:
+        sys.exit(1)
 
 
 def disturbed(place: Path, rounds: Sequence[tuple[Grid, int]], kills: int, seed: int) -> dict:
@@ -128,7 +135,7 @@ def disturbed(place: Path, rounds: Sequence[tuple[Grid, int]], kills: int, seed:
         grid, jobs = rounds[tally.rounds % len(rounds)]
         calm, here = place / f"calm-{grid.name}", place / f"round{tally.rounds}"
         share = min(MOST_IN_A_ROUND, kills - tally.kills)
-        kill_often(grid.command(here, jobs), here, jobs, share, calm_s[grid.name], rng, tally)
+        kill_often(grid, here, jobs, share, calm_s[grid.name], rng, tally)
         compare(calm, here, tally)
         if grid is not SMALLEST:
             kill_gathering(calm, here, rng, tally)
@@ -178,24 +185,27 @@ def finish(command: list[str], place: Path) -> None:
 
 
 def kill_often(
-    command: list[str], place: Path, jobs: int, kills: int, calm_s: float, rng: random.Random, tally: Tally
+    grid: Grid, place: Path, jobs: int, kills: int, calm_s: float, rng: random.Random, tally: Tally
 ) -> None:
     """Start a command and kill it so many times, or until nothing is left to do; then let it end."""
+    command = grid.command(place, jobs)
+    moments = [*OF_TABLES, *(OF_TRAINING if grid.trains else ())]
     for _ in range(kills):
-        moment = rng.choice(["", "", "", *MOMENTS])
+        moment = rng.choice(["", "", "", *moments])
         whom = rng.choice(WHOM if jobs > 1 else WHOM[:2])
-        due = awaited(place, MOMENTS[moment]) if moment else after(rng.uniform(0.5, max(4.0, calm_s / 3)))
+        old = found_at(place, moment)
+        due = awaited(place, moment) if moment else after(rng.uniform(0.5, max(4.0, calm_s / 3)))
         if killed(command, place, whom, due, rng):
-            tally.killed[f"{whom}, {f'while {moment}' if moment else 'at any time'}"] += 1
+            met = found_at(place, moment) - old  # it is left where it was under way
+            tally.killed[f"{whom}, {f'while {moment}' if met else 'at any time'}"] += 1
         else:
             tally.ended_first += 1
             if not moment:
                 break
         tally.left_by_kills += len(leftovers(place))
     finish(command, place)
-    finish(
-        command, place
-    )  # a worker that was killed at last is a failed row, which the next command computes
+    if jobs > 1:  # a worker that was killed at last is a failed row, which the next command computes
+        finish(command, place)
     tally.left_at_the_end += len(leftovers(place))
 
 
@@ -203,12 +213,12 @@ def kill_gathering(calm: Path, place: Path, rng: random.Random, tally: Tally) ->
     """Kill a merge and a compaction while they write, then let them end."""
     merged, table = place / "merged", place / "all.parquet"
     program = [sys.executable, "-m", "urbanbench", "results"]
-    for words, pattern in (
-        (["merge", str(place / "results"), "-o", str(merged)], "merged/*/*/.*.part"),
-        (["compact", str(place / "results"), "-o", str(table)], ".all.parquet.*.part"),
+    for words, moment in (
+        (["merge", str(place / "results"), "-o", str(merged)], "rows are merged"),
+        (["compact", str(place / "results"), "-o", str(table)], "a folder is compacted"),
     ):
-        if killed([*program, *words], place, "tree", awaited(place, pattern), rng):
-            tally.killed[f"tree, in results {words[0]}"] += 1
+        if killed([*program, *words], place, "tree", awaited(place, moment), rng):
+            tally.killed[f"tree, while {moment}"] += 1
         finish([*program, *words], place)
     finish([*program, "expand", str(table), "-o", str(place / "expanded")], place)
     for other in (merged, place / "expanded"):
@@ -256,11 +266,15 @@ def after(seconds: float) -> Iterator[bool]:
         yield time.monotonic() >= end
 
 
-def awaited(place: Path, pattern: str) -> Iterator[bool]:
-    """Wait until a file of such a name is there, at most some seconds."""
-    end = time.monotonic() + LONGEST_WAIT_S
+def awaited(place: Path, moment: str) -> Iterator[bool]:
+    """Wait until a new file of a moment is there, at most some seconds."""
+    end, old = time.monotonic() + LONGEST_WAIT_S, found_at(place, moment)
     while True:
-        yield time.monotonic() >= end or next(place.glob(pattern), None) is not None
+        yield time.monotonic() >= end or bool(found_at(place, moment) - old)
+
+
+def found_at(place: Path, moment: str) -> set[Path]:
+    return set(place.glob(MOMENTS[moment])) if moment else set()
 
 
 def leftovers(place: Path) -> list[Path]:

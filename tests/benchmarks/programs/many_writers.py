@@ -47,19 +47,21 @@ def main() -> None:
     asked.add_argument("--writers", type=int, default=8)
     asked.add_argument("--smallest", action="store_true")
     given = asked.parse_args()
+    kinds = (("locks of the system", ""), ("leases", "lease"))
     writers, models, heads = given.writers, "random,mean,poi-counts,poi-shares", "ridge,knn"
     if given.smallest:
-        writers, models, heads = 2, "random", "ridge"
+        kinds, writers, models, heads = kinds[1:], 2, "random", "ridge"
     with tempfile.TemporaryDirectory(prefix="writers-") as temporary:
         place = Path(temporary)
         calm = place / "calm"
-        together(calm, 1, models, heads, locks="", kill=False)
+        if not given.smallest:
+            together(calm, 1, models, heads, locks="", kill=False)
         found = {}
-        for word, locks in (("locks of the system", ""), ("leases", "lease")):
-            found[word] = together(
-                place / locks, writers, models, heads, locks=locks, kill=not given.smallest
-            )
-            found[word]["differing files"] = differing(calm / "results", place / locks / "results")
+        for word, locks in kinds:
+            here = place / word
+            found[word] = together(here, writers, models, heads, locks=locks, kill=not given.smallest)
+            if not given.smallest:
+                found[word]["differing files"] = differing(calm / "results", here / "results")
     json.dump(found, sys.stdout, indent=1)
 
 

@@ -18,7 +18,11 @@ SHORT = {
     "warmup": "0",
     "text_encoder": "hashing",
 }
+LOOKS = {"geovectors": {"epochs": "1", "tag_epochs": "1"}, "spabert": {"text_encoder": "minilm"}}
 """Settings of a look: few steps, and hashed words for texts, which have the length of MiniLM's vectors."""
+
+BATCHES = 16
+"""Batches of a check that are really taken."""
 
 
 class Clock:
@@ -28,12 +32,12 @@ class Clock:
         self.seconds, self.times, self.rows = {}, {}, {}
 
     @contextmanager
-    def __call__(self, name):
+    def __call__(self, name, more=1.0):
         start = time.process_time()
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.process_time() - start
+            self.seconds[name] = self.seconds.get(name, 0.0) + more * (time.process_time() - start)
             self.times[name] = self.times.get(name, 0) + 1
 
     def timed(self, owner, method, name):
@@ -89,7 +93,7 @@ def measured(city, name, told, opening):
     view = seen_by(model, city)
     before = peak_gb()
     with clock("embed"):
-        space = model.embed(view, units=units_of(view, model, told.level), seed=0, device="cpu")
+        space = model.embed(view, units=units_of(city, model, told.level), seed=0, device="cpu")
     whole = clock.seconds.pop("embed")
     seconds = {"open the city": opening, "prepare and read out": whole - clock.seconds.get("train", 0.0)}
     seconds |= {
@@ -100,6 +104,7 @@ def measured(city, name, told, opening):
     return {
         "model": name,
         "city": told.city,
+        "level": space.level,
         "units": len(space.ids),
         "dim": int(space.vectors.shape[1]),
         "seconds": seconds,
@@ -118,7 +123,7 @@ def model_of(name, words):
     kind = load_class("model", name)
     usual = kind.from_settings("small" if "small" in kind.presets else "").parameters()
     settings = {key: word for key, word in SHORT.items() if key in usual}
-    settings |= dict(word.split("=", 1) for word in words)
+    settings |= LOOKS.get(name, {}) | dict(word.split("=", 1) for word in words)
     return kind.from_settings("small" if "small" in kind.presets else "", settings)
 
 
@@ -151,15 +156,19 @@ def seen_by(model, city):
     )
 
 
-def units_of(view, model, level):
+def units_of(city, model, level):
+    """Return all regions, or the buildings whose use is labelled."""
     from urbanbench.units import Units
 
     level = level or ("region" if "region" in model.card.embeds else model.card.embeds[0])
-    return Units(level, tuple(view.region_ids if level == "region" else view.buildings.index))
+    if level == "region":
+        return Units(level, tuple(city.view([]).region_ids))
+    return Units(level, tuple(city.label("building_function").index))
 
 
 def stand_in_for_encoders(clock):
     """Let frozen encoders of pictures and footprints give noise of the right shape: what they cost is a number of rows."""
+    from urbanbench.models._spabert import readout as spabert
     from urbanbench.toolkit.features import encoded, picture_store
 
     def noise(kind, count, dim):
@@ -169,6 +178,7 @@ def stand_in_for_encoders(clock):
     encoded.encode_shapes = lambda encoder, polygons, **_: noise("footprints", len(polygons), encoder.dim)
     encoded.encode_pictures = lambda encoder, table, **_: noise("pictures", len(table), encoder.dim)
     picture_store.encode_pictures = encoded.encode_pictures
+    spabert.pivot_vectors = lambda net, told, rows, device: noise("sentences", len(rows), net.dim)
     texts = encoded.encode_texts
 
     def counted(encoder, told, **named):
@@ -179,14 +189,47 @@ def stand_in_for_encoders(clock):
 
 
 def watch_training(clock):
-    """Take the time of stages of training, of their steps and of their checks."""
+    """Take the time of stages of training, of their steps, of their checks and of passes of word2vec."""
+    from urbanbench.models._geovectors import location, tagvectors
+    from urbanbench.models._geovectors import training as passes
     from urbanbench.toolkit import training
     from urbanbench.toolkit.training import fit, joint, loop
 
     clock.timed(loop, "run_stages", "train")
     training.run_stages = joint.run_stages = loop.run_stages
     clock.timed(fit.Fit, "take_step", "step")
-    clock.timed(fit.Fit, "check", "check")
+    shorten_checks(clock, fit.Fit, fit.Fit.check)
+    for place in (location, tagvectors):
+        clock.timed(place, "train", "train")
+    shorten_passes(clock, passes, passes._epoch)
+
+
+def shorten_checks(clock, owner, whole):
+    """Let a check look at some batches of what is held out, and count its time for all of them."""
+
+    def check(self):
+        more = 1.0
+        for stage in self.stages:
+            batch, count = stage.log.held_out_batch, len(stage.held_out) // max(stage.log.held_out_batch, 1)
+            if stage.keeps_apart and count > BATCHES:
+                more = max(more, count / BATCHES)
+                stage.held_out = stage.held_out[: BATCHES * batch]
+                self.more = more
+        with clock("check", getattr(self, "more", 1.0)):
+            whole(self)
+
+    owner.check = check
+
+
+def shorten_passes(clock, owner, whole):
+    """Let word2vec read one sentence in twenty, and count its time for all of them."""
+
+    def epoch(model, corpus, *rest):
+        part = owner.Corpus(corpus.sentences[: -(-len(corpus) // 20)], corpus.names)
+        with clock("step", len(corpus) / len(part)):
+            whole(model, part, *rest)
+
+    owner._epoch = epoch
 
 
 def peak_gb():

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["read_frame", "write_frame"]
 
 _GEOMETRY = "geometry"
+_NO_NAME = "__index__"
+"""Column of an index that has no name."""
 _KINDS, _INDEX = b"urbanbench.kinds", b"urbanbench.index"
 
 
@@ -23,14 +25,15 @@ def write_frame(frame: Any, path: Path) -> None:
     Parameters
     ----------
     frame
-        A DataFrame or GeoDataFrame. An index with a name is written as a column of it, one without is left out.
+        A DataFrame or GeoDataFrame. Its index is written as a column; one that only counts rows is left out.
     path
         The file.
     """
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    index = frame.index.name
+    index = None if isinstance(frame.index, pd.RangeIndex) else frame.index.name or _NO_NAME
     columns = {index: pa.array(frame.index)} if index is not None else {}
     kinds = {index: str(frame.index.dtype)} if index is not None else {}
     for name in frame.columns:
@@ -70,7 +73,7 @@ def read_frame(path: Path, crs: str) -> Any:
     }
     made = pd.DataFrame(series, copy=False)
     if index is not None:
-        made = made.set_index(index)
+        made = made.set_index(index).rename_axis(None if index == _NO_NAME else index)
     if _GEOMETRY not in table.column_names:
         return made
     import geopandas as gpd

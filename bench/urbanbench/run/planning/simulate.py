@@ -145,8 +145,9 @@ class _Nodes:
 def _empty(nodes: Sequence[Node]) -> _Nodes:
     import numpy as np
 
-    columns = np.array([[node.cores, node.gpus, node.memory_mb] for node in nodes], dtype=float)
-    return _Nodes(*columns.T.copy(), here=np.zeros(len(nodes), dtype=bool))
+    table = np.array([[node.cores, node.gpus, node.memory_mb] for node in nodes], dtype=float)
+    cores, gpus, memory = table.T.copy()
+    return _Nodes(cores, gpus, memory, np.zeros(len(nodes), dtype=bool))
 
 
 class _Play:

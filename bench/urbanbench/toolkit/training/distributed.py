@@ -7,6 +7,7 @@ this does nothing.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -67,10 +68,11 @@ def joined(device: str) -> Iterator[int]:
 def connected(device: str, store: Any = None) -> Iterator[None]:
     """Connect the processes that torchrun started for the block; by a store of their own where they are connected more than once.
 
-    An error that ends the block in one process closes its connections, and so ends every wait for it in the others.
+    An error that ends the block in one process closes its connections, and so ends every wait for it in the others (with gloo; NCCL waits).
     """
     import torch
     import torch.distributed as dist
+    import torch.distributed.nn.functional
 
     on_gpu = device.startswith("cuda")
     if on_gpu:
@@ -79,8 +81,11 @@ def connected(device: str, store: Any = None) -> Iterator[None]:
     dist.init_process_group("nccl" if on_gpu else "gloo", timeout=WAIT, **known)
     try:
         yield
-    finally:
+    except BaseException:
         dist.destroy_process_group()
+        gc.collect()
+        raise
+    dist.destroy_process_group()
 
 
 def started() -> int:

@@ -22,7 +22,7 @@ __all__ = ["Session", "session"]
 _T = TypeVar("_T")
 _LOOK_S = 0.05
 """Seconds between two looks for a word of another process; a wait inside the store would let no signal through."""
-GRACE_S = 30.0
+GRACE_S = 20.0
 """Seconds that a process waits for the others after its own work has failed: theirs fails as soon as they wait for it."""
 _STORE_S = timedelta(seconds=60)
 _OVER = "over"
@@ -92,16 +92,15 @@ class Session:
             self._store.set(f"next/{self._count}", json.dumps({_OVER: code}))
 
     def _together(self, work: Callable[[], _T]) -> _T:
-        from torch.distributed import PrefixStore
+        from torch.distributed.distributed_c10d import PrefixStore
 
         number, self._count = self._count, self._count + 1
         try:
             with connected(self.device, PrefixStore(f"work/{number}", self._store)):
-                made = work()
+                made = self._said(number, work)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            self._say(number, told(error))
             first = self._first_failure(number, GRACE_S)
             if first is None or first == told(error):
                 raise
@@ -111,6 +110,16 @@ class Session:
         if first is not None:
             raise self._failed(first)
         return made
+
+    def _said(self, number: int, work: Callable[[], _T]) -> _T:
+        """Do the work; where it fails, say so before the connections are closed, which fails it for the others."""
+        try:
+            return work()
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            self._say(number, told(error))
+            raise
 
     def _failed(self, first: str) -> TrainedApart:
         return TrainedApart(f"Another of the {self.size} processes that train together failed: {first}")
@@ -154,10 +163,11 @@ def session(device: str) -> Iterator[Session | None]:
     if started() == 1:
         yield None
         return
-    import torch.distributed as dist
+    from torch.distributed.distributed_c10d import PrefixStore
+    from torch.distributed.rendezvous import rendezvous
 
-    store, _, _ = next(iter(dist.rendezvous("env://", timeout=_STORE_S)))
-    here = Session(device, dist.PrefixStore("session", store))
+    store, _, _ = next(iter(rendezvous("env://", timeout=_STORE_S)))
+    here = Session(device, PrefixStore("session", store))
     try:
         with sharing(here.size):
             yield here
