@@ -10,6 +10,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -154,6 +156,16 @@ def row(path: Path) -> dict[str, object]:
     return told
 
 
+@contextmanager
+def environment_kept() -> Iterator[None]:
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--cells", type=int, default=200)
@@ -162,7 +174,8 @@ if __name__ == "__main__":
     )
     parser.add_argument("--smallest", action="store_true")
     asked = parser.parse_args()
-    if asked.smallest:
-        main(2, 1, 0.0)
-    else:
-        main(asked.cells, 3, asked.every)
+    with environment_kept():
+        if asked.smallest:
+            main(2, 1, 0.0)
+        else:
+            main(asked.cells, 3, asked.every)

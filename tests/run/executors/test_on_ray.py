@@ -119,7 +119,7 @@ def test_limits_hold_on_nodes(village, counting, three, store):
         specs = specs_of([counting], village, ["income"], settings=(("pause_s", "60"),))
         first, second = run(specs, store, executor=OnRay(three.address))
     assert (first.status, second.status) == (FAILED, FAILED)
-    assert "the time limit being 1.5 s, at counting.py, line" in first.reason
+    assert "the time limit being 1.5 s" in first.reason
     assert second.reason.startswith(
         "WorkerDied: not tried, because a cell with the same vectors failed: it was ended"
     )
