@@ -10,10 +10,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from urbanbench.cli.app import main
 from urbanbench.result import FAILED, OK, REFUSED
+from urbanbench.space import EmbeddingSpace
 from urbanbench.store import ResultStore
 
 MODEL = '''
@@ -139,10 +141,14 @@ def test_a_run_by_torchrun_shares_trainings_and_the_first_process_alone_tells(pa
     assert len(ResultStore(Path("runs")).load_all()) == 2
 
 
+def vectors_of(cache: Path) -> np.ndarray:
+    """Return the only vectors of a cache."""
+    [entry] = cache.glob("embeddings/*.safetensors")
+    return EmbeddingSpace.load(entry).vectors
+
+
 @pytest.mark.slow
-def test_vectors_have_the_key_of_those_that_embed_makes_with_as_many_processes(
-    tmp_path, monkeypatch, own_cache
-):
+def test_vectors_are_those_that_embed_makes_with_as_many_processes(tmp_path, monkeypatch, own_cache):
     monkeypatch.chdir(tmp_path)
     few = [
         "-m",
@@ -168,6 +174,7 @@ def test_vectors_have_the_key_of_those_that_embed_makes_with_as_many_processes(
         code, _, err = started(*START, "run", *few, *usual, "--processes", "2", "--out", out)
         assert code == 0, err
         assert [one.name for one in own_cache.glob("embeddings/*.safetensors")] == [entry.name]
+        assert np.array_equal(vectors_of(own_cache), vectors_of(tmp_path / "embedded"))
     [made], [read] = (ResultStore(tmp_path / out).load_all() for out in ("made", "read"))
     assert made.scores == read.scores
     assert (made.cost["embedding_cached"], read.cost["embedding_cached"]) == (False, True)
