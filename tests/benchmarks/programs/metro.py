@@ -26,7 +26,7 @@ MODELS = (
         "building-stats",
     ),
     *("places-counts", "poi-shares", "random-codes", "text-codes", "footprint-means", "text-mean"),
-    *("urbanmfm", "cityfm", "hgi", "urban2vec", "musecl"),
+    *("urbanmfm", "cityfm", "hgi", "urban2vec", "musecl", "geovectors", "spabert"),
 )
 HEADS = ("ridge", "knn", "mlp", "lightgbm", "rf")
 BEGIN, END = "<!-- {name}: made by tests/benchmarks/programs/metro.py -->", "<!-- end -->"
