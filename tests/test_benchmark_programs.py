@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -23,8 +24,10 @@ def as_a_program(monkeypatch, tmp_path):
     """Give a program the module path and cache it has as a process of its own, and take back what it changes in this one."""
     monkeypatch.setenv("URBANBENCH_CACHE", str(tmp_path))
     monkeypatch.syspath_prepend(BENCHMARKS / "programs")
-    threads, known = torch.get_num_threads(), set(sys.modules)
+    threads, known, words = torch.get_num_threads(), set(sys.modules), dict(os.environ)
     yield
+    os.environ.clear()
+    os.environ.update(words)
     torch.set_num_threads(threads)
     for program in (BENCHMARKS / "programs").glob("*.py"):
         if program.stem not in known:

@@ -35,6 +35,7 @@ __all__ = [
     "quoted",
 ]
 
+_STREAMS = frozenset({"stdout", "stderr"})
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """What the system says where there is no room: on the disk, or for this user."""
 
@@ -189,7 +190,8 @@ class CannotWrite(UrbanbenchError, OSError):
         why = cause.strerror or str(cause) or type(cause).__name__
         room = ""
         if self.full:  # the system's own words; a library's are longer
-            why, room = os.strerror(cause.errno or 0), _room(Path(self.path), needed)
+            why = os.strerror(cause.errno or 0)
+            room = "" if self.path in _STREAMS else _room(Path(self.path), needed)
         super().__init__(
             f"Cannot write {self.path!r} ({why}{room}). Expected a place that can be written. Mend: {mend}."
         )

@@ -19,6 +19,7 @@ from urbanbench.graph.plan import GraphPlan
 from urbanbench.graph.walks import walk_from
 from urbanbench.graph.words import told_steps, what
 from urbanbench.items import Exam, Item, Lesson
+from urbanbench.seen import saw
 from urbanbench.space import EmbeddingSpace
 from urbanbench.units import Units
 
@@ -71,6 +72,7 @@ def items_of(view: View) -> ItemView:
     names = [str(one).partition("/")[2] for one in graph.nodes.ids[rows]]
     around = {name: sub_graph(graph, int(row), plan) for name, row in zip(names, rows, strict=True)}
     there = np.unique(np.concatenate([one.rows for one in around.values()])).tolist()
+    _tell_used(view, graph, there)
     words = {row: what(graph, row) for row in there}
     graphs = {name: local_graph(graph, one, words) for name, one in around.items()}
     items = {name: Item(image=name, graph=name) for name in sorted(names)}
@@ -89,6 +91,15 @@ def mean_of_views(view: View, space: EmbeddingSpace, units: Units) -> EmbeddingS
     np.add.at(total, at[kept], space.vectors[kept])
     mean = (total / np.maximum(count, 1)[:, None]).astype(np.float32)
     return EmbeddingSpace(units.level, np.array(units.ids), mean, count > 0)
+
+
+def _tell_used(view: View, graph: Graph, there: list[int]) -> None:
+    """Say which POIs lie in the graph of a street view."""
+    if "poi" not in view.inputs:
+        return
+    kept = np.intersect1d(graph.nodes.rows("poi"), there)
+    used = {str(one).partition("/")[2] for one in graph.nodes.ids[kept]}
+    saw("poi", np.asarray(view.pois.index.astype(str).isin(list(used))))
 
 
 def _lessons(graph: Graph, rows: np.ndarray, names: list[str], plan: GraphPlan) -> Iterator[Lesson]:

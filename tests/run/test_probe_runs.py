@@ -17,7 +17,7 @@ from urbanbench.run.order import resolve
 from urbanbench.run.plan import with_floors, with_probes
 from urbanbench.run.standing import versions_of
 from urbanbench.scoring.probes.catalogue import PROBES
-from urbanbench.store import ResultStore
+from urbanbench.store import ResultStore, document_of
 from urbanbench.verify.probed import probed_numbers, wrong_probe
 from urbanbench.verify.rescored import ROUNDING, largest_gap, rescored
 
@@ -58,7 +58,7 @@ def test_every_probe_has_a_result_that_reads_as_it_was_written(probed):
         assert result.status == OK, result.traceback
         again = store.find(result.cell)
         assert isinstance(again, RunResult)
-        assert again.to_dict() == json.loads(store.path_of(result.cell).read_text(encoding="utf-8"))
+        assert document_of(again) == json.loads(store.path_of(result.cell).read_text(encoding="utf-8"))
         assert bool(again.probe) == bool(name)
 
 

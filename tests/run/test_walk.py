@@ -132,7 +132,7 @@ def test_the_key_of_vectors_names_packages_device_and_processes(village, countin
     assert parts()["packages"] == learned_versions()
     assert parts()["packages"]["torch"]
     assert parts()["packages"]["numpy"] == np.__version__
-    monkeypatch.setattr(walk, "processes", lambda: 2)
+    monkeypatch.setattr(walk, "sharers", lambda: 2)
     assert parts()["device"] == f"{device} x2"
 
 

@@ -15,6 +15,7 @@ import urbanbench as ub
 from urbanbench import predictions
 from urbanbench.cli.app import main
 from urbanbench.errors import BadInput, DataCorrupt, DataMissing, SubmissionFaults
+from urbanbench.hashing import value_digest
 from urbanbench.store import ResultStore, predictions_beside
 from urbanbench.submit.listing import LIST_FILE
 from urbanbench.submit.opened import open_submission
@@ -51,6 +52,14 @@ def row_of(runs, task="popdensity"):
 def edit(path, change):
     told = json.loads(path.read_text(encoding="utf-8"))
     change(told)
+    told.pop("content")
+    path.write_text(json.dumps(told | {"content": value_digest(told)}), encoding="utf-8")
+
+
+def edit_by_hand(path):
+    """Change a row, and not the hash of what it says."""
+    told = json.loads(path.read_text(encoding="utf-8"))
+    told["scores"].update(r2=[0.9, 0.9, 0.9])
     path.write_text(json.dumps(told), encoding="utf-8")
 
 
@@ -128,6 +137,7 @@ WRONG = {
     "scores that predictions do not give": (raised_scores, "its predictions give other scores"),
     "true values that are not the label's": (raised_scores_and_predictions, "not those of the label"),
     "units that the split does not test": (other_units, "not of the units that its split tests"),
+    "a row changed by hand": (lambda runs: edit_by_hand(row_of(runs)), "changed after it was written"),
     "no predictions": (lambda runs: predictions_beside(row_of(runs)).unlink(), "No predictions"),
     "no test units": (lambda runs: predictions.tested_by(predictions_beside(row_of(runs))).unlink(), "which are not there"),
     "no versions": (lambda runs: edit(row_of(runs), lambda told: told.pop("versions")), "no versions recorded"),

@@ -153,12 +153,12 @@ def test_saving_does_not_wait_for_the_file(tmp_path, monkeypatch):
     assert (tmp_path / "x.safetensors").exists()
 
 
-def test_what_the_thread_could_not_write_is_raised(tmp_path):
+def test_what_the_thread_could_not_write_is_said_and_training_goes_on(tmp_path, capsys):
     (tmp_path / "file").write_text("in the way")
     kept = Checkpoint(tmp_path / "file" / "x.safetensors", behind=True)
     kept.save({"now.0": torch.ones(3)}, {}, IDENTITY)
-    with pytest.raises(OSError, match="file"):
-        kept.settle()
+    kept.settle()
+    assert "A checkpoint is not kept: Cannot write" in capsys.readouterr().err
 
 
 def test_a_checkpoint_is_due_at_checks_after_its_pause_and_between_them_after_a_minute(tmp_path, monkeypatch):

@@ -27,6 +27,8 @@ _STARTED_WITHIN_S = 300.0
 _LONGEST_ANSWER = 1 << 28
 _ASKED_S = 0.3
 """How long a process has to write where it is, before it is ended."""
+_ASKED_MOST_S = 3.0
+"""The same where it has written nothing yet, on a machine with too much to do."""
 _FRAME = re.compile(r'File "(.+)", line (\d+)')
 
 
@@ -169,7 +171,10 @@ class Watched(ABC):
         for pid in (self._process.pid or 0, *also):
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGUSR1)
+        until = time.monotonic() + _ASKED_MOST_S
         time.sleep(_ASKED_S)
+        while not _FRAME.search(self._told()) and time.monotonic() < until:  # a machine with too much to do
+            time.sleep(WATCHED_EVERY_S)
 
     def _told(self) -> str:
         try:

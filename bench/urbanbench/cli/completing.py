@@ -84,6 +84,7 @@ EXPERIMENTS = (
     "table6",
     "table7",
     "table8",
+    "uge",
     "unified",
 )
 """Names whose registries import NumPy: written here too, and held against them by a test."""

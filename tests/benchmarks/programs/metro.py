@@ -141,7 +141,15 @@ if __name__ == "__main__":
     words.add_argument(
         "--lines", action="append", type=Path, default=[], help="lines that the programs printed elsewhere"
     )
+    words.add_argument(
+        "--smallest",
+        action="store_true",
+        help="one floor in a village: nothing is written, and the figures mean nothing",
+    )
     asked = words.parse_args()
     if asked.all:
         asked.city, asked.model, asked.scoring = list(CITIES), list(MODELS), True
-    main(asked)
+    if asked.smallest:
+        sys.stdout.write(lines("metro_model.py", "--smallest"))
+    else:
+        main(asked)

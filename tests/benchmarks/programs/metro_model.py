@@ -6,6 +6,7 @@ import os
 import resource
 import sys
 import time
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -61,7 +62,9 @@ def main(told):
     opening = time.process_time() - start
     for name in told.models:
         sys.stdout.flush()
-        child = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # threads of libraries are idle here
+            child = os.fork()
         if child == 0:
             sys.stdout.write(json.dumps(guarded(city, name, told, opening)) + "\n")
             sys.stdout.flush()
@@ -239,8 +242,13 @@ def peak_gb():
 
 if __name__ == "__main__":
     words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("city")
-    words.add_argument("models", nargs="+")
+    words.add_argument("city", nargs="?", default="toyville:tiny")
+    words.add_argument("models", nargs="*", default=["area"])
+    words.add_argument(
+        "--smallest",
+        action="store_true",
+        help="one floor in a village: the program runs, its figures mean nothing",
+    )
     words.add_argument("--level", default="")
     words.add_argument("--set", action="append", default=[])
     main(words.parse_args())

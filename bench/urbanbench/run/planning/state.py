@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from urbanbench.errors import InputMasked, LayerMissing, RunRefused, UrbanbenchError
+from urbanbench.registry import Face
 from urbanbench.result import OK
+from urbanbench.run.resting import rests_on_today
 from urbanbench.run.standing import stale_parts, versions_of
-from urbanbench.run.walk import rests_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,8 +111,9 @@ def look(
 def _ground(order: Order, bench: Workbench) -> _Ground:
     try:
         order.check_loaded()
-        hashes, variant = rests_on(order, bench)
-        return _Ground(hashes, variant, units=len(bench.targets(order).ids))
+        hashes, variant = rests_on_today(order, bench)
+        known = not isinstance(order.task, Face)  # a task that is kept apart reads its targets there
+        return _Ground(hashes, variant, units=len(bench.targets(order).ids) if known else 0)
     except (RunRefused, LayerMissing, InputMasked) as error:
         return _Ground({}, None, refused=str(error))
     except UrbanbenchError as error:
