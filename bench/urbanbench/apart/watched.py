@@ -27,7 +27,7 @@ _STARTED_WITHIN_S = 300.0
 _LONGEST_ANSWER = 1 << 28
 _ASKED_S = 0.3
 """How long a process has to write where it is, before it is ended."""
-_ASKED_MOST_S = 3.0
+_ASKED_MOST_S = 1.5
 """The same where it has written nothing yet, on a machine with too much to do."""
 _FRAME = re.compile(r'File "(.+)", line (\d+)')
 
@@ -165,16 +165,17 @@ class Watched(ABC):
         return ""
 
     def _ask_where(self) -> None:
+        """Have the process, and before it what it has announced, write where they are: one after the other, for they share the file."""
         if not hasattr(signal, "SIGUSR1") or not self._process.is_alive():
             return
         also = [int(word) for word in re.findall(rf"^{ALSO} (\d+)$", self._told(), re.MULTILINE)]
-        for pid in (self._process.pid or 0, *also):
+        for pid in (*also, self._process.pid or 0):
+            before, until = len(self._told()), time.monotonic() + _ASKED_MOST_S
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGUSR1)
-        until = time.monotonic() + _ASKED_MOST_S
-        time.sleep(_ASKED_S)
-        while not _FRAME.search(self._told()) and time.monotonic() < until:  # a machine with too much to do
-            time.sleep(WATCHED_EVERY_S)
+            time.sleep(_ASKED_S)
+            while len(self._told()) == before and time.monotonic() < until:
+                time.sleep(WATCHED_EVERY_S)
 
     def _told(self) -> str:
         try:
