@@ -8,6 +8,7 @@ import pytest
 
 from urbanbench.result import OK, RunResult, RunSpec
 from urbanbench.run import resolve
+from urbanbench.run.planning.costs import Costs
 from urbanbench.run.planning.forecast import Forecast
 from urbanbench.store import ResultStore
 
@@ -48,3 +49,15 @@ def test_other_models_stay_unknown_beside_known_ones(tmp_path):
     store.save(finished(replace(known, cell=replace(known.cell, task="income")), 30.0, 10.0))
     forecast = Forecast([known, order("cityfm")], store)
     assert str(forecast) == "about 40 s left, and 1 cell of unknown length"
+
+
+def test_vectors_that_came_from_another_kind_of_device_say_nothing_of_this_one():
+    one = order("hgi")
+    scored_here = replace(
+        finished(one, 90.0, 10.0), provenance={"device": "cpu", "vectors": {"device": "cuda"}}
+    )
+    costs = Costs()
+    costs.learn(scored_here)
+    assert costs.embed(one, "cpu") is None
+    assert costs.embed(one, "cuda").seconds == 90.0
+    assert costs.head(one, "cpu").seconds == 10.0

@@ -90,10 +90,11 @@ class Costs:
         """Take in a row; only finished ones tell something."""
         if result.status != OK:
             return
-        level, device = str(result.task.get("level") or ""), _device_of(result)
-        keys = [key for key, _ in _embed_keys(result.cell, level, device)]
+        level, device = str(result.task.get("level") or ""), _device_of(result.provenance)
+        made_on = _device_of(result.provenance.get("vectors") or result.provenance)
+        keys = [key for key, _ in _embed_keys(result.cell, level, made_on)]
         if result.model.get("floor"):
-            keys.append((device, FLOOR))
+            keys.append((made_on, FLOOR))
         for key in keys:
             self._add(self._embeds, key, _made_in(result))
         self._sizes.setdefault(keys[0][1:], []).append(_sizes(result))
@@ -153,8 +154,9 @@ class Costs:
         return self._medians[place]
 
 
-def _device_of(result: RunResult) -> str:
-    return "cuda" if str(result.provenance.get("device") or "cpu").startswith("cuda") else "cpu"
+def _device_of(origin: Mapping[str, Any]) -> str:
+    """Return the kind of device of a row's origin, or of that of its vectors, which may come from another machine."""
+    return "cuda" if str(origin.get("device") or "cpu").startswith("cuda") else "cpu"
 
 
 def _embed_keys(cell: Any, level: str, device: str) -> list[tuple[_Key, str]]:
