@@ -7,6 +7,7 @@ from urbanbench.board.contests import contest_of
 from urbanbench.board.leading import leading
 from urbanbench.board.rows import read_row
 from urbanbench.board.trainings import joined
+from urbanbench.cli.app import main
 from urbanbench.judging.basis import Basis, basis_of
 from urbanbench.judging.comparison import compare
 from urbanbench.judging.ground import Ground
@@ -91,3 +92,17 @@ def test_a_board_by_units_falls_back_on_scores_where_a_row_lacks_its_predictions
     told, alone = (contest_of(rows_of(results, by_units=by_units), "r2") for by_units in (True, False))
     assert told.units is None
     assert told.p_better(0)[1] == alone.p_better(0)[1]
+
+
+@pytest.mark.parametrize(("words", "bold"), [([], False), (["--by-units"], True)])
+def test_the_command_reads_predictions_and_places_where_it_is_told_to(
+    make_row, folder, monkeypatch, capsys, words, bold
+):
+    monkeypatch.setattr("urbanbench.api.comparing.places_of", lambda row: PLACES)
+    for name, noise in (("a", 0.2), ("b", 9.0)):
+        make_row(name, noise, split="city-out", sets=1)
+    assert main(["leaderboard", str(folder), "--format", "md", *words]) == 0
+    shown = capsys.readouterr().out
+    assert ("<ins>" in shown) == bold
+    assert ("judged by units (--by-units)" in shown) == bold
+    assert ("Under city-out nothing is bold" in shown) != bold
