@@ -17,12 +17,15 @@ __all__ = [
     "cache_root",
     "data_roots",
     "fresh_cache",
+    "told_from",
+    "told_place",
 ]
 
 CACHE_VARIABLE = "URBANBENCH_CACHE"
 DATA_VARIABLE = "URBANBENCH_DATA"
 CACHE_MEND = f"name another folder with {CACHE_VARIABLE}=/path"
 """What to do where the cache cannot be written."""
+_IN_CACHE = "cache:"
 
 
 _fresh: ContextVar[Path | None] = ContextVar("fresh cache folder", default=None)
@@ -41,6 +44,34 @@ def data_roots() -> tuple[Path, ...]:
     """Return the folders of URBANBENCH_DATA (one, or several with the system's path separator); each holds city folders."""
     words = os.environ.get(DATA_VARIABLE, "").split(os.pathsep)
     return tuple(Path(word).expanduser().absolute() for word in words if word)
+
+
+def told_from(place: Path, folder: Path) -> str:
+    """Return how a place is written down in a folder, so that it is found where both are moved: from that folder, or from the cache for what lies in it.
+
+    What urbanbench has made of a city, such as its merged form, lies in the cache; where a machine keeps that is nobody's business.
+
+    Parameters
+    ----------
+    place
+        A resolved path.
+    folder
+        Where it is written down.
+    """
+    cache = cache_root().resolve()
+    if place.is_relative_to(cache):
+        return _IN_CACHE + place.relative_to(cache).as_posix()
+    try:
+        return Path(os.path.relpath(place, folder.absolute().resolve())).as_posix()
+    except ValueError:  # another drive
+        return place.as_posix()
+
+
+def told_place(told: str, folder: Path) -> Path:
+    """Return the place that `told_from` wrote down in a folder."""
+    if told.startswith(_IN_CACHE):
+        return cache_root() / told.removeprefix(_IN_CACHE)
+    return folder / told
 
 
 @contextmanager

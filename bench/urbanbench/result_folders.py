@@ -9,6 +9,7 @@ from pathlib import Path
 import urbanbench
 from urbanbench.errors import DataMissing
 from urbanbench.gathered.compact import read_compacted
+from urbanbench.home import told_place
 from urbanbench.result import OK, RunResult
 from urbanbench.store import ResultStore
 
@@ -68,5 +69,5 @@ def city_of(result: RunResult) -> str:
     told = result.provenance.get("sources", {}).get("city", {}).get("path", "")
     if result.file is None or not told:
         return result.cell.city
-    folder = result.file.absolute().parents[2] / told
+    folder = told_place(told, result.file.absolute().parents[2])
     return str(folder.resolve()) if (folder / "city.json").is_file() else result.cell.city

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from urbanbench.judging.basis import Basis
+from urbanbench.judging.contest import Contest
 from urbanbench.judging.separable import not_separable
 from urbanbench.judging.sharing import Sharing
 
@@ -33,5 +35,5 @@ def test_false_alarms_of_equal_models(benchmark):
 def test_the_bold_set_of_a_table(benchmark, rows):
     """Target: a board of 1,000 rows, in one table or in a hundred of ten, is judged in a second."""
     scores = np.random.default_rng(0).standard_normal((rows, 10)) + np.linspace(0, 2, rows)[:, None]
-    kept = benchmark(not_separable, scores, Sharing(1 / 4))
+    kept = benchmark(not_separable, Contest(scores, Basis.NEIGHBOURHOODS, Sharing(1 / 4)))
     assert kept[scores.mean(axis=1).argmax()]

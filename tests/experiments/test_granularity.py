@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,9 @@ from urbanbench.experiments.kinds.contender import Contender
 from urbanbench.experiments.kinds.merge import Merge
 from urbanbench.experiments.kinds.scales import scale_folder
 from urbanbench.experiments.kinds.shelf import cell_of
+from urbanbench.result_folders import city_of, load_results
+from urbanbench.run.loop import run
+from urbanbench.store import ResultStore
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -60,3 +64,16 @@ def test_the_change_of_the_error_is_relative(merge, answer):
     assert rows["POIs"][6] == "+20.0 %"
     assert rows["ghost"][:2] == ["not in this version"] * 2
     assert rows["ghost"][6] == ""
+
+
+def test_a_row_of_a_derived_city_names_no_place_of_this_machine_and_finds_its_city_again(merge, tmp_path):
+    choice = merge.settled(Choice(cities=("toyville:tiny",), models=("mean",), seeds=(0, 1), out=tmp_path))
+    merge.prepare(choice)
+    [_, merged, *_] = merge.specs(choice)
+    [result] = run([merged], ResultStore(tmp_path))
+    told = result.provenance["sources"]["city"]["path"]
+    assert told == "cache:cities/merged/toyville-tiny-merged"
+    [kept] = load_results(tmp_path)
+    assert Path(city_of(kept)).samefile(scale_folder("toyville:tiny", "merged"))
+    [again] = run([merged], ResultStore(tmp_path))
+    assert again.run_id == result.run_id

@@ -4,11 +4,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from urbanbench.judging.basis import Basis, whole_neighbourhoods
+from urbanbench.judging.contest import Contest
 from urbanbench.judging.estimate import Estimate, combined
 from urbanbench.judging.families import holm
 from urbanbench.judging.paired import naive_t, resampled_t, with_trainings
 from urbanbench.judging.separable import not_separable
-from urbanbench.judging.sharing import Sharing, sharing_of, whole_neighbourhoods
+from urbanbench.judging.sharing import Sharing, sharing_of
+
+
+def kept_of(scores, sharing, trainings=()):
+    return not_separable(Contest(scores, Basis.NEIGHBOURHOODS, sharing, trainings))
+
 
 GAPS = np.array([0.021, 0.034, -0.005, 0.041, 0.018, 0.027, 0.012, 0.033, 0.004, 0.026])
 
@@ -119,7 +126,7 @@ def test_holm_is_that_of_statsmodels():
 
 def test_the_best_row_is_in_its_set_and_a_far_one_is_not():
     scores = 0.6 + np.stack([GAPS, GAPS - 0.3, GAPS[::-1] - 0.001])
-    assert not_separable(scores, Sharing(1 / 3)).tolist() == [True, False, True]
+    assert kept_of(scores, Sharing(1 / 3)).tolist() == [True, False, True]
 
 
 def test_the_really_best_of_nearly_equal_rows_is_in_the_set_as_often_as_promised():
@@ -130,7 +137,7 @@ def test_the_really_best_of_nearly_equal_rows_is_in_the_set_as_often_as_promised
         shared = np.sqrt(ratio / (1 + ratio)) * rng.standard_normal((8, 1))
         scores = shared + np.sqrt(1 / (1 + ratio)) * rng.standard_normal((8, 10))
         scores[0] += 0.001
-        kept = not_separable(scores, Sharing(ratio))
+        kept = kept_of(scores, Sharing(ratio))
         inside += kept[0]
         sizes.append(kept.sum())
     assert inside / 800 >= 0.94
@@ -140,5 +147,5 @@ def test_the_really_best_of_nearly_equal_rows_is_in_the_set_as_often_as_promised
 def test_rows_with_several_trainings_are_harder_to_leave_out():
     scores = 0.6 + np.stack([GAPS, GAPS[::-1] - 0.06])
     apart = scores[1] + np.array([[-0.1], [0.0], [0.1]])
-    assert not_separable(scores, Sharing(0.25)).tolist() == [True, False]
-    assert not_separable(scores, Sharing(0.25), trainings=[None, apart]).tolist() == [True, True]
+    assert kept_of(scores, Sharing(0.25)).tolist() == [True, False]
+    assert kept_of(scores, Sharing(0.25), [None, apart]).tolist() == [True, True]

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from urbanbench.judging.basis import Basis
+from urbanbench.judging.contest import Contest
 from urbanbench.judging.paired import naive_t
-from urbanbench.judging.queries import bounded_t, not_separable_shares, over_queries
+from urbanbench.judging.queries import bounded_t, over_queries
+from urbanbench.judging.separable import not_separable
 
 
 def town(draw, gap=0.0, queries=80, seeds=10):
@@ -57,7 +60,11 @@ def test_the_standard_error_is_that_of_a_paired_t_test_over_queries():
 
 
 def test_the_best_share_is_kept_with_all_that_as_many_queries_do_not_tell_from_it():
-    means = np.array([0.6, 0.55, 0.2, 0.6])
-    assert not_separable_shares(means, 60, level=0.05).tolist() == [True, True, False, True]
-    assert not_separable_shares(means, 6000, level=0.05).tolist() == [True, False, False, True]
-    assert not_separable_shares(np.array([0.3]), 10, level=0.05).tolist() == [True]
+    means = np.array([[0.6], [0.55], [0.2], [0.6]])
+
+    def kept(rows, queries):
+        return not_separable(Contest(rows, Basis.QUERIES, None, count=queries)).tolist()
+
+    assert kept(means, 60) == [True, True, False, True]
+    assert kept(means, 6000) == [True, False, False, True]
+    assert kept(means[:1], 10) == [True]

@@ -191,6 +191,7 @@ def test_seeds_that_repeat_the_same_few_groups_are_no_splits_of_their_own(make_r
 
 
 SAME = {"split_facts": [{"same_test_units": 1}] * 10}
+FEW = {"split_facts": [{"test_side": "a" if seed % 4 else "b"} for seed in range(10)]}
 
 
 @pytest.mark.parametrize(
@@ -200,6 +201,7 @@ SAME = {"split_facts": [{"same_test_units": 1}] * 10}
         ("file:x-0123456789", SAME, True),
         ("file:x-0123456789", {}, False),
         ("random", {}, False),
+        ("group", FEW, True),
     ],
 )
 def test_scores_of_seeds_alone_separate_nothing_where_every_seed_tests_the_same_units(
@@ -212,7 +214,7 @@ def test_scores_of_seeds_alone_separate_nothing_where_every_seed_tests_the_same_
     assert (seen.verdict.method, seen.blind, lacking_words(seen)) == (SPATIAL, False, "")
     assert found.adjusted_p < 0.05
     assert found.separable != blind
-    said = "every seed tests the same units" if blind else "chance is that of other units of this city"
+    said = "seeds test the same units" if blind else "chance is that of other units of this city"
     assert said in lacking_words(found)
     assert ("Whether chance could have done it is not known" in statement(found, "a", "b", 1)) == blind
 

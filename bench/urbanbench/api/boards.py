@@ -148,6 +148,7 @@ def leaderboard(
     protocols: Names = (),
     published: bool = False,
     each_training: bool = False,
+    by_units: bool = False,
 ) -> Leaderboard:
     """Show results as tables: floors included, models below a floor flagged.
 
@@ -161,12 +162,19 @@ def leaderboard(
         Whether the numbers of papers stand beside ours.
     each_training
         Whether each training of a model has a row of its own.
+    by_units
+        Whether bold sets rest on predictions, unit by unit, where they and the units' places are at hand, as `compare` judges; else on scores alone, whatever is
+        at hand.
 
     Raises
     ------
     DataMissing
         No such folder, or no result fits.
     """
+    from urbanbench.api.comparing import places_of
+    from urbanbench.judging.ground import Ground
+    from urbanbench.judging.witness import Witness
+
     at_hand = [one.raw for one in results] if isinstance(results, Results) else None
     folder = None if results is None or isinstance(results, Results) else Path(results)
     kept = chosen_results(
@@ -178,5 +186,9 @@ def leaderboard(
         split=listed(splits),
         protocol=listed(protocols),
     )
-    told = tuple(one.to_dict() | {"own": one.own} for one in kept)
+    ground = Ground(places_of)
+    told = tuple(
+        one.to_dict() | {"own": one.own} | ({"witness": Witness(one, ground)} if by_units else {})
+        for one in kept
+    )
     return Leaderboard(told, published, each_training)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from urbanbench.board.added import READING
 from urbanbench.board.blocks import SELECT, Block, Group
 from urbanbench.board.costs import READ
+from urbanbench.board.judged import judged_told
 from urbanbench.board.knowing import parts_of
 from urbanbench.board.marks import BELOW, OWN, UNCONVERGED, floor_above
 from urbanbench.board.numbers import HUGE, NO_SCORE
@@ -16,8 +17,6 @@ from urbanbench.board.trainings import TRAININGS
 from urbanbench.board.used import ALL, NOT_RECORDED, is_recorded, saw_text
 from urbanbench.board.versions import OLDER, mixed_versions
 from urbanbench.convergence import NO
-from urbanbench.judging.sharing import tests_the_same
-from urbanbench.scoring.metrics import metric_info
 from urbanbench.scoring.split import is_split_file
 from urbanbench.scoring.splits import rung_name
 
@@ -45,27 +44,6 @@ _PARITY = (
     "Parity rows follow a paper's protocol (its split, head and repeats), named in the section's title, and share no table with ours. "
     "Compare them with that paper's numbers, never with our other sections."
 )
-_RANKS = (
-    "Tables are kept apart by the inputs on offer and are never ranked across them. Inside a table bold are all rows that chance does not separate from the "
-    "best one, among rows with the table's head and seeds only; the best mean is underlined, and where it stands alone it is separable from every other. Each "
-    "is compared with the best over the splits they share by a one-sided t test whose variance counts for the units that splits share (Nadeau and Bengio "
-    "2003), adjusted by Holm: with a probability of 95 % the row that is really best is bold. Rows stand in the order of the first metric, learned models and "
-    "floors together."
-)
-_RANDOM = (
-    "Under split random bold tells of other units of this city: neighbours resemble each other, so for another city of its kind more rows are not separable. "
-    "Under block the whole blocks count for that. urbanbench compare judges two rows by their predictions and says both."
-)
-
-_GIVEN_TESTED = (
-    "Where a split file tests the same units on every seed nothing is bold: ± is the spread of heads and training units, and says nothing of another choice of test units. "
-    "urbanbench compare judges two rows by their predictions, over units, with neighbours counted as alike."
-)
-_ALL_TESTED = (
-    "Under city-out nothing is bold: every seed tests the same city, so ± is the spread of heads and shots, and says neither how another choice of units nor how another "
-    "city would come out. urbanbench compare judges two rows by their predictions, with neighbours counted as alike."
-)
-
 _ELSEWHERE = (
     'Floors of kind "floor, other inputs" use inputs the table does not offer: they stand where their score puts them, are never ranked with the others and '
     "take no part in marks; the notes of a learned model say when one of them scores higher than it and than every floor of its own inputs."
@@ -130,19 +108,6 @@ def _base(group: Group) -> str:
     return rung_name(group.split)
 
 
-def _tests_the_same(group: Group) -> bool:
-    """Tell whether every seed tests the same units; of a retrieval queries are what is judged by."""
-    scored = [row for row in group.rows if row.ok]
-    same = any(tests_the_same(group.split, row.split_facts) for row in scored)
-    return same and not all(metric_info(row.main_metric).of_queries for row in scored)
-
-
-def _same_units(groups: Sequence[Group]) -> list[str]:
-    """Return how to read groups whose seeds all test the same units."""
-    given = [is_split_file(group.split) for group in groups]
-    return [*([_GIVEN_TESTED] if any(given) else []), *([_ALL_TESTED] if not all(given) else [])]
-
-
 def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
     """Return the sentences that apply to these groups."""
     rows = [row for group in groups for row in group.rows if row.ok]
@@ -154,9 +119,7 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         *([_QUERIES] if any(row.candidates for row in rows) else []),
         *([_ELSEWHERE_TRAINED] if any(group.train_city for group in groups) else []),
         *([_PARITY] if any(group.parity for group in groups) else []),
-        _RANKS,
-        *([_RANDOM] if any(group.split == "random" for group in groups) else []),
-        *_same_units([group for group in groups if _tests_the_same(group)]),
+        *judged_told(groups),
         "Floors learn no representation. Each is ranked in every table whose inputs hold what it uses; coordinates are allowed to floors everywhere.",
     ]
     if any(block.elsewhere for block in blocks):

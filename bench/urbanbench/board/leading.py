@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from urbanbench.board.columns import direction
+from urbanbench.board.contests import basis_of_rows, contest_of
 from urbanbench.board.rows import Row
 from urbanbench.board.versions import of_another_question
-from urbanbench.judging.queries import not_separable_shares
-from urbanbench.judging.separable import LEVEL, not_separable
-from urbanbench.judging.sharing import sharing_of, tests_the_same
-from urbanbench.scoring.metrics import metric_info
+from urbanbench.judging.basis import Basis
+from urbanbench.judging.separable import not_separable
 
 __all__ = ["BEST", "TIED", "leading"]
 
@@ -26,16 +23,11 @@ def leading(rows: Sequence[Row], metric: str) -> Mapping[str, str]:
 
     Equal means share the mark of the best. Rows with other test units than the best one, and rows of one seed, are not judged. A row that lacks a
     finite score on some seed is left out: its mean is over other splits; and so is one whose task, split, head or metrics were of an older version than
-    the newest of these rows, which answers another question. Fewer than two rows make no best one. Where every seed tests the same
-    units nothing is marked: only their predictions tell what chance does, and a board has scores alone.
-    Of a retrieval, whose seeds have the same queries, queries are what is judged by (`urbanbench.judging.queries`).
+    the newest of these rows, which answers another question. Fewer than two rows make no best one. Where seeds test the same
+    units nothing is marked (`urbanbench.judging.basis`), unless their predictions are there, which alone tell what chance does.
     """
     sign = direction(metric)
     if sign == 0:
-        return {}
-    if not metric_info(metric).of_queries and any(
-        tests_the_same(str(row.spec["split"]), row.split_facts) for row in rows
-    ):
         return {}
     rows = [row for row in rows if not of_another_question(row, rows)]
     rows = [row for row in rows if row.score(metric).whole and math.isfinite(row.score(metric).mean)]
@@ -44,38 +36,18 @@ def leading(rows: Sequence[Row], metric: str) -> Mapping[str, str]:
     top = max(sign * row.score(metric).mean for row in rows)
     best = [row for row in rows if sign * row.score(metric).mean == top]
     tied = _not_separable(best[0], rows, metric)
+    if tied is None:
+        return {}
     return {row.run_id: TIED for row in tied} | {row.run_id: BEST for row in best}
 
 
-def _not_separable(best: Row, rows: Sequence[Row], metric: str) -> list[Row]:
+def _not_separable(best: Row, rows: Sequence[Row], metric: str) -> list[Row] | None:
+    """Return the rows that chance does not separate from the best one; None where seeds test the same units and nothing else is known."""
     same = [row for row in rows if row.seeds == best.seeds and _splits(row) == _splits(best)]
-    if metric_info(metric).of_queries:
-        return _not_separable_queries(same, metric) if len(same) > 1 else []
-    if len(same) < 2 or len(best.seeds) < 2 or not all(map(any, best.sizes[::2])):
-        return []
-    sign = direction(metric)
-    values = np.array([row.score(metric).values for row in same], dtype=np.float64)
-    trainings = [_trainings(row, metric, sign) for row in same]
-    kept = not_separable(
-        sign * values,
-        sharing_of(str(best.spec["split"]), *(counts or 0 for counts in best.sizes)),
-        trainings=trainings,
-    )
-    return [row for row, keep in zip(same, kept.tolist(), strict=True) if keep]
-
-
-def _not_separable_queries(rows: Sequence[Row], metric: str) -> list[Row]:
-    """Judge rows of a retrieval by how many queries they are means over; what is no mean over queries is not judged."""
-    if not metric_info(metric).share or not rows[0].n_units:
-        return []
-    means = np.array([row.score(metric).mean for row in rows], dtype=np.float64)
-    kept = not_separable_shares(means, rows[0].n_units, level=LEVEL)
-    return [row for row, keep in zip(rows, kept.tolist(), strict=True) if keep]
-
-
-def _trainings(row: Row, metric: str, sign: int) -> np.ndarray | None:
-    single = row.score(metric).trainings
-    return sign * np.array(single, dtype=np.float64) if single else None
+    contest = contest_of(same, metric)
+    if contest.told:
+        return [row for row, keep in zip(same, not_separable(contest).tolist(), strict=True) if keep]
+    return None if basis_of_rows(same, metric) is Basis.SAME_UNITS and contest.units is None else []
 
 
 def _splits(row: Row) -> str:

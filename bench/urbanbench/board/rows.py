@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from urbanbench.board.added import Added, apart_from_beside, question_of
 from urbanbench.board.numbers import Score
@@ -14,6 +14,9 @@ from urbanbench.errors import BadInput
 from urbanbench.inputs import FULL, INPUTS
 from urbanbench.registry.given import GIVEN_INPUTS
 from urbanbench.seen import KINDS
+
+if TYPE_CHECKING:
+    from urbanbench.judging.witness import Witness
 
 __all__ = ["SCHEMA", "Row", "ordered", "read_row", "read_rows"]
 
@@ -63,6 +66,8 @@ class Row:
         Of a retrieval: what lots and one who knows all places score, metric to number, and what the candidate sets are; else empty.
     split_facts
         What the splits say of themselves, per seed; empty where they say nothing.
+    witness
+        Its predictions, unit by unit, where the board is to be judged by units; None where it is judged by scores.
     """
 
     run_id: str
@@ -92,6 +97,7 @@ class Row:
     oracle: Mapping[str, float] = field(default_factory=dict)
     candidates: Mapping[str, Any] = field(default_factory=dict)
     split_facts: tuple[Mapping[str, Any], ...] = ()
+    witness: Witness | None = None
 
     @property
     def ok(self) -> bool:
@@ -288,6 +294,7 @@ def read_row(result: Mapping[str, Any]) -> Row:
         oracle=_levels(result, "oracle", run_id),
         candidates=_section(result, "candidates", run_id),
         split_facts=tuple(one for one in result.get("split_facts") or () if isinstance(one, Mapping)),
+        witness=result.get("witness"),
     )
 
 

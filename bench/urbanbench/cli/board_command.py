@@ -78,6 +78,13 @@ def leaderboard(
         bool,
         typer.Option("--each-training", help="Give each training of a model a row of its own."),
     ] = False,
+    by_units: Annotated[
+        bool,
+        typer.Option(
+            "--by-units",
+            help="Find the bold sets by predictions and places of units, as `urbanbench compare` judges; slower, and needs the cities. Without it by scores alone.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write into this file instead of stdout.")
     ] = None,
@@ -96,6 +103,7 @@ def leaderboard(
         protocols=protocol,
         published=published,
         each_training=each_training,
+        by_units=by_units,
     )
     text = board.to(kind, pivot=pivot, screen=screen_of() if out is None else None)
     if out is None:

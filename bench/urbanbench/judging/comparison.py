@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from urbanbench.errors import BadInput
+from urbanbench.judging.basis import Basis
 from urbanbench.judging.bootstrap import Resampled
 from urbanbench.judging.evidence import evidence_of, resampled_units
 from urbanbench.judging.families import holm
 from urbanbench.judging.ground import Ground
 from urbanbench.judging.question import Pair
-from urbanbench.judging.sharing import tests_the_same
 from urbanbench.judging.verdict import LEVEL, Verdict, judge
 from urbanbench.result import RunResult
 from urbanbench.scoring.metrics import metric_info
@@ -44,6 +44,8 @@ class Comparison:
         Half width of the region of practical equivalence.
     verdict
         What may be said.
+    basis
+        What chance is told by.
     adjusted_p
         p after Holm over all questions of the comparison.
     lacking
@@ -59,6 +61,7 @@ class Comparison:
     differences: np.ndarray
     rope: float
     verdict: Verdict
+    basis: Basis
     adjusted_p: float = math.nan
     lacking: str = ""
     resampled: Resampled | None = None
@@ -71,12 +74,7 @@ class Comparison:
     @property
     def blind(self) -> bool:
         """Whether nothing but seeds that test the same units could be judged, so that the verdict says nothing of chance over units."""
-        if metric_info(self.metric).of_queries:
-            return False
-        first = self.pair.one[0]
-        return bool(self.lacking) and tests_the_same(
-            first.cell.split, first.evaluation.get("split_facts", ())
-        )
+        return bool(self.lacking) and self.basis is Basis.SAME_UNITS
 
 
 def compare(
@@ -126,6 +124,7 @@ def _one(pair: Pair, asked: str, rope: float | None, ground: Ground, draws: int)
         evidence.differences,
         float(width),
         verdict,
+        evidence.basis,
         lacking=lacking,
         resampled=drawn,
     )

@@ -8,17 +8,18 @@ import numpy as np
 
 from urbanbench.errors import BadInput, DataMissing
 from urbanbench.judging.answers import Answers, answers_of
+from urbanbench.judging.basis import Basis, basis_of, may_repeat
 from urbanbench.judging.bootstrap import Resampled, block_bootstrap
 from urbanbench.judging.ground import Ground
 from urbanbench.judging.question import Pair
-from urbanbench.judging.sharing import Sharing, may_repeat, repeated, sharing_of, whole_neighbourhoods
+from urbanbench.judging.sharing import Sharing, sharing_of
 from urbanbench.judging.verdict import Evidence, contributions_of
 from urbanbench.result import RunResult
 from urbanbench.scoring.metrics import metric_info
 from urbanbench.store import ResultStore
 from urbanbench.task import base_unit_factor
 
-__all__ = ["NO_PLACES", "NO_PREDICTIONS", "evidence_of", "resampled_units"]
+__all__ = ["NO_PLACES", "NO_PREDICTIONS", "evidence_of", "read_answers", "resampled_units"]
 
 NO_PLACES, NO_PREDICTIONS = "no places", "no predictions"
 _ROUNDING = 1e-4
@@ -30,7 +31,7 @@ def evidence_of(
 ) -> tuple[Evidence, str]:
     """Gather what a verdict rests on, and say what is lacking for the spatial test.
 
-    Few groups make few different test sides. Seeds that repeat them are no splits of their own, so units are judged there.
+    By what chance is told is said by `urbanbench.judging.basis`: few groups make few different test sides, and seeds that repeat them are no splits of their own.
 
     Parameters
     ----------
@@ -46,20 +47,26 @@ def evidence_of(
     """
     first = pair.one[0]
     base = _base(first, metric, scores)
-    if base.whole_blocks and not may_repeat(first.cell.split):
+    if base.basis is Basis.NEIGHBOURHOODS and not may_repeat(first.cell.split):
         return base, ""
     answers = _answers(pair, metric)
-    if base.whole_blocks:
-        if answers is None or not repeated(answers[0][0].rows):
-            return base, ""
-        base = replace(base, whole_blocks=False)
+    basis = _basis(first, metric, answers)
+    if basis is Basis.NEIGHBOURHOODS:
+        return base, ""
+    base = replace(base, basis=basis)
     if answers is None:
         return base, NO_PREDICTIONS
     told = contributions_of(*answers, sign)
     judged = ground.judge(first, answers[0][0].units)
     if judged is None:
-        return replace(base, contributions=told if base.queries else None), NO_PLACES
+        return replace(base, contributions=told if basis is Basis.QUERIES else None), NO_PLACES
     return replace(base, contributions=told, places=judged), ""
+
+
+def _basis(first: RunResult, metric: str, answers: tuple[list[Answers], list[Answers]] | None) -> Basis:
+    tested = answers[0][0].rows if answers is not None else None
+    facts = first.evaluation.get("split_facts", ())
+    return basis_of(first.cell.split, facts, of_queries=metric_info(metric).of_queries, tested=tested)
 
 
 def _base(first: RunResult, metric: str, scores: tuple[np.ndarray, np.ndarray]) -> Evidence:
@@ -70,14 +77,14 @@ def _base(first: RunResult, metric: str, scores: tuple[np.ndarray, np.ndarray]) 
     BadInput
         A metric of a retrieval that is no mean over queries.
     """
-    split, units, info = first.cell.split, int(first.evaluation["n_units"]), metric_info(metric)
+    units, info, basis = int(first.evaluation["n_units"]), metric_info(metric), _basis(first, metric, None)
     if info.of_queries:
         if not info.share:
             msg = f"{info.title!r} is no mean over queries, so chance cannot be told by them. Expected a metric that is. Mend: --metric within_500m, or hit@5."
             raise BadInput(msg)
-        return Evidence(*scores, Sharing(0.0), units, whole_blocks=False, queries=True)
+        return Evidence(*scores, Sharing(0.0), units, basis)
     counts = (first.evaluation[name] for name in ("n_train", "n_val", "n_test"))
-    return Evidence(*scores, sharing_of(split, *counts), units, whole_neighbourhoods(split))
+    return Evidence(*scores, sharing_of(first.cell.split, *counts), units, basis)
 
 
 def resampled_units(pair: Pair, metric: str, ground: Ground, draws: int) -> Resampled | None:
@@ -101,13 +108,22 @@ def resampled_units(pair: Pair, metric: str, ground: Ground, draws: int) -> Resa
 def _answers(pair: Pair, metric: str) -> tuple[list[Answers], list[Answers]] | None:
     """Read what both models answered; None where predictions of a row are not there."""
     try:
-        ours, theirs = ([_read(row, metric) for row in side] for side in (pair.one, pair.other))
+        ours, theirs = ([read_answers(row, metric) for row in side] for side in (pair.one, pair.other))
     except DataMissing:
         return None
     return ours, theirs
 
 
-def _read(row: RunResult, metric: str) -> Answers:
+def read_answers(row: RunResult, metric: str) -> Answers:
+    """Read what a row answered, as a metric's sums.
+
+    Raises
+    ------
+    DataMissing
+        Its predictions are not there.
+    BadInput
+        They do not give the score of the row.
+    """
     if row.file is None:
         msg = f"Run {row.run_id} is no file."
         raise DataMissing(msg)

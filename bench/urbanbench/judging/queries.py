@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from urbanbench.judging.estimate import Estimate
-from urbanbench.judging.families import holm
 
-__all__ = ["bounded_t", "not_separable_shares", "over_queries"]
+__all__ = ["bounded_t", "over_queries"]
 
 
 def over_queries(difference: float, contributions: np.ndarray) -> Estimate:
@@ -45,23 +44,3 @@ def bounded_t(one: np.ndarray, other: np.ndarray, queries: int) -> Estimate:
     variance = (one * (1 - one) + other * (1 - other)) / max(queries, 1)
     shape = np.broadcast_shapes(np.shape(one), np.shape(other))
     return Estimate(np.asarray(one - other), np.sqrt(variance), np.full(shape, max(queries - 1, 1.0)))
-
-
-def not_separable_shares(means: np.ndarray, queries: int, *, level: float) -> np.ndarray:
-    """Return bool (K,): rows that are not worse than the best one beyond chance, by `bounded_t` and Holm as in `urbanbench.judging.separable`.
-
-    Parameters
-    ----------
-    means
-        (K,): shares, higher is better.
-    queries
-        How many queries they are means over.
-    level
-        Chance that the really best row is left out.
-    """
-    best = int(means.argmax())
-    others = np.delete(np.arange(len(means)), best)
-    kept = np.asarray(means == means[best])
-    gaps = bounded_t(np.full(len(others), means[best]), means[others], queries)
-    kept[others] |= holm(gaps.p_above) >= level
-    return kept

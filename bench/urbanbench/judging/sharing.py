@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from urbanbench.scoring.split import same_test_units
-from urbanbench.scoring.splits import rung_name
+from urbanbench.judging.basis import whole_neighbourhoods
 
-__all__ = ["Sharing", "may_repeat", "repeated", "sharing_of", "tests_the_same", "whole_neighbourhoods"]
+__all__ = ["Sharing", "sharing_of"]
 
-_WHOLE = {"block", "buffered", "group", "knndm"}
-"""Splits, whatever their argument, that differ from seed to seed by whole neighbourhoods."""
-_ONE_CITY, _DEALT = "city-out", "group"
 _PIECES = 25
 """Blocks that hold units under the block split, at least (`urbanbench.scoring.block_size.resolve_block_size`)."""
 
@@ -42,36 +37,6 @@ class Sharing:
         It scatters for the number of splits (J - 1), and because these pieces stand for all there might be (B - 1): relative variances add up.
         """
         return float(1.0 / (1.0 / (splits - 1) + 1.0 / (self.pieces - 1)))
-
-
-def whole_neighbourhoods(split: str) -> bool:
-    """Tell whether splits of a name hold out whole neighbourhoods, and not single units drawn from everywhere."""
-    return rung_name(split) in _WHOLE
-
-
-def tests_the_same(split: str, facts: Iterable[Mapping[str, object]]) -> bool:
-    """Tell whether every seed tests the same units, a whole city or those of a file of splits, so that scores of seeds differ by heads, shots and training units alone.
-
-    They then say nothing of how other units, or another city, would come out: only a test over the units themselves does.
-
-    Parameters
-    ----------
-    split
-        Name of the split.
-    facts
-        What the splits say of themselves, as results have it in `split_facts`.
-    """
-    return rung_name(split) == _ONE_CITY or same_test_units(facts)
-
-
-def may_repeat(split: str) -> bool:
-    """Tell whether seeds of a split may test the same units again: where few groups are dealt out whole."""
-    return rung_name(split) == _DEALT
-
-
-def repeated(tested: Sequence[np.ndarray]) -> bool:
-    """Tell whether fewer than half of the splits, given by their test units, are different ones."""
-    return 2 * len({rows.tobytes() for rows in tested}) < len(tested)
 
 
 def sharing_of(split: str, n_train: object, n_val: object, n_test: object) -> Sharing:

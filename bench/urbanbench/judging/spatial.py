@@ -7,7 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-__all__ = ["CORRELATION", "SpatialJudge", "SpatialMean"]
+from urbanbench.judging.estimate import Estimate
+
+__all__ = ["CORRELATION", "SpatialJudge", "SpatialMean", "over_places"]
 
 CORRELATION = 0.03
 """Mean correlation of two units that the test is made safe for, the default of Müller and Watson (2022)."""
@@ -16,7 +18,7 @@ _MOST_PLACES = 1000
 _WEAKER = 1.5 ** np.arange(13)
 """Of the worst range, and shorter ones against which the test is safe as well."""
 _ANGLES = (np.arange(64) + 0.5) / 64 * np.pi / 2
-_LEVEL = 0.05
+_LEVEL, _HALF = 0.05, 0.975
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +129,23 @@ class SpatialJudge:
     @property
     def _most(self) -> int:
         return int(self._basis.shape[1]) - 1
+
+
+def over_places(judge: SpatialJudge, mean: float, contributions: np.ndarray) -> tuple[Estimate, float]:
+    """Return a mean as an estimate, its standard error stretched so that Student's t gives the judge's interval, and its two-sided p.
+
+    Parameters
+    ----------
+    judge
+        Of the places of the units.
+    mean, contributions
+        As in `SpatialJudge.judge`.
+    """
+    from scipy.special import stdtrit
+
+    found, df = judge.judge(mean, contributions), float(judge.components)
+    error = found.reach / float(stdtrit(df, _HALF))
+    return Estimate(np.asarray(found.mean), np.asarray(error), np.asarray(df)), found.p
 
 
 def _cells(xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

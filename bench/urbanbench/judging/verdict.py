@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from urbanbench.judging.answers import Answers
+from urbanbench.judging.basis import Basis
 from urbanbench.judging.bayes import Odds, odds_of
 from urbanbench.judging.estimate import Estimate
 from urbanbench.judging.paired import naive_t, resampled_t, with_trainings
 from urbanbench.judging.power import Needed, Variance, needed
 from urbanbench.judging.queries import bounded_t, over_queries
 from urbanbench.judging.sharing import Sharing
-from urbanbench.judging.spatial import SpatialJudge
+from urbanbench.judging.spatial import SpatialJudge, over_places
 
 __all__ = [
     "BOUNDED",
@@ -34,7 +35,6 @@ QUERIES = "t over queries"
 BOUNDED = "t of shares"
 """Names of the procedures; the last two of retrievals whose places, or predictions, are not known."""
 LEVEL = 0.05
-_HALF = 0.975
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,24 +49,21 @@ class Evidence:
         What the splits share.
     units
         Units scored.
-    whole_blocks
-        Whether splits hold out whole blocks or groups, so that splits differ by as much as neighbourhoods do.
+    basis
+        What chance is told by; of queries scores are means over them of numbers between 0 and 1.
     contributions
         What each unit adds to the mean difference, (u,) (`contributions_of`); None without predictions.
     places
         Judge of the units' positions; None where they are not known.
-    queries
-        Whether units are the queries of a retrieval, the same on every seed, and scores means over them of numbers between 0 and 1.
     """
 
     one: np.ndarray
     other: np.ndarray
     sharing: Sharing
     units: int
-    whole_blocks: bool
+    basis: Basis
     contributions: np.ndarray | None = None
     places: SpatialJudge | None = None
-    queries: bool = False
 
     @property
     def differences(self) -> np.ndarray:
@@ -107,9 +104,9 @@ class Verdict:
 def judge(evidence: Evidence, rope: float) -> Verdict:
     """Judge two rows.
 
-    Where splits hold out whole blocks, the corrected resampled t test: the spread between splits has in it how neighbourhoods differ. Where
-    they do not, the spatial t test over units, as far as predictions and positions are known, because test units drawn at random lie everywhere
-    and splits then differ by less than cities do. Of a retrieval without positions, the t test over queries, and without predictions a bound on it.
+    The basis says by what. Where splits hold out whole neighbourhoods, the corrected resampled t test: the spread between splits has in it how neighbourhoods
+    differ. Where test units lie everywhere or are the same each time, the spatial t test over units, as far as predictions and positions are known. Of a
+    retrieval without positions, the t test over queries, and without predictions a bound on it.
 
     Parameters
     ----------
@@ -134,14 +131,15 @@ def judge(evidence: Evidence, rope: float) -> Verdict:
         method=SPATIAL if spatial else method,
         odds=odds_of(whole, rope),
         needed=needed(
-            float(whole.mean), _variance(evidence, whole, fixed=spatial is not None or evidence.queries)
+            float(whole.mean),
+            _variance(evidence, whole, fixed=spatial is not None or evidence.basis is Basis.QUERIES),
         ),
     )
 
 
 def _usual(evidence: Evidence) -> tuple[Estimate, str]:
     """Return the estimate that knows no places, and its name."""
-    if not evidence.queries:
+    if evidence.basis is not Basis.QUERIES:
         return resampled_t(evidence.differences, evidence.sharing), RESAMPLED
     if evidence.contributions is not None:
         return over_queries(float(evidence.differences.mean()), evidence.contributions), QUERIES
@@ -151,15 +149,10 @@ def _usual(evidence: Evidence) -> tuple[Estimate, str]:
 
 
 def _spatial(evidence: Evidence) -> tuple[Estimate, float] | None:
-    """Return the spatial estimate, its standard error stretched so that Student's t gives its interval, and its p value."""
-    from scipy.special import stdtrit
-
-    if evidence.whole_blocks or evidence.places is None or evidence.contributions is None:
+    """Return the spatial estimate and its p value; None where units are not what is judged, or are not known."""
+    if evidence.basis is Basis.NEIGHBOURHOODS or evidence.places is None or evidence.contributions is None:
         return None
-    found = evidence.places.judge(float(evidence.differences.mean()), evidence.contributions)
-    df = float(evidence.places.components)
-    error = found.reach / float(stdtrit(df, _HALF))
-    return Estimate(np.asarray(found.mean), np.asarray(error), np.asarray(df)), found.p
+    return over_places(evidence.places, float(evidence.differences.mean()), evidence.contributions)
 
 
 def _variance(evidence: Evidence, whole: Estimate, *, fixed: bool) -> Variance:

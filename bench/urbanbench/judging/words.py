@@ -34,7 +34,7 @@ _LACKING = {
 }
 _OTHER_UNITS = "so neighbours were not counted as alike: chance is that of other units of this city, and p may be far too small for others"
 _SAME_UNITS = (
-    "and every seed tests the same units: chance is that of other heads and training units alone, the interval is far too narrow, "
+    "and seeds test the same units: chance is that of other heads and training units alone, the interval is far too narrow, "
     "and nothing of it should be called separable"
 )
 
@@ -240,7 +240,7 @@ def _chance(found: Comparison, family: int) -> str:
         told += f", {p_words(found.adjusted_p).removeprefix('p ').removeprefix('= ')} after Holm over {family} questions"
     test = _TESTS[verdict.method]
     if found.blind:
-        return f"Whether chance could have done it is not known: every seed tests the same units, and {_LACKING[found.lacking]}."
+        return f"Whether chance could have done it is not known: seeds test the same units, and {_LACKING[found.lacking]}."
     if found.separable:
         return f"That is separable from chance ({told}; {test}).{_naive(found)}"
     if verdict.p < LEVEL:

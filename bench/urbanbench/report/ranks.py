@@ -1,17 +1,15 @@
-"""Which ranks the rows of a table may really have, from what their splits say together."""
+"""Which ranks the rows of a table may really have, from what their splits, or their units, say together."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from urbanbench.board.columns import direction
+from urbanbench.board.contests import contest_of
 from urbanbench.board.rows import Row
-from urbanbench.judging.paired import resampled_t, with_trainings
 from urbanbench.judging.ranks import own_rank_intervals
-from urbanbench.judging.sharing import Sharing, sharing_of
+from urbanbench.judging.separable import p_table
 
 __all__ = ["possible_ranks"]
 
@@ -19,10 +17,9 @@ __all__ = ["possible_ranks"]
 def possible_ranks(rows: Sequence[Row]) -> Mapping[str, tuple[int, int]]:
     """Return run id -> (lowest, highest) rank that a row may have on its main metric, 1 the best; each holds with 95 %.
 
-    Every two rows are compared over the splits they share by a one-sided corrected resampled t test
-    (`urbanbench.judging.paired.resampled_t`), with the variance of trainings where there are several; see
-    `urbanbench.judging.ranks.own_rank_intervals`. Rows with other test units or seeds than most, or without a finite score on some
-    seed, have no rank. Fewer than two rows have none, and so have those of one seed.
+    Every two rows are compared by the one-sided test that the bold set rests on (`urbanbench.judging.contest.Contest`), with the variance of trainings where
+    there are several; see `urbanbench.judging.ranks.own_rank_intervals`. Rows with other test units or seeds than most, or without a finite score on some
+    seed, have no rank. Fewer than two rows have none, nor have those of one seed, and of seeds that test the same units.
 
     Parameters
     ----------
@@ -32,12 +29,10 @@ def possible_ranks(rows: Sequence[Row]) -> Mapping[str, tuple[int, int]]:
     rows = _comparable(rows)
     if len(rows) < 2:
         return {}
-    metric = rows[0].main_metric
-    sign = direction(metric)
-    scores = sign * np.array([row.score(metric).values for row in rows], dtype=np.float64)
-    trainings = [sign * np.array(row.score(metric).trainings, dtype=np.float64) for row in rows]
-    sharing = sharing_of(str(rows[0].spec["split"]), *(counts or 0 for counts in rows[0].sizes))
-    found = own_rank_intervals(_p_better(scores, trainings, sharing))
+    contest = contest_of(rows, rows[0].main_metric)
+    if not contest.told:
+        return {}
+    found = own_rank_intervals(p_table(contest))
     return {row.run_id: (int(low), int(high)) for row, (low, high) in zip(rows, found, strict=True)}
 
 
@@ -52,18 +47,3 @@ def _comparable(rows: Sequence[Row]) -> list[Row]:
             sets.setdefault(key, []).append(row)
     usable = [some for key, some in sets.items() if key[-1]]
     return max(usable, key=len, default=[])
-
-
-def _p_better(scores: np.ndarray, trainings: Sequence[np.ndarray], sharing: Sharing) -> np.ndarray:
-    """Return p (K, K): small where the row is better than the column."""
-    p = np.stack([resampled_t(row - scores, sharing).p_above for row in scores])
-    several = [len(one) > 1 for one in trainings]
-    for i, j in np.argwhere(np.logical_or.outer(several, several)):
-        if i != j:
-            gap = resampled_t(scores[i] - scores[j], sharing)
-            sides = [
-                one if len(one) else score[None]
-                for one, score in ((trainings[i], scores[i]), (trainings[j], scores[j]))
-            ]
-            p[i, j] = float(with_trainings(gap, sides).p_above)
-    return p

@@ -72,7 +72,12 @@ def _words(
         return "No row of this table can be ranked."
     best = rows[0]
     if not leading:
-        return f"{_named(best, block, start=True)} has {best.score(best.main_metric).text}; there is no other row to compare it with."
+        why = (
+            "seeds test the same units, so scores alone do not tell which rows chance separates from it"
+            if len(rows) > 1
+            else "there is no other row to compare it with"
+        )
+        return f"{_named(best, block, start=True)} has {best.score(best.main_metric).text}; {why}."
     rest = [row for row in leading if row is not best]
     said = [f"{_named(best, block, start=True)} has the best mean, {best.score(best.main_metric).text}."]
     said.append(_separated(rest, len(rows), block))

@@ -6,7 +6,6 @@ may have too. So every result keeps where its paths led, from the results folder
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.errors import BadInput
 from urbanbench.hashing import file_digest, value_digest
+from urbanbench.home import told_from
 from urbanbench.registry import (
     city_folder,
     city_path,
@@ -73,7 +73,7 @@ def distinct(orders: Iterable[Order]) -> dict[str, Order]:
 def record(order: Order, folder: Path) -> dict[str, Any]:
     """Return what a result in a folder keeps of the paths it came from; nothing for registered names."""
     return {
-        kind: {"path": _relative(place, folder), "digest": _digest(kind, place)}
+        kind: {"path": told_from(place, folder), "digest": _digest(kind, place)}
         for kind, place in _places(order).items()
         if place is not None
     }
@@ -116,7 +116,7 @@ def _another(order: Order, kind: str, place: Path | None, was: Any, found: RunRe
     if place is None and kind not in _OF_CITIES:
         return True
     here = place if place is not None else city_folder(getattr(order.spec, kind))
-    moved, changed = _relative(here, folder) != was.get("path"), _digest(kind, here) != was.get("digest")
+    moved, changed = told_from(here, folder) != was.get("path"), _digest(kind, here) != was.get("digest")
     return bool(moved and changed)
 
 
@@ -147,13 +147,6 @@ def _city_place(word: str) -> Path | None:
 
 def _file_place(kind: str, word: str, file: Path) -> Path | None:
     return file if is_path(word) and plain_name(kind, word) not in names(kind) else None
-
-
-def _relative(place: Path, folder: Path) -> str:
-    try:
-        return Path(os.path.relpath(place, folder.absolute().resolve())).as_posix()
-    except ValueError:  # another drive
-        return place.as_posix()
 
 
 def _digest(kind: str, place: Path) -> str:

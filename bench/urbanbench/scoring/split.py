@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["PREFIX", "SAME_TEST_UNITS", "Split", "is_split_file", "same_test_units"]
+__all__ = ["PREFIX", "SAME_TEST_UNITS", "TEST_SIDE", "Split", "is_split_file", "same_test_units"]
 
 PREFIX = "file:"
 """Begins the word of a split that is a file: before its path in what is asked, before its name in what is kept."""
@@ -17,6 +17,8 @@ PREFIX = "file:"
 
 SAME_TEST_UNITS = "same_test_units"
 """Fact of each split of a file whose seeds all test the same units."""
+TEST_SIDE = "test_side"
+"""Fact of a split that deals groups out whole: a short hash of its test units, by which seeds that test the same ones are known."""
 
 
 def same_test_units(facts: Iterable[Mapping[str, object]]) -> bool:

@@ -9,7 +9,8 @@ from scipy.spatial.distance import cdist
 from sklearn import config_context
 
 from urbanbench.judging.answers import Answers
-from urbanbench.judging.sharing import sharing_of, whole_neighbourhoods
+from urbanbench.judging.basis import basis_of
+from urbanbench.judging.sharing import sharing_of
 from urbanbench.judging.spatial import SpatialJudge
 from urbanbench.judging.sums import metric_sums
 from urbanbench.judging.verdict import Evidence, contributions_of, judge
@@ -125,7 +126,7 @@ class Town:
             other.scores[None],
             sharing_of(split, *sizes),
             len(self.ids),
-            whole_blocks=whole_neighbourhoods(split),
+            basis_of(split),
             contributions=contributions_of([one], [other], 1),
             places=self.judges[split],
         )

@@ -21,12 +21,13 @@ Settings = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a contender is scored: city, task, split and head, as words of a run."""
+    """Where a contender is scored: city, task, split and head, as words of a run, and the city it learns in ("" for the same)."""
 
     city: str
     task: str
     split: str
     head: str
+    train_city: str = ""
 
     @property
     def city_name(self) -> str:
@@ -87,6 +88,7 @@ class Contender:
             head=place.head,
             seeds=choice.seeds,
             model_seed=next(iter(choice.model_seeds), 0),
+            train_city=place.train_city,
         )
 
     def trainings(self, choice: Choice, place: Place) -> list[RunSpec]:

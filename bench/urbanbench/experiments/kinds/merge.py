@@ -13,7 +13,7 @@ from urbanbench.board.rows import read_row
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.charts import stem
 from urbanbench.experiments.kinds.comparison import READING
-from urbanbench.experiments.kinds.contender import Contender, Place, places
+from urbanbench.experiments.kinds.contender import Contender, Place, chosen_rows, places
 from urbanbench.experiments.kinds.ranks import (
     RANKS_READING,
     Ranks,
@@ -43,7 +43,7 @@ class Merge(Experiment):
     Parameters
     ----------
     contenders
-        The rows.
+        The rows, where no models are chosen.
     seed
         Order in which regions are merged.
     metrics
@@ -60,6 +60,7 @@ class Merge(Experiment):
     metrics: tuple[str, ...] = ("r2", "rmse", "mae")
     error: str = "rmse"
     scales: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    any_model: bool = True
 
     def prepare(self, choice: Choice) -> None:
         """Make every city's other granularities, unless they are there and the city has not changed since."""
@@ -73,7 +74,7 @@ class Merge(Experiment):
             (place, *(_at(place, scale) for scale in (MERGED, *self._further(place.city))))
             for place in places(choice)
         ]
-        pairs = product(self.contenders, every)
+        pairs = product(chosen_rows(choice, self.contenders), every)
         return [spec for row, pair in pairs for one in pair for spec in row.trainings(choice, one)]
 
     def show(self, results: Sequence[RunResult], choice: Choice) -> Report:
@@ -120,7 +121,7 @@ class Merge(Experiment):
         metric = self.metrics[0]
         rows = {
             one.label: one.score(metric)
-            for one in (stand(row, shelf, choice, place) for row in self.contenders)
+            for one in (stand(row, shelf, choice, place) for row in chosen_rows(choice, self.contenders))
             if one.scored is not None
         }
         floors = [
@@ -135,7 +136,7 @@ class Merge(Experiment):
     def _section(self, shelf: Shelf, choice: Choice, place: Place) -> Section:
         pairs = [
             (stand(row, shelf, choice, place), stand(row, shelf, choice, _at(place, MERGED)))
-            for row in self.contenders
+            for row in chosen_rows(choice, self.contenders)
         ]
         every = [one for pair in pairs for one in pair]
         metrics = metrics_of(every, self.metrics)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from urbanbench.board.columns import heading, metric_title, unit_of
 from urbanbench.board.layout import Column, Entry, Line, Table
+from urbanbench.board.leading import leading
 from urbanbench.board.rows import Row
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.charts import Panel, Trace, line_figure, stem
@@ -27,6 +28,7 @@ READING = (
     f"The {GAP} is the mean score at `random` minus that at the rung: what nearness to training units was worth. It holds everything that differs between the rungs, the number of training units too.",
     "Scores are mean \N{PLUS-MINUS SIGN} sample standard deviation over seeds (a spread over splits, not a standard error). The splits of two rungs are not paired, so a gap has no spread of its own.",
     "best floor: the best of the floors that see no more than the row, under the same head, at the same rung.",
+    "Bold are the rows of a rung that chance does not separate from its best one, which is underlined, by the test of boards; nothing where seeds test the same units.",
 )
 
 
@@ -163,13 +165,10 @@ def _facts(models: Sequence[_Climb]) -> tuple[str, ...]:
 
 
 def _overview(models: Sequence[_Climb], floors: Sequence[_Climb], metric: str) -> Table:
-    """Return every row's score at each rung, the best of a rung in bold."""
+    """Return every row's score at each rung; bold are those that chance does not separate from the best of the rung, as on a board."""
     every = [*models, *floors]
-    best = {
-        split: max(
-            (one.at[split].score(metric).mean for one in every if one.at[split].score(metric).finite),
-            default=math.nan,
-        )
+    marked = {
+        split: leading([one.scored[split] for one in every if split in one.scored], metric)
         for split in every[0].at
     }
 
@@ -177,7 +176,7 @@ def _overview(models: Sequence[_Climb], floors: Sequence[_Climb], metric: str) -
         made = score_entry(one.at[split].score(metric))
         if made.value is None:
             return Entry(one.at[split].word)
-        return Entry(made.text, "best" if made.value == best[split] else "", value=made.value)
+        return Entry(made.text, marked[split].get(one.scored[split].run_id, ""), value=made.value)
 
     lines = [
         Line(kind, (Entry(one.label), *(entry(one, split) for split in one.at)))

@@ -99,12 +99,14 @@ class Shelf:
         """What a reader must know of the rows taken so far."""
         return (TRAININGS,) if self._joined else ()
 
-    def floors(self, city: str, task: str, split: str, seeds: Iterable[int]) -> list[RunResult]:
-        """Return finished floors of a table, of every head; `city` and `task` are names as results keep them.
+    def floors(
+        self, city: str, task: str, split: str, seeds: Iterable[int], *, train_city: str = ""
+    ) -> list[RunResult]:
+        """Return finished floors of a table, of every head; `city`, `task` and `train_city` are names as results keep them.
 
         Blocks have the size that is chosen from the label, as experiments ask for no other.
         """
-        where = (city, task, split, None, tuple(seeds), "")
+        where = (city, task, split, None, tuple(seeds), train_city)
         return [
             one
             for one in self.results

@@ -127,7 +127,9 @@ def _word(result: RunResult) -> str:
 
 def _block(row: Row, shelf: Shelf) -> Block:
     """Put a row beside the floors that see no more than it was offered; where a unit lies, floors always know."""
-    found = shelf.floors(row.spec["city"], row.spec["task"], row.spec["split"], row.seeds)
+    found = shelf.floors(
+        row.spec["city"], row.spec["task"], row.spec["split"], row.seeds, train_city=row.train_city
+    )
     floors = [read_row(one.to_dict()) for one in found]
     fair = tuple(one for one in floors if fits(one, row.offered))
     return Block(

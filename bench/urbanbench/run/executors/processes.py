@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from urbanbench.apart.process import WATCHED_EVERY_S
 from urbanbench.reasons import place_in, told
 from urbanbench.result import RunResult, RunSpec
 from urbanbench.run.cell import run_cell, save
+from urbanbench.run.dealing import dealt
 from urbanbench.run.executors.contract import Progress, Work
 from urbanbench.run.executors.lost import lost_row, not_tried
 from urbanbench.run.order import Order, resolve
@@ -92,12 +92,10 @@ def _start(work: Work) -> Apart:
 
 
 def _portions(orders: Sequence[Order], jobs: int) -> Iterator[list[Order]]:
-    """Cut into groups that share vectors, and large groups into as many parts as there are jobs."""
-    largest = math.ceil(len(orders) / jobs)
-    for _, group in groupby(orders, key=lambda order: order.embedding_group):
-        listed = list(group)
-        for start in range(0, len(listed), largest):
-            yield listed[start : start + largest]
+    """Cut into groups that share vectors, and large groups into small portions."""
+    groups = [list(group) for _, group in groupby(orders, key=lambda order: order.embedding_group)]
+    for portion in dealt(groups, jobs):
+        yield list(portion)
 
 
 def _hand_out(worker: _Worker, portions: deque[list[Order]], work: Work) -> None:

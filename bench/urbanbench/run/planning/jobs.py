@@ -9,6 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from urbanbench.errors import BadInput
+from urbanbench.run.dealing import dealt
 
 if TYPE_CHECKING:
     from urbanbench.run.planning.groups import Group, Head
@@ -115,19 +116,21 @@ def of_groups(groups: Iterable[Group], *, cores: float = 1.0, gpus: bool = False
 
 
 def of_portions(groups: Iterable[Group], jobs: int, *, cores: float = 1.0) -> list[Job]:
-    """Return what the processes of one machine are given: all that shares vectors in one portion, large groups in as many as there are processes.
+    """Return what the processes of one machine are given: all that shares vectors in one portion, large groups in small ones (`urbanbench.run.dealing`).
 
-    The first portion makes the vectors and the others wait for them, each in its process.
+    The first portion of a group makes the vectors; the other processes that take one meanwhile wait for them.
     """
     listed = list(groups)
-    largest = max(math.ceil(sum(len(group.heads) for group in listed) / jobs), 1)
+    begun: dict[int, int] = {}
     found: list[Job] = []
-    for group in listed:
-        embed = group.embed_seconds or 0.0
-        for start in range(0, len(group.heads), largest):
-            part = group.heads[start : start + largest]
-            seconds = embed + sum(head.seconds or 0.0 for head in part)
-            found.append(Job(_embed_name(group), seconds, group.first.spec.city, cores=cores))
+    owned = [[(group, head) for head in group.heads] for group in listed]
+    for part in dealt(owned, jobs):
+        group = part[0][0]
+        waits = begun.setdefault(id(group), 0) < jobs
+        begun[id(group)] += 1
+        embed = (group.embed_seconds or 0.0) if waits else 0.0
+        seconds = embed + sum(head.seconds or 0.0 for _, head in part)
+        found.append(Job(_embed_name(group), seconds, group.first.spec.city, cores=cores))
     return found
 
 

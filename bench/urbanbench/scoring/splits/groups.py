@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from urbanbench.errors import BadInput
+from urbanbench.hashing import array_digest, short
 from urbanbench.scoring.allotment import allot_whole
+from urbanbench.scoring.split import TEST_SIDE
 from urbanbench.scoring.splits.atoms import class_counts, fractions_of, numbered, parcel_majority
-from urbanbench.scoring.splits.contract import Cut, Rung, SplitInfo
+from urbanbench.scoring.splits.contract import TEST, Cut, Rung, SplitInfo
 
 if TYPE_CHECKING:
     from urbanbench.scoring.protocol import Protocol
@@ -39,9 +43,12 @@ class Groups(Rung):
             of = f"column {argument!r}" if argument else "the label"
             msg = f"{of[0].upper()}{of[1:]} has {found} groups. Expected at least {_MIN_GROUPS} for split {word!r}. Mend: use --split block."
             raise BadInput(msg)
+        self._ids = targets.ids
         self._fractions, self._counts = fractions_of(targets, protocol), class_counts(targets, self._atoms)
 
     def cut(self, seed: int) -> Cut:
         """Allot groups."""
         rng = self.generator(seed)
-        return Cut(allot_whole(self._counts, self._fractions, rng)[self._atoms], self._atoms)
+        side = allot_whole(self._counts, self._fractions, rng)[self._atoms]
+        tested = np.sort(self._ids[side == TEST])
+        return Cut(side, self._atoms, {TEST_SIDE: short(array_digest(tested))})
