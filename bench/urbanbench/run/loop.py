@@ -13,6 +13,8 @@ from urbanbench.result import RunResult, RunSpec
 from urbanbench.run.aside import bring_home
 from urbanbench.run.executors import Executor, Local, Progress, Work, unheard
 from urbanbench.run.order import Order, resolve
+from urbanbench.run.planning.groups import costs_of, told_by
+from urbanbench.run.planning.lengths import Lengths
 from urbanbench.run.sources import check_kept, distinct
 from urbanbench.store import ResultStore
 
@@ -23,6 +25,10 @@ OVERWRITE = {
     "never": "skip every cell that has a finished result, stale or not",
     "always": "compute everything again",
 }
+
+
+_ROWS = 24
+"""Earlier rows of a model that are read from a folder to tell what its cells take: few, because a run waits for it."""
 
 
 def run(
@@ -81,7 +87,12 @@ def run(
     waiting = in_sharing_order(orders.values())
     limits = keeping().limits
     report = unheard if progress is None else progress
-    work = Work(waiting, store, overwrite, device, limits, report, unheard if began is None else began)
+    lengths = Lengths(
+        lambda: costs_of(waiting, *told_by(store), most=_ROWS),
+        device,
+        None if overwrite == "always" else store,
+    )
+    work = Work(waiting, store, overwrite, device, limits, report, began or unheard, lengths)
     done = (Local(jobs) if executor is None else executor).run(work)
     return [done[run_id] for run_id in orders]
 
