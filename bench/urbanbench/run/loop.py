@@ -12,8 +12,9 @@ from urbanbench.progress import note
 from urbanbench.result import RunResult, RunSpec
 from urbanbench.run.aside import bring_home
 from urbanbench.run.executors import Executor, Local, Progress, Work, unheard
+from urbanbench.run.foretold import tell_long, without_hopeless
 from urbanbench.run.order import Order, resolve
-from urbanbench.run.planning.groups import costs_of, told_by
+from urbanbench.run.planning.groups import learner, told_by
 from urbanbench.run.planning.lengths import Lengths
 from urbanbench.run.sources import check_kept, distinct
 from urbanbench.store import ResultStore
@@ -27,7 +28,7 @@ OVERWRITE = {
 }
 
 
-_ROWS = 24
+_ROWS = 12
 """Earlier rows of a model that are read from a folder to tell what its cells take: few, because a run waits for it."""
 
 
@@ -87,13 +88,11 @@ def run(
     waiting = in_sharing_order(orders.values())
     limits = keeping().limits
     report = unheard if progress is None else progress
-    lengths = Lengths(
-        lambda: costs_of(waiting, *told_by(store), most=_ROWS),
-        device,
-        None if overwrite == "always" else store,
-    )
+    kept = None if overwrite == "always" else store
+    lengths = Lengths(learner(told_by(store), _ROWS), device, kept)
+    tell_long(waiting, lengths)
     work = Work(waiting, store, overwrite, device, limits, report, began or unheard, lengths)
-    done = (Local(jobs) if executor is None else executor).run(work)
+    done = without_hopeless(work, (executor or Local(jobs)).run)
     return [done[run_id] for run_id in orders]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from urbanbench.result_folders import reference_folder
 from urbanbench.run.planning.costs import Costs, Estimate, Sizes
-from urbanbench.run.planning.lengths import UNKNOWN_S, regions_of
+from urbanbench.run.planning.lengths import UNKNOWN_S, Learn, regions_of
 from urbanbench.run.planning.state import CACHED, HEAD_ONLY, STARTED, TO_MAKE, CellState
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from urbanbench.run.order import Order
     from urbanbench.store import ResultStore
 
-__all__ = ["Group", "Head", "costs_of", "grouped", "told_by"]
+__all__ = ["Group", "Head", "costs_of", "grouped", "learner", "told_by"]
 
 _LOOKED_AT = 200
 """Earlier rows of a model in a city that are read from each folder, the newest first."""
@@ -152,17 +152,27 @@ def told_by(store: ResultStore) -> list[ResultStore]:
     return [store] if reference is None or reference == store.folder else [store, type(store)(reference)]
 
 
-def costs_of(orders: Iterable[Order], *stores: ResultStore, most: int = _LOOKED_AT) -> Costs:
-    """Learn from the newest rows of the models in question, at most so many of each, in their cities first, in each of the folders."""
-    costs, asked = Costs(), list(orders)
-    cells = {(order.cell.model, order.cell.city) for order in asked}
-    seen: set[tuple[str, str]] = set()
-    for store in stores:
-        for model, city in sorted(cells):
-            _learn(costs, store.newest(model, most, city=city), seen)
-        for model in sorted({model for model, _ in cells}):
-            _learn(costs, store.newest(model, most), seen)
+def costs_of(orders: Iterable[Order], *stores: ResultStore) -> Costs:
+    """Learn from the rows of the models in question, in their cities first, in each of the folders."""
+    costs, learn = Costs(), learner(stores, _LOOKED_AT)
+    for model, city in sorted({(order.cell.model, order.cell.city) for order in orders}):
+        learn(costs, model, city, True)
     return costs
+
+
+def learner(stores: Sequence[ResultStore], most: int) -> Learn:
+    """Return what takes in rows; at most so many of a model in a city from each folder, and as many of it anywhere."""
+    seen: set[tuple[str, str]] = set()
+    everywhere: set[str] = set()
+
+    def learn(costs: Costs, model: str, city: str, anywhere: bool) -> None:
+        for store in stores:
+            _learn(costs, store.newest(model, most, city=city), seen)
+            if anywhere and model not in everywhere:
+                _learn(costs, store.newest(model, most), seen)
+        everywhere.add(model)
+
+    return learn
 
 
 def _learn(costs: Costs, rows: Iterable[RunResult], seen: set[tuple[str, str]]) -> None:

@@ -5,26 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from urbanbench.errors import UrbanbenchError
-from urbanbench.registry import city_folder
+from urbanbench.registry import folder_there
 from urbanbench.result import OK
 
 if TYPE_CHECKING:
     from urbanbench.cache import EmbeddingCache
     from urbanbench.result import RunResult
     from urbanbench.run.order import Order
-    from urbanbench.run.planning.costs import Costs
+    from urbanbench.run.planning.costs import Costs, Estimate
     from urbanbench.store import ResultStore
 
-__all__ = ["SHORT_S", "UNKNOWN_S", "Lengths", "rank", "regions_of"]
+__all__ = ["SHORT_S", "UNKNOWN_S", "Learn", "Lengths", "rank", "regions_of"]
 
 SHORT_S = 10.0
 """What takes less is handed out as it stands: its order moves the end by no more, and opening another city may take longer."""
 
 UNKNOWN_S = math.inf
 """Vectors of which no row tells: perhaps the longest of all, so they begin first."""
+
+Learn: TypeAlias = "Callable[[Costs, str, str, bool], None]"
+"""Takes in what earlier rows of a model in a city took, and where that is asked for in other cities too."""
 
 
 def rank(way_s: float) -> float:
@@ -33,11 +36,12 @@ def rank(way_s: float) -> float:
 
 
 def regions_of(city: str) -> int:
-    """Return how many regions a city has, without opening it; 0 where that cannot be told."""
+    """Return how many regions a city has, without opening or building it; 0 where that cannot be told."""
     import pyarrow.parquet as pq
 
     try:
-        return int(pq.read_metadata(city_folder(city) / "regions.parquet").num_rows)
+        folder = folder_there(city)
+        return 0 if folder is None else int(pq.read_metadata(folder / "regions.parquet").num_rows)
     except (OSError, ValueError, UrbanbenchError):  # what is wrong with it, the cell's row will say
         return 0
 
@@ -45,12 +49,12 @@ def regions_of(city: str) -> int:
 class Lengths:
     """What the cells of a run are thought to take, hints from other cities and settings included: they decide an order, and never a result.
 
-    Rows are read when the first length is asked for.
+    A model's rows are read when its first length is asked for.
 
     Parameters
     ----------
-    learned
-        Reads what earlier rows took; None where nothing is known and cells stay as they stand.
+    learn
+        Takes in what earlier rows took; None where nothing is known and cells stay as they stand.
     device
         "cpu" or "cuda".
     store
@@ -59,25 +63,32 @@ class Lengths:
 
     def __init__(
         self,
-        learned: Callable[[], Costs] | None = None,
+        learn: Learn | None = None,
         device: str = "cpu",
         store: ResultStore | None = None,
     ) -> None:
-        self._learned, self._device, self._store = learned, device, store
+        self._learn, self.device, self._store = learn, device, store
+        self._learned: set[tuple[str, str]] = set()
         self._regions: dict[str, int] = {}
         self._rows: dict[str, RunResult | None] = {}
 
     @property
     def known(self) -> bool:
         """Whether there is anything to sort by."""
-        return self._learned is not None
+        return self._learn is not None
 
     @cached_property
-    def costs(self) -> Costs:
-        """What earlier rows took."""
+    def _costs(self) -> Costs:
         from urbanbench.run.planning.costs import Costs
 
-        return Costs() if self._learned is None else self._learned()
+        return Costs()
+
+    def _costs_for(self, order: Order) -> Costs:
+        pair = order.cell.model, order.cell.city
+        if self._learn is not None and pair not in self._learned:
+            self._learned.add(pair)
+            self._learn(self._costs, *pair, not order.model.card.floor)
+        return self._costs
 
     @cached_property
     def _cache(self) -> EmbeddingCache:
@@ -102,12 +113,19 @@ class Lengths:
         digests = {str(row.provenance.get("embedding_digest") or "") for row in rows if row is not None}
         return any(self._cache.holds(one) for one in digests if one)
 
+    def vectors(self, order: Order) -> Estimate | None:
+        """Return what a cell's vectors take where they are made anew; None where nothing is known."""
+        return self._costs_for(order).embed(order, self.device, self.regions(order.spec.city))
+
+    def least_here(self, order: Order) -> float | None:
+        """Return the least that the same vectors took on a machine like this one; None where no row tells."""
+        return self._costs_for(order).least_here(order, self.device)
+
     def embed_s(self, orders: Sequence[Order]) -> float:
         """Return what the vectors that some cells share take, 0 where they are there or nothing needs them."""
         if not self.known or all(self.done(order) for order in orders) or self.made(orders):
             return 0.0
-        first = orders[0]
-        found = self.costs.embed(first, self._device, self.regions(first.spec.city))
+        found = self.vectors(orders[0])
         return UNKNOWN_S if found is None else found.seconds
 
     def head_s(self, order: Order) -> float:
@@ -115,7 +133,7 @@ class Lengths:
         if not self.known or self.done(order):
             return 0.0
         units = self.regions(order.spec.city) if order.task.card.level == "region" else 0
-        found = self.costs.head(order, self._device, units)
+        found = self._costs_for(order).head(order, self.device, units)
         return 0.0 if found is None else found.seconds
 
     def way_s(self, orders: Sequence[Order]) -> float:
