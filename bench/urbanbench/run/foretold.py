@@ -71,9 +71,10 @@ def without_hopeless(work: Work, do: Callable[[Work], dict[str, RunResult]]) -> 
 
 def _hopeless(work: Work) -> dict[str, str]:
     """Return the run ids of cells whose vectors always took far longer than they may now, with the reason."""
-    limit, found = work.limits.seconds, {}
+    limit = work.limits.seconds
     if limit is None:
         return {}
+    found: dict[str, str] = {}
     bench = Workbench(work.device)
     for group in _groups(work.orders):
         least = work.lengths.least_here(group[0])
