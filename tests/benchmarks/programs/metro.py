@@ -102,7 +102,7 @@ def models_table(kept, level, *, pictures=False):
     ]
     for name in dict.fromkeys(one["model"] for one in measured):
         found = [one for one in measured if one["model"] == name]
-        if len(found) < 2:
+        if len(found) < 2 and not pictures:
             continue
         large = found[-1]
         beside = ", ".join(f"{count:,} {kind}" for kind, count in large["rows encoded"].items())
