@@ -156,7 +156,7 @@ class UGE(Model):
         """
         from urbanbench.models._uge.surroundings import items_of
 
-        items = items_of(view)
+        items = items_of(view, self.nodes, self.joined)
         return self._vectors(self.pretrain(items, seed=seed, device=device), items, view, units)
 
     def learn(self, view: View, *, seed: int, device: str) -> Learned:
@@ -173,14 +173,14 @@ class UGE(Model):
         from urbanbench.models._uge.transfer import trained_elsewhere
 
         trained = trained_elsewhere(self, learned, seed=seed, device=device)
-        return self._vectors(trained, items_of(view), view, units)
+        return self._vectors(trained, items_of(view, self.nodes, self.joined), view, units)
 
     def pretrain(self, view: View, *, seed: int, device: str = "cpu") -> Trained:
         """Learn from the view's lessons and return the towers with the losses of every step."""
         from urbanbench.models._uge.pretrain import pretrain
         from urbanbench.models._uge.surroundings import items_of
 
-        return pretrain(self, items_of(view), seed=seed, device=device)
+        return pretrain(self, items_of(view, self.nodes, self.joined), seed=seed, device=device)
 
     def _vectors(self, trained: Trained, items: ItemView, view: View, units: Units) -> EmbeddingSpace:
         from urbanbench.models._uge.pretrain import embed_items

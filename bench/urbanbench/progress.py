@@ -123,11 +123,13 @@ def span(seconds: float) -> str:
 
     Examples
     --------
-    >>> span(41.2), span(600), span(9000)
-    ('41 s', '10 min', '2.5 h')
+    >>> span(41.2), span(600), span(9000), span(432000)
+    ('41 s', '10 min', '2.5 h', '5.0 days')
     """
     if seconds < 90:
         return f"{seconds:.0f} s"
+    if seconds >= 48 * 3600:
+        return f"{seconds / 86400:.1f} days"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 

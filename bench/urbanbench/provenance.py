@@ -13,7 +13,7 @@ from typing import Any
 
 from urbanbench.toolkit.kept.versions import installed_version
 
-__all__ = ["PACKAGES", "package_versions", "provenance"]
+__all__ = ["PACKAGES", "machine_facts", "package_versions", "provenance"]
 
 PACKAGES = (
     "numpy",
@@ -48,6 +48,11 @@ def provenance(device: str) -> dict[str, Any]:
         "gpu": _gpu_name() if device != "cpu" else None,
         "started_utc": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def machine_facts() -> dict[str, Any]:
+    """Return what a row says of its machine: platform, processor and cores; machines of one kind say the same."""
+    return {name: _constant()[name] for name in ("platform", "cpu", "cores")}
 
 
 def package_versions() -> dict[str, str | None]:

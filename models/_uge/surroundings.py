@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,9 +19,11 @@ from urbanbench.graph.local import local_graph
 from urbanbench.graph.plan import GraphPlan
 from urbanbench.graph.walks import walk_from
 from urbanbench.graph.words import told_steps, what
-from urbanbench.items import Exam, Item, Lesson
+from urbanbench.items import Exam, Item, Lesson, LocalGraph
+from urbanbench.need import refuse_beyond_memory
 from urbanbench.seen import saw
 from urbanbench.space import EmbeddingSpace
+from urbanbench.toolkit.graphs.flat import with_read_edges
 from urbanbench.units import Units
 
 if TYPE_CHECKING:
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
     from urbanbench.graph.tables import Graph
 
 __all__ = ["items_of", "mean_of_views"]
+
+_LOOKED_AT = 64
+"""Graphs whose size tells that of all."""
 
 _LAYERS = {"poi": "pois", "road": "roads", "street_view": "street_views"}
 
@@ -62,8 +68,21 @@ class _Seen:
         raise LayerMissing(self.name, "landuse", self.layers)
 
 
-def items_of(view: View) -> ItemView:
-    """Return a view's own items, or where it shows a city its street views with their graphs, and what lies around them to learn from."""
+def items_of(view: View, nodes: int = GraphPlan.most_nodes, joined: int | None = None) -> ItemView:
+    """Return a view's own items, or where it shows a city its street views with their graphs, and what lies around them to learn from.
+
+    Parameters
+    ----------
+    view
+        Of items or of a city.
+    nodes, joined
+        What is read of a city's sub-graphs, as `graph_table` is told; edges that are not are not kept.
+
+    Raises
+    ------
+    RunRefused
+        The graphs of all street views are more than memory holds.
+    """
     if isinstance(view, ItemView):
         return view
     plan, seen = GraphPlan(), _Seen(view)
@@ -74,10 +93,28 @@ def items_of(view: View) -> ItemView:
     there = np.unique(np.concatenate([one.rows for one in around.values()])).tolist()
     _tell_used(view, graph, there)
     words = {row: what(graph, row) for row in there}
-    graphs = {name: local_graph(graph, one, words) for name, one in around.items()}
+    graphs: dict[str, LocalGraph] = {}
+    for name in names:
+        graphs[name] = with_read_edges(local_graph(graph, around.pop(name), words), nodes, joined)
+        if len(graphs) == _LOOKED_AT:
+            _check_room(graphs, len(names))
     items = {name: Item(image=name, graph=name) for name in sorted(names)}
     lessons = tuple(_lessons(graph, rows, names, plan))
     return ItemView.within(view, Exam(items, dict.fromkeys(items, "candidate"), graphs, lessons))
+
+
+def _check_room(graphs: Mapping[str, LocalGraph], count: int) -> None:
+    """Refuse graphs that memory cannot hold after the first of them: they are much alike."""
+    each = sum(_bytes_of(graph) for graph in graphs.values()) / len(graphs)
+    what = f"What lies around {count:,} street views, {each / 1000:,.0f} kB each,"
+    refuse_beyond_memory(
+        what, count * each, mend="--set joined=24, a smaller city, or a machine with more memory"
+    )
+
+
+def _bytes_of(graph: LocalGraph) -> int:
+    parts = (getattr(graph, part.name) for part in fields(graph))
+    return sum(one.nbytes if isinstance(one, np.ndarray) else sys.getsizeof(one) for one in parts)
 
 
 def mean_of_views(view: View, space: EmbeddingSpace, units: Units) -> EmbeddingSpace:

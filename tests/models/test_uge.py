@@ -7,6 +7,7 @@ import pytest
 import torch
 from tests.models.uge_exams import planted_exam, planted_view
 
+from urbanbench.apart import Keeping, Limits, plugins_apart
 from urbanbench.city.city import City
 from urbanbench.city.item_view import ItemView
 from urbanbench.errors import BadInput, RunRefused, UnknownName
@@ -275,6 +276,23 @@ def test_graphs_around_street_views_are_those_of_the_tasks_without_what_is_hidde
     regions = Units("region", city.unit_ids("region"))
     hidden = QUICK.embed(city.view(INPUTS - {"graph"}, ()), units=regions, seed=0, device="cpu")
     assert hidden.mask.any()
+
+
+def test_more_street_views_than_memory_holds_graphs_of_are_refused_before_they_are_all_made(
+    city, monkeypatch
+):
+    from urbanbench.models._uge import surroundings
+
+    monkeypatch.setattr(surroundings, "_LOOKED_AT", 3)
+    made = []
+    whole = surroundings.local_graph
+    monkeypatch.setattr(surroundings, "local_graph", lambda *given: made.append(1) or whole(*given))
+    with (
+        plugins_apart(Keeping(limits=Limits(memory_mb=1e-3))),
+        pytest.raises(RunRefused, match=r"What lies around \d+ street views, .* Mend: --set joined=24"),
+    ):
+        surroundings.items_of(city.view(INPUTS, ()))
+    assert len(made) == 3
 
 
 @pytest.mark.parametrize(

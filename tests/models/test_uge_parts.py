@@ -21,7 +21,7 @@ from urbanbench.models._uge.texts import (
     worded,
 )
 from urbanbench.toolkit.graphs._node_net import Attended, Edges, GraphSizes, edge_inputs, place_waves
-from urbanbench.toolkit.graphs.flat import graph_table
+from urbanbench.toolkit.graphs.flat import graph_table, with_read_edges
 from urbanbench.toolkit.ground.neighbours import Groups
 from urbanbench.toolkit.training import seeded_torch
 
@@ -142,6 +142,17 @@ def test_of_a_large_graph_the_nearest_nodes_are_read_and_those_of_fewest_hops_jo
     assert ends == {(0, 2), (2, 0), (0, 1), (1, 0)}
     whole = table_of([graph], most=4, joined=9)[0].batch(np.array([0]))
     assert {(1, 3), (3, 1)} < set(zip(whole.source.tolist(), whole.target.tolist(), strict=True))
+
+
+@pytest.mark.parametrize(("most", "joined"), [(4, 2), (6, 6), (100, 3), (5, None)])
+def test_edges_that_are_never_read_need_not_be_kept(graphs, most, joined):
+    fewer = [with_read_edges(one, most, joined) for one in graphs]
+    rows = [np.arange(len(one)) for one in graphs]
+    whole, kept = (graph_table(some, rows, most, joined) for some in (graphs, fewer))
+    for name in ("nodes", "edges", "text", "offset_m", "source", "target", "distance_m", "bearing"):
+        assert np.array_equal(getattr(whole, name), getattr(kept, name), equal_nan=True), name
+    assert sum(len(one.source) for one in fewer) == len(whole.source) // 2
+    assert [one.text for one in fewer] == [one.text for one in graphs]
 
 
 def test_edge_inputs_are_logarithm_direction_and_signed_difference(graphs):

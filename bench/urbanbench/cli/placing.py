@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +13,9 @@ from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
     from urbanbench.run.executors.choosing import Place
+    from urbanbench.run.planning.outlook import Wanted
 
-__all__ = ["Address", "Cores", "Executor", "Gpus", "Memory", "Slurm", "read_place"]
+__all__ = ["Address", "Cores", "Executor", "Gpus", "Memory", "Slurm", "read_place", "wanted_of"]
 
 Executor = Annotated[
     str,
@@ -78,3 +80,36 @@ def read_place(
             raise BadInput(msg)
         asked[name.strip().lstrip("-").replace("-", "_")] = value.strip()
     return Place(executor, jobs, address, cores, gpus, megabytes(memory, "--memory-per-job"), asked)
+
+
+def wanted_of(
+    place: Place,
+    device: str,
+    nodes: int = 1,
+    gpus_per_node: int = 0,
+    price_per_hour: float | None = None,
+    cores_per_node: int = 0,
+) -> Wanted:
+    """Return what a plan is asked for: how many jobs this machine does at once, and what the jobs of its executor ask of others.
+
+    Parameters
+    ----------
+    place
+        Where cells are to be done.
+    device
+        "cpu" or "cuda".
+    nodes, gpus_per_node, price_per_hour, cores_per_node
+        As the options say.
+    """
+    from urbanbench.run.planning.jobs import Asks
+    from urbanbench.run.planning.outlook import Wanted
+
+    if place.executor == "local":
+        return Wanted(place.jobs, nodes, gpus_per_node, price_per_hour, cores_per_node)
+    most = place.jobs if place.jobs > 1 else None
+    alone = place.executor == "ray" and not place.address  # its cluster is this machine
+    cores = os.cpu_count() or 1
+    here = most or (max(cores // place.cores, 1) if alone else 1)
+    per_node = cores_per_node or (max(cores, gpus_per_node) if nodes > 1 or gpus_per_node else 0)
+    asks = Asks(place.cores, place.gpus, place.memory_mb or 0.0, heads_too=device == "cuda")
+    return Wanted(here, nodes, gpus_per_node, price_per_hour, per_node, asks, most)

@@ -34,7 +34,7 @@ def print_plan(
     """Print what the same command without --dry-run would do, and return the exit code."""
     from urbanbench.run.loop import in_sharing_order
     from urbanbench.run.order import resolve
-    from urbanbench.run.planning.groups import costs_of, grouped
+    from urbanbench.run.planning.groups import costs_of, grouped, told_by
     from urbanbench.run.planning.machine import terms_for
     from urbanbench.run.planning.outlook import outlook
     from urbanbench.run.planning.state import look
@@ -43,7 +43,7 @@ def print_plan(
 
     orders = list(distinct(map(resolve, specs)).values())
     states = look(in_sharing_order(orders), store, Workbench(device), overwrite)
-    costs = costs_of((one.order for one in states if one.left), *_told_by(store))
+    costs = costs_of((one.order for one in states if one.left), *told_by(store))
     cities = {one.order.spec.city for one in states if one.left} if wanted.nodes > 1 else set()
     plan = outlook(grouped(states, costs, device), wanted, terms_for(sorted(cities)))
     by_id = {one.order.cell.run_id: one for one in states}
@@ -57,15 +57,6 @@ def print_plan(
     _say_unknown(plan.groups)
     _say_totals(plan)
     return 0
-
-
-def _told_by(store: ResultStore) -> list[ResultStore]:
-    """Return the folders whose rows tell what cells take: that of the run, and the reference rows."""
-    from urbanbench.result_folders import reference_folder
-    from urbanbench.store import ResultStore as Store
-
-    reference = reference_folder()
-    return [store] if reference is None or reference == store.folder else [store, Store(reference)]
 
 
 def _cell_facts(one: CellState, store: ResultStore) -> dict[str, Any]:

@@ -76,6 +76,14 @@ Nodes = Annotated[
 GpusPerNode = Annotated[
     int, typer.Option("--gpus-per-node", min=0, help="With --nodes: GPUs of each of these machines.")
 ]
+CoresPerNode = Annotated[
+    int,
+    typer.Option(
+        "--cores-per-node",
+        min=0,
+        help="With --nodes: cores of each of these machines; 0 for those of this one, or of --jobs with --executor local.",
+    ),
+]
 PricePerHour = Annotated[
     float | None,
     typer.Option(
@@ -126,6 +134,7 @@ def run(
     dry_run: DryRun = False,
     nodes: Nodes = 1,
     gpus_per_node: GpusPerNode = 0,
+    cores_per_node: CoresPerNode = 0,
     price_per_hour: PricePerHour = None,
     as_json: options.Json = False,
 ) -> int:
@@ -168,7 +177,7 @@ def run(
             place=place,
             floors=floors,
             dry_run=dry_run,
-            nodes=(nodes, gpus_per_node, price_per_hour),
+            nodes=(nodes, gpus_per_node, price_per_hour, cores_per_node),
             as_json=as_json,
         )
 
@@ -253,9 +262,9 @@ def run_and_show(
     floors: bool,
     dry_run: bool,
     as_json: bool,
-    nodes: tuple[int, int, float | None] = (1, 0, None),
+    nodes: tuple[int, int, float | None, int] = (1, 0, None, 0),
 ) -> int:
-    """Run a plan, print its table, and return the exit code; `nodes` are number, GPUs of each and price an hour, for the plan alone."""
+    """Run a plan, print its table, and return the exit code; `nodes` are number, GPUs of each, price an hour and cores of each, for the plan alone."""
     from urbanbench.api.planning import cells
     from urbanbench.result_folders import RUNS
     from urbanbench.store import ResultStore
@@ -270,11 +279,9 @@ def run_and_show(
     where = place.device(device)
     if dry_run:
         from urbanbench.cli.plan_words import print_plan
-        from urbanbench.run.planning.outlook import Wanted
 
-        return print_plan(
-            specs, store, Wanted(place.jobs, *nodes), device=where, overwrite=overwrite, as_json=as_json
-        )
+        wanted = placing.wanted_of(place, where, *nodes)
+        return print_plan(specs, store, wanted, device=where, overwrite=overwrite, as_json=as_json)
     with session(where) as others:
         if others is not None and others.rank:
             from urbanbench.run.together.follow import follow

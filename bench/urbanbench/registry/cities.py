@@ -32,6 +32,7 @@ __all__ = [
     "city_word_of",
     "cut_cities",
     "expand_cities",
+    "folder_there",
     "is_source_file",
     "known_folders",
     "make_source",
@@ -163,6 +164,14 @@ def city_folder(word: str) -> Path:
     if word in known_folders():
         return known_folders()[word]
     return _built(make_source(word))
+
+
+def folder_there(word: str) -> Path | None:
+    """Return the folder of a city word that is there; None where it would have to be built first, or where a file's code would."""
+    path = city_path(word) or known_folders().get(word)
+    if path is None and not is_source_file(word):
+        path = _place(make_source(word))
+    return path if path is not None and path.is_dir() else None
 
 
 def city_word_of(folder: Path) -> str:

@@ -12,7 +12,10 @@ from urbanbench.progress import note
 from urbanbench.result import RunResult, RunSpec
 from urbanbench.run.aside import bring_home
 from urbanbench.run.executors import Executor, Local, Progress, Work, unheard
+from urbanbench.run.foretold import tell_long, without_hopeless
 from urbanbench.run.order import Order, resolve
+from urbanbench.run.planning.groups import learner, told_by
+from urbanbench.run.planning.lengths import Lengths
 from urbanbench.run.sources import check_kept, distinct
 from urbanbench.store import ResultStore
 
@@ -23,6 +26,10 @@ OVERWRITE = {
     "never": "skip every cell that has a finished result, stale or not",
     "always": "compute everything again",
 }
+
+
+_ROWS = 12
+"""Earlier rows of a model that are read from a folder to tell what its cells take: few, because a run waits for it."""
 
 
 def run(
@@ -81,8 +88,11 @@ def run(
     waiting = in_sharing_order(orders.values())
     limits = keeping().limits
     report = unheard if progress is None else progress
-    work = Work(waiting, store, overwrite, device, limits, report, unheard if began is None else began)
-    done = (Local(jobs) if executor is None else executor).run(work)
+    kept = None if overwrite == "always" else store
+    lengths = Lengths(learner(told_by(store), _ROWS), device, kept)
+    tell_long(waiting, lengths)
+    work = Work(waiting, store, overwrite, device, limits, report, began or unheard, lengths)
+    done = without_hopeless(work, (executor or Local(jobs)).run)
     return [done[run_id] for run_id in orders]
 
 

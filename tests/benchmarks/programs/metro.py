@@ -28,6 +28,7 @@ MODELS = (
     *("places-counts", "poi-shares", "random-codes", "text-codes", "footprint-means", "text-mean"),
     *("urbanmfm", "cityfm", "hgi", "urban2vec", "musecl", "geovectors", "spabert"),
 )
+OF_PICTURES = ("clip", "imagenet-features", "urbanclip", "uge", "urban2vec", "musecl", "urbanmfm")
 HEADS = ("ridge", "knn", "mlp", "lightgbm", "rf")
 BEGIN, END = "<!-- {name}: made by tests/benchmarks/programs/metro.py -->", "<!-- end -->"
 
@@ -37,6 +38,8 @@ def main(told):
     for city in told.city:
         for name in told.model:
             kept = taken(kept, lines("metro_model.py", city, name))
+        for name in told.pictures:
+            kept = taken(kept, lines("metro_model.py", "--pictures", city, name))
         if told.scoring:
             heads = [word for head in HEADS for word in ("--head", head)]
             kept = taken(kept, lines("metro_scoring.py", city, "--splits", "--judge", *heads))
@@ -47,6 +50,7 @@ def main(told):
         page = PAGE.read_text(encoding="utf-8")
         tables = {
             "models": models_table(kept, "region"),
+            "pictures": models_table(kept, "region", pictures=True),
             "buildings": models_table(kept, "building"),
             "scoring": scoring_table(kept),
         }
@@ -75,20 +79,30 @@ def taken(kept, text):
 
 
 def key(line):
-    return (line.get("model", ""), line.get("level", "region"), line.get("task", ""), REGIONS[line["city"]])
+    return (
+        line.get("model", ""),
+        line.get("pictures", False),
+        line.get("level", "region"),
+        line.get("task", ""),
+        REGIONS[line["city"]],
+    )
 
 
-def models_table(kept, level):
+def models_table(kept, level, *, pictures=False):
     rows = [
         "| model | units | numbers each | prepare and read out, s | | n^ | a step, s | n^ | a check, s | n^ | peak GB | encoded beside |"
     ]
     rows.append("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |")
     measured = [
-        one for one in kept if one.get("level", "region") == level and "model" in one and "seconds" in one
+        one
+        for one in kept
+        if "model" in one
+        and "seconds" in one
+        and (one.get("level", "region"), one.get("pictures", False)) == (level, pictures)
     ]
     for name in dict.fromkeys(one["model"] for one in measured):
         found = [one for one in measured if one["model"] == name]
-        if len(found) < 2:
+        if len(found) < 2 and not pictures:
             continue
         large = found[-1]
         beside = ", ".join(f"{count:,} {kind}" for kind, count in large["rows encoded"].items())
@@ -136,6 +150,12 @@ if __name__ == "__main__":
         "--city", action="append", default=[], choices=REGIONS, help="measured city; may be given again"
     )
     words.add_argument("--model", action="append", default=[], help="measured model; may be given again")
+    words.add_argument(
+        "--pictures",
+        action="append",
+        default=[],
+        help="model measured in a city with pictures; may be given again",
+    )
     words.add_argument("--all", action="store_true", help="both cities, every model and scoring")
     words.add_argument("--scoring", action="store_true", help="splits, heads and judgements too")
     words.add_argument(
@@ -149,6 +169,7 @@ if __name__ == "__main__":
     asked = words.parse_args()
     if asked.all:
         asked.city, asked.model, asked.scoring = list(CITIES), list(MODELS), True
+        asked.pictures = list(OF_PICTURES)
     if asked.smallest:
         sys.stdout.write(lines("metro_model.py", "--smallest"))
     else:

@@ -5,11 +5,13 @@ import json
 import os
 import resource
 import sys
+import tempfile
 import time
 import warnings
 from contextlib import contextmanager
 
 import numpy as np
+from pictured_city import pictured, shows_noise
 
 STEPS = 6
 SHORT = {
@@ -57,9 +59,17 @@ def main(told):
     import torch
 
     torch.set_num_threads(1)
-    start = time.process_time()
-    city = opened(told.city)
-    opening = time.process_time() - start
+    with tempfile.TemporaryDirectory(dir=told.scratch) as folder:
+        word = told.city
+        if told.pictures:
+            shows_noise()
+            word = str(pictured(told.city, folder))
+        start = time.process_time()
+        city = opened(word)
+        each_apart(city, told, time.process_time() - start)
+
+
+def each_apart(city, told, opening):
     for name in told.models:
         sys.stdout.flush()
         with warnings.catch_warnings():
@@ -78,17 +88,32 @@ def guarded(city, name, told, opening):
     try:
         return measured(city, name, told, opening)
     except UrbanbenchError as error:
-        return {"model": name, "city": told.city, "refused": str(error), "gb peak": peak_gb()}
+        return {
+            "model": name,
+            "city": told.city,
+            "pictures": told.pictures,
+            "refused": str(error),
+            "gb peak": peak_gb(),
+        }
     except Exception as error:  # noqa: BLE001 - a model that breaks is a line of the table, and the others are measured
         return {
             "model": name,
             "city": told.city,
+            "pictures": told.pictures,
             "failed": f"{type(error).__name__}: {error}",
             "gb peak": peak_gb(),
         }
 
 
 def measured(city, name, told, opening):
+    with tempfile.TemporaryDirectory(dir=told.scratch) as cache:
+        os.environ["URBANBENCH_CACHE"] = (
+            cache  # features of another model's pictures would be read and not counted
+        )
+        return taken_by(city, name, told, opening)
+
+
+def taken_by(city, name, told, opening):
     clock = Clock()
     stand_in_for_encoders(clock)
     watch_training(clock)
@@ -107,6 +132,7 @@ def measured(city, name, told, opening):
     return {
         "model": name,
         "city": told.city,
+        "pictures": told.pictures,
         "level": space.level,
         "units": len(space.ids),
         "dim": int(space.vectors.shape[1]),
@@ -172,7 +198,9 @@ def units_of(city, model, level):
 def stand_in_for_encoders(clock):
     """Let frozen encoders of pictures and footprints give noise of the right shape: what they cost is a number of rows."""
     from urbanbench.models._spabert import readout as spabert
+    from urbanbench.models._urbanclip import towers
     from urbanbench.toolkit.features import encoded, picture_store
+    from urbanbench.toolkit.pictures import clip_encoders
 
     def noise(kind, count, dim):
         clock.rows[kind] = clock.rows.get(kind, 0) + count
@@ -181,6 +209,8 @@ def stand_in_for_encoders(clock):
     encoded.encode_shapes = lambda encoder, polygons, **_: noise("footprints", len(polygons), encoder.dim)
     encoded.encode_pictures = lambda encoder, table, **_: noise("pictures", len(table), encoder.dim)
     picture_store.encode_pictures = encoded.encode_pictures
+    clip_encoders.load_clip_encoder = lambda *_, **__: clip_of_small()
+    towers.encode_all = lambda encoder, tiles, grid, _: noise("tiles", len(tiles), grid**2 * encoder.dim)
     spabert.pivot_vectors = lambda net, told, rows, device: noise("sentences", len(rows), net.dim)
     texts = encoded.encode_texts
 
@@ -189,6 +219,16 @@ def stand_in_for_encoders(clock):
         return texts(encoder, told, **named)
 
     encoded.encode_texts = counted
+
+
+def clip_of_small():
+    """Return what has the shape of the CLIP of preset small, whose weights may not be here."""
+    from urbanbench.toolkit.pictures._image_nets import ImageEncoder
+
+    class Clip(ImageEncoder):
+        name, dim, size = "clip", 512, 224
+
+    return Clip()
 
 
 def watch_training(clock):
@@ -250,5 +290,11 @@ if __name__ == "__main__":
         help="one floor in a village: the program runs, its figures mean nothing",
     )
     words.add_argument("--level", default="")
+    words.add_argument(
+        "--pictures",
+        action="store_true",
+        help="street views and satellite images of noise beside the city's layers",
+    )
+    words.add_argument("--scratch", help="folder for the tables of such a city, best on the cache's disk")
     words.add_argument("--set", action="append", default=[])
     main(words.parse_args())

@@ -68,12 +68,15 @@ class HereGrid:
     """
 
     def __init__(self, root: Path, *, nodes: int = 1, most: int = 4, fate: Callable | None = None) -> None:
-        self.root, self.most, self.nodes = root, most, nodes
+        self.root, self._most, self.nodes = root, most, nodes
         self.fate = fate or (lambda errand, embeds: None)
         self.handed: list[tuple[str, bool, bool]] = []
         self.fetched: list[tuple[int, str]] = []
         self.cancelled: list[Ticket] = []
         self._numbers, self._answers, self._vectors = count(), {}, {}
+
+    def most(self, *, embeds: bool, beside: int) -> int:
+        return self._most - beside
 
     def put(self, file: Path | bytes) -> bytes:
         return file if isinstance(file, bytes) else file.read_bytes()

@@ -10,10 +10,12 @@ from tests.run.executors.spread_cells import HereGrid, rows_in, specs_of
 from urbanbench.errors import NodeDiffers
 from urbanbench.result import FAILED, OK
 from urbanbench.run.executors import bundle, spread, station
+from urbanbench.run.executors.contract import Work
 from urbanbench.run.executors.errand import Answer
 from urbanbench.run.executors.grid import Lost
 from urbanbench.run.loop import run
 from urbanbench.run.order import resolve
+from urbanbench.run.planning.lengths import Lengths
 from urbanbench.store import ResultStore
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -48,6 +50,56 @@ def test_vectors_are_made_once_and_brought_to_other_nodes(village, counting, sto
     run(specs_of([counting], village, ["popdensity", "income", "gdp"]), store, executor=executor)
     assert len((tmp_path / "embeds.log").read_text().splitlines()) == 1
     assert [(embeds, brought) for _, embeds, brought in grid.handed] == [(True, False), *[(False, True)] * 5]
+
+
+class Told(Lengths):
+    """Lengths that a test says: of vectors by model, of heads by name."""
+
+    def __init__(self, **seconds):
+        super().__init__(lambda *_: None)
+        self.seconds = seconds
+
+    def embed_s(self, orders):
+        return self.seconds.get(orders[0].cell.model.replace("-", "_"), 1.0)
+
+    def head_s(self, order):
+        return self.seconds.get(order.cell.head, 1.0)
+
+
+def handed_in(models, city, store, on_grid, lengths, **more):
+    """Hand cells of one task and two heads in, and return model and head of each, in the order in which that was done."""
+    executor, grid = on_grid(most=1, **more)
+    submit, seen = grid.submit, []
+
+    def noted(errand, *rest, **told):
+        seen.append(f"{errand.spec['model']} {errand.spec['head']}")
+        return submit(errand, *rest, **told)
+
+    grid.submit = noted
+    orders = [resolve(one) for one in specs_of(models, city, ["income"])]
+    executor.run(Work(orders, store, lengths=lengths))
+    return seen
+
+
+def test_what_has_the_longest_way_to_the_end_is_handed_in_first(village, store, on_grid, local_rows):
+    models = ["poi-counts", "tfidf", "area"]
+    lengths = Told(poi_counts=20.0, area=300.0, tfidf=50.0, knn=40.0)
+    assert handed_in(models, village, store, on_grid, lengths) == [
+        "area ridge",  # 340 s to the end of its longest head
+        "tfidf ridge",  # 90
+        "poi-counts ridge",  # 60
+        "poi-counts knn",  # 40 each, as they stand
+        "tfidf knn",
+        "area knn",
+    ]
+    assert rows_in(store.folder) == local_rows(specs_of(models, village, ["income"]))
+
+
+def test_without_lengths_cells_are_handed_in_as_they_stand(village, store, on_grid):
+    models = ["poi-counts", "tfidf"]
+    assert handed_in(models, village, store, on_grid, Lengths()) == [
+        f"{model} {head}" for model in models for head in ("ridge", "knn")
+    ]
 
 
 def test_a_city_and_a_plugin_arrive_once_per_node(village, counting, store, on_grid):
@@ -251,4 +303,4 @@ def test_a_grid_of_the_tests_keeps_the_contract():
     from urbanbench.run.executors.grid import Grid
 
     wanted = {name for name in vars(Grid) if not name.startswith("_")}
-    assert wanted <= {*dir(HereGrid), "most"}
+    assert wanted <= {*dir(HereGrid)}

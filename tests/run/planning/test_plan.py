@@ -7,11 +7,15 @@ from dataclasses import replace
 
 import pytest
 
+from urbanbench.cli.placing import wanted_of
+from urbanbench.errors import BadInput
 from urbanbench.result import OK, RunResult, RunSpec
 from urbanbench.run import Workbench, resolve, run
+from urbanbench.run.executors.choosing import Place
+from urbanbench.run.planning import outlook as outlook_room
 from urbanbench.run.planning.costs import ELSEWHERE, FLOOR, OTHERWISE, SAME, SCALED, Costs
 from urbanbench.run.planning.groups import costs_of, grouped
-from urbanbench.run.planning.jobs import Terms, of_groups
+from urbanbench.run.planning.jobs import Asks, Terms, of_groups
 from urbanbench.run.planning.outlook import Wanted, outlook
 from urbanbench.run.planning.state import CACHED, MISSING, STALE, TO_MAKE, WILL_REFUSE, CellState, look
 from urbanbench.store import ResultStore
@@ -138,6 +142,78 @@ def test_gpus_are_given_what_rows_tell_of_gpus():
     on_gpu = {(job.gpus, job.seconds) for job in of_groups(groups, gpus=True) if not job.after}
     assert on_gpu == {(1.0, 40.0), (0.0, 300.0)}
     assert {job.seconds for job in of_groups(groups) if not job.after} == {400.0, 300.0}
+
+
+def trainings(n):
+    """Cells of n trainings of an hour each, with heads that take nothing."""
+    costs = learned(row(order(), HOUR, 0.0))
+    return grouped(left(*(order(model_seed=seed) for seed in range(n))), costs)
+
+
+@pytest.mark.parametrize(
+    ("asks", "node", "at_once"),
+    [
+        (Asks(), {"cores_per_node": 8}, 8),
+        (Asks(cores=4), {"cores_per_node": 8}, 2),
+        (Asks(cores=3), {"cores_per_node": 8}, 2),
+        (Asks(gpus=1), {"cores_per_node": 8, "gpus_per_node": 2}, 2),
+        (Asks(gpus=0.5), {"cores_per_node": 8, "gpus_per_node": 2}, 4),
+        (Asks(gpus=0.25, cores=2), {"cores_per_node": 8, "gpus_per_node": 2}, 4),
+        (Asks(memory_mb=7000), {"cores_per_node": 8}, 3),
+        (Asks(), {"cores_per_node": 8, "most": 5}, 5),
+    ],
+)
+def test_nodes_hold_as_many_jobs_as_these_ask_for(monkeypatch, asks, node, at_once):
+    monkeypatch.setattr(outlook_room, "memory_mb", lambda: 24_000.0)
+    plan = outlook(trainings(24), Wanted(asks=asks, **node), Terms())
+    assert plan.spread[0].seconds == pytest.approx(-(-24 // at_once) * HOUR)
+
+
+def test_heads_ask_for_a_gpu_only_where_they_run_on_one():
+    [group] = grouped(left(order()), learned(row(order())))
+    for heads_too, gpus in ((False, [0.5, 0.0]), (True, [0.5, 0.5])):
+        jobs = of_groups([group], Asks(2, 0.5, 900.0, heads_too))
+        assert [job.gpus for job in jobs] == gpus
+        assert [job.cores for job in jobs] == [2, 2]
+        assert [job.memory_mb for job in jobs] == [900.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("asks", "said"),
+    [
+        (Asks(cores=9), r"--cores-per-job is 9, and the machines of this plan have 8\..*--cores-per-node 9"),
+        (
+            Asks(gpus=1.5),
+            r"--gpus-per-job is 1\.5, and the machines of this plan have 0\..*--gpus-per-node 2",
+        ),
+    ],
+)
+def test_jobs_that_no_machine_of_the_plan_holds_are_refused_with_what_to_say(asks, said):
+    with pytest.raises(BadInput, match=said):
+        outlook(trainings(1), Wanted(nodes=2, cores_per_node=8, asks=asks), Terms())
+
+
+def test_words_of_the_command_line_become_what_nodes_hold(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    here = wanted_of(Place(jobs=3), "cpu", 4)
+    assert (here.jobs, here.node.cores, here.asks, here.most) == (3, 3, Asks(), None)
+    ray = wanted_of(Place("ray", 1, "", 4, 0.5, 8000), "cuda", 4, 2, 1.5)
+    assert (ray.jobs, ray.node.cores, ray.node.gpus, ray.price_per_hour) == (4, 16, 2, 1.5)
+    assert (ray.asks, ray.most) == (Asks(4, 0.5, 8000, heads_too=True), None)
+    other = wanted_of(Place("ray", 6, "auto", 4), "cpu", 4, 0, None, 64)
+    assert (other.jobs, other.node.cores, other.most, other.asks.heads_too) == (6, 64, 6, False)
+
+
+def test_the_plan_plays_the_order_in_which_cells_are_handed_out():
+    """Three machines, by hand: longest first ends after 8 h, the order asked for after 11."""
+    hours = {"8": 2, "16": 3, "24": 3, "32": 3, "40": 5, "48": 8}
+    orders = [order(settings=(("dim", name),)) for name in hours]
+    costs = learned(*(row(one, many * HOUR, 0.0) for one, many in zip(orders, hours.values(), strict=True)))
+    plan = outlook(grouped(left(*orders), costs), Wanted(nodes=3), Terms())
+    assert plan.spread[-1].seconds == pytest.approx(8 * HOUR)
+    assert outlook(grouped(left(*orders), costs), Wanted(jobs=3), Terms()).here.seconds == pytest.approx(
+        8 * HOUR
+    )
 
 
 def test_rows_say_what_memory_and_disk_will_be_needed(tmp_path):

@@ -9,6 +9,7 @@ from typing import Protocol
 from urbanbench.apart import Limits
 from urbanbench.result import RunResult
 from urbanbench.run.order import Order
+from urbanbench.run.planning.lengths import Lengths
 from urbanbench.store import ResultStore
 
 __all__ = ["Executor", "Progress", "Work", "unheard"]
@@ -39,6 +40,8 @@ class Work:
         What one cell may take where it runs in a process of its own.
     report, began
         Called after each cell, and before each, also before one that turns out to be kept.
+    lengths
+        What cells are thought to take: where several are done at once, the longest are begun first.
     """
 
     orders: Sequence[Order]
@@ -48,6 +51,7 @@ class Work:
     limits: Limits = field(default_factory=Limits)
     report: Progress = unheard
     began: Callable[[Order], None] = unheard
+    lengths: Lengths = field(default_factory=Lengths)
 
 
 class Executor(Protocol):

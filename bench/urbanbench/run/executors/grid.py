@@ -42,9 +42,11 @@ class Ticket:
 class Grid(Protocol):
     """A scheduler. What is put into it is kept there until `close`, and known by what `put` gave."""
 
-    @property
-    def most(self) -> int:
-        """How many errands of a kind may be handed in at once: so many that no node is idle and new ones are asked for."""
+    def most(self, *, embeds: bool, beside: int) -> int:
+        """How many errands of a kind may be handed in at once, while so many of the other kind are: so many that no node is idle and new ones are asked for.
+
+        What waits in a scheduler is no longer ours to put in order, so it should be few.
+        """
         ...
 
     def put(self, file: Path | bytes) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import time
@@ -30,6 +31,7 @@ from urbanbench.run.executors.sameness import this_code
 from urbanbench.run.executors.slurm_task import portion
 from urbanbench.run.executors.slurm_terms import Terms
 from urbanbench.run.order import Order
+from urbanbench.run.planning.lengths import Lengths
 from urbanbench.store import ResultStore
 
 __all__ = ["LOOK_S", "STATES_S", "TRIES", "OnSlurm"]
@@ -41,6 +43,8 @@ LOOK_S, STATES_S = 1.0, 30.0
 
 _WHOLE = 16
 """Cells that share vectors and stay in one task: those of another one would wait for them."""
+_EACH_S = 0.03
+"""What a cell takes beside what is known of it: where nothing is, tasks get as many cells each."""
 _FOLDER = ".slurm"
 """Below the results folder: journals, and what submitit writes."""
 
@@ -103,7 +107,7 @@ class _Arrays:
         """Hand everything in, and wait; what still runs when this is left is cancelled."""
         asked = time.monotonic()
         try:
-            self._hand_in(_portions(self._work.orders, self._terms.tasks))
+            self._hand_in(_portions(self._work.orders, self._terms.tasks, self._work.lengths))
             while self._tasks:
                 for task in self._tasks:
                     self._read(task)
@@ -180,20 +184,25 @@ class _Arrays:
         return list(task.owed.values())
 
 
-def _portions(orders: Sequence[Order], most: int) -> list[list[Order]]:
-    """Cut into so many portions at most, where that is possible one for each group that shares vectors; large groups are cut too."""
+def _portions(orders: Sequence[Order], most: int, lengths: Lengths) -> list[list[Order]]:
+    """Cut into so many portions at most, where that is possible one for each group that shares vectors; large groups are cut too.
+
+    Tasks begin in the order of their numbers, so the longest portions come first. Where there are more groups than tasks, each goes to the task that has
+    least to do so far.
+    """
     size = -(-len(orders) // most)
     whole = max(size, _WHOLE)
     groups = [list(group) for _, group in groupby(orders, key=lambda order: order.embedding_group)]
     parts = [group[start : start + whole] for group in groups for start in range(0, len(group), whole)]
-    if len(parts) <= most:
-        return parts
-    found: list[list[Order]] = [[]]
-    for part in parts:
-        if found[-1] and len(found[-1]) + len(part) > size and len(found) < most:
-            found.append([])
-        found[-1].extend(part)
-    return found
+    dealt: list[list[Order]] = [[] for _ in range(min(most, len(parts)))]
+    load = [(0, 0.0)] * len(dealt)
+    for part in lengths.longest_first(parts):
+        seconds = lengths.portion_s(part) + _EACH_S * len(part)
+        least = min(range(len(dealt)), key=lambda task: load[task])
+        dealt[least].extend(part)
+        unknown, known = load[least]
+        load[least] = (unknown + math.isinf(seconds), known + (0.0 if math.isinf(seconds) else seconds))
+    return dealt
 
 
 def _told(work: Work, orders: Sequence[Order], journal: Path, cores: int) -> dict[str, Any]:

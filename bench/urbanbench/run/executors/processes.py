@@ -56,7 +56,7 @@ class Processes:
 
     def run(self, work: Work) -> dict[str, RunResult]:
         """Do the work; see `Executor`."""
-        portions = deque(_portions(work.orders, self.jobs))
+        portions = deque(work.lengths.longest_first(_portions(work.orders, self.jobs)))
         done: dict[str, RunResult] = {}
         workers: list[_Worker] = []
 
@@ -98,7 +98,7 @@ def _portions(orders: Sequence[Order], jobs: int) -> Iterator[list[Order]]:
         yield list(portion)
 
 
-def _hand_out(worker: _Worker, portions: deque[list[Order]], work: Work) -> None:
+def _hand_out(worker: _Worker, portions: deque[Sequence[Order]], work: Work) -> None:
     """Give a worker its next portion; a fresh process where the present one has met another foreign plugin."""
     if not portions:
         return

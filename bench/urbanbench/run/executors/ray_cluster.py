@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import signal
 import socket
@@ -30,6 +31,8 @@ _STORE_BYTES = 500_000_000
 """Object store of a cluster started here; what does not fit is put on the disk by Ray."""
 _LEAST_AT_ONCE = 16
 """Errands of a kind that wait in a cluster which has no node for them yet: what makes an autoscaler start some."""
+_SPARE = 1
+"""Heads that wait beside those that are done, so that none has to be asked for first."""
 _ASKED_EVERY_S = 2.0
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_IGNORE_UNHANDLED_ERRORS": "1"}
 """Nothing is sent to anybody; errors are told by rows, and vectors of a lost worker are nobody's error."""
@@ -211,22 +214,37 @@ class RayGrid:
         self._numbers = count()
         self._task: Any = ray.remote(work)
         self._asked = -_ASKED_EVERY_S
-        self._slots = 0
+        self._slots = 0, 0
         self._waits_told = False
         if fixed and not self._fits(embeds=True):
             told = self._needs.options(embeds=True, device=device)
             msg = f"A job takes {_needs_told(told)}, and this machine has {_needs_told(_resources(self._ray))}. Expected jobs that fit. Ask for less, or name a cluster with --address."
             raise BadInput(msg)
 
-    @property
-    def most(self) -> int:
-        """How many errands of a kind may be handed in at once."""
+    def most(self, *, embeds: bool, beside: int) -> int:
+        """How many errands of a kind may be handed in at once, while so many of the other kind are."""
         if self._jobs is not None:
-            return self._jobs
+            return self._jobs - beside
+        places, for_vectors = self._places()
+        if for_vectors >= places:  # both kinds want the same
+            return max(2 * places, _LEAST_AT_ONCE) - beside
+        if embeds:
+            return max(2 * for_vectors, _LEAST_AT_ONCE)
+        # Ray gives what is free to whoever it looks at first: heads leave room for those that wait for a GPU or for memory.
+        return max(places - for_vectors + _SPARE, 1) if beside else max(2 * places, _LEAST_AT_ONCE)
+
+    def _places(self) -> tuple[int, int]:
+        """Return how many heads the cluster does at once, and how many cells that make vectors."""
         if time.monotonic() - self._asked > _ASKED_EVERY_S:
             self._asked = time.monotonic()
-            self._slots = int(self._ray.cluster_resources().get("CPU", 0)) // self._needs.cores
-        return max(2 * self._slots, _LEAST_AT_ONCE)
+            there, needs = self._ray.cluster_resources(), self._needs
+            places = int(there.get("CPU", 0)) // needs.cores
+            on_gpus = there.get("GPU", 0) / needs.gpus if needs.gpus else math.inf
+            in_memory = there.get("memory", 0) / (needs.memory_mb * 1e6) if needs.memory_mb else math.inf
+            on_both = int(min(places, on_gpus, in_memory))
+            heads = on_both if needs.gpus and self._device == "cuda" else places
+            self._slots = heads, on_both
+        return self._slots
 
     def put(self, file: Path | bytes) -> list[Any]:
         """Keep bytes in the cluster, in pieces."""

@@ -6,11 +6,14 @@ bounded. A cell is handed in under its lock, so several commands may share a res
 
 from __future__ import annotations
 
+import heapq
+import math
 import time
 from collections import deque
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from urbanbench.errors import NodeDiffers, UrbanbenchError
@@ -25,6 +28,7 @@ from urbanbench.run.executors.grid import Grid, Lost, Ticket
 from urbanbench.run.executors.homeward import row_of, said_in
 from urbanbench.run.executors.lost import lost_row, not_tried
 from urbanbench.run.order import Order
+from urbanbench.run.planning.lengths import rank
 
 __all__ = ["BLAMED_TRIES", "TRIES", "Spread"]
 
@@ -38,8 +42,10 @@ _LOOK_S = 0.5
 
 @dataclass(eq=False)
 class _Group:
-    """Cells that share vectors: all, those that wait for them, whether one makes them now, whether they are made, and where they are."""
+    """Cells that share vectors: where they stand and when they are handed out, all, those that wait for them, whether one makes them now, whether they are made, and where they are."""
 
+    number: int
+    place: tuple[float, int] = (0.0, 0)
     orders: list[Order] = field(default_factory=list)
     waiting: deque[Order] = field(default_factory=deque)
     embeds: bool = False
@@ -77,21 +83,29 @@ class Spread:
         self._work, self._grid, self._errands = work, grid, errands
         self._done: dict[str, RunResult] = {}
         self._flying: dict[Ticket, _Flight] = {}
-        self._heads: deque[tuple[Order, _Group]] = deque()
+        self._heads: list[tuple[tuple[float, int], int, Order, _Group]] = []
+        self._counted = count()
         self._elsewhere: list[tuple[Order, _Group]] = []
         self._losses: dict[str, list[bool]] = {}
         self._groups = self._grouped(work.orders)
 
-    def _grouped(self, orders: Iterable[Order]) -> deque[_Group]:
+    def _grouped(self, orders: Iterable[Order]) -> list[_Group]:
+        """Put cells that share vectors together, what has the longest way to the end first."""
         groups: dict[tuple[object, ...], _Group] = {}
-        for order in orders:
+        for number, order in enumerate(orders):
             if order.passing:  # nothing of it is kept, so nothing is waited for
-                self._heads.append((order, _Group(made=True)))
+                self._wait_for_place(order, _Group(number, made=True))
             else:
-                groups.setdefault(order.embedding_group, _Group()).orders.append(order)
+                groups.setdefault(order.embedding_group, _Group(number)).orders.append(order)
         for group in groups.values():
             group.waiting.extend(group.orders)
-        return deque(groups.values())
+            group.place = rank(self._work.lengths.way_s(group.orders)), group.number
+        return sorted(groups.values(), key=lambda group: group.place)
+
+    def _wait_for_place(self, order: Order, group: _Group, *, first: bool = False) -> None:
+        """Let a cell whose vectors are there wait; one that was lost goes before all others."""
+        before = -math.inf if first else rank(self._work.lengths.head_s(order))
+        heapq.heappush(self._heads, ((before, group.number), next(self._counted), order, group))
 
     def run(self) -> dict[str, RunResult]:
         """Do the work; what was handed in is ended when this is left in the middle."""
@@ -111,14 +125,28 @@ class Spread:
         return self._done
 
     def _hand_in(self) -> None:
-        """Hand in as much as the grid takes: cells that make vectors, and beside them those that have theirs."""
-        for group in list(self._groups):
-            if self._in_flight(embeds=True) >= self._grid.most:
-                break
-            if not group.embeds and not group.made and group.waiting:
-                self._try(group.waiting.popleft(), group, embeds=True)
-        while self._heads and self._in_flight(embeds=False) < self._grid.most:
-            self._try(*self._heads.popleft(), embeds=False)
+        """Hand in as much as the grid takes, what has the longest way to the end first: cells that make vectors, and those that have theirs."""
+        groups = deque(one for one in self._groups if one.waiting and not one.embeds and not one.made)
+        while groups or self._heads:
+            heads_next = not groups or (bool(self._heads) and self._heads[0][0] < groups[0].place)
+            if self._room(embeds=not heads_next):
+                self._hand_in_next(groups, heads=heads_next)
+            elif self._room(embeds=heads_next) and (groups if heads_next else self._heads):
+                self._hand_in_next(groups, heads=not heads_next)
+            else:
+                return
+
+    def _hand_in_next(self, groups: deque[_Group], *, heads: bool) -> None:
+        if heads:
+            *_, order, group = heapq.heappop(self._heads)
+            self._try(order, group, embeds=False)
+        else:
+            group = groups.popleft()
+            self._try(group.waiting.popleft(), group, embeds=True)
+
+    def _room(self, *, embeds: bool) -> bool:
+        mine, beside = self._in_flight(embeds=embeds), self._in_flight(embeds=not embeds)
+        return mine < self._grid.most(embeds=embeds, beside=beside)
 
     def _in_flight(self, *, embeds: bool) -> int:
         return sum(flight.embeds == embeds for flight in self._flying.values())
@@ -224,7 +252,8 @@ class Spread:
         lock.close()
         group.embeds = group.embeds and not embeds
         if group.made:
-            self._heads.extend((order, group) for order in group.waiting)
+            for order in group.waiting:
+                self._wait_for_place(order, group)
             group.waiting.clear()
         if group in self._groups and not group.waiting and not group.embeds:
             self._groups.remove(group)
@@ -246,7 +275,7 @@ class Spread:
             if flight.embeds:
                 group.waiting.appendleft(order)
             else:
-                self._heads.appendleft((order, group))
+                self._wait_for_place(order, group, first=True)
         else:
             reason = str(lost) if lost.blamed else f"it was lost {len(losses)} times on its way: {lost}"
             self._tell(order, self._saved(lost_row(order, reason)), new=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.provenance import machine_facts
 from urbanbench.result import OK
 from urbanbench.store import predictions_beside
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from urbanbench.result import RunResult
     from urbanbench.run.order import Order
 
-__all__ = ["ELSEWHERE", "FLOOR", "OTHERWISE", "SAME", "SCALED", "Costs", "Estimate", "Sizes"]
+__all__ = ["BY_SIZE", "ELSEWHERE", "FLOOR", "OTHERWISE", "SAME", "SCALED", "Costs", "Estimate", "Sizes"]
 
 SAME = "as before"
 """The same was done here: this city, these parameters, these inputs."""
@@ -26,6 +27,8 @@ OTHERWISE = "with other settings"
 """This model and preset in this city, with other parameters or inputs."""
 ELSEWHERE = "in another city"
 """The same in another city; no law leads from there to here, because trainings end at their plateau."""
+BY_SIZE = "going by other cities and the number of regions"
+"""The same in other cities, scaled with regions as most parts of models grow (docs/scale.md); where a training ends is not told by it."""
 
 _FLOOR_S = 1.0
 """What a floor's vectors take where none has been seen yet."""
@@ -83,6 +86,8 @@ class Costs:
         self._embeds: dict[_Key, list[float]] = {}
         self._heads: dict[_Key, list[float]] = {}
         self._rates: dict[_Key, list[float]] = {}
+        self._per_region: dict[_Key, list[float]] = {}
+        self._least_here: dict[_Key, float] = {}
         self._sizes: dict[_Key, list[Sizes]] = {}
         self._medians: dict[tuple[int, _Key], float] = {}
 
@@ -95,8 +100,14 @@ class Costs:
         keys = [key for key, _ in _embed_keys(result.cell, level, made_on)]
         if result.model.get("floor"):
             keys.append((made_on, FLOOR))
+        made_s, regions = _made_in(result), _regions_in(result, level)
         for key in keys:
-            self._add(self._embeds, key, _made_in(result))
+            self._add(self._embeds, key, made_s)
+        if regions:
+            self._add(self._per_region, keys[2], made_s / regions)
+        if _made_here(result):
+            here = (*keys[0], result.versions.get("model"))
+            self._least_here[here] = min(made_s, self._least_here.get(here, made_s))
         self._sizes.setdefault(keys[0][1:], []).append(_sizes(result))
         seconds = float(result.cost.get("head_seconds", 0.0))
         for key in _head_keys(result.cell, level, device):
@@ -105,15 +116,32 @@ class Costs:
         if units:
             self._add(self._rates, (device, result.cell.reader), seconds / (units * _fits(result.cell)))
 
-    def embed(self, order: Order, device: str = "cpu") -> Estimate | None:
-        """Return what a cell's vectors take where they are made anew; None where nothing is known."""
+    def embed(self, order: Order, device: str = "cpu", regions: int = 0) -> Estimate | None:
+        """Return what a cell's vectors take where they are made anew; None where nothing is known.
+
+        Parameters
+        ----------
+        order
+            The cell.
+        device
+            "cpu" or "cuda".
+        regions
+            How many the city has; 0 where nobody counted them: what other cities took is then not scaled.
+        """
         for key, basis in _embed_keys(order.cell, order.task.card.level, device):
+            if basis == ELSEWHERE and regions and key in self._per_region:
+                return Estimate(self._median(self._per_region, key) * regions, BY_SIZE)
             if key in self._embeds:
                 return Estimate(self._median(self._embeds, key), basis)
         if not order.model.card.floor:
             return None
         known = (device, FLOOR) in self._embeds
         return Estimate(self._median(self._embeds, (device, FLOOR)) if known else _FLOOR_S, FLOOR)
+
+    def least_here(self, order: Order, device: str = "cpu") -> float | None:
+        """Return the least that the same vectors, of the same version, took on a machine like this one; None where no row tells."""
+        key, _ = _embed_keys(order.cell, order.task.card.level, device)[0]
+        return self._least_here.get((*key, order.model.card.version))
 
     def head(self, order: Order, device: str = "cpu", units: int = 0) -> Estimate | None:
         """Return what a cell's head takes; None where nothing is known.
@@ -185,6 +213,17 @@ def _made_in(result: RunResult) -> float:
     read = sum(float(one.get("seconds") or 0.0) for one in _listed(result.cost.get("embed_read")))
     stages = sum(float(one.get("seconds") or 0.0) for one in _listed(result.training))
     return max(float(result.cost.get("embed_seconds", 0.0)) + read, stages)
+
+
+def _regions_in(result: RunResult, level: str) -> int:
+    """Return how many regions the city of a row has: all have vectors; 0 where the row does not tell."""
+    return int(result.cost.get("embed_units") or 0) if level == "region" else 0
+
+
+def _made_here(result: RunResult) -> bool:
+    """Tell whether vectors were made by a machine of this one's kind."""
+    origin = result.provenance.get("vectors") or result.provenance
+    return all(origin.get(name) == told for name, told in machine_facts().items())
 
 
 def _sizes(result: RunResult) -> Sizes:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from urbanbench.result_folders import reference_folder
 from urbanbench.run.planning.costs import Costs, Estimate, Sizes
+from urbanbench.run.planning.lengths import UNKNOWN_S, Learn, regions_of
 from urbanbench.run.planning.state import CACHED, HEAD_ONLY, STARTED, TO_MAKE, CellState
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from urbanbench.run.order import Order
     from urbanbench.store import ResultStore
 
-__all__ = ["Group", "Head", "costs_of", "grouped"]
+__all__ = ["Group", "Head", "costs_of", "grouped", "learner", "told_by"]
 
 _LOOKED_AT = 200
 """Earlier rows of a model in a city that are read from each folder, the newest first."""
@@ -39,6 +41,11 @@ class Head:
     def seconds(self) -> float | None:
         """What it surely takes; None where that is unknown."""
         return _sure(self.estimate)
+
+    @property
+    def thought_s(self) -> float:
+        """What whoever hands it out takes it for: hints too, 0 where nothing is known."""
+        return 0.0 if self.estimate is None else self.estimate.seconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +96,13 @@ class Group:
         return _sure(self.embed) if self.makes else 0.0
 
     @property
+    def thought_s(self) -> float:
+        """What whoever hands the vectors out takes them for: hints too, endless where nothing is known."""
+        if not self.makes:
+            return 0.0
+        return UNKNOWN_S if self.embed is None else self.embed.seconds
+
+    @property
     def gpu_seconds(self) -> float | None:
         """What making the vectors surely takes on a GPU."""
         return _sure(self.on_gpu) if self.makes else 0.0
@@ -119,27 +133,46 @@ def grouped(states: Iterable[CellState], costs: Costs, device: str = "cpu") -> l
     found: dict[tuple[object, ...], list[CellState]] = {}
     for one in states:
         found.setdefault(one.order.embedding_group, []).append(one)
-    return [_group(members, costs, device) for members in found.values()]
+    cities = {one.order.spec.city for one in states if one.left}
+    regions = {city: regions_of(city) for city in sorted(cities)}
+    return [_group(members, costs, device, regions) for members in found.values()]
 
 
-def _group(states: Sequence[CellState], costs: Costs, device: str) -> Group:
+def _group(states: Sequence[CellState], costs: Costs, device: str, regions: Mapping[str, int]) -> Group:
     first = states[0].order
+    n = regions.get(first.spec.city, 0)
     heads = tuple(Head(one.order, costs.head(one.order, device, one.units)) for one in states if one.left)
-    gpu = None if first.model.card.floor else costs.embed(first, "cuda")
-    return Group(tuple(states), costs.embed(first, device), gpu, heads, costs.sizes(first))
+    gpu = None if first.model.card.floor else costs.embed(first, "cuda", n)
+    return Group(tuple(states), costs.embed(first, device, n), gpu, heads, costs.sizes(first))
+
+
+def told_by(store: ResultStore) -> list[ResultStore]:
+    """Return the folders whose rows tell what cells take: that of the run, and the reference rows."""
+    reference = reference_folder()
+    return [store] if reference is None or reference == store.folder else [store, type(store)(reference)]
 
 
 def costs_of(orders: Iterable[Order], *stores: ResultStore) -> Costs:
     """Learn from the rows of the models in question, in their cities first, in each of the folders."""
-    costs, asked = Costs(), list(orders)
-    cells = {(order.cell.model, order.cell.city) for order in asked}
-    seen: set[tuple[str, str]] = set()
-    for store in stores:
-        for model, city in sorted(cells):
-            _learn(costs, store.newest(model, _LOOKED_AT, city=city), seen)
-        for model in sorted({model for model, _ in cells}):
-            _learn(costs, store.newest(model, _LOOKED_AT), seen)
+    costs, learn = Costs(), learner(stores, _LOOKED_AT)
+    for model, city in sorted({(order.cell.model, order.cell.city) for order in orders}):
+        learn(costs, model, city, True)
     return costs
+
+
+def learner(stores: Sequence[ResultStore], most: int) -> Learn:
+    """Return what takes in rows; at most so many of a model in a city from each folder, and as many of it anywhere."""
+    seen: set[tuple[str, str]] = set()
+    everywhere: set[str] = set()
+
+    def learn(costs: Costs, model: str, city: str, anywhere: bool) -> None:
+        for store in stores:
+            _learn(costs, store.newest(model, most, city=city), seen)
+            if anywhere and model not in everywhere:
+                _learn(costs, store.newest(model, most), seen)
+        everywhere.add(model)
+
+    return learn
 
 
 def _learn(costs: Costs, rows: Iterable[RunResult], seen: set[tuple[str, str]]) -> None:

@@ -14,7 +14,7 @@ from urbanbench.run.dealing import dealt
 if TYPE_CHECKING:
     from urbanbench.run.planning.groups import Group, Head
 
-__all__ = ["Job", "Node", "Terms", "alike", "of_groups", "of_portions"]
+__all__ = ["Asks", "Job", "Node", "Terms", "alike", "of_groups", "of_portions"]
 
 _MEMORY_STEP_MB = 500.0
 """Memory of jobs is rounded up to this: a job says little more closely what it will take."""
@@ -38,6 +38,8 @@ class Job:
         What it takes of a node while it runs; GPUs may be shares.
     memory_mb
         In 10^6 bytes.
+    thought_s
+        What whoever hands it out takes it for, where that is not its seconds: a hint, or infinite where nobody knows.
     """
 
     name: str
@@ -47,6 +49,20 @@ class Job:
     cores: float = 1.0
     gpus: float = 0.0
     memory_mb: float = 0.0
+    thought_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Asks:
+    """What every job asks of a node: cores; GPUs or a share of one, and memory in 10^6 bytes, of those that make vectors.
+
+    Where `heads_too`, heads run on a GPU as well.
+    """
+
+    cores: float = 1.0
+    gpus: float = 0.0
+    memory_mb: float = 0.0
+    heads_too: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +94,8 @@ class Terms:
         From a loss until the node is there again; infinite: never.
     seed
         Of the losses.
+    most
+        Most jobs at once on all nodes together; None for as many as fit.
     """
 
     overhead_s: float = 0.0
@@ -87,30 +105,34 @@ class Terms:
     lost_every_s: float | None = None
     back_s: float = 60.0
     seed: int = 0
+    most: int | None = None
 
 
-def of_groups(groups: Iterable[Group], *, cores: float = 1.0, gpus: bool = False) -> list[Job]:
+def of_groups(groups: Iterable[Group], asks: Asks | None = None, *, gpus: bool = False) -> list[Job]:
     """Return a job for all vectors that have to be made, and one for every head, which waits for its vectors; unknown lengths count as 0.
 
     Parameters
     ----------
     groups
         What is left.
-    cores
-        What a job takes of a node.
+    asks
+        What a job asks of a node, beside what rows tell; a core when left out.
     gpus
-        Whether nodes have GPUs: trainings of which rows tell what they take there have one.
+        Whether nodes have GPUs: where jobs ask for none themselves, trainings of which rows tell what they take on one have one.
     """
+    asks = asks or Asks()
     found: list[Job] = []
     for group in groups:
         after: tuple[int, ...] = ()
         if group.makes:
             after = (len(found),)
-            found.append(_embed_job(group, cores, gpus))
+            found.append(_embed_job(group, asks, gpus))
         memory = _stepped(group.sizes.memory_mb if not group.makes else None)
+        on = asks.gpus if asks.heads_too else 0.0
         city = group.first.spec.city
         found += [
-            Job(_head_name(one), one.seconds or 0.0, city, after, cores, 0.0, memory) for one in group.heads
+            Job(_head_name(one), one.seconds or 0.0, city, after, asks.cores, on, memory, one.thought_s)
+            for one in group.heads
         ]
     return found
 
@@ -130,17 +152,20 @@ def of_portions(groups: Iterable[Group], jobs: int, *, cores: float = 1.0) -> li
         begun[id(group)] += 1
         embed = (group.embed_seconds or 0.0) if waits else 0.0
         seconds = embed + sum(head.seconds or 0.0 for _, head in part)
-        found.append(Job(_embed_name(group), seconds, group.first.spec.city, cores=cores))
+        thought = group.thought_s + sum(head.thought_s for _, head in part)
+        found.append(
+            Job(_embed_name(group), seconds, group.first.spec.city, cores=cores, thought_s=thought)
+        )
     return found
 
 
-def _embed_job(group: Group, cores: float, gpus: bool) -> Job:
-    there = group.gpu_seconds if gpus else None
-    here = group.embed_seconds
-    on_gpu = there is not None
-    seconds = there if there is not None else (here or 0.0)
-    memory = _stepped(group.sizes.memory_mb)
-    return Job(_embed_name(group), seconds, group.first.spec.city, (), cores, float(on_gpu), memory)
+def _embed_job(group: Group, asks: Asks, gpus: bool) -> Job:
+    there = group.gpu_seconds if gpus or asks.gpus else None
+    on_gpu = asks.gpus or float(there is not None)
+    seconds = there if there is not None else (group.embed_seconds or 0.0)
+    thought = group.thought_s if there is None else there
+    memory = max(_stepped(group.sizes.memory_mb), asks.memory_mb)
+    return Job(_embed_name(group), seconds, group.first.spec.city, (), asks.cores, on_gpu, memory, thought)
 
 
 def _embed_name(group: Group) -> str:

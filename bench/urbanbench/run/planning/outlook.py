@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from urbanbench.errors import BadInput
 from urbanbench.progress import span
 from urbanbench.run.planning.bounds import bounds, chain
 from urbanbench.run.planning.groups import Group
-from urbanbench.run.planning.jobs import Job, Node, Terms, alike, of_groups, of_portions
+from urbanbench.run.planning.jobs import Asks, Job, Node, Terms, alike, of_groups, of_portions
 from urbanbench.run.planning.machine import memory_mb
 from urbanbench.run.planning.simulate import simulate
 
@@ -28,19 +29,34 @@ class Wanted:
     Parameters
     ----------
     jobs
-        Processes at once on this machine, and on every node.
+        Processes at once on this machine.
     nodes
         How many machines there could be.
     gpus_per_node
         GPUs of each.
     price_per_hour
         Of one node; None where nobody said.
+    cores_per_node
+        Cores of each; 0 for as many as `jobs` need, or a core a GPU where that is more.
+    asks
+        What a job asks of a node.
+    most
+        Most jobs at once on all nodes together; None for as many as they hold.
     """
 
     jobs: int = 1
     nodes: int = 1
     gpus_per_node: int = 0
     price_per_hour: float | None = None
+    cores_per_node: int = 0
+    asks: Asks = field(default_factory=Asks)
+    most: int | None = None
+
+    @property
+    def node(self) -> Node:
+        """One of the machines; its memory is that of this one."""
+        cores = self.cores_per_node or max(self.jobs, self.gpus_per_node) * self.asks.cores
+        return Node(cores, self.gpus_per_node, memory_mb() or math.inf)
 
 
 @dataclass(frozen=True)
@@ -140,12 +156,14 @@ def outlook(groups: Sequence[Group], wanted: Wanted, terms: Terms) -> Outlook:
     Raises
     ------
     BadInput
-        A job needs more memory than this machine has.
+        A job needs more than a machine has.
     """
     here = _here(groups, wanted, terms)
-    if wanted.nodes == 1 and not wanted.gpus_per_node:
+    if wanted.nodes == 1 and not (wanted.gpus_per_node or wanted.cores_per_node):
         return Outlook(tuple(groups), wanted, here)
-    jobs = of_groups(groups, gpus=bool(wanted.gpus_per_node))
+    _check_asked(wanted)
+    jobs = of_groups(groups, wanted.asks, gpus=bool(wanted.gpus_per_node))
+    terms = replace(terms, most=wanted.most)
     spread = tuple(_prospect(jobs, nodes, wanted, terms) for nodes in _steps(wanted.nodes))
     return Outlook(tuple(groups), wanted, here, spread, _reason(jobs, spread, terms))
 
@@ -157,8 +175,26 @@ def _here(groups: Sequence[Group], wanted: Wanted, terms: Terms) -> Prospect:
     each = terms.overhead_s * cells / len(portions) if portions else 0.0
     mine = Terms(each, 0.0, terms.start_s if cells else 0.0)
     nodes = [Node(wanted.jobs)]
-    seconds = simulate(portions, nodes, mine).makespan
+    seconds = simulate(portions, nodes, mine, order="handed").makespan
     return _judged(portions, nodes, mine, seconds, wanted)
+
+
+def _check_asked(wanted: Wanted) -> None:
+    """Refuse jobs that ask for more than a machine has, in the words of the command line."""
+    asks, node = wanted.asks, wanted.node
+    for option, asked, there, mend in (
+        ("--cores-per-job", asks.cores, node.cores, f"--cores-per-node {asks.cores:g}"),
+        ("--gpus-per-job", asks.gpus, node.gpus, f"--gpus-per-node {math.ceil(asks.gpus)}"),
+        (
+            "--memory-per-job, in MB,",
+            asks.memory_mb,
+            node.memory_mb,
+            "ask for less, or plan on such a machine",
+        ),
+    ):
+        if asked > there:
+            msg = f"{option} is {asked:g}, and the machines of this plan have {there:g}. Expected machines that hold a job. Mend: {mend}"
+            raise BadInput(msg)
 
 
 def _steps(nodes: int) -> list[int]:
@@ -167,9 +203,8 @@ def _steps(nodes: int) -> list[int]:
 
 
 def _prospect(jobs: Sequence[Job], n: int, wanted: Wanted, terms: Terms) -> Prospect:
-    node = Node(max(wanted.jobs, wanted.gpus_per_node), wanted.gpus_per_node, memory_mb() or math.inf)
-    nodes = alike(n, node)
-    return _judged(jobs, nodes, terms, simulate(jobs, nodes, terms).makespan, wanted)
+    nodes = alike(n, wanted.node)
+    return _judged(jobs, nodes, terms, simulate(jobs, nodes, terms, order="handed").makespan, wanted)
 
 
 def _judged(

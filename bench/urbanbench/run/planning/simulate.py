@@ -10,11 +10,12 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from urbanbench.errors import BadInput, UnknownName
 from urbanbench.run.planning.jobs import Job, Node, Terms, check
+from urbanbench.run.planning.lengths import rank
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,7 @@ __all__ = ["ORDERS", "Timeline", "simulate"]
 ORDERS = {
     "asked": "as the cells stand: what shares a city, and vectors, together",
     "longest": "what has the longest way to the end first: its own seconds, and those of all that has to wait for it in turn",
+    "handed": "the same by what jobs are thought to take, short ones as they stand: what executors do",
 }
 """In which order jobs that could begin are handed out."""
 
@@ -101,7 +103,10 @@ def _ranks(jobs: Sequence[Job], order: str) -> list[tuple[float, int]]:
     """Return what jobs are sorted by while they wait."""
     if order == "asked":
         return [(0.0, number) for number in range(len(jobs))]
-    return [(-way, number) for number, way in enumerate(ways(jobs))]
+    if order == "longest":
+        return [(-way, number) for number, way in enumerate(ways(jobs))]
+    thought = [job if job.thought_s is None else replace(job, seconds=job.thought_s) for job in jobs]
+    return [(rank(way), number) for number, way in enumerate(ways(thought))]
 
 
 def ways(jobs: Sequence[Job], added_s: float = 0.0) -> list[float]:
@@ -215,13 +220,18 @@ class _Play:
 
     def _hand_out(self) -> None:
         """Hand out the first job that fits somewhere, again and again, as far as the driver comes."""
-        while self.driver_free <= self.now and (found := self._first_that_fits()) is not None:
+        while self._may_hand_out() and (found := self._first_that_fits()) is not None:
             number, node = found
             self._begin(number, node)
             if self.terms.dispatch_s:
                 self.driver_s += self.terms.dispatch_s
                 self.driver_free = self.now + self.terms.dispatch_s
                 self._at(self.driver_free, _FREE, 0)
+
+    def _may_hand_out(self) -> bool:
+        """Tell whether the driver is free, and no more jobs run than there may."""
+        most = self.terms.most
+        return self.driver_free <= self.now and (most is None or sum(map(len, self.runs)) < most)
 
     def _first_that_fits(self) -> tuple[int, int] | None:
         best: tuple[tuple[float, int], list[tuple[tuple[float, int], int]], int] | None = None

@@ -87,7 +87,8 @@ class FrozenPictures(Frozen):
 
     def __init__(self, features: Tensor) -> None:
         finite = torch.isfinite(features).all(dim=1)
-        super().__init__(torch.where(finite[:, None], features, 0.0))
+        whole = bool(finite.all())  # then a copy, as large as all features, would say the same
+        super().__init__(features if whole else torch.where(finite[:, None], features, 0.0))
         self.ok: np.ndarray = finite.cpu().numpy()
 
     def expect(self, rows: np.ndarray) -> None:

@@ -36,6 +36,9 @@ __all__ = [
 LEVELS = ("region", "street_view")
 """Levels of units that pictures show."""
 
+_COLUMNS = 64
+"""Columns of features that are averaged at once."""
+
 Encode = Callable[[Sequence[str]], np.ndarray]
 """Distinct paths (p,) to float32 (p, dim), NaN where a picture cannot be opened."""
 
@@ -84,7 +87,9 @@ def street_features(view: View, units: Units, encode: Encode) -> pd.DataFrame:
     row, column = np.nonzero(there)
     paths, picture = distinct_texts(sides[row, column].tolist())
     features = encode(paths)
-    return pd.DataFrame(_means(row, features[picture], len(frame)), index=frame.index, copy=False)
+    if len(paths) < len(picture) or (np.diff(picture) != 1).any():
+        features = features[picture]
+    return pd.DataFrame(_means(row, features, len(frame)), index=frame.index, copy=False)
 
 
 def satellite_features(view: View, units: Units, encode: Encode) -> pd.DataFrame:
@@ -224,6 +229,11 @@ def _means(group: np.ndarray, values: np.ndarray, n_groups: int) -> np.ndarray:
     count = np.bincount(group[rows], minlength=n_groups)
     share = 1.0 / np.maximum(count, 1)[group[rows]]
     mixing = sparse.csr_array((share, (group[rows], rows)), shape=(n_groups, len(values)))
-    made = np.asarray(mixing @ np.where(np.isfinite(values), values, 0.0), dtype=np.float32)
+    made = np.empty((n_groups, values.shape[1]), dtype=np.float32)
+    for start in range(
+        0, values.shape[1], _COLUMNS
+    ):  # the product is in double precision: all columns at once would take twice the values
+        part = slice(start, start + _COLUMNS)
+        made[:, part] = mixing @ values[:, part]
     made[count == 0] = np.nan
     return made

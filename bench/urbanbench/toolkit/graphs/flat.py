@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from urbanbench.items import LocalGraph
 
-__all__ = ["Batch", "GraphTable", "graph_table"]
+__all__ = ["Batch", "GraphTable", "graph_table", "with_read_edges"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +119,16 @@ def graph_table(
         columns[2].astype(np.float32),
         columns[3].astype(np.float32),
     )
+
+
+def with_read_edges(graph: LocalGraph, most_nodes: int, joined: int | None = None) -> LocalGraph:
+    """Return a graph without the edges that `graph_table` leaves out; most of a dense graph's memory is in them."""
+    read = np.zeros(len(graph), dtype=bool)
+    joined = most_nodes if joined is None else joined
+    read[_cut(graph, most_nodes, joined)[:joined]] = True
+    kept = read[graph.source] & read[graph.target]
+    edges = ("source", "target", "relation", "distance_m", "bearing")
+    return replace(graph, **{name: getattr(graph, name)[kept] for name in edges})
 
 
 def _cut(graph: LocalGraph, most: int, joined: int) -> np.ndarray:
