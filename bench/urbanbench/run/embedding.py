@@ -7,19 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.apart import Apart, Ended, keeping
-from urbanbench.errors import PluginBroken
-from urbanbench.reasons import error_of, told
+from urbanbench.run.asking import answer, asked
 from urbanbench.run.embedding_here import embed_here, key_here, order_of
 from urbanbench.run.workbench import Workbench
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from urbanbench.apart import Channel
     from urbanbench.cache import EmbeddingKey
     from urbanbench.result import RunSpec
-    from urbanbench.run.order import Order
     from urbanbench.space import EmbeddingSpace
 
 __all__ = ["embed_city", "key_of"]
@@ -54,7 +49,7 @@ def embed_city(spec: RunSpec, bench: Workbench) -> tuple[EmbeddingSpace, Mapping
 
     with tempfile.TemporaryDirectory(prefix="urbanbench-") as folder:
         file = Path(folder) / "vectors.safetensors"
-        facts = _asked(order, _embed, bench.device, str(file))
+        facts = asked(order, _embed, bench.device, str(file), otherwise=_missing(spec))
         return EmbeddingSpace.load(file), facts
 
 
@@ -65,24 +60,8 @@ def key_of(spec: RunSpec, bench: Workbench) -> EmbeddingKey:
         return key_here(spec, bench)
     from urbanbench.cache import EmbeddingKey
 
-    said = _asked(order, _key, bench.device)
+    said = asked(order, _key, bench.device, otherwise=_missing(spec))
     return EmbeddingKey(said["parts"], said["label"])
-
-
-def _asked(order: Order, work: Callable[..., None], *words: str) -> dict[str, Any]:
-    order.check_loaded()
-    helper = Apart(work, *words, limits=keeping().limits)
-    try:
-        helper.send(order.spec)
-        answer: dict[str, Any] = helper.answer(order.files)
-    except Ended as ended:
-        msg = f"Model {order.spec.model!r} gave no vectors: {ended}"
-        raise PluginBroken(msg) from None
-    finally:
-        helper.close(wait_s=0)
-    if "error" in answer:
-        raise error_of(answer["error"])
-    return answer
 
 
 def _embed(channel: Channel, device: str, file: str) -> None:
@@ -91,7 +70,7 @@ def _embed(channel: Channel, device: str, file: str) -> None:
         space.save(Path(file))
         return dict(facts)
 
-    _answered(channel, made)
+    answer(channel, made, _missing, lambda spec: Path(spec.model))
 
 
 def _key(channel: Channel, device: str) -> None:
@@ -99,20 +78,8 @@ def _key(channel: Channel, device: str) -> None:
         key = key_here(spec, Workbench(device))
         return {"parts": dict(key.parts), "label": key.label}
 
-    _answered(channel, made)
+    answer(channel, made, _missing, lambda spec: Path(spec.model))
 
 
-def _answered(channel: Channel, made: Callable[[RunSpec], dict[str, Any]]) -> None:
-    """Answer with what is made of a spec, or with the error that came up."""
-    from urbanbench.errors import UrbanbenchError
-    from urbanbench.reasons import place_in
-
-    spec: RunSpec = channel.receive()
-    try:
-        answer = made(spec)
-    except UrbanbenchError as error:
-        answer = {"error": {"class": type(error).__name__, "message": str(error)}}
-    except BaseException as error:  # noqa: BLE001 - whatever the model does is told
-        reason = f"Model {spec.model!r} gave no vectors: {told(error)}{place_in(error, [Path(spec.model)])}"
-        answer = {"error": {"class": PluginBroken.__name__, "message": reason}}
-    channel.send(answer)
+def _missing(spec: RunSpec) -> str:
+    return f"Model {spec.model!r} gave no vectors"
