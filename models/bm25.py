@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 from urbanbench.card import ModelCard
 from urbanbench.errors import BadInput
-from urbanbench.model import Model
+from urbanbench.toolkit.texts.word_models import WordModel
 
 if TYPE_CHECKING:
-    from urbanbench.city.view import View
-    from urbanbench.learned import Learned
-    from urbanbench.space import EmbeddingSpace
-    from urbanbench.units import Units
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+
+    from urbanbench.toolkit.texts.overlap import KnownWords
 
 
 @dataclass(frozen=True)
-class BM25(Model):
+class BM25(WordModel):
     """BM25 of a candidate's words for a query's, of texts and of what the nodes of graphs are.
 
     Weights, saturation and length are folded into the candidate's row, and one more column makes candidates equally long: the cosine then ranks
@@ -59,31 +60,10 @@ class BM25(Model):
             msg = f"BM25 has k1={self.k1} and b={self.b}. Expected k1 >= 0 and b in [0, 1]. For example --set k1=1.2 --set b=0.75"
             raise BadInput(msg)
 
-    def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
-        """Return weights (n, words that both sides have + 2)."""
-        learned = self.learn(view, seed=seed, device=device)
-        return self.embed_with(learned, view, units=units, seed=seed, device=device)
+    def weigh(
+        self, documents: Mapping[str, Sequence[str]], sides: Mapping[str, str], known: KnownWords
+    ) -> np.ndarray:
+        """Return BM25's weights; see `urbanbench.toolkit.texts.overlap.bm25_vectors`."""
+        from urbanbench.toolkit.texts.overlap import bm25_vectors
 
-    def learn(self, view: View, *, seed: int, device: str) -> Learned:
-        """Return in how many sides of lessons each word occurs."""
-        from urbanbench.city.item_view import of_items
-        from urbanbench.toolkit.texts.overlap import KnownWords
-
-        del seed, device
-        return KnownWords.from_lessons(of_items(view)).to_learned()
-
-    def embed_with(
-        self, learned: Learned, view: View, *, units: Units, seed: int, device: str
-    ) -> EmbeddingSpace:
-        """Return weights as `embed`, by frequencies counted elsewhere."""
-        from urbanbench.city.item_view import of_items
-        from urbanbench.toolkit.texts.overlap import KnownWords, bm25_vectors, documents_of, overlap_space
-
-        del seed, device
-        known, items = KnownWords.from_learned(learned), of_items(view)
-        return overlap_space(
-            items,
-            units,
-            documents_of(items),
-            lambda documents, sides: bm25_vectors(documents, sides, known, k1=self.k1, b=self.b),
-        )
+        return bm25_vectors(documents, sides, known, k1=self.k1, b=self.b)

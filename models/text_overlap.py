@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from urbanbench.card import ModelCard
-from urbanbench.model import Model
+from urbanbench.toolkit.texts.word_models import WordModel
 
 if TYPE_CHECKING:
-    from urbanbench.city.view import View
-    from urbanbench.learned import Learned
-    from urbanbench.space import EmbeddingSpace
-    from urbanbench.units import Units
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+
+    from urbanbench.toolkit.texts.overlap import KnownWords
 
 
 @dataclass(frozen=True)
-class TextOverlap(Model):
+class TextOverlap(WordModel):
     """Tf-idf of an item's text and of what the nodes of its graph are, each row of length 1.
 
     How much a word weighs is counted on lessons; a word that none of them has weighs most. Items without a word are not covered.
@@ -33,28 +34,10 @@ class TextOverlap(Model):
         transfers_why="how much a word weighs is counted where it learns",
     )
 
-    def embed(self, view: View, *, units: Units, seed: int, device: str) -> EmbeddingSpace:
-        """Return weights (n, words that both sides have + 2)."""
-        learned = self.learn(view, seed=seed, device=device)
-        return self.embed_with(learned, view, units=units, seed=seed, device=device)
+    def weigh(
+        self, documents: Mapping[str, Sequence[str]], sides: Mapping[str, str], known: KnownWords
+    ) -> np.ndarray:
+        """Return rows of tf-idf, each of length 1."""
+        from urbanbench.toolkit.texts.overlap import tfidf_vectors
 
-    def learn(self, view: View, *, seed: int, device: str) -> Learned:
-        """Return in how many sides of lessons each word occurs."""
-        from urbanbench.city.item_view import of_items
-        from urbanbench.toolkit.texts.overlap import KnownWords
-
-        del seed, device
-        return KnownWords.from_lessons(of_items(view)).to_learned()
-
-    def embed_with(
-        self, learned: Learned, view: View, *, units: Units, seed: int, device: str
-    ) -> EmbeddingSpace:
-        """Return weights as `embed`, by frequencies counted elsewhere."""
-        from urbanbench.city.item_view import of_items
-        from urbanbench.toolkit.texts.overlap import KnownWords, documents_of, overlap_space, tfidf_vectors
-
-        del seed, device
-        known, items = KnownWords.from_learned(learned), of_items(view)
-        return overlap_space(
-            items, units, documents_of(items), lambda documents, sides: tfidf_vectors(documents, sides, known)
-        )
+        return tfidf_vectors(documents, sides, known)

@@ -147,6 +147,25 @@ def test_a_category_that_holds_the_name_of_a_street_does_not_reach_a_graph_a_pat
     assert [text for text in said if "[street] kiosk" in text]
 
 
+@pytest.mark.parametrize("name", ["人民路", "Ii", "A7"])
+def test_a_street_of_two_letters_or_of_a_script_without_spaces_does_not_reach_a_graph_or_a_caption(
+    name, copied
+):
+    folder = copied()
+    path = folder / "roads.parquet"
+    table = pq.read_table(path)
+    tags = [dict(one) for one in table["tags"].to_pylist()]
+    for one in tags:
+        one["name"] = name
+    column = pa.array([list(one.items()) for one in tags], pa.map_(pa.string(), pa.string()))
+    pq.write_table(table.set_column(table.column_names.index("tags"), "tags", column), path)
+    with_planted_category(folder, f"das{name}边" if name == "人民路" else f"old {name}")
+    city = City.open(folder)
+    said = list(asking_side(load_task("spatial-grounding").targets(city).exam))
+    assert not [text for text in said if name in text]
+    assert [text for text in said if "[street]" in text]
+
+
 @pytest.mark.parametrize("planted", ["query", "graph", "lesson"])
 def test_the_check_of_a_task_finds_a_leak_wherever_it_was_planted(planted, toy, questions, ground):
     street = next(str(one) for one in ground.graph.nodes.name[ground.graph.nodes.kind == 2] if one)

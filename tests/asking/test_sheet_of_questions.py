@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from urbanbench.asking.drawing import HIGH, MARGIN, draw_questions
+from urbanbench.asking.drawing import GAP, HIGH, MARGIN, draw_questions
 from urbanbench.asking.shown import BEST, shown_questions
+from urbanbench.city.drawing.tiles import TILE, wrapped_text
 from urbanbench.cli.app import main
 from urbanbench.errors import BadInput
 from urbanbench.scoring.retrieval.evaluate import evaluate
@@ -44,6 +45,30 @@ def test_with_vectors_the_likest_are_shown_and_half_of_the_queries_were_missed(q
         cosines = (vectors[1:] @ vectors[0]) / np.linalg.norm(vectors[1:], axis=1)
         assert (np.diff(cosines) <= 1e-6).all()
         assert one.right.index(True) + 1 == one.rank if one.rank <= BEST else not any(one.right)
+        right = asked.positive[asked.queries.index(one.query)]
+        assert one.missed == ("" if one.rank <= BEST else right)
+
+
+def test_a_sheet_shows_the_right_candidate_of_a_query_that_was_missed_in_a_column_of_its_own(
+    toy, questions, space, tmp_path
+):
+    asked = questions("geolocation")
+    shown = shown_questions(asked, 4, space)
+    won = [one for one in shown if not one.missed]
+    for name, some in (("all.png", shown), ("won.png", won)):
+        draw_questions(toy, asked.exam, some, "Toyville", tmp_path / name)
+    whole, less = (np.asarray(Image.open(tmp_path / name)) for name in ("all.png", "won.png"))
+    assert whole.shape[1] == less.shape[1] + TILE + GAP
+    green = (whole == (0x1B, 0x7F, 0x3B)).all(axis=2)[:, less.shape[1] - MARGIN :]
+    assert green.sum() > 2 * 2 * 3 * HIGH
+
+
+def test_lines_of_a_text_are_as_wide_as_they_may_be_and_no_word_is_lost():
+    text = "Saddler Avenue, a street (primary), in an area, Donaudampfschifffahrtsgesellschaft north"
+    lines = wrapped_text(text, 11, 120)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert len(lines) > 3
+    assert wrapped_text("", 11, 120) == []
 
 
 def test_the_same_questions_are_the_same_bytes_and_right_candidates_are_framed_green(

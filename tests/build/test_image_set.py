@@ -7,11 +7,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from urbanbench.asking.ground import open_ground
 from urbanbench.build.image_set import ImageSet, write_image_set
 from urbanbench.city.city import City
 from urbanbench.cli.app import main
 from urbanbench.errors import BadInput, RunRefused
-from urbanbench.registry import load_task
+from urbanbench.leaks.twins import twin_findings
+from urbanbench.registry import load_task, task_of_label
+from urbanbench.scoring.protocol import Protocol
+from urbanbench.scoring.splits import make_splits
 
 TOLD = {"licence": "CC BY-SA 4.0", "attribution": "somebody"}
 
@@ -75,6 +79,30 @@ def test_perception_asks_about_it_without_graphs_and_both_ways(pictures, tmp_pat
     shown = {asked.exam.pictures[item.image] for item in asked.exam.items.values() if item.image}
     assert not pictured & shown
     assert "i003" not in pictured | shown
+
+
+def test_a_picture_that_is_there_twice_is_on_one_side_of_every_split(pictures, tmp_path):
+    draw = np.random.default_rng(3)
+    for k in range(120):
+        noise = Image.fromarray(draw.integers(0, 256, (6, 6, 3), dtype=np.uint8)).resize((96, 64))
+        noise.save(pictures / f"images/{k}.png")
+    for one, again in ((5, 77), (20, 21), (20, 110)):
+        Image.open(pictures / f"images/{one}.png").resize((60, 40)).save(pictures / f"images/{again}.png")
+    told = write_image_set(
+        ImageSet(pictures, "liked", scores=("liked", "calm", "busy"), told=TOLD), tmp_path / "city"
+    )
+    assert told["nearly another again"] == 3
+    city = City.open(tmp_path / "city")
+    ground = open_ground(city, placed=False)
+    row = {view: k for k, view in enumerate(ground.view_ids)}
+    targets = task_of_label("label:perception_liked", str(city.path)).targets(city)
+    place = {name: k for k, name in enumerate(targets.ids)}
+    splits = make_splits(targets, Protocol("random", seeds=tuple(range(20))))
+    for one, again in (("i005", "i077"), ("i020", "i021"), ("i020", "i110")):
+        assert ground.split.test[row[one]] == ground.split.test[row[again]]
+        for split in splits:
+            assert (place[one] in split.test) == (place[again] in split.test)
+    assert not twin_findings(city, targets, {"random": splits})
 
 
 def test_labels_without_a_licence_are_refused_by_the_builder_and_by_the_task(pictures, tmp_path):

@@ -181,5 +181,57 @@ def test_mentions_are_whole_words_whatever_their_case():
     assert mentions("Windmill Laneway", words) == {}
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "shown"),
+    [
+        ("Straße des 17. Juni", "Am STRASSE DES 17 JUNI vorbei.", "Am [street] vorbei."),
+        ("Île-de-Ré", "Une vue de l'ile de re.", "Une vue de l'[street]."),
+        ("Beacon Street", "#BeaconStreet, beacon_street kiosk", "#[street], [street] kiosk"),
+        ("Rosengarten", "Das Rosengartenfest.", "Das [street]fest."),
+        ("人民路", "我们在人民路上。", "我们在[street]上。"),
+        ("南山", "深圳南山区的公园", "深圳[street]区的公园"),
+        ("강남", "강남에서 찍은 사진", "[street]에서 찍은 사진"),
+        ("Ii", "A view of Ii from the north.", "A view of [street] from the north."),
+        (
+            "A7",
+            "A7 runs behind the houses, and a7 does not.",
+            "[street] runs behind the houses, and a7 does not.",
+        ),
+        ("Å", "The road to Å.", "The road to [street]."),
+        ("Mill Lane", "Mill Lane, mill-lane; Mill\u00a0Lane", "[street], [street]; [street]"),
+    ],
+)
+def test_names_of_any_script_and_length_are_found_and_hidden(name, text, shown):
+    found = mentions(text, {"street": [name]})
+    assert found == {"street": [name]}
+    assert without({"text": text, "mentions": found}, "street")["text"] == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Mill", "The windmill and the mills."),
+        ("In", "In the middle of the city. In it."),
+        ("An", "an old house (An inn)."),
+        ("75", "about 75 m to the north"),
+        ("山", "火山口附近的公园"),
+        ("Rose Wood", "A rose. Mr Wood says so; roses would."),
+        ("Route 1234", "Beside route 12345."),
+        ("Ase", "Fase, base, case"),
+        ("Rosenweg 1", "Rosenweg 12"),
+    ],
+)
+def test_what_only_looks_like_a_name_is_left(name, text):
+    assert mentions(text, {"street": [name]}) == {}
+
+
+def test_of_names_that_lie_over_one_another_the_longest_is_hidden_and_words_for_hiding_are_no_names():
+    record = {
+        "text": "By Old Mill Lane and Mill Lane in Street.",
+        "mentions": {"street": ["Mill Lane", "Old Mill Lane"], "district": ["Street"]},
+    }
+    assert without(record)["text"] == "By [street] and [street] in [district]."
+
+
 def test_captions_are_made_one_at_a_time(graph, images, plan):
     assert len(list(islice(context_captions(graph, images, plan), 2))) == 2

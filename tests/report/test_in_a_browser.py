@@ -251,6 +251,47 @@ def test_it_prints_without_its_bars(page, open_page):
     assert tab.locator("tbody tr").first.is_visible()
 
 
+def test_a_retrieval_is_told_by_its_questions_chance_and_oracle_and_not_by_a_label(
+    results, open_page, tmp_path
+):
+    from dataclasses import replace
+
+    from urbanbench.report import make_report
+
+    levels = {"chance": {"r2": 0.25}, "oracle": {"r2": 0.875}, "candidates": {"pool": 30, "sizes": {}}}
+    asked = [
+        replace(
+            one,
+            cell=replace(one.cell, task="geolocation"),
+            task={**one.task, "kind": "retrieval", "level": "item", "label": "", "unit": ""},
+            evaluation={**one.evaluation, **levels},
+        )
+        for one in results.load_all()
+        if one.cell.task == "income" and one.cell.split == "random"
+    ]
+    file = tmp_path / "asked.html"
+    file.write_text(make_report(asked), encoding="utf-8")
+    told = data_of(file)
+    tab = open_page(file.as_uri() + f"#/run/{told['rows'][0]['id']}")
+    words = tab.locator("main").inner_text()
+    assert "oracle 0.875" in words
+    assert "chance 0.250" in words
+    assert "over 4 drawings of candidates" in words
+    assert "urbanbench data questions village -t geolocation" in words
+    assert "residuals" not in words
+    assert tab.locator("h2:has-text('On the map')").count() == 0
+    tab = open_page(file.as_uri() + f"#/result/{told['questions'][0]['id']}")
+    tab.wait_for_selector(".plot[data-drawn]")
+    plot = tab.locator(".plot[role=img]").first
+    assert "upright lines are oracle (0.875) and chance (0.25)" in plot.get_attribute("aria-label")
+    assert plot.locator(".mark-rule.role-mark line").count() == 2
+    tab = open_page(file.as_uri() + "#/task/geolocation")
+    words = tab.locator("main").inner_text()
+    assert "the text about the place where the picture was taken" in words
+    assert "the street it lies on" in words
+    assert "label" not in words.lower()
+
+
 def test_text_of_others_is_never_read_as_markup(results, open_page, tmp_path):
     from dataclasses import replace
 

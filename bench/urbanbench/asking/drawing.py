@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbanbench.asking.shown import BEST, Shown
-from urbanbench.city.drawing.tiles import FAULT, GROUND, INK, PALE, TILE, opened_tile, paste_tile, write_text
+from urbanbench.city.drawing.tiles import (
+    FAULT,
+    GROUND,
+    INK,
+    PALE,
+    TILE,
+    opened_tile,
+    paste_tile,
+    wrapped_text,
+    write_text,
+)
 from urbanbench.city.folder.format import DIRECTIONS
 from urbanbench.errors import BadInput
 
@@ -28,8 +37,8 @@ WIDE = 300
 """Pixels of the column of queries."""
 
 RIGHT = "#1b7f3b"
-_LETTERS, _LINE = 7.0, 14
-"""Pixels of a letter and of a line."""
+_LETTERS, _LINE = 11, 14
+"""Pixels of letters and of a line."""
 
 
 def draw_questions(city: City, exam: Exam, shown: Sequence[Shown], title: str, path: Path) -> None:
@@ -60,7 +69,8 @@ def draw_questions(city: City, exam: Exam, shown: Sequence[Shown], title: str, p
     if path.suffix.lower() != ".png" or not shown:
         msg = f"Sheet file {path.name!r} for {len(shown)} questions. Expected a name that ends in .png, and one question at least."
         raise BadInput(msg)
-    width = 2 * MARGIN + WIDE + BEST * (TILE + GAP)
+    columns = BEST + any(one.missed for one in shown)
+    width = 2 * MARGIN + WIDE + columns * (TILE + GAP)
     height = 2 * MARGIN + 40 + len(shown) * (HIGH + 34)
     sheet = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(sheet)
@@ -74,53 +84,64 @@ def draw_questions(city: City, exam: Exam, shown: Sequence[Shown], title: str, p
 def _row(city: City, exam: Exam, on: tuple[Image, ImageDraw], one: Shown, top: int) -> None:
     query = exam.items[one.query]
     _item(city, exam, on, query, (MARGIN, top), WIDE)
-    place = f"right one at {one.rank} of {one.of}" if one.rank else f"{one.of} candidates"
-    graph = f", graph of {len(exam.graphs[query.graph])} nodes" if query.graph else ""
-    write_text(on[1], (MARGIN, top + HIGH + 3), f"query{graph}: {place}", 12, PALE, WIDE)
+    graph = f"graph of {len(exam.graphs[query.graph])} nodes, " if query.graph else ""
+    write_text(on[1], (MARGIN, top + HIGH + 3), f"query: {graph}{one.of} candidates", 12, PALE, WIDE)
     for column, (name, right) in enumerate(zip(one.candidates, one.right, strict=True)):
-        left = MARGIN + WIDE + GAP + column * (TILE + GAP)
-        _item(city, exam, on, exam.items[name], (left, top), TILE)
-        colour = RIGHT if right else FAULT if one.rank else PALE
-        on[1].rectangle((left - 3, top - 3, left + TILE + 2, top + HIGH + 2), outline=colour, width=3)
         word = "right" if right else "wrong"
-        write_text(
-            on[1], (left, top + HIGH + 4), f"{column + 1}. {word}" if one.rank else word, 12, colour, TILE
-        )
+        colour = RIGHT if right else FAULT if one.rank else PALE
+        said = f"{column + 1}. {word}" if one.rank else word
+        _candidate(city, exam, on, name, column, top, said, colour)
+    if one.missed and one.rank:
+        _candidate(city, exam, on, one.missed, BEST, top, f"{one.rank}. is the right one", RIGHT)
+
+
+def _candidate(
+    city: City,
+    exam: Exam,
+    on: tuple[Image, ImageDraw],
+    name: str,
+    column: int,
+    top: int,
+    said: str,
+    colour: str,
+) -> None:
+    left = MARGIN + WIDE + GAP + column * (TILE + GAP)
+    _item(city, exam, on, exam.items[name], (left, top), TILE)
+    on[1].rectangle((left - 3, top - 3, left + TILE + 2, top + HIGH + 2), outline=colour, width=3)
+    write_text(on[1], (left, top + HIGH + 4), said, 12, colour, TILE)
 
 
 def _item(
     city: City, exam: Exam, on: tuple[Image, ImageDraw], item: Item, corner: tuple[int, int], width: int
 ) -> None:
     """Draw an item: its picture, its text, or the one above the other."""
-    draw = on[1]
     left, top = corner
+    lines = wrapped_text(item.text, _LETTERS, width - 4)
     if item.image:
-        high = HIGH - (3 * _LINE if item.text else 0)
-        _pictures(city, exam.pictures.get(item.image, item.image), on, corner, high)
+        high = HIGH - min(len(lines), 3) * _LINE
+        _pictures(city, exam.pictures.get(item.image, item.image), on, corner, (width, high))
         top += high
-    lines = textwrap.wrap(item.text, int(width / _LETTERS * 1.1))
     room = (corner[1] + HIGH - top) // _LINE
     for at, line in enumerate(lines[:room]):
         more = "…" if at == room - 1 and len(lines) > room else ""
-        write_text(draw, (left + 2, top + at * _LINE), line + more, 11, INK, width)
+        write_text(on[1], (left + 2, top + at * _LINE), line + more, _LETTERS, INK, width)
 
 
-def _pictures(city: City, view: str, on: tuple[Image, ImageDraw], corner: tuple[int, int], high: int) -> None:
-    """Draw the pictures of a view: one as a tile, several as a square of small ones."""
+def _pictures(
+    city: City, view: str, on: tuple[Image, ImageDraw], corner: tuple[int, int], box: tuple[int, int]
+) -> None:
+    """Draw the pictures of a view into a box: one alone, several as a square of small ones."""
     row = city.street_views.loc[view, ["image", *DIRECTIONS]]
     paths = list(dict.fromkeys(str(one) for one in row if isinstance(one, str)))
-    opened = [opened_tile(city.path / path) for path in paths]
-    first = opened[0]
-    if len(opened) == 1 or isinstance(first, str):
-        if not isinstance(first, str):
-            first.thumbnail((TILE, high))
-        paste_tile(on[0], on[1], corner, high, first)
+    wide, high = box
+    small = box if len(paths) == 1 else (wide // 2, high // 2)
+    opened = [opened_tile(city.path / path, small) for path in paths[:4]]
+    good = [one for one in opened if not isinstance(one, str)]
+    if len(opened) == 1 or not good:
+        paste_tile(on[0], on[1], corner, high, opened[0], wide)
         return
-    on[1].rectangle((*corner, corner[0] + TILE - 1, corner[1] + high - 1), fill=GROUND)
-    small = [one for one in opened[:4] if not isinstance(one, str)]
-    for picture in small:
-        picture.thumbnail((TILE // 2, high // 2))
-    low = max(picture.height for picture in small)
-    for at, picture in enumerate(small):
-        place = (corner[0] + at % 2 * (TILE // 2), corner[1] + (high - 2 * low) // 2 + at // 2 * low)
-        on[0].paste(picture, place)
+    on[1].rectangle((*corner, corner[0] + wide - 1, corner[1] + high - 1), fill=GROUND)
+    across, down = max(one.width for one in good), max(one.height for one in good)
+    left, top = corner[0] + (wide - 2 * across) // 2, corner[1] + (high - 2 * down) // 2
+    for at, picture in enumerate(good):
+        on[0].paste(picture, (left + at % 2 * across, top + at // 2 * down))

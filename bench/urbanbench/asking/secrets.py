@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from urbanbench.graph.hiding import LEAKS, mentions, without
+from urbanbench.graph.mentioning import folded, letters_of
 from urbanbench.graph.tables import kind_code
 
 if TYPE_CHECKING:
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Secrets", "told_secrets"]
 
-_TOKEN = re.compile(r"\w+")
 _COORDINATES = re.compile(r"-?\d{1,3}\.\d{4,}|\d{6,7}\.\d")
 """Degrees with four digits or more behind the point, and metres of a projected CRS with a digit behind it."""
+
+_KEY = 4
+"""Letters by whose first ones names are looked up, so that a text is not compared with every name of a city."""
 
 
 class Secrets:
@@ -38,18 +41,19 @@ class Secrets:
         known = streets | words["district"] | {str(one).lower() for one in nodes.category}
         crossings = nodes.kind == kind_code("crossing")  # named after the streets that meet
         words["name"] = {str(one) for one in nodes.name[~crossings] if str(one).lower() not in known} - known
-        self._by_token: dict[str, dict[str, list[str]]] = {}
+        self._by_letters: dict[str, list[tuple[str, str]]] = {}
         for kind, some in words.items():
             for one in sorted(some):
-                token = next(iter(_tokens(one)), "")
-                self._by_token.setdefault(token, {}).setdefault(kind, []).append(one)
+                self._by_letters.setdefault(folded(one)[:_KEY], []).append((kind, one))
 
     def found(self, text: str) -> dict[str, list[str]]:
         """Return the secrets that a text tells, by kind: words of `urbanbench.graph.hiding.LEAKS`."""
-        words: dict[str, list[str]] = {}
-        for token in set(_tokens(text)):
-            for kind, some in self._by_token.get(token, {}).items():
-                words.setdefault(kind, []).extend(some)
+        signs, words = letters_of(text).signs, dict[str, list[str]]()
+        keys = {signs[at : at + many] for at in range(len(signs)) for many in range(1, _KEY + 1)}
+        for key in keys & self._by_letters.keys():
+            for kind, one in self._by_letters[key]:
+                if folded(one) in signs:
+                    words.setdefault(kind, []).append(one)
         told = mentions(text, words)
         numbers = sorted(set(_COORDINATES.findall(text)))
         return {**told, "coordinates": numbers} if numbers else told
@@ -100,7 +104,3 @@ def _texts(exam: Exam) -> Iterator[tuple[str, str]]:
             yield f"what a lesson ({lesson.kind}) says", lesson.positive.text
     for text in sorted({text for graph in exam.graphs.values() for text in graph.text}):
         yield "a graph", text
-
-
-def _tokens(text: str) -> Iterable[str]:
-    return _TOKEN.findall(text.lower())

@@ -37,6 +37,8 @@ class Shown:
         Place of the right candidate among `of`; 0 where nobody ranked them.
     of
         How many candidates the set has.
+    missed
+        The right candidate, where it is ranked behind those that are shown; else "".
     """
 
     query: str
@@ -44,6 +46,7 @@ class Shown:
     right: tuple[bool, ...]
     rank: int
     of: int
+    missed: str = ""
 
 
 def shown_questions(
@@ -94,12 +97,14 @@ def _ranked(questions: Questions, sets: CandidateSets, at: int, place: int, like
 def _shown(questions: Questions, sets: CandidateSets, at: int, rows: np.ndarray, place: int) -> Shown:
     query = int(sets.queries[at])
     right = int(questions.positive_rows[query])
+    shown = rows.tolist()
     return Shown(
         questions.queries[query],
-        tuple(questions.pool[row] for row in rows.tolist()),
-        tuple(row == right for row in rows.tolist()),
+        tuple(questions.pool[row] for row in shown),
+        tuple(row == right for row in shown),
         place,
         int((sets.rows[0, at] >= 0).sum()),
+        "" if right in shown else questions.pool[right],
     )
 
 

@@ -15,7 +15,7 @@ from urbanbench.build.ids import pick_column, text_ids
 from urbanbench.build.labels.numbers import as_numbers
 from urbanbench.build.report import Report
 from urbanbench.build.street_views import check_street_views, copy_unplaced
-from urbanbench.city.folder.format import UNPLACED
+from urbanbench.city.folder.format import DIRECTIONS, UNPLACED
 from urbanbench.city.folder.new_folder import new_folder
 from urbanbench.errors import BadInput
 
@@ -29,7 +29,7 @@ APART_M = 2000.0
 CORNER = (300_000.0, 20_000.0)
 """Where the first picture is put: in the Gulf of Guinea, so that nobody takes the points for places."""
 
-_NOTE = "The pictures have no places. Their points are made up, a grid in the sea that only tells them apart; tasks that ask where are refused."
+_NOTE = "The pictures have no places. Their points are made up, a grid in the sea that only tells them apart; pictures that are nearly the same have one point, so that no split parts them. Tasks that ask where are refused."
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,9 @@ def _labels(order: ImageSet, file: str, table: pd.DataFrame) -> dict[str, tuple[
 
 
 def _write(order: ImageSet, folder: Path, labels: Mapping[str, tuple[str, bool]]) -> dict[str, int]:
-    table, views = copy_unplaced(order.source, folder, Report(), _grid)
+    table, views = copy_unplaced(
+        order.source, folder, Report(), lambda rows: _grid(_alone(order.source, rows))
+    )
     write_layer(folder, "street_views", views)
     _write_region(order, folder, views.num_rows)
     manifest = Manifest(order.name, order.title, CRS)
@@ -109,6 +111,9 @@ def _write(order: ImageSet, folder: Path, labels: Mapping[str, tuple[str, bool]]
     note = " ".join(filter(None, [told.get("note", ""), _NOTE]))
     manifest.layer("street_views", views.num_rows, {**told, "note": note}, kind=UNPLACED)
     counts = {"pictures": views.num_rows}
+    twins = views.num_rows - len(set(views["wkb"].to_pylist()))
+    if twins:
+        counts["nearly another again"] = twins
     kept = views["id"].to_pylist()
     for name, (column, classes) in labels.items():
         frame = _label(table.loc[kept, column], classes=classes)
@@ -132,13 +137,23 @@ def _entry(frame: pd.DataFrame, *, classes: bool) -> dict[str, Any]:
     return {"level": "street_view", **unit, "units": len(frame)}
 
 
-def _grid(many: int) -> np.ndarray:
-    """Return points so far apart that no two pictures are near one another, shapely points (many,) in degrees."""
+def _alone(source: Path, table: pd.DataFrame) -> np.ndarray:
+    """Return for each row which row it stands for, int64 (n,): itself, or the first one whose picture is nearly the same."""
+    from urbanbench.city.alike import alike
+
+    side = next((one for one in ("image", *DIRECTIONS) if one in table), "")
+    paths = [source / str(one) if side else source for one in (table[side] if side else table.index)]
+    _, first, number = np.unique(alike(paths), return_index=True, return_inverse=True)
+    return np.asarray(first[number], dtype=np.int64)
+
+
+def _grid(rows: np.ndarray) -> np.ndarray:
+    """Return a point for each row, so far apart that no two pictures are near one another, and the same for equal numbers; shapely points (n,) in degrees."""
     import shapely
     from pyproj import Transformer
 
-    wide = int(np.ceil(np.sqrt(many)))
-    row, column = np.divmod(np.arange(many), wide)
+    wide = int(np.ceil(np.sqrt(len(rows))))
+    row, column = np.divmod(rows, wide)
     metres = np.column_stack([column, row]) * APART_M + CORNER
     to_degrees = Transformer.from_crs(CRS, 4326, always_xy=True)
     return np.asarray(shapely.points(np.column_stack(to_degrees.transform(*metres.T))))

@@ -64,7 +64,7 @@ def copy_street_views(source: Path, target: Path, report: Report) -> pa.Table:
 
 
 def copy_unplaced(
-    source: Path, target: Path, report: Report, place: Callable[[int], np.ndarray]
+    source: Path, target: Path, report: Report, place: Callable[[pd.DataFrame], np.ndarray]
 ) -> tuple[pd.DataFrame, pa.Table]:
     """Copy the pictures of a folder whose table does not say where they were taken.
 
@@ -73,7 +73,7 @@ def copy_unplaced(
     source, target, report
         As `copy_street_views`; columns of places are not read.
     place
-        Gives so many points (shapely, longitude and latitude) that tell pictures apart.
+        Gives the rows of the table points (shapely, longitude and latitude) that tell pictures apart.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def copy_unplaced(
         As `copy_street_views`.
     """
     file, table = _read(source, report)
-    views = _copied_rows(source, target, file, table, place(len(table)), report)
+    views = _copied_rows(source, target, file, table, place(table), report)
     named = table.set_axis(_ids(table), axis=0)
     return named[~named.index.duplicated()], views
 

@@ -7,19 +7,16 @@ model says in `mentions` which of these words occur in its `text`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from urbanbench.errors import UnknownName
+from urbanbench.graph.mentioning import letters_of, spans
 
 __all__ = ["LEAKS", "mentions", "without"]
 
 LEAKS = ("name", "coordinates", "street", "district")
 """Words for what a task may hide; the keys of `gives_away` and `mentions`."""
-
-_SHORTEST = 3
-"""Names of fewer letters are found in every other word, and are not looked for."""
 
 
 def without(record: Any, *leaks: str) -> Any:
@@ -57,25 +54,18 @@ def without(record: Any, *leaks: str) -> Any:
 
 
 def mentions(text: str, words: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-    """Return which words occur in a text, by kind; whole words, whatever their case.
+    """Return which names occur in a text, by kind, as `urbanbench.graph.mentioning.spans` finds them.
 
     Parameters
     ----------
     text
         A sentence of anybody.
     words
-        For words of `LEAKS` the texts to look for; those of fewer than three letters are passed over.
+        For words of `LEAKS` the names to look for.
     """
-    low = text.lower()
+    letters = letters_of(text)
     found = {
-        kind: sorted(
-            {
-                one
-                for one in some
-                if len(one) >= _SHORTEST and one.lower() in low and _pattern(one).search(text)
-            }
-        )
-        for kind, some in words.items()
+        kind: sorted({one for one in some if next(spans(letters, one), None)}) for kind, some in words.items()
     }
     return {kind: some for kind, some in found.items() if some}
 
@@ -91,12 +81,20 @@ def _without(record: Any, leaks: frozenset[str]) -> Any:
             kept[key] = {kind: value for kind, value in record[key].items() if kind not in leaks}
             if not kept[key]:
                 del kept[key]
-    for kind, words in record.get("mentions", {}).items():
-        if kind in leaks:
-            for word in sorted(words, key=len, reverse=True):
-                kept["text"] = _pattern(word).sub(f"[{kind}]", kept["text"])
+    hidden = {kind: some for kind, some in record.get("mentions", {}).items() if kind in leaks}
+    if hidden:
+        kept["text"] = _hidden(kept["text"], hidden)
     return kept
 
 
-def _pattern(word: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
+def _hidden(text: str, names: Mapping[str, Iterable[str]]) -> str:
+    """Write "[street]" and so on over names; of names that lie over one another the longest is written over."""
+    letters = letters_of(text)
+    found = [(*span, kind) for kind, some in names.items() for one in some for span in spans(letters, one)]
+    taken: list[tuple[int, int, str]] = []
+    for begin, end, kind in sorted(found, key=lambda one: (one[0] - one[1], one[0])):
+        if all(end <= first or last <= begin for first, last, _ in taken):
+            taken.append((begin, end, kind))
+    for begin, end, kind in sorted(taken, reverse=True):
+        text = f"{text[:begin]}[{kind}]{text[end:]}"
+    return text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from urbanbench.city.folder.format import UNIT_LAYER
+from urbanbench.city.folder.format import DIRECTIONS, UNIT_LAYER
 from urbanbench.leaks.finding import LEAK, WARNING, Finding
 from urbanbench.leaks.sides import Splits, shared_units, tested_beside
 
@@ -66,6 +66,13 @@ def _kinds(city: City, targets: Targets) -> Iterator[_Kind]:
             "buildings touch another labelled one, so they may be parts of one",
             lambda: _touching(shapes),
         )
+    if targets.level == "street_view":
+        yield (
+            "nearly the same picture",
+            LEAK,
+            "street views show nearly the picture of another",
+            lambda: _same_pictures(city, targets),
+        )
     if targets.level == "region" and "satellite" in city.layers:
         pictures = city.satellite["image"].reindex(targets.ids).to_numpy(dtype=object)
         yield (
@@ -99,6 +106,19 @@ def _both_sides(
     where = ", ".join(f"{word} {count:.1f}" for word, count in tested.items())
     said = f"{told}; test units a seed with such a training unit: {where}"
     return [Finding(severity, check, shared_units(names), len(targets), said, _APART)]
+
+
+def _same_pictures(city: City, targets: Targets) -> np.ndarray:
+    """Give street views numbers, the same to those whose pictures are nearly the same; -1 to those without a picture."""
+    from urbanbench.city.alike import alike
+
+    rows = city.street_views.reindex(targets.ids)
+    sides = [one for one in ("image", *DIRECTIONS) if one in rows]
+    names = np.full(len(rows), -1, dtype=np.int64)
+    first = rows[sides].bfill(axis=1).iloc[:, 0] if sides else rows.index.to_series().map(lambda _: None)
+    known = np.array([isinstance(one, str) for one in first], dtype=bool)
+    names[known] = alike([city.path / str(one) for one in first[known]])
+    return names
 
 
 def _numbered(rows: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from urbanbench.card import TRANSFERS, WITHHOLDABLE, ModelCard, TaskCard
+from urbanbench.card import GIVEAWAYS, TRANSFERS, WITHHOLDABLE, ModelCard, TaskCard
 from urbanbench.errors import UrbanbenchError
 from urbanbench.registry import entries, is_label, task_of_label
 
@@ -72,6 +72,11 @@ def _task(card: object) -> dict[str, Any]:
         "kind": card.kind,
         "level": card.level,
         "withholds": [WITHHOLDABLE[word] for word in card.withholds],
+        "query": list(card.query),
+        "candidates": list(card.candidates),
+        "positive": card.positive,
+        "leaks": [GIVEAWAYS[word] for word in card.leaks],
+        "layers": list(card.layers),
         "log1p": card.log1p,
         "note": card.note,
         "version": card.version,

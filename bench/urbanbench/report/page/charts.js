@@ -78,18 +78,20 @@ const narrow = () => main.clientWidth < 620;
 const axisLimit = () => (narrow() ? 130 : 330);
 const step = count => count * (count > 24 ? 17 : 21) + 4;
 
-// Values seed by seed: a dot each, the mean as a stroke; best first.
-function seedsChart(list, metric) {
+// Values seed by seed: a dot each, the mean as a stroke; best first. Levels of a retrieval (chance, oracle) are upright lines.
+function seedsChart(list, metric, levels = []) {
   const items = list.filter(({row}) => row.score?.values?.length).slice(0, 40);
   const order = items.map(({row, line}) => labelOf(line, row));
   const points = items.flatMap(({row, line}) => row.score.values.map((value, k) => ({label: labelOf(line, row), value, seed: data.seeds[row.seeds][k], kind: row.floor ? "floor" : "learned"})));
   const means = items.map(({row, line}) => ({label: labelOf(line, row), value: row.score.mean, text: row.score.text, kind: row.floor ? "floor" : "learned", lead: leads(line)}));
-  const values = points.map(one => one.value).filter(Number.isFinite).sort((a, b) => a - b);
+  const lines = levels.map(one => ({label: one.name, value: Number(one.score), text: one.kind}));
+  const values = [...points, ...lines].map(one => one.value).filter(Number.isFinite).sort((a, b) => a - b);
   const low = values[Math.floor(values.length * 0.02)], high = values[values.length - 1];
   const x = {field: "value", type: "quantitative", title: `${metricTitle(metric)} ${arrow(metric)}`, scale: {domain: [low, high], clamp: true, nice: true, zero: false}};
   const y = {field: "label", type: "nominal", sort: order, title: null, axis: {labelLimit: axisLimit(), grid: true}};
-  return chart(`Each dot is the score on one seed's split, the stroke their mean${items.length < list.length ? `; the first ${items.length} of ${list.length} rows` : ""}. Scores beyond the lower end stand at it.`, () => ({
+  return chart(`Each dot is the score on one seed's ${levels.length ? "candidates" : "split"}, the stroke their mean${levels.length ? `; upright lines are ${joined(lines.map(one => `${one.label} (${one.value})`), " and ").join("")}` : ""}${items.length < list.length ? `; the first ${items.length} of ${list.length} rows` : ""}. Scores beyond the lower end stand at it.`, () => ({
     height: step(items.length), layer: [
+      ...(lines.length ? [{data: {values: lines}, mark: {type: "rule", strokeDash: [4, 3], strokeWidth: 1.5}, encoding: {x, color: {value: ink("soft")}, tooltip: [{field: "label", title: "title"}, {field: "text", title: "who"}, {field: "value", title: metricTitle(metric), format: ".3f"}]}}] : []),
       {data: {values: points}, mark: {type: "circle", size: 28, opacity: 0.5}, encoding: {x, y, color: {field: "kind", type: "nominal", scale: kinds(), legend: {title: null, orient: "top"}}, tooltip: [{field: "label", title: "title"}, {field: "seed", title: "seed"}, {field: "value", title: metricTitle(metric), format: ".4f"}]}},
       {data: {values: means}, mark: {type: "tick", thickness: 2.5, size: 14}, encoding: {x, y, color: {value: ink("ink")}, tooltip: [{field: "label", title: "title"}, {field: "text", title: metricTitle(metric)}]}},
     ]}), {height: items.length * 20 + 60});

@@ -34,8 +34,8 @@ function tableOf(question, table, query) {
   return [
     h("p", {class: "verdict-words"}, verdictMark(table.verdict.word), " ", table.verdict.words), choice,
     rowTable(lines, `${metricTitle(question.metric)} ${arrow(question.metric)} of ${plural(lines.length, "row")}, inputs ${table.inputs.replaceAll(",", ", ")}, head ${table.head}`, {most: 80, dots}),
-    table.levels.length ? h("p", {class: "soft levels"}, "For comparison: ", joined(table.levels.map(one => `${one.name} ${one.score} (${one.kind}: ${one.said})`)), ".") : "",
-    scored.length > 1 ? section("Seed by seed", seedsChart(scored, question.metric)) : "",
+    levelWords(table.levels),
+    scored.length > 1 ? section("Seed by seed", seedsChart(scored, question.metric, table.levels)) : "",
     wrapped("How sure the order is", ranksChart(scored)),
     wrapped("From random to new districts", ladderOf(question, table)),
     wrapped("Score against cost", costChart(scored, question.metric)),
@@ -44,6 +44,9 @@ function tableOf(question, table, query) {
     chosen && data.said[chosen.at] ? section("On the map", h("p", null, "The best learned row, ", runLink(chosen), ". Every run’s own page has its map."), runMap(chosen)) : "",
   ];
 }
+
+// One who knows every place, and lots: what stands above and below the rows of a retrieval.
+const levelWords = levels => (levels.length ? h("p", {class: "soft levels"}, "For comparison: ", joined(levels.map(one => `${one.name} ${one.score} (${one.kind}: ${one.said})`)), ".") : "");
 
 const wrapped = (title, found) => (found ? section(title, found) : "");
 
