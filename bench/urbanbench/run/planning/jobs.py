@@ -153,9 +153,7 @@ def of_portions(groups: Iterable[Group], jobs: int, *, cores: float = 1.0) -> li
         embed = (group.embed_seconds or 0.0) if waits else 0.0
         seconds = embed + sum(head.seconds or 0.0 for _, head in part)
         thought = group.thought_s + sum(head.thought_s for _, head in part)
-        found.append(
-            Job(_embed_name(group), seconds, group.first.spec.city, cores=cores, thought_s=thought)
-        )
+        found.append(Job(_embed_name(group), seconds, group.first.spec.city, cores=cores, thought_s=thought))
     return found
 
 
