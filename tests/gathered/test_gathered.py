@@ -16,6 +16,7 @@ from urbanbench.cli.app import main
 from urbanbench.errors import BadInput, DataMissing, UnknownName
 from urbanbench.gathered.compact import compact, expand, read_compacted
 from urbanbench.gathered.merge import merge
+from urbanbench.gathered.unpack import unpack
 from urbanbench.result import FAILED, OK, Cell, RunResult
 from urbanbench.result_folders import load_results
 from urbanbench.store import ResultStore, predictions_beside
@@ -178,6 +179,16 @@ def rewritten(file: Path, change) -> Path:
     rows = [change(dict(one)) for one in table.to_pylist()]
     pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file)
     return file
+
+
+@pytest.mark.parametrize("name", ["kind", "document", "preset"])
+def test_a_file_that_lacks_a_column_is_at_fault_by_its_name(two, tmp_path, name):
+    compact(two[0], tmp_path / "all.parquet")
+    table = pq.read_table(tmp_path / "all.parquet")
+    pq.write_table(table.drop_columns([name]), tmp_path / "all.parquet")
+    ((file, reason),) = unpack(tmp_path / "all.parquet", tmp_path / "back")
+    assert file == "all.parquet"
+    assert f"it has no column '{name}'" in reason
 
 
 @pytest.mark.parametrize(

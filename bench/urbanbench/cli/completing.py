@@ -84,6 +84,7 @@ EXPERIMENTS = (
     "table6",
     "table7",
     "table8",
+    "transfer",
     "uge",
     "unified",
 )

@@ -241,6 +241,9 @@ def rows_of(file: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
             )
             if found != (_FORMAT, str(_VERSION)):
                 raise BadInput(_strange(file, "it does not say that it is one"))
+            missing = [name for name in columns if name not in opened.schema_arrow.names]
+            if missing:
+                raise BadInput(_strange(file, f"it has no column {missing[0]!r}"))
             for batch in opened.iter_batches(batch_size=_GROUP, columns=list(columns)):
                 for one in batch.to_pylist():
                     if (
