@@ -230,9 +230,8 @@ def _means(group: np.ndarray, values: np.ndarray, n_groups: int) -> np.ndarray:
     share = 1.0 / np.maximum(count, 1)[group[rows]]
     mixing = sparse.csr_array((share, (group[rows], rows)), shape=(n_groups, len(values)))
     made = np.empty((n_groups, values.shape[1]), dtype=np.float32)
-    for start in range(
-        0, values.shape[1], _COLUMNS
-    ):  # the product is in double precision: all columns at once would take twice the values
+    # The product is in double precision: all columns at once would take twice the values.
+    for start in range(0, values.shape[1], _COLUMNS):
         part = slice(start, start + _COLUMNS)
         made[:, part] = mixing @ values[:, part]
     made[count == 0] = np.nan
