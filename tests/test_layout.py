@@ -22,7 +22,7 @@ FLOORS = {
     "figures": 1, "vectors": 1, "space": 1, "items": 1, "card": 1, "seen": 1, "learned": 1,
     "city": 2,
     "build": 2.5,
-    "cost": 2.75, "energy": 2.75,
+    "cost": 2.75, "energy": 2.75, "processor": 2.75,
     "model": 3, "scoring": 3, "toolkit": 3,
     "graph": 3.5,
     "task": 4, "retrieval_task": 4, "asking": 4, "parity": 4,

@@ -1,4 +1,4 @@
-"""What a step costs: seconds, peak memory of the process and of the GPU, and energy where the machine counts it."""
+"""What a step costs: seconds by the clock and of processors, peak memory of the process and of the GPU, and energy where the machine counts it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from urbanbench.energy import EnergyMeter
+from urbanbench.processor import ProcessorMeter
 
-__all__ = ["Cost", "measured", "used_elsewhere"]
+__all__ = ["GPU_WORK", "Cost", "measured", "used_elsewhere"]
 
+GPU_WORK = "the GPU's work"
+"""Word for what no processor counts."""
 _MB = 1e6
 _elsewhere: ContextVar[list[tuple[float, float | None]] | None] = ContextVar(
     "memory used in other processes", default=None
@@ -28,6 +31,11 @@ class Cost:
     ----------
     seconds
         Wall time.
+    processor_seconds
+        Of processors: this process with its threads, and those that it has started; more than the wall time where several computed at once.
+        None where other measured work ran beside it in this process.
+    processor_misses
+        What worked for the block and is not among them, in words.
     peak_rss_mb
         Highest resident memory of the process during the block in 10^6 bytes, all that was loaded before included; that of a process which did the
         work for it where that is more.
@@ -39,6 +47,8 @@ class Cost:
     """
 
     seconds: float = 0.0
+    processor_seconds: float | None = None
+    processor_misses: list[str] = field(default_factory=list)
     peak_rss_mb: float = 0.0
     peak_gpu_mb: float | None = None
     energy_joules: float | None = None
@@ -54,16 +64,19 @@ def measured() -> Iterator[Cost]:
     meter = EnergyMeter()
     others: list[tuple[float, float | None]] = []
     token = _elsewhere.set(others)
-    start = time.perf_counter()
+    processor, start = ProcessorMeter(), time.perf_counter()
     try:
         yield cost
     finally:
         _elsewhere.reset(token)
         cost.seconds = time.perf_counter() - start
+        cost.processor_seconds = processor.spent()
         cost.peak_rss_mb = max(round(_peak_rss_bytes() / _MB, 1), *(rss for rss, _ in others), 0.0)
         cost.peak_gpu_mb = max(
             (one for one in (_peak_gpu_mb(), *(gpu for _, gpu in others)) if one is not None), default=None
         )
+        if cost.peak_gpu_mb:
+            cost.processor_misses.append(GPU_WORK)
         if spent := meter.spent():
             cost.energy_joules, cost.energy_meters = round(spent[0], 1), spent[1]
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import psutil
 
-__all__ = ["MARK", "end_below", "end_tree", "mark_here", "marked", "memory_mb"]
+__all__ = ["MARK", "descendants", "end_below", "end_tree", "mark_here", "marked", "memory_mb"]
 
 MARK = "URBANBENCH_APART"
 """Variable with the marks of the processes that a process works below; whoever leaves its group or its parent still carries them."""
@@ -45,7 +45,7 @@ def mark_here() -> str:
 
 def end_tree(pid: int, mark: str) -> None:
     """Kill a process, its group, its descendants, and all that carry its mark."""
-    family = _descendants(pid)
+    family = descendants(pid)
     if hasattr(os, "killpg"):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
@@ -54,7 +54,7 @@ def end_tree(pid: int, mark: str) -> None:
 
 def end_below(mark: str) -> None:
     """Kill the descendants of this process, and all others that carry its mark."""
-    _end_all(_descendants(os.getpid()), mark)
+    _end_all(descendants(os.getpid()), mark)
 
 
 def _end_all(family: list[int], mark: str) -> None:
@@ -74,7 +74,7 @@ def memory_mb(pid: int, limit_mb: float) -> float:
 
     Pages that several of them share count once where the sum is above the limit: to ask how many there are takes time.
     """
-    listed = [pid, *_descendants(pid)]
+    listed = [pid, *descendants(pid)]
     total = sum(map(_resident, listed)) / 1e6
     return sum(map(_own_share, listed)) / 1e6 if total > limit_mb and len(listed) > 1 else total
 
@@ -96,7 +96,8 @@ def _own_share(pid: int) -> int:
     return _resident(pid)
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """Return what a process has started and what that has started in turn, as far as it still runs; this process is never among them."""
     found, queue = list[int](), [pid]
     while queue:
         for child in _children(queue.pop()):

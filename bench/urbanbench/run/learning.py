@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from urbanbench.errors import BadInput, Conformance, DataMissing
 from urbanbench.inputs import format_inputs
 from urbanbench.learned import Learned
 from urbanbench.locks import locked
+from urbanbench.run.spent import costs_told
 from urbanbench.seen import seeing
 from urbanbench.toolkit.kept.reading import reading
 from urbanbench.toolkit.training.checkpoint import checkpoints_in
@@ -130,7 +131,7 @@ def _learn(order: Order, school: School, device: str) -> tuple[Learned, Mapping[
     if not isinstance(made, Learned):
         msg = f"Model {order.cell.model!r} learned a {type(made).__name__}. Expected a Learned of arrays and facts."
         raise Conformance(msg)
-    return made, asdict(cost) | {
+    return made, costs_told(cost) | {
         "city": view.city_name,
         "inputs_touched": format_inputs(view.touched).split(",") if view.touched else [],
         "saw": seen.to_record(),

@@ -12,7 +12,7 @@ from urbanbench.apart import is_apart, state_kept
 from urbanbench.cache import EmbeddingKey
 from urbanbench.checks.ledger import check_mark, checked_code
 from urbanbench.city.view import view_code
-from urbanbench.cost import Cost, measured
+from urbanbench.cost import measured
 from urbanbench.errors import InputMasked, LayerMissing, RunRefused
 from urbanbench.hashing import code_digest, value_digest
 from urbanbench.inputs import format_inputs
@@ -26,6 +26,7 @@ from urbanbench.run.beside import adds_section, floor_orders
 from urbanbench.run.finished import check_vectors
 from urbanbench.run.kept_readings import scoring_code
 from urbanbench.run.order import Order, resolve
+from urbanbench.run.spent import row_costs
 from urbanbench.run.standing import foreign_code, stale_parts, versions_of
 from urbanbench.run.train_city import school_of, train_city_of
 from urbanbench.run.workbench import Workbench
@@ -272,7 +273,7 @@ def _embed_and_score(order: Order, setting: _Setting, bench: Workbench, origin: 
         ceiling=getattr(label, "ceiling", None) if order.paper is None else None,
         versions=versions_of(order),
         protocol=_paper_facts(order),
-        cost=_costs(facts, head_cost, cached=cached),
+        cost=row_costs(facts, head_cost, cached=cached),
         training=facts.get("training", []),
         adds=told.adds,
         probe=told.probe,
@@ -421,25 +422,6 @@ def _evaluation(targets: Targets, scores: Scores, main_metric: str) -> dict[str,
         "head_details": [dict(one) for one in scores.head_details],
         **({"split_facts": [dict(one) for one in scores.split_facts]} if scores.split_facts else {}),
         **scores.section,
-    }
-
-
-def _costs(facts: Mapping[str, Any], head: Cost, *, cached: bool) -> dict[str, Any]:
-    """Return what a row cost; of vectors that an earlier version kept, what it wrote down."""
-    gpu = [one for one in (facts["peak_gpu_mb"], head.peak_gpu_mb) if one is not None]
-    return {
-        "embed_seconds": round(facts["seconds"], 3),
-        **({"embed_read": facts["read"]} if facts.get("read") else {}),
-        "embed_units": facts.get("units"),
-        "head_seconds": round(head.seconds, 3),
-        "peak_rss_mb": max(facts["peak_rss_mb"], head.peak_rss_mb),
-        "embed_peak_rss_mb": facts["peak_rss_mb"],
-        "peak_gpu_mb": max(gpu) if gpu else None,
-        "weights": facts.get("weights"),
-        "embed_joules": facts.get("energy_joules"),
-        "head_joules": head.energy_joules,
-        "energy_meters": facts.get("energy_meters") or head.energy_meters,
-        "embedding_cached": cached,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.apart import state_kept
@@ -16,6 +16,7 @@ from urbanbench.errors import Conformance, DataMissing, quoted
 from urbanbench.inputs import format_inputs
 from urbanbench.registry import is_foreign, open_city
 from urbanbench.run.learning import learn
+from urbanbench.run.spent import costs_told, processor_together
 from urbanbench.seen import seeing
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.kept.reading import reading
@@ -245,7 +246,7 @@ def embed(
         else:
             space = model.embed_with(school[0], view, units=units, seed=seed, device=device)
     _check(space, units, order.cell.model)
-    facts = asdict(cost) | {
+    facts = costs_told(cost) | {
         "inputs_touched": _listed(view.touched),
         "saw": seen.to_record(),
         "dim": space.dim,
@@ -262,6 +263,7 @@ def _with_learning(facts: dict[str, Any], learning: Mapping[str, Any]) -> dict[s
     of_gpu = [one for one in (facts["peak_gpu_mb"], learning["peak_gpu_mb"]) if one is not None]
     return facts | {
         "seconds": facts["seconds"] + learning["seconds"],
+        **processor_together(facts, learning),
         "peak_rss_mb": max(facts["peak_rss_mb"], learning["peak_rss_mb"]),
         "peak_gpu_mb": max(of_gpu) if of_gpu else None,
         "training": [*learning["training"], *facts["training"]],
