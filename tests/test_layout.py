@@ -52,8 +52,8 @@ WINGS = {
     "city": {
         "drawing": 4, "changing": 4, "packing": 4, "ground": 3,
         "exchange": 3.5,
-        "city": 2, "item_view": 3, "view": 2, "withhold": 2, "contents": 2, "schema": 2,
-        "faults": 1, "rasters": 0.5, "load": 0.5, "feature_tables": 0.5, "pictures": 0.5, "alike": 1,
+        "least": 3, "city": 2, "item_view": 3, "view": 2, "withhold": 2, "contents": 2, "schema": 2,
+        "faults": 1, "rasters": 0.5, "load": 0.5, "tag_keys": 0.5, "feature_tables": 0.5, "pictures": 0.5, "alike": 1,
         "folder": 0,
     },
 }  # fmt: skip

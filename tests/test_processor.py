@@ -66,7 +66,9 @@ def test_of_a_child_that_lives_longer_only_what_it_computes_in_the_block_counts(
     tick = 0.03
     assert first.processor_seconds >= SPINS_S - tick
     assert second.processor_seconds >= 2 * SPINS_S - 2 * tick
-    assert third.processor_seconds < 3 * SPINS_S - tick  # what it had computed before was counted where it was computed
+    assert (
+        third.processor_seconds < 3 * SPINS_S - tick
+    )  # what it had computed before was counted where it was computed
 
 
 def test_a_measured_part_of_a_block_counts_in_both():

@@ -32,7 +32,7 @@ class ProcessorMeter:
         with _guard:
             beside = _running.difference(outer)
             for one in (self, *beside) if beside else ():
-                one._blurred = True
+                one._blurred = True  # noqa: SLF001 - of the same class
             _running.add(self)
         self._token: Token[tuple[ProcessorMeter, ...]] = _around.set((*outer, self))
         self._children, self._own = _of_children(), time.process_time()

@@ -1,4 +1,4 @@
-"""What a row cost: seconds computed in this run and of parts that were kept from earlier ones, weights, bytes, throughput, energy, and on which machine."""
+"""What a row cost: seconds by the clock and of processors, in this run and of parts that were kept from earlier ones, weights, bytes, throughput, energy, and on which machine."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ from urbanbench.registry.given import GIVEN_INPUTS
 __all__ = [
     "NOT_COUNTED",
     "NOT_MEASURED",
+    "PARTS_READ",
     "READ",
     "Costs",
     "cost_entry",
     "costs_of",
     "machine",
+    "processor_text",
     "read_seconds",
 ]
 
 NOT_MEASURED, NOT_COUNTED = "not measured", "not counted"
 _FLOAT_BYTES = 4
 """Vectors are float32."""
+PARTS_READ = "parts read"
+"""What seconds of processors miss of a row whose parts were kept by earlier runs."""
 READ = "read"
 """The word in a cost that tells kept parts from computed ones."""
 
@@ -49,6 +53,10 @@ class Costs:
         Units embedded by seconds of embedding, training included.
     joules, meters
         Energy of vectors and head together, by the meters named: of the whole machine.
+    embed_processor_seconds, head_processor_seconds
+        Seconds of processors that were computed for vectors and head, whatever else the machine did; kept parts are not among them.
+    processor_misses
+        What worked for them and is not among these seconds, in words.
     """
 
     embed_seconds: float | None
@@ -62,11 +70,25 @@ class Costs:
     units_per_second: float | None
     joules: float | None
     meters: str
+    embed_processor_seconds: float | None
+    head_processor_seconds: float | None
+    processor_misses: tuple[str, ...]
 
     @property
     def seconds(self) -> float | None:
         """Seconds of vectors and head together."""
         return None if self.embed_seconds is None else self.embed_seconds + (self.head_seconds or 0.0)
+
+    @property
+    def processor_seconds(self) -> float | None:
+        """Seconds of processors of vectors and head together."""
+        parts = (self.embed_processor_seconds, self.head_processor_seconds)
+        return None if None in parts else sum(one for one in parts if one is not None)
+
+    @property
+    def processor_complete(self) -> bool:
+        """Whether the seconds of processors are those of all the work: no GPU and no other process worked for the row, and nothing was kept from before."""
+        return self.processor_seconds is not None and not self.processor_misses
 
 
 def costs_of(row: Row) -> Costs:
@@ -91,7 +113,19 @@ def costs_of(row: Row) -> Costs:
         units_per_second=units / embed if units and embed and complete else None,
         joules=_joules(row),
         meters=str(row.cost.get("energy_meters") or ""),
+        embed_processor_seconds=None if embed is None else _number(row, "embed_processor_seconds"),
+        head_processor_seconds=_number(row, "head_processor_seconds"),
+        processor_misses=_processor_misses(row),
     )
+
+
+def _processor_misses(row: Row) -> tuple[str, ...]:
+    """Return what worked for a row beside the processors that are counted, parts that an earlier run made among it; nothing where none are counted."""
+    if not any(f"{part}_processor_seconds" in row.cost for part in ("embed", "head")):
+        return ()
+    listed = [row.cost.get(f"{part}_processor_misses") for part in ("embed", "head")]
+    said = [str(word) for words in listed if isinstance(words, list | tuple) for word in words]
+    return tuple(dict.fromkeys([*said, *([PARTS_READ] if _parts(row) else [])]))
 
 
 def _embedding(row: Row) -> tuple[float | None, bool]:
@@ -170,12 +204,22 @@ def cost_entry(row: Row) -> Entry:
     return Entry(f"{plain_number(now)} + {' and '.join(parts) or 0} {READ}", tip=tip, value=now + known)
 
 
+def processor_text(costs: Costs) -> str:
+    """Say the seconds of processors of a row: "≥ 12.5" where something is not among them; "" where nobody measured them."""
+    return (
+        f"{'' if costs.processor_complete else '≥ '}{plain_number(costs.processor_seconds)}"
+        if costs.processor_seconds is not None
+        else ""
+    )
+
+
 def _rest(row: Row) -> str:
     """Write what a row cost besides seconds, as far as it was measured, to look up; nothing of rows from before it was."""
     if "embed_units" not in row.cost:
         return ""
     costs = costs_of(row)
     told = (
+        (costs.embed_processor_seconds, "s of processor"),
         (costs.units_per_second, "units/s"),
         (costs.peak_rss_mb, "MB"),
         (costs.peak_gpu_mb, "MB on the GPU"),

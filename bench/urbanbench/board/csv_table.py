@@ -39,8 +39,17 @@ _SPEC = (
     "model_seed",
     "train_city",
 )
-_COST = ("embed_seconds", "head_seconds", "peak_rss_mb", "peak_gpu_mb", "embedding_cached")
+_COST = (
+    "embed_seconds",
+    "head_seconds",
+    "embed_processor_seconds",
+    "head_processor_seconds",
+    "peak_rss_mb",
+    "peak_gpu_mb",
+    "embedding_cached",
+)
 _MORE_COST = (
+    "processor_misses",
     "weights_trained",
     "weights_frozen",
     "bytes_per_unit",
@@ -163,6 +172,7 @@ def _about(row: Row) -> dict[str, Any]:
 def _more_cost(row: Row) -> dict[str, Any]:
     costs = costs_of(row)
     told = (
+        "; ".join(costs.processor_misses),
         costs.trained,
         costs.frozen,
         costs.bytes_per_unit,

@@ -12,8 +12,10 @@ from urbanbench.city.feature_tables import feature_layers, load_features
 from urbanbench.city.folder.format import DIRECTIONS, UNIT_LAYER, LabelInfo, LayerInfo
 from urbanbench.city.folder.manifest import Manifest, read_manifest
 from urbanbench.city.folder.paths import folder_fault
+from urbanbench.city.folder.tags import tag_table
 from urbanbench.city.load import load_label, load_layer, load_unit_ids
 from urbanbench.city.rasters.embedding import EmbeddingRaster
+from urbanbench.city.tag_keys import stored_tag_keys
 from urbanbench.city.view import View
 from urbanbench.errors import CityFaults, DataMissing, LayerMissing
 from urbanbench.hashing import file_digest, value_digest
@@ -217,6 +219,25 @@ class City:
         if key not in self._kept:
             self._keep(key, load_unit_ids(self.path, self.manifest, level))
         return tuple(self._kept[key])
+
+    def tag_keys(self, layer: str) -> frozenset[str] | None:
+        """Return every key that a tag of `pois`, `buildings` or `roads` has, without reading the layer.
+
+        Returns
+        -------
+        frozenset
+            The keys; None where they cannot be told, as of a faulty table.
+
+        Raises
+        ------
+        LayerMissing
+            The city has no such layer.
+        """
+        if layer not in self.manifest.tables:
+            raise LayerMissing(self.name, layer, self.layers)
+        if layer in self._kept:
+            return frozenset(tag_table(self._kept[layer]["tags"]).key_names.tolist())
+        return stored_tag_keys(self.path, self.manifest.tables[layer].file)
 
     def view(
         self, inputs: Collection[str], withholds: Collection[str] = (), target_ids: Sequence[str] = ()

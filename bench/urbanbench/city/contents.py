@@ -84,6 +84,9 @@ class Contents(Protocol):
     def unit_ids(self, level: str) -> tuple[str, ...]:
         """Return the ids of a level's units."""
 
+    def tag_keys(self, layer: str) -> frozenset[str] | None:
+        """Return the keys of a layer's tags; None where they cannot be told."""
+
     def features(self, name: str) -> pd.DataFrame:
         """Read a feature table."""
 

@@ -24,6 +24,7 @@ _HEADS = (
     "head",
     "score",
     "s",
+    "s of processor",
     "units/s",
     "MB",
     "GPU MB",
@@ -108,11 +109,19 @@ def _print(fronts: list[Front], *, every: bool) -> None:
     say("*: no other row scores as high in less time, or higher in as much; +: no other but floors.")
     if any(not one.complete for one in said):
         say("≥: parts were read whose making nobody timed; such a row is not on the front.")
-    if any(one.joules is None or one.trained is None for one in said):
+    say(
+        "s: by the clock. s of processor: what processors computed for the row, whatever else the machine did meanwhile."
+    )
+    if missed := dict.fromkeys(word for one in said for word in one.processor_misses):
+        say(
+            f"≥ before s of processor: not counted is what was done elsewhere or before: {', '.join(missed)}."
+        )
+    if any(None in (one.joules, one.trained, one.processor_seconds) for one in said):
         say("-: not measured, or not counted.")
 
 
 def _cells(one: Priced, front: Front) -> tuple[str, ...]:
+    from urbanbench.board.costs import processor_text
     from urbanbench.board.numbers import plain_number
 
     costs, row = one.costs, one.row
@@ -131,6 +140,7 @@ def _cells(one: Priced, front: Front) -> tuple[str, ...]:
         row.head,
         score,
         seconds,
+        processor_text(costs) or "-",
         *numbers,
         *counts,
         plain_number(costs.joules) or "-",
@@ -147,6 +157,7 @@ def _document(front: Front) -> dict[str, Any]:
             "kind": "floor" if one.row.floor else "learned",
             "score": one.row.main,
             "seconds": one.costs.seconds,
+            "processor_seconds": one.costs.processor_seconds,
             "on_front": one.best,
             "on_front_without_floors": one.best_learned,
             **asdict(one.costs),

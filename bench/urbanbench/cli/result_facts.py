@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from urbanbench.board.costs import Costs
     from urbanbench.board.rows import Row
 
 __all__ = ["result_facts"]
@@ -101,6 +102,7 @@ def _cost(row: Row) -> dict[str, str]:
     return {
         "vectors": f"{cost_entry(row).text} s",
         "head, all seeds": told(costs.head_seconds, "s"),
+        "processors": _processors(costs),
         "throughput": told(costs.units_per_second, "units/s, training included"),
         "peak memory": told(costs.peak_rss_mb, "MB"),
         "peak GPU memory": told(costs.peak_gpu_mb, "MB") if costs.peak_gpu_mb is not None else "no GPU",
@@ -109,6 +111,22 @@ def _cost(row: Row) -> dict[str, str]:
         "energy": f"{told(costs.joules, 'J')} ({costs.meters})" if costs.joules is not None else NOT_MEASURED,
         "machine": machine(row) or "not recorded",
     }
+
+
+def _processors(costs: Costs) -> str:
+    """Say what processors computed for a row: "12.5 s of processor for the vectors, 3.1 s of processor for the head; not counted: the GPU's work"."""
+    from urbanbench.board.costs import NOT_MEASURED
+    from urbanbench.board.numbers import plain_number
+
+    parts = (
+        (costs.embed_processor_seconds, "the vectors"),
+        (costs.head_processor_seconds, "the head"),
+    )
+    told = ", ".join(
+        f"{plain_number(one)} s of processor for {what}" for one, what in parts if one is not None
+    )
+    missed = f"; not counted: {', '.join(costs.processor_misses)}" if costs.processor_misses else ""
+    return f"{told or NOT_MEASURED}{missed}"
 
 
 def _used(row: Row) -> dict[str, str] | str:

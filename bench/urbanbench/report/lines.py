@@ -173,6 +173,8 @@ def _cost(row: Row) -> dict[str, Any]:
     costs = costs_of(row)
     told = {
         "head": short_number(costs.head_seconds, 4),
+        "processor": short_number(costs.processor_seconds, 4),
+        "processor misses": ", ".join(costs.processor_misses),
         "MB": short_number(costs.peak_rss_mb, 4),
         "GPU MB": short_number(costs.peak_gpu_mb, 4),
         "trained": costs.trained,
@@ -181,7 +183,7 @@ def _cost(row: Row) -> dict[str, Any]:
         "rate": short_number(costs.units_per_second, 4),
         "J": short_number(costs.joules, 4),
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in told.items() if value not in (None, "")}
 
 
 def _origin(row: Row) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.apart import state_kept
 from urbanbench.card import TaskCard
+from urbanbench.city.least import least_withholding
 from urbanbench.progress import pulse
 from urbanbench.run.admission import admitted_view, units_of
 from urbanbench.run.order import resolve
@@ -80,6 +81,6 @@ def _look(order: Order, bench: Workbench) -> tuple[Order, View, Units, Embedding
     view = admitted_view(order, city, targets)
     units = units_of(city, order.task.card.level, targets.ids.tolist() if targets is not None else [])
     with state_kept():
-        variant = dict(order.model.variant(view))
+        variant = dict(order.model.variant(least_withholding(view)))
     school = school_for(order, bench, view) if order.cell.train_city else None
     return order, view, units, embedding_key(order, view, units, variant, bench.device, school), school

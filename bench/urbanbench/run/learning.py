@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.apart import state_kept
 from urbanbench.atomic import spared
+from urbanbench.city.least import least_withholding
 from urbanbench.cost import measured
 from urbanbench.errors import BadInput, Conformance, DataMissing
 from urbanbench.inputs import format_inputs
@@ -124,7 +125,7 @@ def _read(path: Path) -> tuple[Learned, Mapping[str, Any]] | None:
 
 
 def _learn(order: Order, school: School, device: str) -> tuple[Learned, Mapping[str, Any]]:
-    view = school.place.view
+    view = least_withholding(school.place.view)
     view.reset_touched()
     with state_kept(), measured() as cost, recording() as stages, reading() as kept, seeing() as seen:
         made = order.model.learn(view, seed=order.cell.model_seed, device=device)

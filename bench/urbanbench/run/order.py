@@ -19,6 +19,7 @@ from urbanbench.registry.given import GIVEN_INPUTS, GivenVectors
 from urbanbench.registry.live import is_live
 from urbanbench.result import BEST_FLOOR, Cell, RunSpec
 from urbanbench.run.rooms import Room, room_of
+from urbanbench.run.sharing import hidden_from
 from urbanbench.vectors.files import vectors_digest
 
 if TYPE_CHECKING:
@@ -165,9 +166,18 @@ class Order:
         card = self.task.card
         return None if self.paper is None else self.paper.question(card.kind, card.level)
 
+    @property
+    def _offered(self) -> frozenset[str]:
+        """Inputs that the model's card names and the run allows."""
+        named, asked = self.room.inputs_of(self.model.card)[0], self.asked_inputs
+        return named if asked is None else named & asked
+
     @cached_property
     def embedding_group(self) -> tuple[object, ...]:
-        """Orders with equal groups can share vectors; running them one after another computes these once."""
+        """Orders with equal groups can share vectors; running them one after another computes these once.
+
+        Of a city that is not built when this is first asked, tasks that withhold something and tasks that do not are groups of their own.
+        """
         spec, card = self.spec, self.task.card
         labelled = self.room.shared_by(card, spec.task)
         return (
@@ -179,7 +189,7 @@ class Order:
             spec.inputs,
             spec.model_seed,
             card.level,
-            card.withholds,
+            hidden_from(self._offered, card.withholds, filter(None, (spec.city, spec.train_city))),
             labelled,
         )
 

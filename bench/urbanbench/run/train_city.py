@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from urbanbench.apart import state_kept
 from urbanbench.cache import EmbeddingKey
+from urbanbench.city.least import least_withholding
 from urbanbench.errors import RunRefused
 from urbanbench.inputs import format_inputs
 from urbanbench.run.admission import admitted_view, units_of
@@ -71,6 +72,6 @@ def _check_card(order: Order) -> None:
 def school_of(order: Order, place: TrainCity, key: EmbeddingKey) -> School:
     """Name what the learning depends on; `key` is that of an embedding of the train city."""
     with state_kept():
-        variant = dict(order.model.variant(place.view))
+        variant = dict(order.model.variant(least_withholding(place.view)))
     parts = {name: part for name, part in key.parts.items() if name != "units"}
     return School(place, variant, EmbeddingKey(parts | {"variant": variant}, f"{key.label} · learned"))

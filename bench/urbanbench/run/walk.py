@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urbanbench.apart import is_apart, state_kept
 from urbanbench.cache import EmbeddingKey
 from urbanbench.checks.ledger import check_mark, checked_code
+from urbanbench.city.least import least_withholding
 from urbanbench.city.view import view_code
 from urbanbench.cost import measured
 from urbanbench.errors import InputMasked, LayerMissing, RunRefused
@@ -154,7 +155,8 @@ def _prepare(order: Order, bench: Workbench) -> _Setting:
     check_split(order, targets)
     units = units_of(city, targets.level, targets.ids.tolist())
     with state_kept():
-        variant, lacks = dict(order.model.variant(view)), _phrases(order.model.lacks(view))
+        shown = least_withholding(view)
+        variant, lacks = dict(order.model.variant(shown)), _phrases(order.model.lacks(shown))
     school = school_for(order, bench, view) if order.cell.train_city else None
     key = embedding_key(order, view, units, variant, bench.device, school)
     floors = _floors(order, city, view, targets, bench.device)
@@ -201,14 +203,14 @@ def embedding_key(
     device: str,
     school: School | None = None,
 ) -> EmbeddingKey:
-    """Name everything the vectors depend on; what was learned in another city is a part of it."""
+    """Name everything the vectors depend on; what was learned in another city is a part of it, and what is withheld in vain is none."""
     learned = not order.model.card.floor
     parts = {
         "model": order.cell.model,
         "code": order.code,
         "parameters": dict(order.cell.parameters),
         "variant": dict(variant),
-        "view": view.key,
+        "view": least_withholding(view).key,
         "units": value_digest([units.level, units.ids]),
         "model_seed": order.cell.model_seed,
         "packages": learned_versions() if learned else {},

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urbanbench.apart import state_kept
 from urbanbench.atomic import spared
 from urbanbench.cache import EmbeddingCache, EmbeddingKey
+from urbanbench.city.least import least_withholding
 from urbanbench.cost import measured
 from urbanbench.errors import Conformance, DataMissing, quoted
 from urbanbench.inputs import format_inputs
@@ -231,6 +232,9 @@ def embed(
 
     `school` is what it learned in another city, and what is told of that; its seconds count, as those of training do.
     """
+    view = least_withholding(
+        view
+    )  # what the key names, so that no model can tell tasks apart that share its vectors
     view.reset_touched()
     seed, model = order.cell.model_seed, order.model
     with (

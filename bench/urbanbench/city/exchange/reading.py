@@ -13,6 +13,7 @@ import numpy as np
 from urbanbench.city.exchange.frames import read_frame
 from urbanbench.city.exchange.writing import EXAM, FACTS, GRAPHS, PLACES
 from urbanbench.city.folder.format import DIRECTIONS, UNIT_LAYER, LayerInfo, RasterInfo
+from urbanbench.city.folder.tags import tag_table
 from urbanbench.city.item_view import ItemView
 from urbanbench.city.rasters.embedding import EmbeddingRaster
 from urbanbench.city.view import View
@@ -115,6 +116,9 @@ class _Handed:
 
     def unit_ids(self, level: str) -> tuple[str, ...]:
         return tuple(self._frame(UNIT_LAYER[level]).index)
+
+    def tag_keys(self, layer: str) -> frozenset[str] | None:
+        return frozenset(tag_table(self._frame(layer)["tags"]).key_names.tolist())
 
     def features(self, name: str) -> Any:
         return self._frame(f"features/{name}")

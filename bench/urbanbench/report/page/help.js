@@ -14,7 +14,7 @@ pages.help = () => ({title: "How to read", nodes: [h("h1", null, "How to read th
     "random: test places lie among training places, as when gaps of a sampled city are filled.", "block: whole square blocks are held out, as in a district that nobody has sampled.", "buffered, knndm, group: further steps away from what was sampled.", "paper:…: a paper’s own protocol, in sections of its own.", "city-out: a whole city is held out."])),
   section("Gains, costs, maps", listed([
     "Adds: how much better a model and the best floor are together than that floor alone. The hollow mark is what a second floor adds instead.",
-    "Time: vectors, training included, and the head for all seeds. Times of two machines are never compared. ≥: what was read from a cache had cost more than is known.",
+    "Time: vectors, training included, and the head for all seeds. Times of two machines are never compared. Of processor: what processors computed, whatever else the machine did meanwhile. ≥: what was read from a cache had cost more than is known.",
     "Maps show the mean over the seeds that tested a unit. Residual is predicted minus true. Colours end at the 2nd and 98th percentile."])),
   h("p", null, "More: ", h("code", null, "docs/reading_the_board.md"), ", ", h("code", null, "docs/reading_statistics.md"), ", ", h("code", null, "docs/protocol.md"), "."),
 ]});

@@ -130,10 +130,15 @@ def grouped(states: Iterable[CellState], costs: Costs, device: str = "cpu") -> l
     device
         What this machine's cells run on.
     """
-    found: dict[tuple[object, ...], list[CellState]] = {}
-    for one in states:
-        found.setdefault(one.order.embedding_group, []).append(one)
-    cities = {one.order.spec.city for one in states if one.left}
+    listed = list(states)
+    known: dict[tuple[object, ...], str] = {}
+    for one in listed:
+        if one.digest:
+            known.setdefault(one.order.embedding_group, one.digest)
+    found: dict[object, list[CellState]] = {}
+    for one in listed:  # tasks of a city that was built only now share more than was known before
+        found.setdefault(known.get(one.order.embedding_group, one.order.embedding_group), []).append(one)
+    cities = {one.order.spec.city for one in listed if one.left}
     regions = {city: regions_of(city) for city in sorted(cities)}
     return [_group(members, costs, device, regions) for members in found.values()]
 

@@ -57,6 +57,8 @@ class CellState:
         How many units its task labels; 0 where that is not known.
     left
         Whether the cell is computed when the command runs.
+    digest
+        Of the key of its vectors; "" where that is not known.
     """
 
     order: Order
@@ -65,6 +67,7 @@ class CellState:
     vectors: str = NOT_KNOWN
     units: int = 0
     left: bool = True
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,11 +126,11 @@ def _ground(order: Order, bench: Workbench) -> _Ground:
 def _state(
     order: Order, ground: _Ground, row: RunResult | None, bench: Workbench, overwrite: str
 ) -> CellState:
-    vectors = _vectors(ground, bench)
+    vectors, digest = _vectors(ground, bench), ground.hashes.get("embedding_digest", "")
     if ground.refused:
         return CellState(order, WILL_REFUSE, ground.refused, vectors=HEAD_ONLY, left=False)
     if row is None:
-        return CellState(order, MISSING, "", vectors, ground.units)
+        return CellState(order, MISSING, "", vectors, ground.units, digest=digest)
     changed = (
         stale_parts(row, versions_of(order), ground.hashes, ground.variant or row.model.get("variant", {}))
         if row.status == OK
@@ -135,7 +138,9 @@ def _state(
     )
     kept = row.status == OK and overwrite != "always" and (not changed or overwrite == "never")
     word = STALE if changed else row.status
-    return CellState(order, word, "; ".join(changed) or row.reason, vectors, ground.units, left=not kept)
+    return CellState(
+        order, word, "; ".join(changed) or row.reason, vectors, ground.units, left=not kept, digest=digest
+    )
 
 
 def _vectors(ground: _Ground, bench: Workbench) -> str:
