@@ -67,7 +67,7 @@ def tests_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session")
 def village(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A city folder of 36 square regions with POIs and roads; population density follows the POIs. Do not write into it."""
+    """A city folder of 36 square regions with POIs, one of which tells its land use; population density follows the POIs. Do not write into it."""
     import geopandas as gpd
     import pandas as pd
     import shapely
@@ -134,7 +134,9 @@ def _save_pois(path: Path, points: np.ndarray) -> None:
     frame = gpd.GeoDataFrame({"poi_id": [f"n{k}" for k in range(len(points))]}, geometry=points, crs=CRS)
     frame.to_crs("EPSG:4326").to_parquet(path)
     table = pq.read_table(path)
-    tags = pa.array([[("amenity", "cafe")]] * len(points), type=pa.map_(pa.string(), pa.string()))
+    cafe = ("amenity", "cafe")
+    every = [[cafe, ("landuse", "retail")], *[[cafe]] * (len(points) - 1)]
+    tags = pa.array(every, type=pa.map_(pa.string(), pa.string()))
     pq.write_table(table.add_column(1, "tags", tags), path)
 
 

@@ -32,7 +32,7 @@ def hidden_from(
         Words: the scored city, and the train city where there is one. Of one that is not built yet, all that is withheld counts.
     """
     words = tuple(sorted(withholds))
-    return tuple(_hidden_in(city, inputs, words) for city in cities) if words else ()
+    return tuple(_hidden_in(city, inputs, words) if words else () for city in cities)
 
 
 def _hidden_in(word: str, inputs: frozenset[str], withholds: tuple[str, ...]) -> tuple[str, ...]:
