@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -86,6 +87,9 @@ def test_run_records_counts_cost_and_provenance(village, counting):
     assert sum(result.evaluation[side] for side in ("n_train", "n_val", "n_test")) == 36
     assert result.cost["peak_rss_mb"] > 20
     assert result.cost["embed_seconds"] > 0
+    assert result.cost["embed_processor_seconds"] > 0
+    assert result.cost["head_processor_seconds"] > 0
+    assert not [name for name in result.cost if name.endswith("_misses")]
     assert result.cost["embedding_cached"] is False
     assert result.model["inputs_allowed"] == ["poi"]  # the village has no roads
     assert result.model["inputs_touched"] == ["poi"]
@@ -102,7 +106,22 @@ def test_second_run_takes_vectors_from_the_cache(village, counting, tmp_path):
     assert len((tmp_path / "embeds.log").read_text().splitlines()) == 1
     assert second.cost["embedding_cached"] is True
     assert second.cost["embed_seconds"] == first.cost["embed_seconds"]
+    assert second.cost["embed_processor_seconds"] == first.cost["embed_processor_seconds"]
     assert second.model["inputs_touched"] == ["poi"]
+
+
+def test_vectors_that_an_earlier_version_kept_have_no_seconds_of_processors(village, counting, own_cache):
+    first = execute(RunSpec(str(counting), "popdensity", str(village), head="ridge"))
+    [described] = (own_cache / "embeddings").glob("*.json")
+    told = json.loads(described.read_text())
+    for name in ("processor_seconds", "processor_misses"):
+        del told["facts"][name]
+    described.write_text(json.dumps(told))
+    second = execute(RunSpec(str(counting), "income", str(village), head="ridge"), bench=Workbench())
+    assert second.cost["embedding_cached"] is True
+    assert second.cost["embed_seconds"] == first.cost["embed_seconds"]
+    assert "embed_processor_seconds" not in second.cost
+    assert second.cost["head_processor_seconds"] > 0
 
 
 def test_withholding_task_gets_its_own_embedding(village, counting, tmp_path):

@@ -76,6 +76,23 @@ def test_floors_are_known_even_where_none_ran():
     assert learned(row(order("area", city="toyville:tiny"), 8.0)).embed(order("mean")).seconds == 8.0
 
 
+def costed(**cost):
+    told = learned(row(order(), 100.0, 10.0, **cost))
+    return told.embed(order()).seconds, told.head(order()).seconds
+
+
+def test_a_row_that_was_made_beside_other_programs_tells_what_processors_computed():
+    assert costed(embed_processor_seconds=30.0, head_processor_seconds=4.0) == (30.0, 4.0)
+    read = [{"part": "features: text", "seconds": 7.0}]
+    assert costed(embed_processor_seconds=30.0, embed_read=read) == (37.0, 10.0)
+
+
+def test_threads_a_gpu_and_long_waiting_leave_the_clock_standing():
+    assert costed(embed_processor_seconds=390.0, head_processor_seconds=38.0) == (100.0, 10.0)
+    assert costed(embed_processor_seconds=30.0, embed_processor_misses=["the GPU's work"]) == (100.0, 10.0)
+    assert costed(embed_processor_seconds=2.0, head_processor_seconds=0.0) == (100.0, 10.0)
+
+
 def test_rows_of_another_device_say_nothing():
     costs = learned(row(order(), device="cuda:0"))
     assert (costs.embed(order()), costs.head(order())) == (None, None)

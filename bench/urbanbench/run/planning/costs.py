@@ -1,4 +1,8 @@
-"""Costs: what vectors and heads take, learned from earlier rows; the one law behind the time left of a run and the plan of one."""
+"""Costs: what vectors and heads take, learned from earlier rows; the one law behind the time left of a run and the plan of one.
+
+Seconds are those of a machine that does nothing else, as far as rows tell: of one that was made beside other programs its clock says too much, and what
+its processors computed stands.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +36,9 @@ BY_SIZE = "going by other cities and the number of regions"
 
 _FLOOR_S = 1.0
 """What a floor's vectors take where none has been seen yet."""
+
+_LEAST_SHARE = 0.1
+"""Share of a processor below which a part is thought to have waited for something else than other programs."""
 
 _Key = tuple[object, ...]
 
@@ -109,7 +116,7 @@ class Costs:
             here = (*keys[0], result.versions.get("model"))
             self._least_here[here] = min(made_s, self._least_here.get(here, made_s))
         self._sizes.setdefault(keys[0][1:], []).append(_sizes(result))
-        seconds = float(result.cost.get("head_seconds", 0.0))
+        seconds = _undisturbed(result, "head")
         for key in _head_keys(result.cell, level, device):
             self._add(self._heads, key, seconds)
         units = int(result.evaluation.get("n_units") or 0)
@@ -209,10 +216,28 @@ def _fits(cell: Any) -> int:
 
 
 def _made_in(result: RunResult) -> float:
-    """Return what the vectors of a result take where nothing of them is kept: with the parts that were read, and all stages of training."""
+    """Return what the vectors of a result take where nothing of them is kept: with the parts that were read, and all stages of training.
+
+    Rows of earlier versions do not say what they read: their stages took longer than their vectors then.
+    """
     read = sum(float(one.get("seconds") or 0.0) for one in _listed(result.cost.get("embed_read")))
     stages = sum(float(one.get("seconds") or 0.0) for one in _listed(result.training))
-    return max(float(result.cost.get("embed_seconds", 0.0)) + read, stages)
+    clock = float(result.cost.get("embed_seconds", 0.0)) + read
+    return stages if stages > clock else _undisturbed(result, "embed") + read
+
+
+def _undisturbed(result: RunResult, part: str) -> float:
+    """Return the seconds of a part, "embed" or "head", on a machine that does nothing else.
+
+    Where processors computed for less than the clock went on, other programs had them meanwhile, and their seconds are closer; where they computed for
+    longer, several did at once. A part for which something else worked, such as a GPU, or that mostly waited, as for a disk, took what the clock says.
+    """
+    clock = float(result.cost.get(f"{part}_seconds", 0.0))
+    processor = result.cost.get(f"{part}_processor_seconds")
+    elsewhere = result.cost.get(f"{part}_processor_misses")
+    if not isinstance(processor, int | float) or elsewhere or processor < _LEAST_SHARE * clock:
+        return clock
+    return min(clock, float(processor))
 
 
 def _regions_in(result: RunResult, level: str) -> int:
