@@ -5,6 +5,8 @@ from pandas.testing import assert_frame_equal
 
 from urbanbench.card import WITHHOLDABLE
 from urbanbench.city.city import City
+from urbanbench.city.exchange import write_view
+from urbanbench.city.exchange.reading import read_view
 from urbanbench.city.item_view import ItemView
 from urbanbench.city.least import least_withholding, words_that_hide
 from urbanbench.errors import InputMasked, LayerMissing
@@ -109,3 +111,14 @@ def test_of_a_table_that_cannot_be_read_everything_is_withheld(folder, damage):
         file.write_bytes(b"PAR1 no table PAR1")
     assert city.tag_keys("pois") is None
     assert words_that_hide(city, {"poi"}, ("landuse",)) == ("landuse",)
+
+
+def test_what_is_handed_to_another_process_has_nothing_left_to_hide(city, tmp_path):
+    write_view(city.view({"poi", "polygon"}, ("landuse",)), tmp_path)
+    there = read_view(tmp_path)
+    assert least_withholding(there) is there
+    assert words_that_hide(there._city, there.inputs, ("landuse",)) == ()
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    write_view(city.view({"poi", "polygon"}), whole)
+    assert words_that_hide(read_view(whole)._city, {"polygon"}, ("landuse",)) == ("landuse",)
