@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -67,7 +68,7 @@ def tests_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session")
 def village(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A city folder of 36 square regions with POIs, one of which tells its land use; population density follows the POIs. Do not write into it."""
+    """A city folder of 36 square regions with POIs and roads; population density follows the POIs. Do not write into it."""
     import geopandas as gpd
     import pandas as pd
     import shapely
@@ -98,6 +99,22 @@ def village(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder / "labels" / "landuse.parquet", index=False
     )
     (folder / "city.json").write_text(json.dumps(_manifest(len(ids))), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def telling_village(village: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The village with one POI that tells the land use where it lies. Do not write into it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = tmp_path_factory.mktemp("telling") / "village"
+    shutil.copytree(village, folder)
+    table = pq.read_table(folder / "pois.parquet")
+    place = table.column_names.index("tags")
+    first, *others = table["tags"].to_pylist()
+    tags = pa.array([[*first, ("landuse", "retail")], *others], table.schema.field(place).type)
+    pq.write_table(table.set_column(place, "tags", tags), folder / "pois.parquet")
     return folder
 
 
@@ -134,9 +151,7 @@ def _save_pois(path: Path, points: np.ndarray) -> None:
     frame = gpd.GeoDataFrame({"poi_id": [f"n{k}" for k in range(len(points))]}, geometry=points, crs=CRS)
     frame.to_crs("EPSG:4326").to_parquet(path)
     table = pq.read_table(path)
-    cafe = ("amenity", "cafe")
-    every = [[cafe, ("landuse", "retail")], *[[cafe]] * (len(points) - 1)]
-    tags = pa.array(every, type=pa.map_(pa.string(), pa.string()))
+    tags = pa.array([[("amenity", "cafe")]] * len(points), type=pa.map_(pa.string(), pa.string()))
     pq.write_table(table.add_column(1, "tags", tags), path)
 
 

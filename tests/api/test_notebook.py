@@ -89,14 +89,16 @@ def test_vectors_that_saw_what_a_task_withholds_are_refused_with_the_line_that_m
         ub.evaluate(counted, task)
 
 
-def test_vectors_made_for_a_task_are_scored_on_it_and_on_those_that_show_the_model_the_same(city, village):
+def test_vectors_made_for_a_task_are_scored_on_it_and_on_those_that_show_the_model_the_same(
+    city, telling_village
+):
     space = ub.embed("poi-counts", city, for_task="landuse")
     alone = ub.evaluate(space, "landuse", head="ridge", seeds=2)
     assert ub.evaluate(space, "landuse-shares", head="ridge", seeds=2).main_metric == "r2"
     assert alone.raw.task["withholds"] == ["landuse"]
     # No POI of the built-in city tells its land use, so nothing of them was hidden; one of the village does.
     assert ub.evaluate(space, "popdensity", head="ridge", seeds=2).raw.task["withholds"] == []
-    hidden = ub.embed("poi-counts", village, for_task="landuse")
+    hidden = ub.embed("poi-counts", telling_village, for_task="landuse")
     with pytest.raises(RunRefused, match="without landuse, which task 'popdensity' lets models see"):
         ub.evaluate(hidden, "popdensity")
 

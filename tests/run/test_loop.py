@@ -187,9 +187,11 @@ def test_broken_result_file_is_computed_again(village, counting, store):
     assert json.loads(path.read_text())["status"] == OK
 
 
-def test_orders_that_share_vectors_stand_together(village, counting):
+def test_orders_that_share_vectors_stand_together(telling_village, counting):
     words = [("popdensity", "2"), ("popdensity", "3"), ("landuse", "2"), ("income", "3"), ("income", "2")]
-    specs = [RunSpec(str(counting), task, str(village), settings=(("power", p),)) for task, p in words]
+    specs = [
+        RunSpec(str(counting), task, str(telling_village), settings=(("power", p),)) for task, p in words
+    ]
     ordered = in_sharing_order(map(resolve, specs))
     assert [(one.spec.task, one.spec.settings[0][1]) for one in ordered] == [
         ("popdensity", "2"),

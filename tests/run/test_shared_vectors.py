@@ -164,9 +164,9 @@ def test_a_plan_counts_one_training_for_tasks_that_share_it(tagged, tmp_path):
     assert plan(orders, store) == [(3, CACHED)]
 
 
-def test_a_plan_counts_two_trainings_where_the_answer_is_hidden(village, tmp_path):
+def test_a_plan_counts_two_trainings_where_the_answer_is_hidden(telling_village, tmp_path):
     model, store = Teller(tmp_path, READS_POIS), ResultStore(tmp_path / "results")
-    orders = [resolve(model.spec(village, task)) for task in ("popdensity", "landuse", "income")]
+    orders = [resolve(model.spec(telling_village, task)) for task in ("popdensity", "landuse", "income")]
     assert plan(orders, store) == [(2, TO_MAKE), (1, TO_MAKE)]
 
 

@@ -124,9 +124,9 @@ def test_vectors_that_an_earlier_version_kept_have_no_seconds_of_processors(vill
     assert second.cost["head_processor_seconds"] > 0
 
 
-def test_withholding_task_gets_its_own_embedding(village, counting, tmp_path):
-    execute(RunSpec(str(counting), "popdensity", str(village), head="ridge"))
-    execute(RunSpec(str(counting), "landuse", str(village), head="ridge"))
+def test_withholding_task_gets_its_own_embedding(telling_village, counting, tmp_path):
+    execute(RunSpec(str(counting), "popdensity", str(telling_village), head="ridge"))
+    execute(RunSpec(str(counting), "landuse", str(telling_village), head="ridge"))
     assert len((tmp_path / "embeds.log").read_text().splitlines()) == 2
 
 
