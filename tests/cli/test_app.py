@@ -322,7 +322,7 @@ def test_leaderboard_without_results_gives_exit_code_3(run_words, capsys):
     assert main(["leaderboard", "--format", "pdf"]) == 2
 
 
-def test_cache_is_listed_explained_and_pruned(run_words, village, counting, capsys):
+def test_cache_is_listed_explained_and_pruned(run_words, village, telling_village, counting, capsys):
     explain = ["cache", "explain", "-m", str(counting), "-c", str(village), "--device", "cpu"]
     assert main(explain) == 0
     assert "not cached; there is no embedding of this model yet" in capsys.readouterr().out
@@ -333,6 +333,8 @@ def test_cache_is_listed_explained_and_pruned(run_words, village, counting, caps
     assert main([*explain, "--set", "power=3"]) == 0
     assert "parameters.power: 1.0 there, 3.0 now" in capsys.readouterr().out
     assert main([*explain, "--json", "-t", "landuse"]) == 0
+    assert json.loads(capsys.readouterr().out)["cached"], "no POI of the village tells its land use"
+    assert main([*explain, "--json", "-t", "landuse", "-c", str(telling_village)]) == 0
     assert set(json.loads(capsys.readouterr().out)["differences"]) == {"view"}
     assert main(["cache", "prune"]) == 0
     assert "Removed 1 embeddings" in capsys.readouterr().out
