@@ -8,7 +8,9 @@ import pytest
 from urbanbench.asking.written import written_questions
 from urbanbench.city.city import City
 from urbanbench.errors import BadInput, DataMissing, RunRefused
+from urbanbench.scoring.retrieval.evaluate import evaluate
 from urbanbench.scoring.retrieval.sets import draw_sets
+from urbanbench.space import EmbeddingSpace
 
 QUERIES = [
     {"id": "q1", "image": "v000000", "text": "What for?", "positive": "living", "also_right": ["home"]},
@@ -84,6 +86,24 @@ def test_a_query_chooses_from_its_own_candidates_or_else_from_the_group_of_the_r
     assert not any("of no question" in told(asked, one) for one in asked.pool)
     more = [{"id": f"more{k}", "text": f"answer {k}", "group": "uses"} for k in range(4)]
     assert written_questions(toy, folder([QUERIES[2]], CANDIDATES + more)).main_metric == "hit@5"
+
+
+def test_a_query_with_candidates_of_its_own_is_no_form_of_questions(toy, folder):
+    own = [
+        {"id": f"own{k}", "text": f"Is it {k}?", "positive": "work", "candidates": ["work", "home"]}
+        for k in range(3)
+    ]
+    shared = [{"id": f"shared{k}", "text": f"Is it so {k}?", "positive": "work"} for k in range(3)]
+    for queries, forms in (
+        (own, None),
+        (own + shared, {"group uses"}),
+        ([*own, *shared, QUERIES[1]], {"group uses"}),
+    ):
+        asked = written_questions(toy, folder(queries, lessons=[]))
+        drawn = np.random.default_rng(0).standard_normal((len(asked.ids), 8)).astype(np.float32)
+        told = evaluate(EmbeddingSpace("item", asked.ids, drawn), asked, (0, 1)).section["candidates"]
+        assert set(told.get("forms", ())) == (forms or set())
+        assert told["pool"] == 6 * (own[0] in queries) + 4 * (len(queries) > 3) + 3 * (QUERIES[1] in queries)
 
 
 def test_answers_that_are_pictures_lie_where_they_were_taken(toy, folder):
