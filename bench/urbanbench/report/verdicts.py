@@ -48,7 +48,10 @@ def verdict_of(
     learned, floor = (
         next((row for row in rows if row.floor is is_floor), None) for is_floor in (False, True)
     )
-    told: dict[str, Any] = {"word": _word(leading if ranks else []), "words": _words(rows, leading, learned, ranks, block)}
+    told: dict[str, Any] = {
+        "word": _word(leading if ranks else []),
+        "words": _words(rows, leading, learned, ranks, block),
+    }
     named = {"leader": (leading or rows or [None])[0], "learned": learned, "floor": floor}
     told |= {name: place(row) for name, row in named.items() if row is not None}
     return told | {"set": [place(row) for row in leading]}
