@@ -52,7 +52,7 @@ def verdict_of(
         "word": _word(leading if ranks else []),
         "words": _words(rows, leading, learned, ranks, block),
     }
-    named = {"leader": (leading or rows or [None])[0], "learned": learned, "floor": floor}
+    named = {"leader": next(iter(leading or rows), None), "learned": learned, "floor": floor}
     told |= {name: place(row) for name, row in named.items() if row is not None}
     return told | {"set": [place(row) for row in leading]}
 
