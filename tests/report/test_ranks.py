@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import ttest_rel
 
+from urbanbench.board.blocks import make_groups
 from urbanbench.board.leading import leading
+from urbanbench.board.marks import marks, ranked
 from urbanbench.judging.families import holm
 from urbanbench.judging.ranks import own_rank_intervals, rank_intervals
 from urbanbench.report.ranks import possible_ranks
+from urbanbench.report.verdicts import OPEN, verdict_of
 
 
 def test_each_end_counts_the_rows_that_chance_separates_on_its_side():
@@ -86,3 +89,31 @@ def test_bold_rows_and_no_others_may_be_first_and_the_best_row_has_as_many_ranks
         assert ranks[best] == (1, len(bold))
         alone += len(bold) == 1
     assert 5 < alone < 55
+
+
+def verdict_on(rows):
+    [group] = make_groups(rows)
+    [block] = group.blocks
+    bold = marks(block, "r2")
+    return verdict_of(block, bold, possible_ranks(ranked(block), bold), rows.index)
+
+
+def test_a_verdict_calls_a_row_separable_only_where_it_has_one_rank(make_rows):
+    noise = np.random.default_rng(0).normal(0, 0.001, size=(3, 10))
+    told = verdict_on(make_rows([0.2 + noise[0], 0.8 + noise[1], 0.5 + noise[2]]))
+    assert "It is separable from every other of the 3 rows." in told["words"]
+    assert told["leader"] == 1
+    assert told["word"] != OPEN
+
+
+def test_a_verdict_on_rows_of_one_seed_does_not_tell_what_chance_does(make_rows):
+    told = verdict_on(make_rows([[0.2], [0.8], [0.5]]))
+    assert "separable" not in told["words"]
+    assert "too few seeds" in told["words"]
+    assert told["word"] == OPEN
+
+
+def test_a_verdict_counts_the_rows_that_were_judged(make_rows):
+    noise = np.random.default_rng(0).normal(0, 0.001, size=(2, 10))
+    told = verdict_on(make_rows([0.2 + noise[0], 0.8 + noise[1], [0.1] * 9 + [None]]))
+    assert "every other of the 2 rows that are judged together, of 3." in told["words"]
