@@ -32,8 +32,9 @@ SMALL: dict[str, Any] = {
     "graph_lr": 1e-3,
     "dropout": 0.4,
     "min_steps": 100,
-    "max_steps": 3000,
-    "patience": 3,
+    "max_steps": 5000,
+    "check_every": 40,
+    "patience": 4,
 }
 """Preset `small`: to the plateau on two cores, with a frozen picture encoder. `quick` is the same for a first look, ended by a cap."""
 

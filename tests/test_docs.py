@@ -73,6 +73,20 @@ def test_the_retrieval_task_a_guide_shows_keeps_the_contract_and_runs_as_a_plugi
     assert (found.cell.split, found.cell.head) == ("area", "cosine")
 
 
+def test_the_questions_a_guide_shows_keep_the_contract_and_are_scored_anew_when_they_change(
+    tmp_path, tiny_toyville
+):
+    plugin = own_questions(tmp_path)
+    check_task(load_task(str(plugin)), City.open(tiny_toyville))
+    spec = RunSpec("random", str(plugin), str(tiny_toyville), seeds=(0, 1))
+    found = execute(spec, bench=Workbench(cache=None))
+    assert (found.status, found.reason, found.evaluation["main_metric"]) == ("ok", "", "hit@1")
+    queries = tmp_path / "my_questions/queries.jsonl"
+    queries.write_text(queries.read_text(encoding="utf-8").replace('"living"', '"work"'), encoding="utf-8")
+    again = execute(spec, bench=Workbench(cache=None))
+    assert again.provenance["targets_digest"] != found.provenance["targets_digest"]
+
+
 def test_the_experiment_a_guide_shows_names_cells_and_shows_itself(tmp_path):
     [code] = blocks("docs/experiments.md", "python")
     told: dict = {}
@@ -173,6 +187,7 @@ def shown_world(tmp_path_factory):
     for kept in ("toyville", "singapore"):
         shutil.copytree(ROOT / f"results/{kept}/popdensity", world / f"results/{kept}/popdensity")
     shutil.copyfile(next((ROOT / "results/toyville/popdensity").glob("*.json")), world / "one.json")
+    own_questions(world)
     (world / "paper.csv").write_text(blocks("docs/audit.md", "csv")[0], encoding="utf-8")
     (world / "claims.toml").write_text(blocks("docs/audit.md", "toml")[0], encoding="utf-8")
     own_city(world)
@@ -230,6 +245,18 @@ def rated_pictures(city: Path, folder: Path) -> None:
     told = {"safety": np.arange(30) % 5, "lively": np.arange(30) % 7, "use": ["home", "shop"] * 15}
     named = views.rename(columns={"view_id": "image_id", "east": "image"})
     named.assign(**told).to_parquet(folder / "images.parquet")
+
+
+def own_questions(world: Path) -> Path:
+    """Write the task of docs/own_questions.md with its questions, and return its file."""
+    (world / "my_questions").mkdir()
+    page = "docs/own_questions.md"
+    names = ("queries", "candidates", "lessons")
+    for name, text in zip(names, blocks(page, "json"), strict=True):
+        (world / f"my_questions/{name}.jsonl").write_text(text, encoding="utf-8")
+    (task,) = blocks(page, "python")
+    (world / "my_task.py").write_text(task, encoding="utf-8")
+    return world / "my_task.py"
 
 
 def takes(words: list[str], option: str) -> bool:

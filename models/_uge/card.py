@@ -30,7 +30,7 @@ CARD = ModelCard(
         "In training some items lose their graph and others their picture (options drop_graph, drop_image), so that items with either alone are read well.",
         "A batch has one pair of each picture, all of one kind and one form of question where they can be, for wrong answers of another are told at a glance; other pairs with the same answer are not counted as wrong, and a wrong answer counts once however many pairs have it. Stages end at the plateau of the loss of held-out pictures, the same in both, and the weights with the lowest are kept; the paper trains a fixed number of epochs and selects by the margin between right and wrong.",
     ),
-    version=2,
+    version=3,
     transfers="inductive",
     transfers_why="its towers read the pictures, texts and graphs of any city",
 )

@@ -75,13 +75,12 @@ class GraphEncoder(nn.Module):
             That of texts, whose layers read nodes, too.
         """
         nodes = self.nodes(batch, texts)
-        sizes = np.bincount(batch.graph_of, minlength=len(batch))
-        start = on_device(np.cumsum(sizes) - sizes, nodes.device)
-        share = on_device((1.0 / sizes[batch.graph_of]).astype(np.float32), nodes.device)
-        weights = [share, *self.asked(nodes, batch, question)]
-        parts = [take_rows(nodes, on_device(batch.first, nodes.device))]
-        parts += [summed(nodes, one, start) for one in weights]
-        made: Tensor = self.read(torch.cat(parts, dim=1)) + self.spoken(batch, texts, tower, weights, start)
+        share = 1.0 / np.bincount(batch.graph_of, minlength=len(batch))[batch.graph_of]
+        even = on_device(share.astype(np.float32)[:, None], nodes.device)
+        weights = torch.cat([even, self.asked(nodes, batch, question)], dim=1)
+        own = take_rows(nodes, on_device(batch.first, nodes.device))
+        parts = torch.cat([own[:, None], summed(nodes, weights, batch.graph_of)], dim=1)
+        made: Tensor = self.read(parts.flatten(start_dim=1)) + self.spoken(batch, texts, tower, weights)
         return made
 
 
@@ -98,8 +97,8 @@ class Asked(nn.Module):
         self.query = nn.Linear(text_dim, ASKED_HEADS * ASKED_DIM)
         self.key = nn.Linear(dim, ASKED_HEADS * ASKED_DIM, bias=False)
 
-    def forward(self, nodes: Tensor, batch: Batch, question: Question) -> list[Tensor]:
-        """Return the weights (n,) of every head, which sum to 1 in every graph.
+    def forward(self, nodes: Tensor, batch: Batch, question: Question) -> Tensor:
+        """Return the weights (n, heads), which sum to 1 in every graph.
 
         Parameters
         ----------
@@ -116,7 +115,10 @@ class Asked(nn.Module):
             away = np.log1p(np.hypot(*batch.offset_m.T.astype(np.float64))).astype(np.float32)
             score = score - on_device(away, nodes.device)[:, None] * self.near
         score = score.index_fill(0, on_device(batch.first, nodes.device), OWN)
-        return [softmax_within(score[:, [k]], graph_of, len(batch))[:, 0] for k in range(ASKED_HEADS)]
+        made: Tensor = torch.cat(
+            [softmax_within(one, graph_of, len(batch)) for one in score.split(1, dim=1)], dim=1
+        )
+        return made
 
 
 def places_of(offset_m: np.ndarray) -> np.ndarray:

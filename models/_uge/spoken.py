@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  # the library's own customary name
@@ -36,9 +34,7 @@ class Spoken(nn.Module):
             self.mix.weight.copy_(torch.eye(dim).repeat(1, parts) / parts)
             self.mix.bias.zero_()
 
-    def forward(
-        self, batch: Batch, texts: Tensor, tower: TextTower, weights: Sequence[Tensor], start: Tensor
-    ) -> Tensor:
+    def forward(self, batch: Batch, texts: Tensor, tower: TextTower, weights: Tensor) -> Tensor:
         """Return vectors (g, dim) of graphs.
 
         Parameters
@@ -48,13 +44,11 @@ class Spoken(nn.Module):
         tower
             Whose layers read.
         weights
-            For each part (n,): how much a node counts.
-        start
-            int64 (g,): where the nodes of each graph begin.
+            (n, parts): how much a node counts in each.
         """
         nodes = tower.bent(self._clauses(batch, texts, tower.first))
-        sums = [tower.whole(summed(nodes, one, start)) for one in weights]
-        made: Tensor = self.mix(torch.cat(sums, dim=1))
+        sums = tower.whole(summed(nodes, weights, batch.graph_of))
+        made: Tensor = self.mix(sums.flatten(start_dim=1))
         return made
 
     def _clauses(self, batch: Batch, texts: Tensor, first: nn.Linear) -> Tensor:
@@ -79,7 +73,26 @@ def place_from_centre(offset_m: np.ndarray) -> np.ndarray:
     return np.hstack([bumps(away), toward]).astype(np.float32)
 
 
-def summed(nodes: Tensor, weight: Tensor, start: Tensor) -> Tensor:
-    """Return weighted sums of consecutive runs of nodes, (g, dim)."""
-    rows = torch.arange(len(nodes), device=nodes.device)
-    return F.embedding_bag(rows, nodes, start, mode="sum", per_sample_weights=weight)
+def summed(nodes: Tensor, weights: Tensor, graph_of: np.ndarray) -> Tensor:
+    """Return weighted sums of the nodes of each graph, (g, k, dim), as one product of matrices a graph.
+
+    Parameters
+    ----------
+    nodes
+        (n, dim): of graphs behind one another.
+    weights
+        (n, k): how much a node counts in each sum.
+    graph_of
+        int64 (n,): which graph a node belongs to; rising, none left out.
+    """
+    sizes = np.bincount(graph_of)
+    place = np.arange(len(graph_of)) - (np.cumsum(sizes) - sizes)[graph_of]
+    row = on_device(graph_of * sizes.max() + place, nodes.device)
+    parts = [
+        one.new_zeros((len(sizes) * int(sizes.max()), one.shape[1]))
+        .index_copy(0, row, one)
+        .view(len(sizes), -1, one.shape[1])
+        for one in (weights, nodes)
+    ]
+    made: Tensor = parts[0].transpose(1, 2) @ parts[1]
+    return made

@@ -9,13 +9,15 @@ import pytest
 def _scores(kind, values):
     if kind == "classification":
         return {"f1_macro": values, "f1_weighted": values, "accuracy": values, "f1[Civic]": values}
+    if kind == "retrieval":
+        return {"hit@5": values, "mrr": [one / 2 for one in values]}
     if kind == "composition":
         return {"r2": values, "rmse": [1 - one for one in values], "l1": values, "kl": values}
     errors = [2 - one for one in values]
     return {"rmse": errors, "mae": errors, "r2": values, "r2_log": values}
 
 
-_MAIN = {"regression": "r2", "classification": "f1_macro", "composition": "r2"}
+_MAIN = {"regression": "r2", "classification": "f1_macro", "composition": "r2", "retrieval": "hit@5"}
 
 
 @pytest.fixture

@@ -74,3 +74,18 @@ def test_published_numbers_have_columns_of_their_own(make_result):
     assert paper
     assert all(line["mean"] == "" and line["mark"] == "" and line["published_mean"] for line in paper)
     assert "published_mean" not in lines_of([make_result("urbanmfm")])[0]
+
+
+def test_what_is_listed_of_ugbench_is_told_once_under_its_own_cities(make_result):
+    results = [
+        make_result(
+            "uge", task="geolocation", kind="retrieval", split=split, head="cosine", city=city, unit=""
+        )
+        for split in ("area", "random")
+        for city in ("toyville", "shenzhen")
+    ]
+    paper = [line for line in lines_of(results, published=True) if line["kind"] == "published"]
+    told = ("city", "task", "model", "metric", "mean", "published_mean")
+    assert [tuple(line[name] for name in told) for line in paper] == [
+        ("new_york", "geolocation", "not known", "hit@5", "", "0.5885")
+    ]

@@ -5,7 +5,7 @@ import statistics
 import pytest
 
 from urbanbench.board import render
-from urbanbench.board.published import for_row, for_task, read_published
+from urbanbench.board.published import for_row, for_task, listed_for, read_published
 
 UNIFIED = frozenset({"poi", "polygon"})
 
@@ -99,3 +99,55 @@ def test_cities_the_paper_does_not_have_get_no_columns(make_result):
     text = render([make_result("urbanmfm", city="helsinki")], format="md", published=True)
     assert "published (" not in text
     assert "### Published" not in text
+
+
+def asked(make_result, task="geolocation", **words):
+    return make_result("uge", task=task, kind="retrieval", split="area", head="cosine", unit="", **words)
+
+
+def test_figures_of_ugbench_are_those_that_are_listed():
+    tasks = ("geolocation", "image-retrieval", "perception", "spatial-grounding")
+    found = [
+        (one.task, one.city, one.setting, one.text) for task in tasks for one in listed_for(task, ["hit@5"])
+    ]
+    training, held_out = "one of the cities of training", "a held-out city"
+    assert found == [
+        ("geolocation", "new_york", training, "0.5885"),
+        ("spatial-grounding", "singapore", f"nearest POI, {training}", "0.7077"),
+        ("spatial-grounding", "paris", f"nearest POI, {held_out}", "0.4885"),
+        ("spatial-grounding", "beijing", f"nearest POI, {held_out}", "0.7538"),
+        ("spatial-grounding", "new_york", f"distance and direction, {training}", "0.4435"),
+    ]
+    assert listed_for("geolocation", ["mrr"]) == []
+
+
+def test_what_is_listed_of_ugbench_stands_once_beside_its_tasks_in_any_city_and_says_what_is_not_known(
+    make_result,
+):
+    results = [
+        asked(make_result, city=city, task=task)
+        for city in ("toyville", "shenzhen")
+        for task in ("geolocation", "perception")
+    ]
+    ours, both = (render(results, format="md", published=one) for one in (False, True))
+    assert "UGBench" not in ours
+    sections = both.split("## ")
+    assert sum("Published, UGBench" in one for one in sections) == 2  # of geolocation, once in each city
+    assert both.count("0.5885") == 2
+    assert "Which model they are of" in both
+    assert "chance is not known either" in both
+
+
+def test_the_footer_names_the_papers_that_tables_are_about_and_no_others(make_result):
+    regions, places = make_result("urbanmfm"), asked(make_result, task="image-retrieval")
+    for results, papers in (
+        ([regions], {"UrbanMFM"}),
+        ([places], {"UGBench"}),
+        ([regions, places], {"UrbanMFM", "UGBench"}),
+    ):
+        text = render(results, format="md", published=True)
+        said = {
+            "UrbanMFM": "Published numbers are from",
+            "UGBench": "the abstract claims gains of up to 44 %",
+        }
+        assert {paper for paper, words in said.items() if words in text} == papers

@@ -144,3 +144,63 @@ def test_too_few_answers_to_choose_from_are_refused(pictures, tmp_path):
     write_image_set(ImageSet(pictures, "x", scores=("liked",), told=TOLD), tmp_path / "city")
     with pytest.raises(RunRefused, match="in no set as many as 20"):
         load_task("perception").targets(City.open(tmp_path / "city"))
+
+
+def made(pictures, tmp_path, *words):
+    asked = ["data", "images", str(pictures), "-o", str(tmp_path / "city"), "--licence", "CC0", *words]
+    return main(asked)
+
+
+def test_what_is_dropped_is_told_with_the_reason(pictures, tmp_path, capsys):
+    (tmp_path / "elsewhere.png").write_bytes((pictures / "images/1.png").read_bytes())
+    (pictures / "images/20.png").unlink()
+    (pictures / "images/20.png").symlink_to(tmp_path / "elsewhere.png")
+    table = pd.read_parquet(pictures / "images.parquet").astype({"liked": object})
+    table.loc[4, "image"] = "images/gone.png"
+    table.loc[5, "image"] = "../elsewhere.png"
+    table.loc[6, "liked"] = "much"
+    table.loc[8, "image_id"] = "i009"
+    table.loc[10, "use"] = ""
+    (pictures / "images.parquet").unlink()
+    table.to_csv(pictures / "images.csv", index=False)
+    assert made(pictures, tmp_path, "--scores", "liked", "--class", "street_function=use") == 0
+    shown = capsys.readouterr()
+    for line in (
+        "pictures: no such file (images/gone.png)",
+        "pictures: a path with '..' (../elsewhere.png)",
+        "pictures: a link that leads out of the folder (images/20.png)",
+        "pictures: no picture (images/7.png)",
+        "a view_id again (i009)",
+        "labels/perception_liked: dropped 2: no number in liked (i003, i006)",
+        "labels/street_function: dropped 1: no class in use (i010)",
+    ):
+        assert line in shown.err
+    assert len(City.open(tmp_path / "city").street_views) == 115
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--scores", "none"), "Column 'none' has no number in any of 119 rows with a picture"),
+        (("--class", "use=blank"), "Column 'blank' has no class in any of 119 rows with a picture"),
+        (("--scores", "lovely"), "a column for --scores"),
+    ],
+)
+def test_a_column_without_a_value_makes_no_label(pictures, tmp_path, capsys, words, message):
+    table = pd.read_parquet(pictures / "images.parquet").assign(none="n/a", blank="")
+    table.to_parquet(pictures / "images.parquet")
+    assert made(pictures, tmp_path, *words) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "city").exists()
+
+
+def test_a_set_without_a_table_or_a_picture_says_what_it_lacks(pictures, tmp_path, capsys):
+    for path in (pictures / "images").iterdir():
+        path.write_bytes(b"")
+    assert made(pictures, tmp_path) == 2
+    assert "found none among 120 (street_views: dropped 120" in capsys.readouterr().err
+    (pictures / "images.parquet").unlink()
+    assert made(pictures, tmp_path) == 3
+    said = capsys.readouterr().err
+    assert "expected a table images.csv with a column image" in said
+    assert "lon" not in said

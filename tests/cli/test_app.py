@@ -275,6 +275,27 @@ def test_describe_shows_cards_and_words(capsys, village, counting):
     assert main(["describe", "poverti"]) == 2
 
 
+def test_the_next_command_of_a_description_asks_what_the_model_or_task_can_be_asked(capsys):
+    from urbanbench.items import MODALITIES
+    from urbanbench.registry import listing
+
+    tasks = {entry.name: entry.card for entry in listing("task")}
+    models = [entry for entry in listing("model") if set(MODALITIES) & set(entry.card.embeds)]
+    assert len(models) > 5
+    for model in models:
+        assert main(["describe", model.name, "--json"]) == 0
+        [*_, option, name] = json.loads(capsys.readouterr().out)["next"].split()
+        task, towers = tasks[name], set(model.card.embeds)
+        assert option == "-t"
+        sides = [set(task.query), set(task.candidates)] if task.kind == "retrieval" else [{task.level}]
+        assert all(side & towers for side in sides), (model.name, name)
+    for name in ("geolocation", "popdensity"):
+        card = tasks[name]
+        assert main(["describe", name, "--json"]) == 0
+        shown = json.loads(capsys.readouterr().out).get("next", "")
+        assert (f"data questions toyville:tiny -t {name}" in shown) == (card.kind == "retrieval")
+
+
 def test_embed_then_score_equals_run(run_words, village, counting, capsys, own_folder):
     assert main(["embed", "-m", str(counting), "-c", str(village), "-o", "mine.parquet"]) == 0
     assert "36 regions x 2" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """The folder of UGData: files that others read, the same bytes each time, and errors in words."""
 
 import json
+import re
 import shutil
 from hashlib import sha256
 
@@ -154,7 +155,12 @@ def test_wrong_graphs_are_noticed(graph):
         (lambda text: text[: len(text) // 2], "found"),
         (lambda text: text.replace('"kind":"poi"', '"kind":"shop"', 1), "a node without what it needs in line 2"),
         (lambda text: text.replace('"id":"poi/n1"', '"id":"poi/n0"', 1), "an id of a node twice"),
-        (lambda text: text.replace('"source":"poi/n0"', '"source":"poi/none"', 1), "an edge without what it needs"),
+        (lambda text: text.replace('"source":"poi/n0"', '"source":"poi/none"', 1), "an edge whose source 'poi/none' is no node in line"),
+        (lambda text: text.replace('"key":"near"', '"key":"far"', 1), "an edge without what it needs in line"),
+        (lambda text: re.sub('"distance_m":[^,]*', '"distance_m":NaN', text, count=1), "an edge without what it needs in line"),
+        (lambda text: re.sub('"distance_m":[^,]*', '"distance_m":1e999', text, count=1), "an edge without what it needs in line"),
+        (lambda text: re.sub('"coordinates":[^]]*', '"coordinates":[Infinity,1', text, count=1), "a node without what it needs in line 2"),
+        (lambda text: re.sub('"graph":{[^}]*}', '"graph":[]', text, count=1), "no object 'graph'"),
         (lambda text: text.replace("EPSG:32631", "EPSG:1", 1), "no known CRS"),
         (lambda text: "[" * 100_000 + text, "no JSON object in line 1"),
         (lambda text: "x" * (1 << 21), "letters in line 1"),
@@ -170,6 +176,17 @@ def test_files_that_hold_something_else_are_refused(village, tmp_path, change, s
     path.write_text(change(path.read_text()))
     with pytest.raises(DataCorrupt, match=said):
         open_graph(tmp_path)
+
+
+@pytest.mark.parametrize("place", [3, 4000])
+def test_bytes_that_are_not_utf8_are_refused_wherever_they_stand(folder, tmp_path, place):
+    for name in ("graph.json", "paths.jsonl"):
+        text = (folder / name).read_bytes()
+        (tmp_path / name).write_bytes(text[:place] + b"\xff\xfe" + text[place:])
+    with pytest.raises(DataCorrupt, match="not UTF-8"):
+        open_graph(tmp_path)
+    with pytest.raises(DataCorrupt, match="expected an object a line, found none in line"):
+        list(read_records(tmp_path, "paths"))
 
 
 def test_links_that_lead_out_of_the_folder_are_refused(folder, tmp_path):

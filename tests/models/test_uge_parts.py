@@ -9,7 +9,7 @@ from urbanbench.items import LocalGraph
 from urbanbench.models._uge.graph_net import Asked, GraphEncoder, Question
 from urbanbench.models._uge.net import Fusion, Rows
 from urbanbench.models._uge.objective import Lessons, PairObjective, forms_of, pictures_of
-from urbanbench.models._uge.spoken import Spoken
+from urbanbench.models._uge.spoken import Spoken, summed
 from urbanbench.models._uge.texts import (
     MOST_CLAUSES,
     NUMBERS_LONG,
@@ -210,15 +210,14 @@ def test_a_text_attends_to_the_nodes_that_are_like_it_and_never_to_the_picture_i
     nodes, likeness = torch.zeros(len(batch.text), 8), torch.zeros(len(batch.text))
     likeness[[2, batch.first[1] + 1]] = 1.0
     likeness[torch.from_numpy(batch.first)] = 1.0
-    weights = [one.detach() for one in asked(nodes, batch, Question(torch.zeros(2, 6), likeness))]
-    for one in weights:
+    for one in asked(nodes, batch, Question(torch.zeros(2, 6), likeness)).detach().T:
         assert one[2] > 0.9
         assert one[torch.from_numpy(batch.first)] == pytest.approx(0.0, abs=1e-6)
         assert one[: batch.first[1]].sum() == pytest.approx(1.0, abs=1e-5)
         assert one[batch.first[1] :].sum() == pytest.approx(1.0, abs=1e-5)
     bare = asked(nodes, batch, Question(torch.zeros(2, 6), torch.zeros(len(batch.text))))
     others = batch.first[1] - 1
-    assert torch.allclose(bare[0][1 : batch.first[1]], torch.full((others,), 1 / others), atol=1e-5)
+    assert torch.allclose(bare[1 : batch.first[1], 0], torch.full((others,), 1 / others), atol=1e-5)
 
 
 def test_before_training_some_heads_look_at_what_is_near(graphs):
@@ -231,8 +230,8 @@ def test_before_training_some_heads_look_at_what_is_near(graphs):
     )
     away = np.hypot(*batch.offset_m.T)[1:]
     wanted = (1 + away) ** -2.0
-    assert weights[-1][1:].detach().numpy() == pytest.approx(wanted / wanted.sum(), abs=1e-5)
-    assert weights[0][1:].detach().numpy() == pytest.approx(np.full(len(away), 1 / len(away)), abs=1e-5)
+    assert weights[1:, -1].detach().numpy() == pytest.approx(wanted / wanted.sum(), abs=1e-5)
+    assert weights[1:, 0].detach().numpy() == pytest.approx(np.full(len(away), 1 / len(away)), abs=1e-5)
 
 
 def test_a_node_is_read_as_the_clause_that_tells_of_it():
@@ -245,8 +244,7 @@ def test_a_node_is_read_as_the_clause_that_tells_of_it():
     batch, reads, texts = table.batch(np.array([0])), tower(), frozen(2)
     spoken = Spoken(5, 1, place=True).eval()
     torch.nn.init.zeros_(spoken.toward.weight)
-    chosen = torch.tensor([0.0, 1.0])
-    made = spoken(batch, texts, reads, [chosen], torch.tensor([0]))
+    made = spoken(batch, texts, reads, torch.tensor([[0.0], [1.0]]))
     told = texts[words.index("a park")].clone()
     told[6:] = torch.from_numpy(number_waves(["120 m to a park"])[0])
     clause = reads.whole(reads.bent(reads.first(told[None])))
@@ -388,3 +386,14 @@ def test_a_wrong_answer_counts_once_however_many_pairs_have_it():
         to_picture.append(np.log(np.exp(mine[others]).sum()) - mine[k])
     assert float(loss) == pytest.approx((np.mean(to_text) + np.mean(to_picture)) / 2, abs=1e-5)
     assert objective.chance == pytest.approx((np.log(3) + np.mean(np.log([3, 3, 4, 4]))) / 2)
+
+
+def test_sums_over_nodes_are_those_of_a_loop_whatever_the_sizes_of_graphs():
+    torch.manual_seed(0)
+    graph_of, nodes, weights = np.array([0, 0, 0, 1, 2, 2]), torch.randn(6, 4), torch.randn(6, 3)
+    made = summed(nodes, weights, graph_of)
+    for graph in range(3):
+        of = torch.from_numpy(graph_of == graph)
+        for part in range(3):
+            wanted = sum(weight * node for weight, node in zip(weights[of][:, part], nodes[of], strict=True))
+            assert torch.allclose(made[graph, part], wanted, atol=1e-6)

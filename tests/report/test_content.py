@@ -165,6 +165,32 @@ def test_what_lots_and_one_who_knows_the_place_score_stands_beside_a_retrieval_a
     assert not any(shown(loaded))
 
 
+def test_figures_of_ugbench_stand_beside_its_tasks_with_what_is_not_known_of_them(results):
+    from dataclasses import replace
+
+    loaded = [one for one in results.load_all() if one.cell.task == "income"]
+
+    def told(task, published=True):
+        asked = [
+            replace(
+                one,
+                cell=replace(one.cell, task=task),
+                scores={"hit@5": [0.5] * len(one.scores["r2"])},
+                evaluation={**one.evaluation, "main_metric": "hit@5"},
+            )
+            for one in loaded
+        ]
+        (first, *_) = content_of(asked, maps=False, published=published)["questions"]
+        return [(one["setting"], one["text"]) for one in first["published"]], first["published_said"]
+
+    numbers, said = told("geolocation")
+    assert numbers == [("new_york: one of the cities of training", "0.5885")]
+    assert "is not known" in said
+    assert told("image-retrieval") == ([], said)
+    assert told("income") == ([], "")
+    assert told("geolocation", published=False) == ([], "")
+
+
 def test_no_text_can_end_the_element_it_stands_in_or_turn_its_direction(results):
     content = content_of(results.load_all(), maps=False)
     text = page_of(

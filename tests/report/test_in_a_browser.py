@@ -285,6 +285,8 @@ def test_a_retrieval_is_told_by_its_questions_chance_and_oracle_and_not_by_a_lab
     plot = tab.locator(".plot[role=img]").first
     assert "upright lines are oracle (0.875) and chance (0.25)" in plot.get_attribute("aria-label")
     assert plot.locator(".mark-rule.role-mark line").count() == 2
+    assert tab.locator("h2:has-text('Published for this task')").count() == 1
+    assert "so chance is not known either" in tab.locator("main").inner_text()
     tab = open_page(file.as_uri() + "#/task/geolocation")
     words = tab.locator("main").inner_text()
     assert "the text about the place where the picture was taken" in words

@@ -41,7 +41,7 @@ def render(
     format
         One of `FORMATS`.
     published
-        Whether the UrbanMFM paper's numbers stand beside ours, labelled and never ranked.
+        Whether the numbers of papers stand beside ours, labelled and never ranked.
     metrics
         Metrics to show, in this order; None for the usual ones of each kind of task.
     title

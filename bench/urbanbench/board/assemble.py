@@ -21,6 +21,7 @@ from urbanbench.board.mixing import group_warnings
 from urbanbench.board.numbers import plain_number, score_text, span
 from urbanbench.board.overview import overview
 from urbanbench.board.published_tables import (
+    listed_table,
     published_columns,
     published_entries,
     published_table,
@@ -49,7 +50,7 @@ def assemble(
     metrics
         Metrics to show, or None for the usual ones of each kind of task.
     published
-        Whether the UrbanMFM paper's numbers stand beside.
+        Whether the numbers of papers stand beside.
     empty
         What to say when there are no groups.
     """
@@ -80,8 +81,9 @@ def _section(group: Group, asked: Sequence[str] | None, published: bool, alone: 
     ]
     if group.unscored:
         tables.append(_unscored_table(group.unscored))
-    if alone and stands_beside(group) and (rest := published_table(group, metrics)):
-        tables.append(rest)
+    if alone and stands_beside(group):
+        papers = (published_table(group, metrics), listed_table(group, metrics))
+        tables += [one for one in papers if one is not None]
     return Section(group_title(group), tuple(group_facts(group)), tuple(group_notices(group)), tuple(tables))
 
 

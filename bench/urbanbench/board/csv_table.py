@@ -14,7 +14,7 @@ from urbanbench.board.costs import costs_of, machine, read_seconds
 from urbanbench.board.labels import row_label
 from urbanbench.board.marks import chosen_heads, floor_above, floor_beyond, marks
 from urbanbench.board.numbers import Score
-from urbanbench.board.published import Published, for_row, for_task
+from urbanbench.board.published import Published, for_row, for_task, listed_for
 from urbanbench.board.published_tables import stands_beside
 from urbanbench.board.rows import Row, ordered
 from urbanbench.board.text import one_line
@@ -83,6 +83,8 @@ def to_csv(groups: Sequence[Group], *, metrics: Sequence[str] | None, published:
         paper = _published_lines(group, metrics) if published and stands_beside(group) else ()
         lines = [*_result_lines(group, metrics), *paper]
         writer.writerows(_safe(line, published) for line in lines)
+    if published:
+        writer.writerows(_safe(line, published) for line in _listed_lines(groups, metrics))
     return out.getvalue()
 
 
@@ -259,3 +261,20 @@ def _published_lines(group: Group, asked: Sequence[str] | None) -> Iterator[dict
             "metric": one.metric,
         }
         yield where | {"unit": one.unit} | _beside(one)
+
+
+def _listed_lines(groups: Sequence[Group], asked: Sequence[str] | None) -> Iterator[dict[str, Any]]:
+    """Return what is listed of UGBench for the tasks of the groups, once each, under the paper's own cities."""
+    for task in dict.fromkeys(group.task for group in groups if stands_beside(group)):
+        metrics = {
+            metric for group in groups if group.task == task for row in group.rows for metric in row.scores
+        }
+        for one in listed_for(task, metrics if asked is None else metrics & set(asked)):
+            where = {
+                "city": one.city,
+                "task": task,
+                "model": one.model,
+                "kind": "published",
+                "metric": one.metric,
+            }
+            yield where | {"unit": one.unit} | _beside(one)

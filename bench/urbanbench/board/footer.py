@@ -11,7 +11,7 @@ from urbanbench.board.judged import judged_told
 from urbanbench.board.knowing import parts_of
 from urbanbench.board.marks import BELOW, OWN, UNCONVERGED, floor_above
 from urbanbench.board.numbers import HUGE, NO_SCORE
-from urbanbench.board.published import CITATION
+from urbanbench.board.published import CITATION, LISTED_TASKS, UGBENCH
 from urbanbench.board.rows import Row
 from urbanbench.board.trainings import TRAININGS
 from urbanbench.board.used import ALL, NOT_RECORDED, is_recorded, saw_text
@@ -144,7 +144,10 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         )
     said.extend(_seen(rows, blocks))
     said.extend(_numbers(rows, [row for block in blocks for row in block.shown]))
-    if published:
+    listed = published and any(group.task in LISTED_TASKS for group in groups)
+    if listed:
+        said.append(UGBENCH)
+    if published and not (listed and all(group.task in LISTED_TASKS for group in groups)):
         said.append(
             f"Published numbers are from {CITATION}: other data, units and protocol, for display only, never ranked. * marks numbers with a note: rows of the paper that repeat or contradict others."
         )

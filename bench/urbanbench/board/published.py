@@ -1,7 +1,8 @@
-"""The UrbanMFM paper's printed numbers, for display beside ours and never ranked.
+"""The UrbanMFM paper's printed numbers and what is listed of UGBench, for display beside ours and never ranked.
 
-The paper used other cities' extracts, regions, labels and splits, so its numbers are no target. Notes in the data say
-where the paper's own rows repeat or contradict each other.
+The papers used other cities' extracts, regions, labels and splits, so their numbers are no target. Notes in the data say
+where UrbanMFM's own rows repeat or contradict each other. UGBench's cities are none that can be asked about here, so its numbers stand beside
+the same task in any city.
 """
 
 from __future__ import annotations
@@ -15,13 +16,32 @@ from importlib.resources import files
 
 from urbanbench.board.numbers import PLUS_MINUS
 
-__all__ = ["CITATION", "Published", "for_row", "for_task", "read_published"]
+__all__ = [
+    "CITATION",
+    "LISTED_TASKS",
+    "LISTED_TITLE",
+    "UGBENCH",
+    "Published",
+    "for_row",
+    "for_task",
+    "listed_for",
+    "read_published",
+]
 
 CITATION = (
     "Z. Zhang, M. Xie, P. Balsebre, W. Huang, S. Luo, G. Cong: UrbanMFM: Spatial Graph-based Multiscale Foundation Models "
     "for Learning Generalized Urban Representation"
 )
-_FILE = "published_urbanmfm.csv"
+LISTED_TITLE = "Published, UGBench in its own cities, as a third party lists it (model, inputs and candidates not known; for display, never ranked)"
+UGBENCH = (
+    "Figures of UGBench (arXiv 2602.08342) are as a third party lists them. Which model they are of, whether it saw pictures, texts or graphs, how many candidates a query had "
+    "and how these were drawn is not known, so chance is not known either; cities, texts and graphs are others. Of UGE on Qwen2.5-VL-7B the abstract claims gains of up to 44 % in "
+    "image retrieval and 30 % in geolocation in cities of training, and of over 30 % and 22 % in held-out ones; in which measure and over whom is not known. Its authors state that fine distances and directions stay weak. For display only, never ranked."
+)
+"""What has to be said beside figures of UGBench."""
+LISTED_TASKS = ("geolocation", "image-retrieval", "spatial-grounding")
+"""Tasks that UGBench's figures or claims are about."""
+_FILE, _LISTED = "published_urbanmfm.csv", "published_ugbench.csv"
 _UNIFIED = frozenset({"poi", "polygon"})
 
 
@@ -36,7 +56,7 @@ class Published:
     task, city, model, metric
         What it is for; tasks and metrics in our names, models in the paper's.
     setting
-        "full", "unified" (POIs and polygons only), "ablation" or "adaptability".
+        "full", "unified" (POIs and polygons only), "ablation" or "adaptability"; of UGBench what is asked, and of which kind of city.
     mean, std
         As printed; std is "" where the paper gives none.
     unit
@@ -80,8 +100,13 @@ class Published:
 
 @cache
 def read_published() -> tuple[Published, ...]:
-    """Read the package's data file, in its order."""
-    text = files("urbanbench.board").joinpath(_FILE).read_text(encoding="utf-8")
+    """Read the UrbanMFM paper's numbers, in the order of the package's data file."""
+    return _read(_FILE)
+
+
+@cache
+def _read(file: str) -> tuple[Published, ...]:
+    text = files("urbanbench.board").joinpath(file).read_text(encoding="utf-8")
     return tuple(Published(**row) for row in csv.DictReader(text.splitlines()))
 
 
@@ -89,6 +114,18 @@ def for_task(task: str, city: str, metrics: Iterable[str]) -> list[Published]:
     """Return the numbers of a task in a city for some metrics; names match whatever their case and separators."""
     wanted = set(metrics)
     return [one for one in _by_place().get((_plain(task), _plain(city)), ()) if one.metric in wanted]
+
+
+def listed_for(task: str, metrics: Iterable[str]) -> list[Published]:
+    """Return what is listed of UGBench for a task, in whatever city.
+
+    Examples
+    --------
+    >>> [(one.city, one.text) for one in listed_for("geolocation", ["hit@5"])]
+    [('new_york', '0.5885')]
+    """
+    wanted = set(metrics)
+    return [one for one in _read(_LISTED) if one.task == task and one.metric in wanted]
 
 
 @cache

@@ -7,9 +7,16 @@ from collections.abc import Collection, Mapping, Sequence
 from urbanbench.board.blocks import Block, Group
 from urbanbench.board.columns import heading, unit_of
 from urbanbench.board.layout import Column, Entry, Line, Table
-from urbanbench.board.published import Published, for_row, for_task
+from urbanbench.board.published import LISTED_TITLE, Published, for_row, for_task, listed_for
 
-__all__ = ["published_columns", "published_entries", "published_entry", "published_table", "stands_beside"]
+__all__ = [
+    "listed_table",
+    "published_columns",
+    "published_entries",
+    "published_entry",
+    "published_table",
+    "stands_beside",
+]
 
 PROTOCOL = "paper:urbanmfm"
 """The protocol of the paper the published numbers are from."""
@@ -76,6 +83,33 @@ def published_table(group: Group, metrics: Sequence[str]) -> Table | None:
         columns,
         tuple(_line(key, found, shown) for key, found in rest.items()),
     )
+
+
+def listed_table(group: Group, metrics: Sequence[str]) -> Table | None:
+    """Return what is listed of UGBench for the group's task, or None where nothing is."""
+    numbers = listed_for(group.task, metrics)
+    if not numbers:
+        return None
+    shown = [metric for metric in metrics if any(one.metric == metric for one in numbers)]
+    titles = ("published model", "city", "asked")
+    columns = (
+        *(Column(title, published=True) for title in titles),
+        *(Column(heading(metric), number=True, published=True) for metric in shown),
+        Column("note", brief=False, prose=True, published=True),
+    )
+    lines = tuple(
+        Line(
+            "published",
+            (
+                *(Entry(word) for word in (one.model, one.city, one.setting)),
+                *(published_entry(one if one.metric == metric else None) for metric in shown),
+                Entry(one.note),
+            ),
+            (one.note,) if one.note else (),
+        )
+        for one in numbers
+    )
+    return Table(LISTED_TITLE, columns, lines)
 
 
 def _line(key: tuple[str, str, str], found: Mapping[str, Published], metrics: Sequence[str]) -> Line:

@@ -58,7 +58,7 @@ class ImageSet:
     told: Mapping[str, str] = field(default_factory=dict)
 
 
-def write_image_set(order: ImageSet, folder: Path) -> dict[str, int]:
+def write_image_set(order: ImageSet, folder: Path, report: Report | None = None) -> dict[str, int]:
     """Write a city folder of one region, whose street views are the pictures of the set.
 
     Parameters
@@ -67,6 +67,8 @@ def write_image_set(order: ImageSet, folder: Path) -> dict[str, int]:
         The set.
     folder
         The new folder.
+    report
+        Told which pictures and which values were dropped, and why.
 
     Returns
     -------
@@ -76,16 +78,16 @@ def write_image_set(order: ImageSet, folder: Path) -> dict[str, int]:
     Raises
     ------
     BadInput, DataMissing
-        No licence for labels; no table, no such column, no picture that opens; the folder exists.
+        No licence for labels; no table, no such column, no picture that opens, a column without a single value; the folder exists.
     """
-    file = check_street_views(order.source)
+    file = check_street_views(order.source, placed=False)
     table = read_table(order.source / file, "pictures")
     labels = _labels(order, file, table)
     if labels and not order.told.get("licence", "").strip():
         msg = f'Labels {", ".join(labels)} have no licence. Expected the one under which their owners give them away. Mend: --licence "CC BY-SA 4.0", or what it is.'
         raise BadInput(msg)
     with new_folder(folder) as part:
-        return _write(order, part, labels)
+        return _write(order, part, labels, report or Report())
 
 
 def _labels(order: ImageSet, file: str, table: pd.DataFrame) -> dict[str, tuple[str, bool]]:
@@ -99,10 +101,10 @@ def _labels(order: ImageSet, file: str, table: pd.DataFrame) -> dict[str, tuple[
     }
 
 
-def _write(order: ImageSet, folder: Path, labels: Mapping[str, tuple[str, bool]]) -> dict[str, int]:
-    table, views = copy_unplaced(
-        order.source, folder, Report(), lambda rows: _grid(_alone(order.source, rows))
-    )
+def _write(
+    order: ImageSet, folder: Path, labels: Mapping[str, tuple[str, bool]], report: Report
+) -> dict[str, int]:
+    table, views = copy_unplaced(order.source, folder, report, lambda rows: _grid(_alone(order.source, rows)))
     write_layer(folder, "street_views", views)
     _write_region(order, folder, views.num_rows)
     manifest = Manifest(order.name, order.title, CRS)
@@ -116,7 +118,7 @@ def _write(order: ImageSet, folder: Path, labels: Mapping[str, tuple[str, bool]]
         counts["nearly another again"] = twins
     kept = views["id"].to_pylist()
     for name, (column, classes) in labels.items():
-        frame = _label(table.loc[kept, column], classes=classes)
+        frame = _label(name, table.loc[kept, column], report, classes=classes)
         write_rows(folder, f"labels/{name}.parquet", frame)
         manifest.label(name, {**_entry(frame, classes=classes), **told})
         counts[name] = len(frame)
@@ -124,12 +126,20 @@ def _write(order: ImageSet, folder: Path, labels: Mapping[str, tuple[str, bool]]
     return counts
 
 
-def _label(column: pd.Series, *, classes: bool) -> pd.DataFrame:
+def _label(name: str, column: pd.Series, report: Report, *, classes: bool) -> pd.DataFrame:
+    """Return the pictures that have a value, with it."""
     import pandas as pd
 
     value: Any = text_ids(column) if classes else as_numbers(column)
     frame = pd.DataFrame({"view_id": column.index.astype(str), "value": value})
-    return frame[frame["value"] != ""] if classes else frame.dropna()
+    there = frame["value"] != "" if classes else frame["value"].notna()
+    kind = "class" if classes else "number"
+    if not there.any():
+        option = f"--class {name}={column.name}" if classes else f"{column.name!r} of --scores"
+        msg = f"Column {column.name!r} has no {kind} in any of {len(column)} rows with a picture, so label {name} would be empty. Expected values that people gave. Mend: fill the column, or leave out {option}."
+        raise BadInput(msg)
+    report.add(f"labels/{name}", "dropped", f"no {kind} in {column.name}", ids=frame["view_id"][~there])
+    return frame[there]
 
 
 def _entry(frame: pd.DataFrame, *, classes: bool) -> dict[str, Any]:

@@ -60,11 +60,12 @@ class Report:
             line.count += many
             line.ids += named[: _SHOWN - len(line.ids)] if len(line.ids) < _SHOWN else []
 
-    def text(self) -> list[str]:
-        """Return one line per part, deed and reason."""
+    def text(self, part: str = "", deed: str = "") -> list[str]:
+        """Return one line per part, deed and reason; only those of a part or of a deed where one is named."""
         return [
             f"{one.part}: {one.deed} {one.count:,}: {one.why}{self._named(one)}"
             for one in self._lines.values()
+            if part in {"", one.part} and deed in {"", one.deed}
         ]
 
     @staticmethod

@@ -114,13 +114,21 @@ def _copied_rows(
     columns = {side: _copied(source, target, text_ids(table[side]), report) for side in sides}
     kept = _kept(ids, points, columns, report)
     if not kept.any():
-        msg = f"{file}: expected a row with a place and a picture, found none among {len(table)}."
+        why = "; ".join(report.text("street_views", "dropped"))
+        msg = f"{file}: expected a row with a place and a picture, found none among {len(table)}{f' ({why})' if why else ''}."
         raise BadInput(msg)
     return _layer(table, ids, points, columns, kept)
 
 
-def check_street_views(source: Path) -> str:
+def check_street_views(source: Path, *, placed: bool = True) -> str:
     """Return the name of the table in a folder of street views.
+
+    Parameters
+    ----------
+    source
+        The folder.
+    placed
+        Whether the table has to say where pictures were taken, for the message.
 
     Raises
     ------
@@ -128,12 +136,17 @@ def check_street_views(source: Path) -> str:
         No such folder, or no table in it.
     """
     if not source.is_dir():
-        msg = f"No folder {str(source)!r} for street views. Expected one with pictures and a table metadata.csv."
+        msg = f"No folder {str(source)!r} for street views. Expected one with pictures and a table {'metadata' if placed else 'images'}.csv."
         raise DataMissing(msg)
     names = [f"{stem}{suffix}" for stem in _TABLE_STEMS for suffix in _TABLE_SUFFIXES]
     found = next((name for name in names if (source / name).is_file()), "")
     if not found:
-        msg = f"{source.name}: expected a table metadata.csv with columns lon, lat and image (or east, south, west, north), found none."
+        wanted = (
+            "metadata.csv with columns lon, lat and image (or east, south, west, north)"
+            if placed
+            else "images.csv with a column image and perhaps image_id"
+        )
+        msg = f"{source.name}: expected a table {wanted}, found none."
         raise DataMissing(msg)
     return found
 
@@ -187,7 +200,7 @@ def _kept(
         ("no picture", seen),
         ("a view_id again", first),
     ):
-        report.add("street_views", "dropped", why, count=int((~good).sum()))
+        report.add("street_views", "dropped", why, ids=[ids[k] for k in np.flatnonzero(~good)])
     kept = named & placed & seen & first
     report.add("street_views", "kept", "with a place and a picture", count=int(kept.sum()))
     return np.asarray(kept)

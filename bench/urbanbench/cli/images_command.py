@@ -36,6 +36,7 @@ def images(
 ) -> None:
     """Make a city of pictures without places, for tasks that do not ask where: perception, and labels of pictures."""
     from urbanbench.build.image_set import ImageSet, write_image_set
+    from urbanbench.build.report import Report
 
     told = {"source": told_source, "date": date, "licence": licence, "attribution": attribution}
     order = ImageSet(
@@ -46,7 +47,11 @@ def images(
         dict(_pair(one) for one in classes),
         {word: text for word, text in told.items() if text},
     )
-    print_facts({"city": order.name, **write_image_set(order, out)})
+    report = Report()
+    counts = write_image_set(order, out, report)
+    for line in report.text(deed="dropped"):
+        note(line)
+    print_facts({"city": order.name, **counts})
     say(out)
     note(f"Next: {command('data', 'show', out, '--images')}")
 

@@ -351,13 +351,24 @@ def _model_facts(word: str) -> dict[str, Any]:
 
 
 def _task_for(card: ModelCard) -> str:
-    """Return a built-in task of a level the model embeds."""
+    """Return a built-in task that the model can be asked: of a level that it embeds, or a retrieval that its towers reach."""
+    from urbanbench.card import TaskCard
+    from urbanbench.items import MODALITIES
     from urbanbench.registry import listing
+    from urbanbench.units import LEVELS
 
-    levels = {entry.name: getattr(entry.card, "level", "") for entry in listing("task")}
+    cards = {entry.name: entry.card for entry in listing("task") if isinstance(entry.card, TaskCard)}
+    reached = [
+        name
+        for name, one in cards.items()
+        if set(one.query) & set(card.embeds) and set(one.candidates) & set(card.embeds)
+    ]
+    of_items = set(MODALITIES) <= set(card.embeds) and not set(LEVELS) <= set(card.embeds)
+    if reached and (of_items or not set(LEVELS) & set(card.embeds)):
+        return reached[0]
     if "region" in card.embeds:
         return "popdensity"
-    return next((name for name, level in levels.items() if level in card.embeds), "TASK")
+    return next((name for name, one in cards.items() if one.level in card.embeds), "TASK")
 
 
 def _task_facts(word: str) -> dict[str, Any]:
@@ -374,4 +385,14 @@ def _task_facts(word: str) -> dict[str, Any]:
         **facts,
         "protocol": task.protocol.to_dict(),
         "file": str(file_of(task)),
+        **_look(word, task.card.kind),
     }
+
+
+def _look(word: str, kind: str) -> dict[str, str]:
+    """Name the command that shows what a retrieval asks."""
+    from urbanbench.card import RETRIEVAL
+
+    if kind != RETRIEVAL:
+        return {}
+    return {"next": command("data", "questions", "toyville:tiny", "-t", word, "-o", "sheet.png")}

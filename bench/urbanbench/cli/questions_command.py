@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,7 +71,8 @@ def questions(
 def _facts(found: Questions) -> dict[str, Any]:
     kinds = [one.kind for one in found.exam.lessons]
     groups = [(found.groups or [""] * len(found.pool))[row] for row in found.positive_rows]
-    forms = {name: groups.count(name) for name in sorted(set(groups)) if name}
+    counts = Counter(groups)
+    forms = {name: counts[name] for name in sorted(counts) if name and counts[name] > 1}
     return {
         "queries": len(found),
         **({"of each form": forms} if forms else {}),

@@ -46,7 +46,7 @@ def report(
     ] = True,
     published: Annotated[
         bool,
-        typer.Option("--published/--no-published", help="Show the UrbanMFM paper's numbers beside ours."),
+        typer.Option("--published/--no-published", help="Show the numbers of papers beside ours."),
     ] = True,
     by_units: ByUnits = False,
     serve: Annotated[

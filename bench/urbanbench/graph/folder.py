@@ -121,10 +121,10 @@ def read_records(folder: Path, name: str) -> Iterator[dict[str, Any]]:
         No such folder or file; a line that is no object.
     """
     path = _inside(folder, f"{name}.jsonl")
-    with path.open(encoding="utf-8") as stream:
+    with path.open("rb") as stream:
         for number, line in enumerate(stream, 1):
             try:
-                record = json.loads(line)
+                record = json.loads(line.decode("utf-8"))
             except (ValueError, RecursionError):
                 record = None
             if not isinstance(record, dict):

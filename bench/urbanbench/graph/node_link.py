@@ -94,16 +94,20 @@ def read_graph(path: Path) -> Graph:
         Another layout, or nodes and edges that do not fit together.
     """
     with path.open(encoding="utf-8", newline="\n") as stream:
-        lines = _numbered(path, stream)
-        _, head = next(lines, (1, ""))
-        told = _parsed(path, 1, head + _END)
-        city, crs = (str(told.get("graph", {}).get(key, "")) for key in ("city", "crs"))
         try:
-            nodes = _nodes(path, _items(path, lines, _TURN), crs)
-            edges = _edges(path, _items(path, lines, _END), nodes)
+            return _read(path, _numbered(path, stream))
         except UnicodeDecodeError as error:
             raise _corrupt(path, "bytes that are not UTF-8") from error
-    return Graph(city, crs, nodes, edges)
+
+
+def _read(path: Path, lines: Iterator[tuple[int, str]]) -> Graph:
+    _, head = next(lines, (1, ""))
+    told = _parsed(path, 1, head + _END).get("graph")
+    if not isinstance(told, dict):
+        raise _corrupt(path, "no object 'graph' with city and crs in line 1")
+    city, crs = (str(told.get(key, "")) for key in ("city", "crs"))
+    nodes = _nodes(path, _items(path, lines, _TURN), crs)
+    return Graph(city, crs, nodes, _edges(path, _items(path, lines, _END), nodes))
 
 
 def _told(graph: Graph) -> dict[str, str]:
@@ -156,14 +160,14 @@ def _nodes(path: Path, items: Iterator[tuple[int, dict[str, Any]]], crs: str) ->
             lon, lat = away["coordinates"]
             ids.append(str(record["id"]))
             kind.append(KINDS.index(record["kind"]))
-            lonlat.append((float(lon), float(lat)))
+            lonlat.append((_finite(lon), _finite(lat)))
             texts["category"].append(str(record["category"]))
             for key in ("name", "street", "district"):
                 texts[key].append(str(away.get(key, "")))
             if "pictures" in record:
                 pictures[len(ids) - 1] = tuple(str(one) for one in record["pictures"])
             if "heading" in record:
-                heading[len(ids) - 1] = float(record["heading"])
+                heading[len(ids) - 1] = _finite(record["heading"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _corrupt(path, f"a node without what it needs in line {number}") from error
     if len(set(ids)) < len(ids):
@@ -199,17 +203,28 @@ def _edges(path: Path, items: Iterator[tuple[int, dict[str, Any]]], nodes: Nodes
 def _edge(
     path: Path, number: int, record: dict[str, Any], row: dict[str, int]
 ) -> tuple[float, float, float, float, float]:
+    for end in ("source", "target"):
+        if isinstance(record.get(end), str) and record[end] not in row:
+            raise _corrupt(path, f"an edge whose {end} {record[end][:40]!r} is no node in line {number}")
     try:
         bearing = record["bearing"]
         return (
             RELATIONS.index(record["key"]),
             row[record["source"]],
             row[record["target"]],
-            float(record["distance_m"]),
-            float("nan") if bearing is None else float(bearing),
+            _finite(record["distance_m"]),
+            float("nan") if bearing is None else _finite(bearing),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _corrupt(path, f"an edge without what it needs in line {number}") from error
+
+
+def _finite(value: Any) -> float:
+    """Return a number; ValueError for one that is none, or is not finite."""
+    number = float(value)
+    if not np.isfinite(number):
+        raise ValueError(value)
+    return number
 
 
 def _projected(path: Path, lonlat: np.ndarray, crs: str) -> np.ndarray:

@@ -31,7 +31,7 @@ def make_report(
     title
         Heading; "" for the usual one.
     published
-        Whether numbers of the UrbanMFM paper stand beside ours, labelled and never ranked.
+        Whether numbers of papers stand beside ours, labelled and never ranked.
     maps
         Whether the cities that are on this machine are opened and drawn.
     ground

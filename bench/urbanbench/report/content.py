@@ -51,7 +51,7 @@ def content_of(
     title
         Heading; "" for the usual one.
     published
-        Whether numbers of the UrbanMFM paper stand beside.
+        Whether numbers of papers stand beside.
     maps
         Whether cities are opened for maps.
     ground

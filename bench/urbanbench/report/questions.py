@@ -14,7 +14,7 @@ from urbanbench.board.labels import group_title, row_label
 from urbanbench.board.levels import level_words
 from urbanbench.board.marks import floor_above, marks, ranked, usual_seeds
 from urbanbench.board.numbers import plain_number
-from urbanbench.board.published import for_row, for_task
+from urbanbench.board.published import LISTED_TASKS, UGBENCH, for_row, for_task, listed_for
 from urbanbench.board.published_tables import stands_beside
 from urbanbench.board.remarks import notes, short_reason
 from urbanbench.board.rows import Row, ordered
@@ -60,7 +60,7 @@ def question_of(group: Group, place: Placed, *, published: bool) -> dict[str, An
     place
         Gives places of rows and notes.
     published
-        Whether numbers of the UrbanMFM paper stand beside.
+        Whether numbers of papers stand beside.
     """
     first = next((row for row in group.rows if row.ok), group.rows[0])
     tables = [_table(group, block, place, published=published) for block in group.blocks]
@@ -87,6 +87,9 @@ def question_of(group: Group, place: Placed, *, published: bool) -> dict[str, An
             for row in (*group.unscored, *(one for block in group.blocks for one in block.unscored))
         ],
         "published": _papers_rows(group, first.main_metric) if published else [],
+        "published_said": UGBENCH
+        if published and stands_beside(group) and group.task in LISTED_TASKS
+        else "",
     }
 
 
@@ -159,13 +162,14 @@ def _paper(number: Any) -> dict[str, Any]:
 
 
 def _papers_rows(group: Group, metric: str) -> list[dict[str, Any]]:
-    """Return every number the paper prints for this city and task on the main metric, whether or not there is a run of ours."""
+    """Return every number that a paper prints for this city and task on the main metric, whether or not there is a run of ours; of UGBench for its cities."""
     if not stands_beside(group):
         return []
-    numbers = for_task(group.task, group.city, [metric])
+    found = [(one.setting, one) for one in for_task(group.task, group.city, [metric])]
+    found += [(f"{one.city}: {one.setting}", one) for one in listed_for(group.task, [metric])]
     return [
-        {"model": one.model, "setting": one.setting, "metric": metric_title(one.metric), **_paper(one)}
-        for one in numbers
+        {"model": one.model, "setting": setting, "metric": metric_title(one.metric), **_paper(one)}
+        for setting, one in found
     ]
 
 

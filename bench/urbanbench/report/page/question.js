@@ -63,8 +63,9 @@ function unscored(question) {
 }
 
 function published(question) {
-  if (!question.published?.length) return "";
-  return section("Published for this city and task", h("p", {class: "soft"}, `${data.paper}. Other data and protocol: for display, never ranked.`), table("Published numbers", [
+  const said = question.published_said || `${data.paper}. Other data and protocol: for display, never ranked.`;
+  if (!question.published?.length) return question.published_said ? section("Published for this task", h("p", {class: "soft"}, said)) : "";
+  return section(question.published_said ? "Published for this task" : "Published for this city and task", h("p", {class: "soft"}, said), table("Published numbers", [
     {title: "Model", cell: one => one.model, value: one => one.model}, {title: "Setting", cell: one => one.setting, value: one => one.setting}, {title: "Table", cell: one => one.table, value: one => one.table},
     {title: metricTitle(question.metric), number: true, cell: one => one.text, value: one => one.mean}, {title: "Note", cell: one => one.note}], question.published, {most: 20}));
 }

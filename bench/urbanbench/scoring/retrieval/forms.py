@@ -32,7 +32,7 @@ def scores_of_forms(
     Returns
     -------
     dict
-        Group to `queries` (how many), `scores` and `chance`; {} where there is one group alone.
+        Group to `queries` (how many), `scores` and `chance`; {} where there is one group alone. A query with answers of its own is no form.
 
     Raises
     ------
@@ -44,8 +44,9 @@ def scores_of_forms(
         raise ValueError(msg)
     groups = questions.groups or ("",) * len(questions.pool)
     of_query = np.array([groups[row] for row in questions.positive_rows[sets.queries]], dtype=np.str_)
-    names = sorted(set(of_query.tolist()))
-    if len(names) < 2:
+    found, many = np.unique(of_query, return_counts=True)
+    names = found[many > 1].tolist()
+    if len(found) < 2:
         return {}
     return {
         name: {
