@@ -16,9 +16,9 @@ A title, regression, thousand persons per km2; 332 regions; train 199, validatio
 
 | model                      | kind    | inputs used   | head   |                   R² ↑ |   dim |   embed s | notes                      |
 |:---------------------------|:--------|:--------------|:-------|-----------------------:|------:|----------:|:---------------------------|
-| urbanmfm (small)           | learned | poi,polygon   | mlp    |        **<ins>0.60 ± 0.10</ins>** |    16 |      12.3 |                            |
-| poi-counts (best head: rf) | floor   | poi           | select |            0.50 ± 0.10 |    16 |      12.3 |                            |
-| hgi                        | learned | poi,polygon   | mlp    |            0.40 ± 0.10 |    16 |      12.3 |                            |
+| urbanmfm (small)           | learned | poi,polygon   | mlp    |        **<ins>0.600 ± 0.100</ins>** |    16 |      12.3 |                            |
+| poi-counts (best head: rf) | floor   | poi           | select |            0.500 ± 0.100 |    16 |      12.3 |                            |
+| hgi                        | learned | poi,polygon   | mlp    |            0.400 ± 0.100 |    16 |      12.3 |                            |
 | cityfm                     | learned | poi,polygon   | mlp    |                refused |       |           | refused: No layer buildings |
 
 """
@@ -90,7 +90,7 @@ def test_a_metric_no_result_has_is_an_error(make_result):
 
 def test_uncovered_units_are_counted_and_the_covered_score_stands_beside(make_result):
     line = row_of(render([make_result("a", uncovered=14)], format="md"), "a")
-    assert "on covered units: 0.70 ± 0.10" in line
+    assert "on covered units: 0.700 ± 0.100" in line
     assert "| 14 |" in " ".join(line.split())
 
 

@@ -20,34 +20,37 @@ def test_mean_and_sample_standard_deviation_agree_with_numpy(seed):
     ("values", "text"),
     [
         ((0.70, 0.75, 0.80), "0.750 ± 0.050"),
-        ((5.0, 6.0, 7.0), "6.0 ± 1.0"),
-        ((100.0, 112.0, 124.0), "112 ± 12"),
+        ((5.0, 6.0, 7.0), "6.000 ± 1.000"),
+        ((100.0, 112.0, 124.0), "112.0 ± 12.0"),
         ((1000.0, 2000.0, 3000.0), "2000 ± 1000"),
         ((0.5, 0.5), "0.500 ± 0"),
         ((0.25,), "0.250"),
         ((-0.01, 0.01, 0.0), "0.000 ± 0.010"),
         ((-0.0100, 0.0099), "0.000 ± 0.014"),
-        ((-0.4, -0.2), "-0.30 ± 0.14"),
+        ((-0.4, -0.2), "-0.300 ± 0.141"),
         ((1e-9, 3e-9), "2.00e-9 ± 1.4e-9"),
-        ((0.25, 0.25 + 2e-9), "0.250000 ± 1.4e-9"),
-        ((123456.0, 123458.0), "123457.0 ± 1.4"),
+        ((0.25, 0.25 + 2e-9), "0.250 ± 0.000"),
+        ((123456.0, 123458.0), "123457 ± 1"),
         ((-386280794510770503680.0,), "-3.86e20"),
         ((0.5, -2.0e20), "-1.00e20 ± 1.4e20"),
         ((1e7, 1e7), "1.00e7 ± 0"),
-        ((9_999_999.0,), "9999999.000"),
+        ((9_999_999.0,), "9999999"),
+        ((9.9996,), "10.00"),
+        ((0.0001, 0.0005), "0.00030 ± 0.00028"),
         ((), ""),
         ((None, math.nan), "not finite"),
         ((1e308, 1e308), "not finite"),
     ],
 )
-def test_text_gives_the_spread_two_significant_digits(values, text):
+def test_text_has_three_decimals_below_ten_and_one_less_for_each_further_digit(values, text):
     assert Score(values).text == text
 
 
-def test_a_spread_that_rounds_up_to_a_power_of_ten_keeps_two_digits():
-    score = Score((0.0, 0.0996 * math.sqrt(2)))
-    assert score.std == pytest.approx(0.0996)
-    assert score.text == "0.07 ± 0.10"
+def test_rows_of_one_size_have_one_number_of_decimals_however_their_seeds_scatter():
+    spreads = (0.0, 0.0004, 0.004, 0.061, 0.11, 1.4)
+    texts = [Score((0.44 - one, 0.44 + one)).text for one in spreads]
+    assert {text.partition(" ")[0] for text in texts} == {"0.440"}
+    assert {len(text.split(".")[2]) for text in texts[1:]} == {3}
 
 
 def test_missing_and_infinite_values_stay_out_of_the_mean():

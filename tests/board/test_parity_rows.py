@@ -77,7 +77,7 @@ def test_a_score_of_pooled_folds_has_no_spread_but_a_note(make_parity):
     [section] = board_of([make_parity("a", 0.5, folds=(0.1, 0.3))]).sections
     [line] = section.tables[0].lines
     assert "0.500" in [entry.text for entry in line.entries]
-    assert "R² of single folds, 2: 0.20 ± 0.14" in line.notes
+    assert "R² of single folds, 2: 0.200 ± 0.141" in line.notes
 
 
 def test_overview_leaves_parity_rows_out(make_result, make_parity):

@@ -9,6 +9,7 @@ import pytest
 
 from urbanbench.card import ModelCard
 from urbanbench.citing.entry import Entry, bibtex, keyed
+from urbanbench.citing.methods import METHODS, methods_cited
 from urbanbench.citing.reading import read_citations
 from urbanbench.citing.tools import TITLE
 from urbanbench.cli.app import main
@@ -105,6 +106,59 @@ def test_one_work_is_cited_once_and_keys_are_unique():
     assert [entry.key for entry in keyed([one, same, other])] == ["a2020x", "a2020xb"]
 
 
+NAMED = re.compile(
+    r"(?P<first>(?:Le )?[A-Z][\w-]+)(?P<rest>(?:,? (?:and|et al\.|[A-Z][\w-]+),?)*) \(?(?P<year>(?:19|20)\d\d)\b"
+)
+ROOMS = ("judging", "residuals", "board/judged.py", "report", "scoring/splits", "scoring/block_size.py")
+
+
+def works_named():
+    """Return first author and year of every work that the rooms of statistics name."""
+    package = ROOT / "bench" / "urbanbench"
+    files = [
+        file
+        for room in ROOMS
+        for file in ([package / room] if room.endswith("py") else (package / room).rglob("*.py"))
+    ]
+    return {
+        (found["first"], found["year"])
+        for file in files
+        for found in NAMED.finditer(file.read_text(encoding="utf-8"))
+    }
+
+
+def test_every_statistic_that_is_named_in_the_code_is_cited():
+    cited = {
+        (method.paper.partition(":")[0].partition(",")[0], one.fields["year"])
+        for method in METHODS
+        for one in read_citations(method.paper)
+    }
+    named = works_named()
+    assert {("Müller", "2022"), ("Mogstad", "2024"), ("Holm", "1979"), ("Linnenbrink", "2024")} <= named
+    assert named <= cited
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.paper.partition(":")[0][:20])
+def test_a_statistic_is_cited_with_authors_title_year_and_what_it_is_for(method):
+    [one] = read_citations(method.paper)
+    assert one.fields["author"].split(" and ")[0] == method.paper.partition(":")[0].partition(",")[0]
+    assert one.fields["title"] in method.paper
+    assert re.fullmatch(r"(19|20)\d\d", one.fields["year"])
+    assert one.fields.get("journal") or one.fields.get("booktitle")
+    assert method.used
+
+
+def test_statistics_of_a_split_are_cited_where_rows_have_it():
+    def authors(*rungs):
+        return " ".join(entry.fields["author"] for entry in methods_cited(rungs))
+
+    assert "Müller and Watson" in authors("random")
+    assert "Linnenbrink" in authors("knndm", "random")
+    assert "Linnenbrink" not in authors("random")
+    assert "Roberts" in authors("buffered")
+    assert "Cressie" in authors("block")
+
+
 @pytest.fixture
 def cited(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -120,6 +174,7 @@ def test_a_table_is_cited_with_models_data_and_tools(cited):
     assert "Urban2Vec" in titles
     assert "SpaBERT" not in titles
     assert "PyTorch" in titles
+    assert "Spatial Correlation Robust Inference" in titles
     assert TITLE in titles
     assert any("of Toyville" in fields.get("note", "") for _, fields in found.values())
 

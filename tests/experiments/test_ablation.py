@@ -55,7 +55,7 @@ def test_differences_stand_under_the_hidden_input(ablation, answer):
     assert [column.title for column in table.columns] == [
         "model", "R² ↑ with all", "Δ without poi", "Δ without polygon", "Δ without road",
     ]  # fmt: skip
-    assert texts(table)["cityfm"] == ["0.62 ± 0.12", "needed", "-0.167 ± 0.072", "+0.125 ± 0"]
+    assert texts(table)["cityfm"] == ["0.625 ± 0.125", "needed", "-0.167 ± 0.072", "+0.125 ± 0"]
     [figure] = report.figures
     assert figure.to_bytes("png").startswith(b"\x89PNG")
 

@@ -56,7 +56,7 @@ def test_ours_differences_and_published_stand_in_columns_of_their_own(ablation, 
     models, ablated = report.sections[0].tables
     row = cells(ablated)["w/o local"]
     change = np.subtract(PART, FULL)
-    assert row["R² ↑"] == f"{np.mean(PART):.2f} ± {np.std(PART, ddof=1):.2f}"
+    assert row["R² ↑"] == f"{np.mean(PART):.3f} ± {np.std(PART, ddof=1):.3f}"
     assert row["Δ R²"] == f"{change.mean():.3f} ± {change.std(ddof=1):.3f}"
     assert row["RMSE, published (Table III)"] == "4.14 ± 0.24"
     assert row["Δ R², published (Table III)"] == "-0.01"
@@ -119,7 +119,7 @@ def test_the_best_floor_sees_no_more_and_flags_rows_below_it(ablation, answer):
     poor = answer(RunSpec("area", **place), (0.1, 0.2, 0.3), floor=True, used=("polygon",))
     unfair = answer(RunSpec("flow-rows", **place), (0.9, 0.9, 0.9), floor=True, used=("flow",))
     told = cells(ablation.show([answer(full, FULL), good, poor, unfair], choice).sections[0].tables[0])
-    assert told["best floor of these inputs: poi-counts"]["R² ↑"] == "0.80 ± 0.10"
+    assert told["best floor of these inputs: poi-counts"]["R² ↑"] == "0.800 ± 0.100"
     assert told["UrbanMFM ▼"]["note"].startswith("▼ below poi-counts")
     told = cells(ablation.show([answer(full, FULL), poor, unfair], choice).sections[0].tables[0])
     assert {"best floor of these inputs: area", "UrbanMFM"} <= set(told)
@@ -190,6 +190,6 @@ def test_f1_per_class_stands_beside_the_printed_shares(answer):
     row = cells(table)["residential"]
     assert row == {
         "class": "residential",
-        "UrbanMFM": "0.90 ± 0.10",
+        "UrbanMFM": "0.900 ± 0.100",
         "UrbanMFM, published (Table VII)": "0.9583",
     }

@@ -60,7 +60,7 @@ def test_the_change_of_the_error_is_relative(merge, answer):
     results = [answer(before, (0.4, 0.5, 0.6)), answer(after, (0.2, 0.2, 0.2))]
     [table] = merge.show(results, choice).sections[0].tables
     rows = {line.entries[0].text: [entry.text for entry in line.entries[1:]] for line in table.lines}
-    assert rows["POIs"][:4] == ["0.50 ± 0.10", "0.200 ± 0", "1.50 ± 0.10", "1.800 ± 0"]
+    assert rows["POIs"][:4] == ["0.500 ± 0.100", "0.200 ± 0", "1.500 ± 0.100", "1.800 ± 0"]
     assert rows["POIs"][6] == "+20.0 %"
     assert rows["ghost"][:2] == ["not in this version"] * 2
     assert rows["ghost"][6] == ""

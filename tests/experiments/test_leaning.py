@@ -75,10 +75,10 @@ def test_the_table_tells_skill_position_and_the_score_without_it(leaned, choice,
     table, *curves = report.sections[0].tables
     row = texts(table)["hgi"]
     # Skill per seed over the floor of the same head: 0.25 / 0.75, 0.125 / 0.5, 0.25 / 0.5.
-    assert row[0] == "0.62 ± 0.12"
-    assert row[1] == "0.36 ± 0.13"
-    assert row[2] == row[3] == "0.80 ± 0.10"
-    assert row[4:7] == ["0.38 ± 0.12", "-0.250 ± 0", "-0.08 ± 0.14"]
+    assert row[0] == "0.625 ± 0.125"
+    assert row[1] == "0.361 ± 0.127"
+    assert row[2] == row[3] == "0.800 ± 0.100"
+    assert row[4:7] == ["0.375 ± 0.125", "-0.250 ± 0", "-0.083 ± 0.144"]
     assert row[7] == "skill over poi-counts; a plane takes 20 % of the vectors' variance"
     assert texts(table)["poi-counts"][1] == "0.000 ± 0"
     assert texts(table)["poi-counts"][2] == "not run"
@@ -89,7 +89,7 @@ def test_curves_have_a_column_for_each_step_and_dimensions_end_in_all(leaned, ch
     _, shares, pca, _ = leaned.show(results, choice).sections[0].tables
     assert [column.title for column in shares.columns] == ["row", "10 %", "100 %"]
     assert [column.title for column in pca.columns] == ["row", "2", "all", "dimensions"]
-    assert texts(pca)["hgi"] == ["0.20 ± 0.10", "0.20 ± 0.10", "64"]
+    assert texts(pca)["hgi"] == ["0.200 ± 0.100", "0.200 ± 0.100", "64"]
     [figure] = leaned.show(results, choice).figures
     assert figure.to_bytes("svg") == figure.to_bytes("svg")
 

@@ -53,7 +53,7 @@ def test_gaps_are_taken_from_the_first_rung(ladder, choice, answer):
     report = ladder.show(results_of(ladder, choice, answer), choice)
     overview, gaps = report.sections[0].tables
     rows = {line.entries[0].text: [entry.text for entry in line.entries[1:]] for line in overview.lines}
-    assert rows["hgi"] == ["0.60 ± 0.10", "0.35 ± 0.10", "refused"]
+    assert rows["hgi"] == ["0.600 ± 0.100", "0.350 ± 0.100", "refused"]
     assert rows["coordinates"][2] == "-0.200 ± 0"
     lost = {line.entries[0].text: [entry.text for entry in line.entries[1:]] for line in gaps.lines}
     assert lost["hgi"] == ["+0.250", ""]

@@ -41,8 +41,8 @@ def test_values_are_shown_against_the_default(sweep, answer):
     radius, nothing = report.sections[0].tables
     rows = {line.entries[0].text: [entry.text for entry in line.entries[2:6]] for line in radius.lines}
     assert rows == {
-        "500": ["0.50 ± 0.10", "1.50 ± 0.10", "0.750 ± 0.050", "-0.100 ± 0"],
-        "1000 (default)": ["0.60 ± 0.10", "1.40 ± 0.10", "0.700 ± 0.050", ""],
+        "500": ["0.500 ± 0.100", "1.500 ± 0.100", "0.750 ± 0.050", "-0.100 ± 0"],
+        "1000 (default)": ["0.600 ± 0.100", "1.400 ± 0.100", "0.700 ± 0.050", ""],
     }
     assert [line.entries[0].text for line in nothing.lines] == ["UrbanMFM", "1", "2"]
     assert nothing.lines[1].entries[2].text == "not in this version"

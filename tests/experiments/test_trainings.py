@@ -44,13 +44,13 @@ def test_each_training_asked_for_is_a_cell_and_what_does_not_train_has_one():
 def test_tables_show_all_trainings_there_are_as_one_row_and_one_on_request(answer, experiment):
     results = trained(answer)
     text = print_report(experiment.show(results, CHOICE), "md")
-    assert "0.50 ± 0.10 ± 0.10" in text
+    assert "0.500 ± 0.100 ± 0.100" in text
     assert "spread over trainings" in text
     one = print_report(experiment.show(results, replace(CHOICE, model_seeds=(2,))), "md")
-    assert "0.60 ± 0.10" in one
+    assert "0.600 ± 0.100" in one
     assert "trainings" not in one
     two = print_report(experiment.show(results, replace(CHOICE, model_seeds=(0, 2))), "md")
-    assert "0.50 ± 0.10 ± 0.14" in two
+    assert "0.500 ± 0.100 ± 0.141" in two
 
 
 def test_a_training_that_is_not_the_first_is_found_too(answer):
@@ -66,6 +66,6 @@ def test_tables_of_scores_say_what_models_add_where_any_does(answer):
     both = RunResult("ok", cell, scores={"r2": [0.5, 0.7, 0.9]}, adds=adds)
     experiment = Comparison(contenders=(HGI,), **WORDS)
     text = print_report(experiment.show([alone, both], CHOICE), "md")
-    assert "+0.20 ± 0.10 (3 of 3)" in text
+    assert "+0.200 ± 0.100 (3 of 3)" in text
     assert "adds to a" in text
     assert "adds" not in print_report(experiment.show([alone], CHOICE), "md")

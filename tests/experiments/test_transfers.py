@@ -68,7 +68,7 @@ def test_scores_stand_where_they_belong_and_only_native_units_make_a_bold_set(tr
     section, lines = table_of(transfer, results, choice)
     assert section.title == "hamlet to village · popdensity · random"
     told = [entry.text for entry in lines["POIs"].entries[1:5]]
-    assert told == ["-0.50 ± 0.10", "0.100 ± 0", "0.60 ± 0.10", "0.70 ± 0.10"]
+    assert told == ["-0.500 ± 0.100", "0.100 ± 0", "0.600 ± 0.100", "0.700 ± 0.100"]
     assert [entry.mark for entry in lines["POIs"].entries[1:5]] == ["", "", "", "best"]
     assert [entry.text for entry in lines["mean"].entries[1:5]][1:3] == ["not run"] * 2
     assert [entry.text for entry in lines["coordinates"].entries[1:5]] == [*["refused"] * 3, "not run"]

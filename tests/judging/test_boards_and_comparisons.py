@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.page_data import data_of
 
 from urbanbench.board.contests import contest_of
 from urbanbench.board.leading import leading
@@ -82,9 +83,9 @@ def test_seeds_that_test_the_same_units_make_no_bold_set_and_no_ranks_of_scores_
         one.evaluation["split_facts"] = FEW
     alone, told = (rows_of(results, by_units=by_units) for by_units in (False, True))
     assert leading(alone, "r2") == {}
-    assert possible_ranks(alone) == {}
+    assert possible_ranks(alone, leading(alone, "r2")) == {}
     assert leading(told, "r2") == {results[0].run_id: "best"}
-    assert set(possible_ranks(told)) == {one.run_id for one in results}
+    assert set(possible_ranks(told, leading(told, "r2"))) == {one.run_id for one in results}
 
 
 def test_a_board_by_units_falls_back_on_scores_where_a_row_lacks_its_predictions(make_row):
@@ -92,6 +93,27 @@ def test_a_board_by_units_falls_back_on_scores_where_a_row_lacks_its_predictions
     told, alone = (contest_of(rows_of(results, by_units=by_units), "r2") for by_units in (True, False))
     assert told.units is None
     assert told.p_better(0)[1] == alone.p_better(0)[1]
+
+
+@pytest.mark.parametrize("by_units", [False, True])
+def test_a_report_by_units_has_the_bold_set_of_a_board_by_units(
+    make_row, folder, monkeypatch, tmp_path, by_units
+):
+    monkeypatch.setattr("urbanbench.api.comparing.places_of", lambda row: PLACES)
+    results = [make_row(name, noise, split="city-out", sets=2) for name, noise in (("a", 0.2), ("b", 9.0))]
+    out = tmp_path / "page.html"
+    words = ["--by-units"] if by_units else []
+    assert main(["report", str(folder), "--no-maps", "-o", str(out), *words]) == 0
+    page = data_of(out)
+    [table] = page["questions"][0]["tables"]
+    marked = {page["rows"][line["row"]]["model"]: line.get("mark") for line in table["lines"]}
+    ranks = [line.get("rank") for line in table["lines"]]
+    said = leading(rows_of(results, by_units=by_units), "r2")
+    assert marked == {one.cell.model: said.get(one.run_id) for one in results}
+    assert ranks == ([[1, 1], [2, 2]] if by_units else [None, None])
+    assert ("separable from every other of the 2 rows" in table["verdict"]["words"]) == by_units
+    assert any("judged by units (--by-units)" in one for one in page["judged"]) == by_units
+    assert any("Under city-out nothing is bold" in one for one in page["judged"]) != by_units
 
 
 @pytest.mark.parametrize(("words", "bold"), [([], False), (["--by-units"], True)])

@@ -1,8 +1,12 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 
 from urbanbench.scoring.features import Features
+from urbanbench.scoring.heads._mlp_adam import Adam
 from urbanbench.scoring.heads._mlp_batches import Batches, steps_per_epoch
 from urbanbench.scoring.heads._mlp_net import StackedMlp
 from urbanbench.scoring.heads._mlp_training import Wanted
@@ -142,6 +146,40 @@ def test_wide_inputs_are_gathered_in_parts(build_targets, monkeypatch):
     parts = head.fit_predict(features, targets, splits, seeds=[0, 1], device="cpu")
     for one, other in zip(whole, parts, strict=True):
         np.testing.assert_allclose(one.predicted_test, other.predicted_test, rtol=1e-4, atol=1e-5)
+
+
+def test_steps_have_the_bits_of_torch_adamw_also_when_seeds_leave():
+    torch.manual_seed(0)
+    first = [torch.randn(3, 5, 4), torch.randn(3, 1, 4)]
+    theirs, ours = ([layer.clone().requires_grad_() for layer in first] for _ in range(2))
+    class_of_torch = torch.optim.AdamW(theirs, lr=0.02, weight_decay=0.1, fused=True)
+    own = Adam.of(ours, 0.02, 0.1)
+    staying = torch.tensor([0, 2])
+    for step in range(6):
+        if step == 3:
+            own, ours = own.keep(staying), [layer.detach()[staying].requires_grad_() for layer in ours]
+        for mine, its in zip(ours, theirs, strict=True):
+            its.grad = torch.randn_like(its)
+            mine.grad = its.grad if step < 3 else its.grad[staying]
+        class_of_torch.step()
+        with torch.no_grad():
+            own.step(ours)
+    for mine, its in zip(ours, theirs, strict=True):
+        assert torch.equal(mine, its[staying])
+
+
+def test_a_perceptron_is_fitted_without_loading_the_compiler_of_torch():
+    """It takes as long to load as an embedding of some hundred regions to be scored."""
+    program = (
+        "import sys, torch\n"
+        "from urbanbench.scoring.heads._mlp_adam import Adam\n"
+        "layer = torch.ones(1, 2, 2)\n"
+        "layer.grad = torch.ones(1, 2, 2)\n"
+        "Adam.of([layer], 0.01, 0.1).step([layer])\n"
+        "assert not (layer == 1).any()\n"
+        "assert 'torch._dynamo' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 @pytest.mark.gpu

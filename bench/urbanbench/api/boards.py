@@ -173,7 +173,7 @@ def leaderboard(
     """
     from urbanbench.api.comparing import places_of
     from urbanbench.judging.ground import Ground
-    from urbanbench.judging.witness import Witness
+    from urbanbench.judging.witness import rows_told
 
     at_hand = [one.raw for one in results] if isinstance(results, Results) else None
     folder = None if results is None or isinstance(results, Results) else Path(results)
@@ -186,9 +186,5 @@ def leaderboard(
         split=listed(splits),
         protocol=listed(protocols),
     )
-    ground = Ground(places_of)
-    told = tuple(
-        one.to_dict() | {"own": one.own} | ({"witness": Witness(one, ground)} if by_units else {})
-        for one in kept
-    )
-    return Leaderboard(told, published, each_training)
+    told = rows_told(kept, Ground(places_of) if by_units else None)
+    return Leaderboard(tuple(told), published, each_training)

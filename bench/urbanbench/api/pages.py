@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
+
+from urbanbench.board.numbers import score_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +58,4 @@ def spread(mean: float, deviation: float) -> str:
     >>> spread(0.6152, 0.0941), spread(0.6152, float("nan")), spread(float("nan"), 0.1)
     ('0.615 ± 0.094', '0.615', '')
     """
-    if mean != mean:  # noqa: PLR0124 - NaN
-        return ""
-    return f"{mean:.3f}" + (f" ± {deviation:.3f}" if deviation == deviation else "")  # noqa: PLR0124 - same
+    return "" if math.isnan(mean) else score_text(mean, *([] if math.isnan(deviation) else [deviation]))

@@ -18,7 +18,7 @@ from urbanbench.board.layout import Board, Column, Entry, Line, Section, Table
 from urbanbench.board.levels import candidate_facts, level_lines
 from urbanbench.board.marks import BELOW, by_score, chosen_heads, floor_above, marks, usual_seeds
 from urbanbench.board.mixing import group_warnings
-from urbanbench.board.numbers import plain_number, span
+from urbanbench.board.numbers import plain_number, score_text, span
 from urbanbench.board.overview import overview
 from urbanbench.board.published_tables import (
     listed_table,
@@ -260,7 +260,7 @@ def _ceiling_lines(block: Block, metrics: Sequence[str], width: int) -> list[Lin
     if not any(metric in found for metric in metrics):
         return []
     numbers = [
-        Entry(f"{found[metric]:.3f}", value=found[metric]) if metric in found else Entry()
+        Entry(score_text(found[metric]), value=found[metric]) if metric in found else Entry()
         for metric in metrics
     ]
     reach = "label noise allows" if inputs == NOISE_ONLY else "these inputs allow"

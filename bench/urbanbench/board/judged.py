@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from urbanbench.board.blocks import Group
+from urbanbench.board.columns import direction
 from urbanbench.board.contests import basis_of_rows
 from urbanbench.judging.basis import Basis, may_repeat
 from urbanbench.scoring.split import is_split_file
@@ -53,8 +54,8 @@ def judged_told(groups: Sequence[Group]) -> list[str]:
 
 
 def _tests_the_same(group: Group) -> bool:
-    """Tell whether seeds test the same units; of a retrieval queries are what is judged by."""
-    scored = [row for row in group.rows if row.ok]
+    """Tell whether seeds test the same units; of a retrieval queries are what is judged by, and of a metric without a direction nothing is."""
+    scored = [row for row in group.rows if row.ok and direction(row.main_metric)]
     return any(basis_of_rows([row], row.main_metric) is Basis.SAME_UNITS for row in scored)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from urbanbench.board.blocks import Block
 from urbanbench.board.layout import Entry, Line
+from urbanbench.board.numbers import score_text
 from urbanbench.board.rows import Row
 
 __all__ = ["candidate_facts", "level_lines", "level_words"]
@@ -35,7 +36,7 @@ def level_words(block: Block, metric: str) -> list[dict[str, str]]:
     """Return what the oracle and chance score in a block on a metric: name, score and what it is; none where rows do not say them."""
     found = _levels(block)
     return [
-        {"name": name, "kind": kind, "score": _written(found[name][metric]), "said": said}
+        {"name": name, "kind": kind, "score": score_text(found[name][metric]), "said": said}
         for name, kind, said in _LEVELS
         if metric in found.get(name, {})
     ]
@@ -50,15 +51,11 @@ def _line(
     name: str, kind: str, said: str, scores: Mapping[str, float], metrics: Sequence[str], width: int
 ) -> Line:
     numbers = [
-        Entry(_written(scores[metric]), value=scores[metric]) if metric in scores else Entry()
+        Entry(score_text(scores[metric]), value=scores[metric]) if metric in scores else Entry()
         for metric in metrics
     ]
     entries = [Entry(name), Entry(kind), Entry(), Entry(), Entry(), *numbers]
     return Line("ceiling", (*entries, *[Entry()] * (width - len(entries) - 1), Entry(said)), (said,))
-
-
-def _written(value: float) -> str:
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:.0f}"
 
 
 def candidate_facts(row: Row) -> list[str]:

@@ -8,7 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-__all__ = ["HUGE", "NO_SCORE", "PLUS_MINUS", "Score", "plain_number", "rounded", "scores_over", "span"]
+__all__ = [
+    "HUGE",
+    "NO_SCORE",
+    "PLUS_MINUS",
+    "Score",
+    "plain_number",
+    "rounded",
+    "score_text",
+    "scores_over",
+    "span",
+]
 
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 NO_SCORE = "not finite"
@@ -16,7 +26,7 @@ NO_SCORE = "not finite"
 HUGE = 1e7
 """From this size on numbers are written with a power of ten."""
 _MOST_DECIMALS = 6
-_DECIMALS_WITHOUT_SPREAD = 3
+_DECIMALS = 3
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,7 @@ class Score:
         Examples
         --------
         >>> Score.over([Score((0.4, 0.6)), Score((0.5, 0.7))]).text
-        '0.55 ± 0.14 ± 0.07'
+        '0.550 ± 0.141 ± 0.071'
         >>> Score.over([Score((0.4,)), Score((0.5,))]).text
         '0.450 ± 0.071 (trainings)'
         """
@@ -88,9 +98,10 @@ class Score:
 
     @property
     def text(self) -> str:
-        """Mean ± standard deviation over seeds, the latter with two significant digits; huge ones as powers of ten.
+        """Mean ± standard deviation over seeds, with three decimals below 10 and one less for each further digit; huge ones as powers of ten.
 
-        Of several trainings a second ± follows, the standard deviation over their means.
+        Decimals follow the mean's size alone, so a column of scores has one number of them. Of several trainings a second ± follows, the standard deviation over
+        their means.
 
         Examples
         --------
@@ -98,6 +109,8 @@ class Score:
         '0.750 ± 0.050'
         >>> Score((3.25,)).text
         '3.250'
+        >>> Score((0.44, 0.62)).text, Score((812.0, 998.0)).text, Score((4012.0, 5120.0)).text
+        ('0.530 ± 0.127', '905.0 ± 131.5', '4566 ± 783')
         >>> Score((0.5, -2.0e20)).text
         '-1.00e20 ± 1.4e20'
         >>> Score(()).text, Score((None,)).text
@@ -110,11 +123,8 @@ class Score:
         if not math.isfinite(self.mean):
             return NO_SCORE if self.values else ""
         spreads = [one for one in (self.std, self.between) if math.isfinite(one)]
-        decimals = _decimals(spreads[0]) if spreads and spreads[0] > 0 else _DECIMALS_WITHOUT_SPREAD
-        decimals = min(decimals, most)
-        written = [rounded(self.mean, decimals), *(_spread(one, decimals) for one in spreads)]
         alone = " (trainings)" if len(spreads) == 1 and math.isfinite(self.between) else ""
-        return f" {PLUS_MINUS} ".join(written) + alone
+        return score_text(self.mean, *spreads, most=most) + alone
 
     @property
     def signed(self) -> str:
@@ -139,6 +149,26 @@ class Score:
         return f"+{text}" if self.mean > 0 and float(text.split()[0]) else text
 
 
+def score_text(mean: float, *spreads: float, most: int = _MOST_DECIMALS) -> str:
+    """Write a finite mean and its spreads as every table has them; see `Score.text`.
+
+    Parameters
+    ----------
+    mean, spreads
+        The numbers.
+    most
+        Decimals at most.
+
+    Examples
+    --------
+    >>> score_text(0.44, 0.061), score_text(0.44, 0.11), score_text(10.4, 0.0), score_text(0.0001, 0.0004)
+    ('0.440 ± 0.061', '0.440 ± 0.110', '10.40 ± 0', '0.00010 ± 0.00040')
+    """
+    decimals = min(_decimals(mean, spreads), most)
+    written = [rounded(mean, decimals), *(_spread(one, decimals) for one in spreads)]
+    return f" {PLUS_MINUS} ".join(written)
+
+
 def _mean_where_all(values: Sequence[float | None]) -> float | None:
     known = [one for one in values if one is not None]
     return _within_floats(statistics.fmean, known) if len(known) == len(values) else None
@@ -161,10 +191,17 @@ def _within_floats(statistic: Callable[[Sequence[float]], float], values: Sequen
         return math.nan
 
 
-def _decimals(std: float) -> int:
-    """Return the decimals that show two significant digits of a positive number, between 0 and 6."""
-    exponent = int(f"{std:.1e}".partition("e")[2])
-    return min(max(1 - exponent, 0), _MOST_DECIMALS)
+def _decimals(mean: float, spreads: Sequence[float]) -> int:
+    """Return the decimals of a mean and its spreads: so many that four digits show, three at most; and up to six where three would show nothing but zeros."""
+    largest = max(abs(mean), *spreads, 0.0)
+    if 0 < largest < 0.5 * 10.0**-_DECIMALS:
+        return min(1 - _exponent(largest), _MOST_DECIMALS)
+    return min(max(_DECIMALS - _exponent(mean), 0), _DECIMALS) if mean else _DECIMALS
+
+
+def _exponent(value: float) -> int:
+    """Return the power of ten of a number's first digit, as it is rounded to four."""
+    return int(f"{value:.3e}".partition("e")[2])
 
 
 def rounded(value: float, decimals: int, *, digits: int = 3) -> str:

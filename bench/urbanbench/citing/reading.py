@@ -16,7 +16,10 @@ _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _BRACKET = re.compile(r"^(?P<title>.+?)\s*\((?P<venue>[^()]*\b(?:19|20)\d\d)\)$")
 _SENTENCE = re.compile(r"^(?P<title>.+?[^.])[.?] (?P<venue>[^.]*\b(?:19|20)\d\d\)?)$")
 _COMMA = re.compile(r"^(?P<title>.+), (?P<venue>[^,]+ (?:19|20)\d\d)$")
-_JOURNAL = re.compile(r"\b(?:journal|transactions|letters|nature|review|magazine|IJGIS)\b", re.IGNORECASE)
+_JOURNAL = re.compile(
+    r"\b(?:journal|transactions|letters|nature|review|magazine|IJGIS|annals|econometrica|biometrika|bulletin|monthly|ecography|ecology|geoscientific|economic studies)\b",
+    re.IGNORECASE,
+)
 _NEXT = re.compile(r";\s+(?:in\s+)?(?=\S[^;:]*: )")
 """Where another citation begins behind one."""
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from urbanbench import __version__
 from urbanbench.citing.entry import Entry
+from urbanbench.citing.methods import methods_cited
 from urbanbench.citing.reading import read_citations
+from urbanbench.scoring.splits import rung_name
 
 __all__ = ["TITLE", "encoders_cited", "tools_cited"]
 
@@ -33,11 +35,6 @@ _HEADS: Mapping[str, tuple[str, ...]] = {
     "lightgbm": ("lightgbm",),
     "select": ("torch", "scikit-learn", "lightgbm"),
 }
-_METHODS = (
-    "Nadeau, Bengio: Inference for the Generalization Error. Machine Learning Journal 52 (2003), doi:10.1023/A:1024068626366",
-    "Holm: A Simple Sequentially Rejective Multiple Test Procedure. Scandinavian Journal of Statistics 6 (1979)",
-)
-"""By which a table says what chance does not separate from the best."""
 _ENCODERS: Mapping[str, str] = {
     "minilm": "Wang, Wei, Dong, Bao, Yang, Zhou: MiniLM: Deep Self-Attention Distillation for Task-Agnostic Compression of Pre-Trained Transformers (NeurIPS 2020), arXiv:2002.10957",
     "efficientnet": "Tan, Le: EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks (ICML 2019), arXiv:1905.11946",
@@ -51,7 +48,7 @@ _ENCODERS: Mapping[str, str] = {
 
 
 def tools_cited(results: Sequence[Mapping[str, Any]]) -> list[Entry]:
-    """Return entries of urbanbench, of the packages that computed any of these rows, of its heads, and of the tests of its tables.
+    """Return entries of urbanbench, of the packages that computed any of these rows, of its heads, and of the statistics of tables, comparisons and these splits.
 
     Parameters
     ----------
@@ -60,8 +57,8 @@ def tools_cited(results: Sequence[Mapping[str, Any]]) -> list[Entry]:
     """
     used = {name for one in results for name in _packages(one)}
     cited = [entry for name, text in _PACKAGES.items() if name in used for entry in read_citations(text)]
-    tests = [entry for text in _METHODS for entry in read_citations(text)]
-    return [_own(results), *cited, *tests]
+    rungs = {rung_name(str(_mapping(one.get("spec")).get("split") or "")) for one in results}
+    return [_own(results), *cited, *methods_cited(rungs)]
 
 
 def encoders_cited(results: Sequence[Mapping[str, Any]]) -> list[Entry]:

@@ -11,9 +11,16 @@ from urbanbench.cli import completing
 from urbanbench.cli.printing import note, say, say_page
 from urbanbench.terminal import screen_of
 
-__all__ = ["Words", "leaderboard"]
+__all__ = ["ByUnits", "Words", "leaderboard"]
 
 Words = list[str]
+ByUnits = Annotated[
+    bool,
+    typer.Option(
+        "--by-units",
+        help="Find the bold sets by predictions and places of units, as `urbanbench compare` judges; slower, and needs the cities. Without it by scores alone.",
+    ),
+]
 
 _ALSO = {"latex": "tex", "markdown": "md", "htm": "html", "txt": "text"}
 """Other names of formats and endings."""
@@ -78,13 +85,7 @@ def leaderboard(
         bool,
         typer.Option("--each-training", help="Give each training of a model a row of its own."),
     ] = False,
-    by_units: Annotated[
-        bool,
-        typer.Option(
-            "--by-units",
-            help="Find the bold sets by predictions and places of units, as `urbanbench compare` judges; slower, and needs the cities. Without it by scores alone.",
-        ),
-    ] = False,
+    by_units: ByUnits = False,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write into this file instead of stdout.")
     ] = None,

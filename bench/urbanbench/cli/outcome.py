@@ -115,7 +115,7 @@ def named(result: RunResult) -> str:
 
 def _main_score(result: RunResult) -> str:
     """Write the mean of the main metric over the seeds that have a finite score, and how many these are where some have none."""
-    from urbanbench.board.numbers import NO_SCORE, Score, rounded
+    from urbanbench.board.numbers import NO_SCORE, Score, score_text
 
     metric = str(result.evaluation["main_metric"])
     score = Score(tuple(result.scores.get(metric, ())))
@@ -128,7 +128,7 @@ def _main_score(result: RunResult) -> str:
     )
     gain = Score(tuple((result.adds.get("gain") or {}).get(metric, ())))
     adds = f", adds {gain.signed_text(3)} to a floor" if gain.finite else ""
-    return f"{metric} {rounded(score.mean, 3)}{some}{adds}"
+    return f"{metric} {score_text(score.mean)}{some}{adds}"
 
 
 def outcome(result: RunResult, new: bool) -> str:

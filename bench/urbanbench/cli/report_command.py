@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from urbanbench.api.choosing import chosen_results
-from urbanbench.cli.board_command import Words
+from urbanbench.cli.board_command import ByUnits, Words
 from urbanbench.cli.printing import note
 from urbanbench.errors import BadInput
 
@@ -48,6 +48,7 @@ def report(
         bool,
         typer.Option("--published/--no-published", help="Show the numbers of papers beside ours."),
     ] = True,
+    by_units: ByUnits = False,
     serve: Annotated[
         bool,
         typer.Option("--serve", help="Show the page at 127.0.0.1 instead, and anew when results change."),
@@ -58,10 +59,15 @@ def report(
     from urbanbench.report.library import MEND, library
 
     def page(state: str = "") -> str:
+        from urbanbench.api.comparing import places_of
+        from urbanbench.judging.ground import Ground
         from urbanbench.report import make_report
 
         kept = chosen_results(results, model=model, city=city, task=task, split=split, protocol=protocol)
-        return make_report(kept, title=title, published=published, maps=maps, tell=note, state=state)
+        ground = Ground(places_of) if by_units else None
+        return make_report(
+            kept, title=title, published=published, maps=maps, ground=ground, tell=note, state=state
+        )
 
     if not library():
         note(f"Note: the page has no plots and maps, for the plotting library is not installed. Mend: {MEND}")

@@ -88,10 +88,12 @@ def rank_intervals(p_better: np.ndarray, *, level: float = 0.05) -> np.ndarray:
 
 
 def own_rank_intervals(p_better: np.ndarray, *, level: float = 0.05) -> np.ndarray:
-    """Return (low, high) ranks int64 (K, 2), each of which holds its own row's true rank with a probability of at least 1 - level.
+    """Return (low, high) ranks int64 (K, 2) of which each end holds for its own row with a probability of at least 1 - level.
 
-    As `rank_intervals`, with a family for each row: the comparisons of that row with all others. So they are narrower, and of several rows
-    together nothing is promised ("marginal confidence sets" of Mogstad et al. 2024).
+    As `rank_intervals`, with two families for each row: whether the others are better than it, which gives the low end, and whether it is better than the others,
+    which gives the high end ("marginal confidence sets" of Mogstad et al. 2024, one-sided). The high end of the best row rests on the same family as the
+    set of rows that are not separable from it (`urbanbench.judging.separable`). So they are narrower than ranks that hold together, and of several rows, or of both
+    ends, nothing is promised at once.
 
     Parameters
     ----------
@@ -102,7 +104,6 @@ def own_rank_intervals(p_better: np.ndarray, *, level: float = 0.05) -> np.ndarr
     found = np.empty((count, 2), dtype=np.int64)
     for row in range(count):
         others = np.delete(np.arange(count), row)
-        adjusted = holm(np.concatenate([p_better[others, row], p_better[row, others]])) < level
-        above, below = adjusted[: count - 1].sum(), adjusted[count - 1 :].sum()
-        found[row] = 1 + above, count - below
+        above, below = (holm(p) < level for p in (p_better[others, row], p_better[row, others]))
+        found[row] = 1 + above.sum(), count - below.sum()
     return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from urbanbench.errors import DataMissing
 from urbanbench.judging.answers import Answers
@@ -11,7 +13,7 @@ from urbanbench.judging.ground import Ground
 from urbanbench.judging.spatial import SpatialJudge
 from urbanbench.result import RunResult
 
-__all__ = ["Witness"]
+__all__ = ["Witness", "rows_told"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,3 +50,19 @@ class Witness:
     def places(self, answers: Answers) -> SpatialJudge | None:
         """Return the judge of the units' positions; None where they are not known."""
         return self.ground.judge(self.row, answers.units)
+
+
+def rows_told(results: Sequence[RunResult], ground: Ground | None) -> list[dict[str, Any]]:
+    """Return what rows of a board are read from, with a witness each where the board is judged by units.
+
+    Parameters
+    ----------
+    results
+        As `urbanbench.result_folders.load_results` gives them.
+    ground
+        Where units lie; None for a board that is judged by scores alone.
+    """
+    return [
+        one.to_dict() | {"own": one.own} | ({} if ground is None else {"witness": Witness(one, ground)})
+        for one in results
+    ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from urbanbench.judging.ground import Ground
     from urbanbench.result import RunResult
 
 __all__ = ["make_report"]
@@ -17,6 +18,7 @@ def make_report(
     title: str = "",
     published: bool = True,
     maps: bool = True,
+    ground: Ground | None = None,
     tell: Callable[[str], None] = lambda _: None,
     state: str = "",
 ) -> str:
@@ -32,6 +34,8 @@ def make_report(
         Whether numbers of papers stand beside ours, labelled and never ranked.
     maps
         Whether the cities that are on this machine are opened and drawn.
+    ground
+        Where units lie: bold sets and ranks rest on predictions, unit by unit, where they and the places are at hand, as `compare` judges; None for scores alone.
     tell
         Told in a line what takes time.
     state
@@ -45,5 +49,5 @@ def make_report(
     from urbanbench.report.content import content_of
     from urbanbench.report.html import page_of
 
-    content = content_of(results, title=title, published=published, maps=maps, tell=tell)
+    content = content_of(results, title=title, published=published, maps=maps, ground=ground, tell=tell)
     return page_of(content, state=state)

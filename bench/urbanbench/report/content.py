@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 from urbanbench.board.blocks import Group, make_groups
 from urbanbench.board.columns import direction, metric_title
 from urbanbench.board.fronts import fronts_of
+from urbanbench.board.judged import judged_told
 from urbanbench.board.published import CITATION
 from urbanbench.board.rows import Row, read_rows
+from urbanbench.judging.ground import Ground
+from urbanbench.judging.witness import rows_told
 from urbanbench.report.interned import Interned
 from urbanbench.report.lines import Shared, line_of
 from urbanbench.report.places import city_facts, opened_cities
@@ -35,6 +38,7 @@ def content_of(
     title: str = "",
     published: bool = True,
     maps: bool = True,
+    ground: Ground | None = None,
     most: int = PAGE_BYTES,
     tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
@@ -50,12 +54,14 @@ def content_of(
         Whether numbers of papers stand beside.
     maps
         Whether cities are opened for maps.
+    ground
+        Where units lie, for tables that are judged by units; None for tables that are judged by scores alone.
     most
         Signs that everything may take together, as far as maps can be left out for it.
     tell
         Told what takes time.
     """
-    dicts = [one.to_dict() | {"own": one.own} for one in results]
+    dicts = rows_told(results, ground)
     groups = make_groups(read_rows(dicts))
     rows, places = _listed(groups)
     shared = Shared()
@@ -66,6 +72,7 @@ def content_of(
     questions = [question_of(group, placed, published=published) for group in groups]
     content = {
         "title": title or "What urban representations are worth",
+        "judged": judged_told(groups),
         "metrics": _metrics(rows),
         "questions": questions,
         "rows": lines,

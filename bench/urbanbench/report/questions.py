@@ -101,7 +101,8 @@ def _main(blocks: Sequence[Block]) -> int | None:
 
 def _table(group: Group, block: Block, place: Placed, *, published: bool) -> dict[str, Any]:
     metric = (block.scored or block.shown)[0].main_metric
-    whole, ranks = marks(block, metric), possible_ranks(ranked(block))
+    whole = marks(block, metric)
+    ranks = possible_ranks(ranked(block), whole)
     apart = [marks(block, metric, part.block.scored) for part in parts_of(block)]
     of_part = {run: mark for some in apart for run, mark in some.items()}
     paper = for_task(group.task, group.city, [metric]) if published and stands_beside(group) else []

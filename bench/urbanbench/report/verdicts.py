@@ -48,8 +48,11 @@ def verdict_of(
     learned, floor = (
         next((row for row in rows if row.floor is is_floor), None) for is_floor in (False, True)
     )
-    told: dict[str, Any] = {"word": _word(leading), "words": _words(rows, leading, learned, ranks, block)}
-    named = {"leader": rows[0] if rows else None, "learned": learned, "floor": floor}
+    told: dict[str, Any] = {
+        "word": _word(leading if ranks else []),
+        "words": _words(rows, leading, learned, ranks, block),
+    }
+    named = {"leader": next(iter(leading or rows), None), "learned": learned, "floor": floor}
     told |= {name: place(row) for name, row in named.items() if row is not None}
     return told | {"set": [place(row) for row in leading]}
 
@@ -70,7 +73,7 @@ def _words(
 ) -> str:
     if not rows:
         return "No row of this table can be ranked."
-    best = rows[0]
+    best = (leading or rows)[0]
     if not leading:
         why = (
             "seeds test the same units, so scores alone do not tell which rows chance separates from it"
@@ -78,9 +81,11 @@ def _words(
             else "there is no other row to compare it with"
         )
         return f"{_named(best, block, start=True)} has {best.score(best.main_metric).text}; {why}."
-    rest = [row for row in leading if row is not best]
-    said = [f"{_named(best, block, start=True)} has the best mean, {best.score(best.main_metric).text}."]
-    said.append(_separated(rest, len(rows), block))
+    among = "" if best is rows[0] else " of the rows that are judged together"
+    said = [
+        f"{_named(best, block, start=True)} has the best mean{among}, {best.score(best.main_metric).text}."
+    ]
+    said.append(_separated([row for row in leading if row is not best], ranks, len(rows), block))
     if learned is not None and learned not in leading:
         low, high = ranks.get(learned.run_id, (0, 0))
         rank = (
@@ -92,9 +97,13 @@ def _words(
     return " ".join(said)
 
 
-def _separated(rest: Sequence[Row], count: int, block: Block) -> str:
+def _separated(rest: Sequence[Row], ranks: Mapping[str, tuple[int, int]], count: int, block: Block) -> str:
+    """Say from which rows chance does not separate the best one, where it can be told."""
+    if not ranks:
+        return "There are too few seeds on the same test units to tell from which others chance separates it."
     if not rest:
-        return f"It is separable from every other of the {count} rows."
+        judged = "" if len(ranks) == count else f" that are judged together, of {count}"
+        return f"It is separable from every other of the {len(ranks)} rows{judged}."
     names = [_named(row, block) for row in rest]
     shown = names if len(names) <= _NAMED else [*names[: _NAMED - 1], f"{len(names) - _NAMED + 1} others"]
     listed = shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -104,7 +104,7 @@ function ranksChart(list) {
   const values = items.map(({row, line}, k) => ({label: labelOf(line, row), low: line.rank[0], high: line.rank[1], at: k + 1, kind: row.floor ? "floor" : "learned", lead: leads(line) ? "may be the best" : "other", score: row.score.text}));
   const y = {field: "label", type: "nominal", sort: values.map(one => one.label), title: null, axis: {labelLimit: axisLimit()}};
   const scale = {domain: [1, Math.max(...values.map(one => one.high))], nice: false};
-  return chart(`Ranks that each of ${items.length} rows may really have, each with 95 % by itself; the dot is its rank by mean.`, () => ({
+  return chart(`Ranks that each of ${items.length} rows may really have, each end with 95 % by itself; the dot is its rank by mean.`, () => ({
     height: step(items.length), data: {values}, layer: [
       {mark: {type: "bar", height: 7, cornerRadius: 3, opacity: 0.55}, encoding: {x: {field: "low", type: "quantitative", title: "possible rank", scale, axis: {tickMinStep: 1}}, x2: {field: "high"}, y, color: {field: "kind", type: "nominal", scale: kinds(), legend: {title: null, orient: "top"}}, tooltip: tipsOf("low", "high", "score")}},
       {mark: {type: "circle", size: 44, opacity: 1}, encoding: {x: {field: "at", type: "quantitative", scale}, y, color: {field: "kind", type: "nominal", scale: kinds()}, tooltip: tipsOf("low", "high", "score")}},

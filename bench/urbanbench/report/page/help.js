@@ -2,8 +2,8 @@
 pages.help = () => ({title: "How to read", nodes: [h("h1", null, "How to read this page"),
   section("Numbers", listed([
     "0.750 ± 0.061 is the mean and the sample standard deviation over seeds. Each seed holds other places out; every model has the same ones. It is not a standard error. A second ± is the spread over trainings of the model.",
-    "Bold rows may be the best of their table: chance does not separate them from the best mean (underlined). They are compared over the splits they share by a t test that counts for the units that splits share (Nadeau and Bengio 2003), adjusted by Holm: with 95 % the row that is really best is bold. Where seeds test the same units (city-out, few groups, some files of splits) scores alone tell nothing of chance: nothing is bold, and no ranks are given.",
-    "Rank 2–5 says which ranks a row may really have, with 95 % for that row (marginal confidence sets of Mogstad, Romano, Shaikh and Wilhelm 2024, from the same comparisons).",
+    ...data.judged,
+    "Rank 2–5 says which ranks a row may really have, from the same comparisons; each end holds with 95 % for that row (marginal confidence sets of Mogstad, Romano, Shaikh and Wilhelm 2024, one-sided). Rank 1 is open to bold rows and no others, so a best row that is separable from every other has rank 1 alone. Where nothing is bold there are no ranks.",
     "Rows of two tables are never ranked against each other: a table has one city, task, split, set of inputs on offer, and head."])),
   section("Kinds of rows", listed([
     "A floor learns no representation: it counts POIs, measures footprints, or knows where a unit lies. A floor that wins is a finding.",

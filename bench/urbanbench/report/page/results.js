@@ -43,7 +43,7 @@ function rowTable(items, caption, {question = false, model = true, most = 60, so
       {title: "Head", cell: ({row}) => row.head, value: ({row}) => row.head},
       {title: "Metric", cell: ({row}) => metricTitle(of(row).metric), value: ({row}) => of(row).metric},
     ] : []),
-    {title: "Rank", help: "Ranks it may really have in its table, with 95 %", number: true, up: true, cell: ({line}) => rankText(line), value: ({line}) => line?.rank?.[0]},
+    {title: "Rank", help: "Ranks it may really have in its table, each end with 95 %; 1 for bold rows alone", number: true, up: true, cell: ({line}) => rankText(line), value: ({line}) => line?.rank?.[0]},
     {title: "Score", help: "Mean ± standard deviation over splits; bold: not separable from the best of its table", number: true, cell: ({row, line}) => scoreNode(row, line), value: ({row}) => (row.score ? sign(of(row).metric) * row.score.mean : null)},
     ...(dots ? [{title: "Seeds", cell: ({row}) => seedDots(row, ...dots)}] : []),
     {title: "Adds", help: "What it adds to the best floor", number: true, cell: ({row}) => row.adds?.text || "", value: ({row}) => row.adds?.mean},

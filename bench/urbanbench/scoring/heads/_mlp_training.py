@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from urbanbench.scoring.heads._mlp_adam import Adam
 from urbanbench.scoring.heads._mlp_batches import Batches, padded
 from urbanbench.scoring.heads._mlp_net import Inputs, StackedMlp
 
@@ -116,7 +117,8 @@ def fit(
     best = Fitted(
         net.keep(torch.arange(seeds)), np.full(seeds, np.inf), np.zeros(seeds, int), np.zeros(seeds, int)
     )
-    active, stack = np.arange(seeds), _Stack.of(net, inputs, wanted, batches, val, schedule, np.arange(seeds))
+    adam, active = Adam.of(net.layers, schedule.learning_rate, schedule.weight_decay), np.arange(seeds)
+    stack = _Stack.of(net, inputs, wanted, batches, val, adam, active)
     for epoch in range(1, schedule.max_epochs + 1):
         stack.train_epoch(batches.shuffled(active.tolist()))
         _note(best, active, stack, epoch)
@@ -124,10 +126,8 @@ def fit(
         if not going.any():
             break
         if not going.all():
-            active, stack = (
-                active[going],
-                stack.keep(np.flatnonzero(going), batches, val, schedule, active[going]),
-            )
+            active = active[going]
+            stack = stack.keep(np.flatnonzero(going), batches, val, active)
     return best
 
 
@@ -149,7 +149,7 @@ class _Stack:
     net: StackedMlp
     inputs: Inputs
     wanted: Wanted
-    optimizer: torch.optim.AdamW
+    adam: Adam
     weights: torch.Tensor
     val_index: torch.Tensor
     val_weight: torch.Tensor
@@ -162,15 +162,12 @@ class _Stack:
         wanted: Wanted,
         batches: Batches,
         val: Sequence[np.ndarray],
-        schedule: Schedule,
+        adam: Adam,
         active: np.ndarray,
     ) -> _Stack:
         device = inputs.matrix.device
-        optimizer = torch.optim.AdamW(
-            net.layers, lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
-        )
         weights = torch.from_numpy(batches.weights(active.tolist())).to(device)
-        return cls(net, inputs, wanted, optimizer, weights, *padded([val[s] for s in active], device))
+        return cls(net, inputs, wanted, adam, weights, *padded([val[s] for s in active], device))
 
     def train_epoch(self, order: np.ndarray) -> None:
         index = torch.from_numpy(order).to(self.weights.device)
@@ -178,7 +175,7 @@ class _Stack:
             x = self.inputs.gather(rows)
             outputs = self.net.forward(x)
             self.net.backward(x, outputs, self.wanted.slope(outputs[-1], rows, weight))
-            self.optimizer.step()
+            self.adam.step(self.net.layers)
 
     def validate(self) -> np.ndarray:
         """Return the validation loss per seed, float64 (seeds,)."""
@@ -192,19 +189,12 @@ class _Stack:
         places: np.ndarray,
         batches: Batches,
         val: Sequence[np.ndarray],
-        schedule: Schedule,
         active: np.ndarray,
     ) -> _Stack:
         """Return a stack of the seeds at some places, the optimiser's memory included."""
         chosen = torch.from_numpy(places).to(self.weights.device)
         parts = self.net.keep(chosen), self.inputs.keep(chosen), self.wanted.keep(chosen)
-        kept = _Stack.of(*parts, batches, val, schedule, active)
-        memory = self.optimizer.state_dict()
-        for state in memory["state"].values():
-            for name in ("exp_avg", "exp_avg_sq"):
-                state[name] = state[name][chosen]
-        kept.optimizer.load_state_dict(memory)
-        return kept
+        return _Stack.of(*parts, batches, val, self.adam.keep(chosen), active)
 
 
 def _chunks(net: StackedMlp, inputs: Inputs, index: torch.Tensor) -> list[tuple[slice, torch.Tensor]]:
