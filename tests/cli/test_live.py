@@ -109,8 +109,8 @@ def test_parts_that_were_only_read_count_for_what_they_had_cost(tmp_path):
 
 def test_several_processes_share_cells_but_not_the_vectors_of_one_model(tmp_path):
     store = ResultStore(tmp_path)
-    store.save(finished(order("hgi")))
-    cells = [order("hgi", task) for task in ("income", "gdp", "landuse")]
+    store.save(finished(order("urbanmfm")))
+    cells = [order("urbanmfm", task) for task in ("income", "gdp", "landuse")]
     assert Forecast(cells, store, jobs=1).left().seconds == pytest.approx(110 + 10 + 110)
     assert Forecast(cells, store, jobs=2).left().seconds == pytest.approx(115.0)
     assert Forecast(cells, store, jobs=8).left().seconds == pytest.approx(120.0)

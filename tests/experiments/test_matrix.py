@@ -58,7 +58,7 @@ def test_cells_are_main_scores_with_words_where_there_are_none(matrix, answer):
     ((table,),) = [section.tables for section in report.sections]
     assert [column.title for column in table.columns] == ["row", "popdensity R² ↑"]
     mean, spread = np.mean(GOOD), np.std(GOOD, ddof=1)
-    assert texts(table)["text mean"] == [f"{mean:.2f} ± {spread:.2f}"]
+    assert texts(table)["text mean"] == [f"{mean:.3f} ± {spread:.3f}"]
     assert texts(table)["HGJ"] == ["not in this version"]
     assert texts(table)["UrbanMFM"] == ["not run"]
     assert texts(table)["best floor of these inputs, same head"][0].endswith("(tfidf)")

@@ -120,9 +120,9 @@ def test_forty_cells_killed_twenty_times_give_the_undisturbed_results(village, c
     check_killed(village, counting, tmp_path, tasks=5, powers=2, kills=20)
 
 
-def test_two_runs_at_once_share_the_cells(village, counting, tmp_path):
+def test_two_runs_at_once_share_the_cells(telling_village, counting, tmp_path):
     env, out = environment(tmp_path / "both"), tmp_path / "both" / "results"
-    [line] = command(counting, village, out, tasks=3, powers=1)
+    [line] = command(counting, telling_village, out, tasks=3, powers=1)
     pair = [
         subprocess.Popen(line, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         for _ in "ab"

@@ -221,10 +221,12 @@ def test_other_code_on_a_node_ends_the_run_with_a_sentence(village, counting, st
         run(specs_of([counting], village, ["income"]), store, executor=on_grid()[0])
 
 
-def test_a_stopped_command_cancels_what_it_handed_in_and_frees_its_locks(village, counting, store, on_grid):
+def test_a_stopped_command_cancels_what_it_handed_in_and_frees_its_locks(
+    telling_village, counting, store, on_grid
+):
     executor, grid = on_grid(most=2)
     grid.wait = lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
-    specs = specs_of([counting], village)
+    specs = specs_of([counting], telling_village)
     with pytest.raises(KeyboardInterrupt):
         run(specs, store, executor=executor)
     assert len(grid.cancelled) == 2

@@ -24,13 +24,13 @@ def finished(one, embed, head):
 
 
 def test_unknown_is_said_to_be_unknown_until_such_a_cell_ran(tmp_path):
-    cells = [order("hgi", task) for task in ("popdensity", "income", "landuse")]
+    cells = [order("urbanmfm", task) for task in ("popdensity", "income", "landuse")]
     forecast = Forecast(cells, ResultStore(tmp_path))
     assert str(forecast) == "time left unknown: no such cells have run here yet"
     forecast.took(finished(cells[0], 600.0, 20.0), True)
     assert (
         str(forecast) == "about 11 min left"
-    )  # income shares the vectors, landuse withholds: 20 + 600 + 20 s
+    )  # income shares the vectors, landuse hides pictures drawn from it: 20 + 600 + 20 s
     forecast.took(finished(cells[1], 600.0, 20.0), True)
     forecast.took(finished(cells[2], 600.0, 20.0), True)
     assert str(forecast) == ""
