@@ -107,7 +107,8 @@ def test_parts_that_were_only_read_count_for_what_they_had_cost(tmp_path):
     assert str(Forecast([order("hgi", "landuse")], store)) == "about 10 min left"
 
 
-def test_several_processes_share_cells_but_not_the_vectors_of_one_model(tmp_path):
+def test_several_processes_share_cells_but_not_the_vectors_of_one_model(tmp_path, monkeypatch):
+    monkeypatch.setenv("URBANBENCH_CACHE", str(tmp_path / "cache"))  # where toyville is not built
     store = ResultStore(tmp_path)
     store.save(finished(order("urbanmfm")))
     cells = [order("urbanmfm", task) for task in ("income", "gdp", "landuse")]
