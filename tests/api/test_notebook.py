@@ -256,6 +256,9 @@ def test_a_leaderboard_has_the_numbers_of_its_runs(ran, tmp_path):
     assert table.loc[0, "mean"] == pytest.approx(best["mean"])
     assert table["model"].tolist() == ran.finished.table["model"].tolist()
     assert board.save(tmp_path / "board.md").read_text(encoding="utf-8") == board.to("md")
+    first = board.save_pages(tmp_path / "boards", "html")
+    assert first == tmp_path / "boards" / "index.html"
+    assert first.read_text(encoding="utf-8") == board.pages("html")["index.html"]
     with pytest.raises(UnknownName, match="board format"):
         board.save(tmp_path / "board.docx")
 

@@ -212,3 +212,14 @@ def test_the_overview_has_a_line_per_table(make_result):
         "| singapore · popdensity · block (900 m) | poi,polygon | mlp | R² ↑ | a ▼ | 0.400 ± 0 | tfidf | 0.500 ± 0 | 0 of 1 |",
     ]
     assert "Overview" not in render(results[:2], format="md")
+
+
+def test_cells_are_padded_only_where_a_reader_can_see_the_columns(make_result):
+    narrow = table_lines(render([make_result("a"), make_result("bb")], format="md", metrics=["r2"]))
+    assert len({len(line) for line in narrow}) == 1
+    wide = table_lines(render([make_result("a"), make_result("b" * 200)], format="md", metrics=["r2"]))
+    assert "  " not in "".join(wide)
+    assert wide[1].startswith("|:---|:---|")
+    cells = [[part.strip() for part in line.split("|")] for line in wide]
+    assert {len(line) for line in cells} == {len(cells[0])}
+    assert row_of("\n".join(wide), "a ").startswith("| a | learned | poi,polygon | mlp | ")

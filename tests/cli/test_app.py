@@ -336,6 +336,27 @@ def test_leaderboard_reads_results_in_every_format(run_words, capsys, own_folder
     assert "popdensity" not in text
 
 
+@pytest.mark.parametrize(("words", "first"), [([], "README.md"), (["-f", "html"], "index.html")])
+def test_leaderboard_in_pages_fills_a_folder(run_words, capsys, own_folder, words, first):
+    assert main([*run_words, "-t", "income"]) == 0
+    assert main(["leaderboard", "runs", "--pages", "-o", "boards", *words]) == 0
+    boards = own_folder / "boards"
+    assert first in capsys.readouterr().err
+    (page,) = [path for path in boards.glob("*/*") if path.stem == "income"]
+    assert page.relative_to(boards).as_posix() in (boards / first).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [([], "no --out"), (["-o", "boards", "--pivot"], "--pivot"), (["-o", "boards", "-f", "csv"], "csv")],
+)
+def test_pages_need_a_folder_and_a_format_with_links(run_words, capsys, own_folder, words, said):
+    assert main([*run_words, "-t", "income"]) == 0
+    assert main(["leaderboard", "runs", "--pages", *words]) == 2
+    assert said in capsys.readouterr().err
+    assert not (own_folder / "boards").exists()
+
+
 def test_leaderboard_without_results_gives_exit_code_3(run_words, capsys):
     assert main(["leaderboard", "none"]) == 3
     main([*run_words, "-t", "popdensity"])

@@ -75,6 +75,40 @@ class Leaderboard:
             screen=screen,
         )
 
+    def pages(self, format: str = "md") -> dict[str, str]:  # noqa: A002 - as above
+        """Return a page for each city and task, and one that leads to them: path in a folder to text.
+
+        Parameters
+        ----------
+        format
+            "md" (the first page is README.md) or "html" (index.html).
+
+        Raises
+        ------
+        UnknownName
+            Another format.
+        """
+        from urbanbench.board.pages import render_pages
+
+        return render_pages(
+            self.told, format=format, published=self.published, each_training=self.each_training
+        )
+
+    def save_pages(self, folder: Path | str, format: str = "md") -> Path:  # noqa: A002 - as above
+        """Write `pages` into a folder and return the first one; what else lies there stays.
+
+        Raises
+        ------
+        UnknownName
+            Another format than "md" or "html".
+        """
+        from urbanbench.atomic import write_text
+
+        written = self.pages(format)
+        for place, text in written.items():
+            write_text(Path(folder) / place, text)
+        return Path(folder) / next(iter(written))
+
     def save(self, path: Path | str) -> Path:
         """Write the board into a file of the kind its suffix names, and return where.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from urbanbench.board.layout import Board
     from urbanbench.terminal import Screen
 
-__all__ = ["EMPTY", "FORMATS", "render"]
+__all__ = ["EMPTY", "FORMATS", "printer", "render"]
 
 FORMATS = ("text", "md", "csv", "tex", "html")
 EMPTY = "No results to show. Run something first, for example: urbanbench run -m poi-counts -t popdensity"
@@ -87,10 +87,11 @@ def render(
         if pivot
         else assemble(groups, title=title, metrics=metrics, published=published, empty=EMPTY)
     )
-    return _printer(format, screen)(made)
+    return printer(format, screen)(made)
 
 
-def _printer(format: str, screen: Screen | None) -> Callable[[Board], str]:  # noqa: A002
+def printer(format: str, screen: Screen | None = None) -> Callable[[Board], str]:  # noqa: A002 - as above
+    """Return what writes a board in a format of `FORMATS` but CSV; `screen` is what "text" is written for."""
     from urbanbench.board.html import to_html
     from urbanbench.board.latex import to_latex
     from urbanbench.board.markdown import to_markdown

@@ -37,7 +37,13 @@ __all__ = ["assemble", "group_facts", "group_notices"]
 
 
 def assemble(
-    groups: Sequence[Group], *, title: str, metrics: Sequence[str] | None, published: bool, empty: str = ""
+    groups: Sequence[Group],
+    *,
+    title: str,
+    metrics: Sequence[str] | None,
+    published: bool,
+    empty: str = "",
+    back: Entry | None = None,
 ) -> Board:
     """Lay out all groups.
 
@@ -53,6 +59,8 @@ def assemble(
         Whether the numbers of papers stand beside.
     empty
         What to say when there are no groups.
+    back
+        Of one of several pages, the way to the one that leads to it.
     """
     sections = [
         _section(group, metrics, published, published and _is_first(group, groups)) for group in groups
@@ -65,6 +73,7 @@ def assemble(
         lead,
         tuple(sections),
         tuple(footer(groups, published=published)) if groups else (),
+        back,
     )
 
 

@@ -6,6 +6,7 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
+from urllib.parse import quote
 
 from urbanbench.board.layout import Board, Column, Entry, Line, Picture, Section, Table
 from urbanbench.board.page_parts import SCRIPT, STYLE
@@ -24,6 +25,8 @@ def to_html(board: Board) -> str:
     stand in the page itself.
     """
     body = [f"<h1>{_text(board.title)}</h1>"]
+    if board.back:
+        body.append(f"<p>{_linked(board.back)}</p>")
     if board.lead:
         body.append(f"<p>{_text(board.lead)}</p>")
     anchors = _anchors(board.sections)
@@ -151,7 +154,7 @@ def _line(line: Line, columns: Sequence[Column], kept: Sequence[int]) -> str:
     """Print a line; its notes stand under its name, where they are seen without scrolling."""
     name = line.entries[0]
     said = f"<small>{_text('; '.join(line.notes))}</small>" if line.notes else ""
-    first = f'<th scope="row"{_tip(name)}><span>{_text(name.text)}</span>{said}</th>'
+    first = f'<th scope="row"{_tip(name)}><span>{_linked(name)}</span>{said}</th>'
     rest = "".join(_cell(line.entries[place], columns[place]) for place in kept[1:])
     return f'<tr class="{line.kind}">{first}{rest}</tr>'
 
@@ -161,7 +164,12 @@ def _cell(entry: Entry, column: Column) -> str:
     value = "" if entry.value is None else f"{entry.value!r}"
     data = f' data-value="{value}"' if column.number else ""
     mark = f'<span class="spoken"> ({entry.mark})</span>' if entry.mark else ""
-    return f"<td{_class(classes)}{data}{_tip(entry)}>{_text(entry.text)}{mark}</td>"
+    return f"<td{_class(classes)}{data}{_tip(entry)}>{_linked(entry)}{mark}</td>"
+
+
+def _linked(entry: Entry) -> str:
+    text = _text(entry.text)
+    return f'<a href="{_text(quote(entry.link, safe="/."))}">{text}</a>' if entry.link else text
 
 
 def _class(names: Sequence[str]) -> str:

@@ -47,12 +47,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Entry:
-    """One cell: its text, "best", "tied" (not separable from the best) or no mark, a longer text to look up, and the number it sorts by."""
+    """One cell: its text, "best", "tied" (not separable from the best) or no mark, a longer text to look up, the number it sorts by, and the page it leads to, where there is one."""
 
     text: str = ""
     mark: str = ""
     tip: str = ""
     value: float | None = None
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Board:
-    """Everything a reader gets: a heading, a sentence before the sections where there is one, sections, and how to read them."""
+    """Everything a reader gets: a heading, a sentence before the sections where there is one, sections, how to read them, and for one of several pages the way back."""
 
     title: str
     lead: str
     sections: tuple[Section, ...]
     footer: tuple[str, ...]
+    back: Entry | None = None

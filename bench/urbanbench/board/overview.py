@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from urbanbench.board.blocks import Block, Group
 from urbanbench.board.columns import heading
@@ -33,13 +33,20 @@ _COLUMNS = (
 )
 
 
-def overview(groups: Sequence[Group]) -> Section | None:
+def overview(groups: Sequence[Group], *, place_of: Callable[[Group], str] | None = None) -> Section | None:
     """Return the overview of tables that hold learned models; None when there are fewer than two.
 
     Parity rows are left out: their scores are of other protocols.
+
+    Parameters
+    ----------
+    groups
+        What `urbanbench.board.blocks.make_groups` gave.
+    place_of
+        The page that a group's tables stand on, where they stand on another.
     """
     lines = [
-        _line(group, block, part)
+        _line(group, block, part, place_of(group) if place_of else "")
         for group in groups
         if not group.parity
         for block in group.blocks
@@ -49,7 +56,7 @@ def overview(groups: Sequence[Group]) -> Section | None:
     if len(lines) < 2:
         return None
     facts = (
-        "one line per table below",
+        "one line per table, which its name leads to" if place_of else "one line per table below",
         "lines rest on different inputs, splits or units and are no ranking of each other",
         "rows that lack a part of their model for want of data say so in their name and are not counted",
     )
@@ -59,14 +66,14 @@ def overview(groups: Sequence[Group]) -> Section | None:
     return Section("Overview", facts, (), (table,))
 
 
-def _line(group: Group, block: Block, part: Part) -> Line:
+def _line(group: Group, block: Block, part: Part, place: str) -> Line:
     model = next(row for row in by_score(block) if row in part.block.models)
     metric = model.main_metric
     marked = {OLDER: older_parts(model, block.shown), BELOW: floor_above(block, model)}
     signs = "".join(f" {sign}" for sign, holds in marked.items() if holds)
     beyond = floor_beyond(block, model)
     entries = (
-        Entry(group_title(group)),
+        Entry(group_title(group), link=place),
         Entry(f"{ordered(block.inputs)}{f'; {part.words}' if part.words else ''}"),
         Entry(block.head),
         Entry(heading(metric)),

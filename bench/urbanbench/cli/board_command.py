@@ -9,6 +9,7 @@ import typer
 
 from urbanbench.cli import completing
 from urbanbench.cli.printing import note, say, say_page
+from urbanbench.errors import BadInput
 from urbanbench.terminal import screen_of
 
 __all__ = ["ByUnits", "Words", "leaderboard"]
@@ -86,15 +87,31 @@ def leaderboard(
         typer.Option("--each-training", help="Give each training of a model a row of its own."),
     ] = False,
     by_units: ByUnits = False,
+    paged: Annotated[
+        bool,
+        typer.Option(
+            "--pages",
+            help="Write a page for each city and task into the folder --out, and one that leads to them: README.md, or index.html with -f html.",
+        ),
+    ] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write into this file instead of stdout.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Write into this file instead of stdout; with --pages into this folder."
+        ),
     ] = None,
 ) -> None:
     """Show results as a table: floors included, models below a floor flagged."""
     from urbanbench.api.boards import leaderboard as made_of
     from urbanbench.atomic import write_text
 
-    kind = _format(style, out)
+    if paged and (out is None or pivot):
+        msg = (
+            f"--pages got {'--pivot as well' if pivot else 'no --out'}. Expected a folder to write into and tables of single tasks. "
+            "Mend: urbanbench leaderboard results --pages -o boards"
+        )
+        raise BadInput(msg)
+    kind = _format(style, None if paged else out)
     board = made_of(
         results,
         models=model,
@@ -106,6 +123,10 @@ def leaderboard(
         each_training=each_training,
         by_units=by_units,
     )
+    if paged and out is not None:
+        first = board.save_pages(out, kind if style else "md")
+        note(f"Leaderboard of {len(board.told)} results: {first}")
+        return
     text = board.to(kind, pivot=pivot, screen=screen_of() if out is None else None)
     if out is None:
         (say_page if kind == "html" else say)(text)
