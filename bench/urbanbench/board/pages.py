@@ -35,7 +35,7 @@ def render_pages(
     Parameters
     ----------
     results, published, each_training
-        As `urbanbench.board.render` takes them. Every row, mark and footnote is what it is on the board of all results.
+        As `urbanbench.board.render` takes them. Rows and marks are those of the board of all results; each page says how to read what stands on it.
     format
         "md" or "html".
 
