@@ -60,6 +60,34 @@ def test_gaps_are_taken_from_the_first_rung(ladder, choice, answer):
     assert lost["coordinates"] == ["+0.250", "+0.800"]
 
 
+def test_the_order_of_rows_is_held_against_that_of_the_first_rung(ladder, answer):
+    """Of three models one pair of three changes places: (2 - 1) / 3. With a floor above all that falls below all, four pairs of six do: (2 - 4) / 6."""
+    means = {
+        "hgi": {"random": 0.6, "block": 0.3},
+        "cityfm": {"random": 0.5, "block": 0.4},
+        "musecl": {"random": 0.4, "block": 0.2},
+        "coordinates": {"random": 0.7, "block": 0.1},
+    }
+    words = {"cities": ("toyville:tiny",), "tasks": ("popdensity",), "seeds": (0, 1, 2)}
+    models = ("hgi", "cityfm", "musecl")
+    choice = ladder.settled(Choice(**words, models=models, splits=("random", "block", "buffered")))
+    found = [
+        answer(
+            spec,
+            [means[spec.model][spec.split] + step for step in (-0.1, 0.0, 0.1)],
+            floor=spec.model == "coordinates",
+        )
+        for spec in ladder.specs(choice)
+        if spec.model in means and spec.split != "buffered"
+    ]
+    [orders] = [
+        one for one in ladder.show(found, choice).sections[0].tables if one.title.startswith("Kendall")
+    ]
+    assert orders.title == "Kendall's tau with the order at random"
+    told = {line.entries[0].text: [one.text for one in line.entries[1:]] for line in orders.lines}
+    assert told == {"models": ["0.33 (3 rows)", ""], "models and floors": ["-0.33 (4 rows)", ""]}
+
+
 def test_a_model_has_a_table_of_its_rungs_and_a_figure(ladder, choice, answer):
     report = ladder.show(results_of(ladder, choice, answer), choice)
     [table], [figure] = report.sections[1].tables, report.sections[1].figures

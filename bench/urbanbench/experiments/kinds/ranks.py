@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-__all__ = ["RANKS_READING", "Ranks", "rank_figure", "rank_table", "tau_table"]
+__all__ = ["RANKS_READING", "Ranks", "rank_figure", "rank_table", "tau", "tau_table"]
 
 RANKS_READING = (
     "Ranks are of the rows that have a score at every granularity, on the main metric, 1 the best. Kendall's tau is 1 for the same order, 0 for "
@@ -87,11 +87,12 @@ class Ranks:
         n = self.scores.shape[2]
         pairs = list(combinations(range(n), 2)) if one == other else [(seed, seed) for seed in range(n)]
         return np.array(
-            [_tau(self.scores[one, :, first], self.scores[other, :, second]) for first, second in pairs]
+            [tau(self.scores[one, :, first], self.scores[other, :, second]) for first, second in pairs]
         )
 
 
-def _tau(one: np.ndarray, other: np.ndarray) -> float:
+def tau(one: Sequence[float] | np.ndarray, other: Sequence[float] | np.ndarray) -> float:
+    """Return Kendall's tau-b of two scorings of the same rows (r,); NaN where one of them ties all."""
     from scipy.stats import kendalltau
 
     return float(kendalltau(one, other).statistic)

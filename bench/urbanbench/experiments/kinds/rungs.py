@@ -13,6 +13,7 @@ from urbanbench.board.rows import Row
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.charts import Panel, Trace, line_figure, stem
 from urbanbench.experiments.kinds.contender import Contender, Place, cells, chosen_rows, places
+from urbanbench.experiments.kinds.ranks import tau
 from urbanbench.experiments.kinds.report import Figure, Report, Section
 from urbanbench.experiments.kinds.score_table import metrics_of, score_entry
 from urbanbench.experiments.kinds.shelf import Shelf
@@ -23,10 +24,14 @@ __all__ = ["GAP", "SplitLadder"]
 
 GAP = "leakage gap"
 
+_LEAST = 3
+"""Fewer rows have no order worth a tau."""
+
 READING = (
     "Rungs stand from filling gaps in a sampled city to a far district; what each holds out is in docs/protocol.md. A rung that the city or task does not allow is refused, and its note says why.",
     f"The {GAP} is the mean score at `random` minus that at the rung: what nearness to training units was worth. It holds everything that differs between the rungs, the number of training units too.",
     "Scores are mean \N{PLUS-MINUS SIGN} sample standard deviation over seeds (a spread over splits, not a standard error). The splits of two rungs are not paired, so a gap has no spread of its own.",
+    "The order of rows at a rung is that of their mean scores. Kendall's tau is 1 where it is that of the first rung, 0 where it has nothing to do with it and -1 where it is the opposite; rows are those scored at both rungs.",
     "best floor: the best of the floors that see no more than the row, under the same head, at the same rung.",
     "Bold are the rows of a rung that chance does not separate from its best one, which is underlined, by the test of boards; nothing where seeds test the same units.",
 )
@@ -87,7 +92,11 @@ class SplitLadder(Experiment):
         title = f"{where.city_name} · {where.task} · {where.head}"
         models = [climbed[row.label] for row in self._models(choice)]
         floors = [climbed[row.label] for row in self._floors(choice)]
-        overview = (_overview(models, floors, metric), _gaps(models, floors, metric))
+        overview = (
+            _overview(models, floors, metric),
+            _gaps(models, floors, metric),
+            *_orders(models, floors, metric),
+        )
         every = _figure_of_all(
             stem(self.name, where.city_name, where.task, where.head), title, models, floors, metric
         )
@@ -184,6 +193,28 @@ def _overview(models: Sequence[_Climb], floors: Sequence[_Climb], metric: str) -
     ]
     columns = (Column("row"), *(Column(split, number=True) for split in every[0].at))
     return Table("Score at each rung", columns, tuple(lines))
+
+
+def _orders(models: Sequence[_Climb], floors: Sequence[_Climb], metric: str) -> tuple[Table, ...]:
+    """Return how alike the order of rows at each rung is to that at the first; nothing where too few rows have an order."""
+    first, *rungs = models[0].at
+
+    def entry(rows: Sequence[_Climb], split: str) -> Entry:
+        scores = [[one.at[rung].score(metric) for rung in (first, split)] for one in rows]
+        both = [[low.mean, high.mean] for low, high in scores if low.finite and high.finite]
+        if len(both) < _LEAST:
+            return Entry()
+        alike = tau(*zip(*both, strict=True))
+        return Entry(f"{alike:.2f} ({len(both)} rows)", value=alike) if math.isfinite(alike) else Entry()
+
+    lines = [
+        Line("model", (Entry(name), *(entry(rows, split) for split in rungs)))
+        for name, rows in (("models", models), ("models and floors", [*models, *floors]))
+    ]
+    if all(one.value is None for line in lines for one in line.entries):
+        return ()
+    columns = (Column("rows"), *(Column(split, number=True) for split in rungs))
+    return (Table(f"Kendall's tau with the order at {first}", columns, tuple(lines)),)
 
 
 def _gaps(models: Sequence[_Climb], floors: Sequence[_Climb], metric: str) -> Table:
