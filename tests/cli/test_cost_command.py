@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from urbanbench.cli import cost_command
 from urbanbench.cli.app import main
 
 
@@ -37,6 +38,31 @@ def test_the_front_is_printed_with_its_machine(folder, capsys):
     assert "toyville:tiny · popdensity · random" in out
     assert "rows on the front" in out
     assert "cores" in out
+
+
+def test_columns_that_say_nothing_are_not_shown():
+    """Of two rows with one head, other inputs and no GPU: the head moves to the heading, inputs stay, GPU memory goes."""
+    rest = ("1", "2", "3")
+    rows = [
+        (name, inputs, "mlp", "0.5", "1.0", "-", "7", "9", "-", *rest, "-")
+        for name, inputs in (("* a", "full"), ("+ b", "poi"))
+    ]
+    cells, heads, told = cost_command._columns(rows)
+    assert heads == [
+        "row",
+        "inputs",
+        "score",
+        "s",
+        "units/s",
+        "MB",
+        "weights trained",
+        "frozen",
+        "bytes/unit",
+    ]
+    assert cells[1] == ["+ b", "poi", "0.5", "1.0", "7", "9", *rest]
+    assert told == ["head mlp"]
+    measured = [(*rows[0][:5], "0.9", *rows[0][6:]), rows[1]]
+    assert "s of processor" in cost_command._columns(measured)[1]
 
 
 def test_json_has_every_row_with_its_costs(folder, capsys):

@@ -33,6 +33,9 @@ _HEADS = (
     "bytes/unit",
     "J",
 )
+_SETTINGS = ("inputs", "head")
+_NOTHING = "-"
+"""What stands for a number that was not measured, or not counted."""
 
 
 def cost(
@@ -100,10 +103,10 @@ def _print(fronts: list[Front], *, every: bool) -> None:
 
     for front in fronts:
         shown = front.rows if every else [one for one in front.rows if one.best or one.best_learned]
-        say(
-            f"{front.title} · {front.machine} · {metric_title(front.metric)}: {len(front.best)} of {len(front.rows)} rows on the front"
-        )
-        print_table([_cells(one, front) for one in shown], _HEADS)
+        cells, heads, alike = _columns([_cells(one, front) for one in shown])
+        about = (front.title, front.machine, *alike, metric_title(front.metric))
+        say(f"{' · '.join(about)}: {len(front.best)} of {len(front.rows)} rows on the front")
+        print_table(cells, heads)
         say("")
     said = [one.costs for front in fronts for one in front.rows if every or one.best or one.best_learned]
     say("*: no other row scores as high in less time, or higher in as much; +: no other but floors.")
@@ -117,7 +120,23 @@ def _print(fronts: list[Front], *, every: bool) -> None:
             f"≥ before s of processor: not counted is what was done elsewhere or before: {', '.join(missed)}."
         )
     if any(None in (one.joules, one.trained, one.processor_seconds) for one in said):
-        say("-: not measured, or not counted.")
+        say(f"{_NOTHING}: not measured, or not counted; a column that no row has anything in is not shown.")
+
+
+def _columns(rows: list[tuple[str, ...]]) -> tuple[list[list[str]], list[str], list[str]]:
+    """Leave out the columns in which no row has anything, and those of inputs and head where all rows have the same; with what these have."""
+    alike = {
+        head: rows[0][place]
+        for place, head in enumerate(_HEADS)
+        if head in _SETTINGS and len({row[place] for row in rows}) == 1
+    }
+    kept = [
+        place
+        for place, head in enumerate(_HEADS)
+        if head not in alike and any(row[place] != _NOTHING for row in rows)
+    ]
+    told = [f"{head} {value}" for head, value in alike.items() if value]
+    return [[row[place] for place in kept] for row in rows], [_HEADS[place] for place in kept], told
 
 
 def _cells(one: Priced, front: Front) -> tuple[str, ...]:
@@ -126,9 +145,9 @@ def _cells(one: Priced, front: Front) -> tuple[str, ...]:
 
     costs, row = one.costs, one.row
     told = (costs.units_per_second, costs.peak_rss_mb, costs.peak_gpu_mb)
-    numbers = [plain_number(value) or "-" for value in told]
+    numbers = [plain_number(value) or _NOTHING for value in told]
     counts = [
-        "-" if value is None else f"{value:,}"
+        _NOTHING if value is None else f"{value:,}"
         for value in (costs.trained, costs.frozen, costs.bytes_per_unit)
     ]
     seconds = f"{'' if costs.complete else '≥ '}{plain_number(costs.seconds)}"
@@ -140,10 +159,10 @@ def _cells(one: Priced, front: Front) -> tuple[str, ...]:
         row.head,
         score,
         seconds,
-        processor_text(costs) or "-",
+        processor_text(costs) or _NOTHING,
         *numbers,
         *counts,
-        plain_number(costs.joules) or "-",
+        plain_number(costs.joules) or _NOTHING,
     )
 
 
