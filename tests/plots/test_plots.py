@@ -162,6 +162,13 @@ def test_an_ending_in_capitals_is_understood(tmp_path):
     assert check_ending(tmp_path / "FIG.PDF") == "pdf"
 
 
+def test_no_two_of_twelve_lines_look_alike():
+    traces = [Trace(f"row {k}", (0.0, 1.0), (0.1 * k, 0.2 * k)) for k in range(12)]
+    [axes] = line_figure("n", "t", [Panel("p", "x", "y", traces)]).drawn().axes[:1]
+    looks = {(line.get_color(), line.get_linestyle()) for line in axes.get_lines()}
+    assert len(looks) == 12
+
+
 def test_panels_of_one_measure_have_one_range_and_others_their_own():
     panels = [
         Panel("a", "x", "R²", [Trace("one", [0, 1], [0.1, 0.2])]),

@@ -11,6 +11,7 @@ __all__ = [
     "FLOOR",
     "FRONT",
     "LEARNED",
+    "LINES",
     "MARKS",
     "NOTICED",
     "NO_VALUE",
@@ -20,7 +21,8 @@ __all__ = [
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKS = ("o", "s", "^", "D", "v", "P")
-"""Of series, in order; a seventh begins again with other pairs."""
+LINES = ("-", "--", ":")
+"""Of series, in order; a seventh begins again with other pairs, and a broken line."""
 LEARNED, FLOOR, FRONT = COLOURS[0], "#999999", COLOURS[1]
 """Learned models, floors, and a line over the best."""
 NOTICED, SOFT, FAINT = "#F0E442", "#777777", "#BBBBBB"

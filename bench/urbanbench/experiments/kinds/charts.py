@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from urbanbench.board.numbers import Score
 from urbanbench.experiments.kinds.report import Figure
-from urbanbench.figures.style import COLOURS, MARKS, NO_VALUE, SOFT
+from urbanbench.figures.style import COLOURS, LINES, MARKS, NO_VALUE, SOFT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -234,9 +234,13 @@ def _share_ranges(grid: Sequence[Axes], panels: Sequence[Panel]) -> None:
 def _panel(axes: Axes, panel: Panel, *, legend: bool) -> None:
     for place, trace in enumerate(panel.traces):
         colour = COLOURS[place % len(COLOURS)]
-        # Beyond six lines the same colours come with other marks.
-        mark = MARKS[(place + place // len(COLOURS)) % len(MARKS)] if trace.marked else None
-        axes.plot(trace.x, trace.y, color=colour, marker=mark, markersize=3.5, label=trace.label)
+        # Beyond six lines the same colours come with other marks, and broken lines.
+        again = place // len(COLOURS)
+        mark = MARKS[(place + again) % len(MARKS)] if trace.marked else None
+        style = LINES[again % len(LINES)]
+        axes.plot(
+            trace.x, trace.y, color=colour, linestyle=style, marker=mark, markersize=3.5, label=trace.label
+        )
         if trace.spread:
             low = [y - s for y, s in zip(trace.y, trace.spread, strict=True)]
             high = [y + s for y, s in zip(trace.y, trace.spread, strict=True)]
