@@ -34,6 +34,9 @@ PACKAGES = (
 )
 """Packages whose version may move a score."""
 
+_CODE = (":(top)", ":(top,exclude)results")
+"""What of the repository may move a score: rows that were made anew change no later one."""
+
 
 def provenance(device: str) -> dict[str, Any]:
     """Describe this process.
@@ -76,10 +79,10 @@ def _constant() -> dict[str, Any]:
 
 
 def _git_state(file: Path) -> tuple[str | None, bool | None]:
-    """Return commit and whether the tree differs from it; (None, None) when the file is not under git."""
+    """Return commit and whether the tree differs from it, rows of `results` aside; (None, None) when the file is not under git."""
     if _git(file.parent, "ls-files", "--error-unmatch", file.name) is None:
         return None, None
-    changed = _git(file.parent, "status", "--porcelain", "--untracked-files=no")
+    changed = _git(file.parent, "status", "--porcelain", "--untracked-files=no", "--", *_CODE)
     return _git(file.parent, "rev-parse", "HEAD"), None if changed is None else bool(changed)
 
 
