@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from matplotlib.figure import Figure as Canvas
 
 from urbanbench.experiments import Choice, load_experiment
 from urbanbench.result import REFUSED
@@ -104,3 +105,19 @@ def test_a_model_has_a_table_of_its_rungs_and_a_figure(ladder, choice, answer):
 
 def test_nothing_is_shown_where_nothing_is_scored(ladder, choice):
     assert ladder.show([], choice).sections == ()
+
+
+@pytest.mark.parametrize(("lowest", "cut"), [(-0.2, False), (-4.3, True)])
+def test_a_score_far_below_the_others_leaves_the_figure_room(ladder, choice, answer, lowest, cut):
+    found = [
+        answer(spec, (lowest if spec.split == "buffered" else 0.5,) * 3, used=("poi",))
+        for spec in ladder.specs(choice)
+        if spec.model == "hgi"
+    ]
+    report = ladder.show(found, choice)
+    canvas = Canvas()
+    report.sections[1].figures[0].draw(canvas)
+    score, gap = canvas.axes
+    assert bool(score.get_ylim()[0] == -1.0) is cut
+    assert ("cut at -1" in score.get_ylabel()) is cut
+    assert bool(gap.get_ylim()[1] == 2.0) is cut

@@ -27,6 +27,9 @@ GAP = "leakage gap"
 _LEAST = 3
 """Fewer rows have no order worth a tau."""
 
+_LOWEST, _WIDEST = -1.0, 2.0
+"""Where panels of scores and of gaps end: a floor at -4 would leave the rest of a figure no room."""
+
 READING = (
     "Rungs stand from filling gaps in a sampled city to a far district; what each holds out is in docs/protocol.md. A rung that the city or task does not allow is refused, and its note says why.",
     f"The {GAP} is the mean score at `random` minus that at the rung: what nearness to training units was worth. It holds everything that differs between the rungs, the number of training units too.",
@@ -292,7 +295,7 @@ def _figure(name: str, title: str, one: _Climb, floors: Sequence[_Climb], metric
     scores = [_trace(climb, rungs, metric, spread=climb is one) for climb in shown]
     gaps = [_gap_trace(climb, rungs, metric) for climb in shown]
     panels = (
-        Panel("score", "", metric_title(metric), scores, names=rungs),
+        _panel("score", metric, scores, rungs),
         Panel(
             GAP,
             "",
@@ -300,6 +303,7 @@ def _figure(name: str, title: str, one: _Climb, floors: Sequence[_Climb], metric
             gaps,
             level=(0.0, ""),
             names=rungs,
+            high=_WIDEST if any(y < _LOWEST for trace in scores for y in trace.y) else None,
         ),
     )
     return replace(line_figure(name, title, panels, columns=2), size=(10.0, 3.6))
@@ -311,17 +315,17 @@ def _figure_of_all(
     """Return the score of every row at each rung, models in one panel and floors in another."""
     rungs = list(models[0].at)
     panels = [
-        Panel(
-            kind,
-            "",
-            metric_title(metric),
-            [_trace(one, rungs, metric, spread=False) for one in some if one.metric],
-            names=rungs,
-        )
+        _panel(kind, metric, [_trace(one, rungs, metric, spread=False) for one in some if one.metric], rungs)
         for kind, some in (("models", models), ("floors", floors))
         if any(one.metric for one in some)
     ]
     return replace(line_figure(name, title, panels, columns=2), size=(10.0, 4.2))
+
+
+def _panel(title: str, metric: str, traces: Sequence[Trace], rungs: Sequence[str]) -> Panel:
+    """Return the panel of scores at rungs; a score below `_LOWEST` leaves it, and the axis says so."""
+    cut = f", cut at {_LOWEST:.0f}" if any(y < _LOWEST for trace in traces for y in trace.y) else ""
+    return Panel(title, "", metric_title(metric) + cut, traces, names=rungs, low=_LOWEST)
 
 
 def _trace(one: _Climb, rungs: Sequence[str], metric: str, *, spread: bool) -> Trace:
