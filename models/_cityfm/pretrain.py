@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from urbanbench.errors import BadInput
+from urbanbench.hashing import value_digest
 from urbanbench.models._cityfm.contexts import (
     context_texts,
     roads_with_context,
@@ -22,20 +24,27 @@ from urbanbench.models._cityfm.net import CityNet
 from urbanbench.models._cityfm.readers import ShapeReader, TextReader
 from urbanbench.toolkit.ground.neighbours import groups_near_lines
 from urbanbench.toolkit.ground.places import Places, gather_places
+from urbanbench.toolkit.kept.feature_store import encoder_digest
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.texts.place_texts import EMPTY_TEXT
 from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import Objective, seeded_torch, train_stage
+from urbanbench.toolkit.training.kept_stage import KeptStage, read_or_train, training_key
 from urbanbench.toolkit.training.schedule import Schedule
 from urbanbench.toolkit.training.stage_log import StageLog, record
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from urbanbench.city.view import View
     from urbanbench.models.cityfm import CityFM
 
 __all__ = ["Pretrained", "objective_of", "prepare", "pretrain"]
 
 FEWEST_ANCHORS = 4
+
+READOUT = ("region_zero", "region_polygons", "context_radius_m", "with_pe")
+"""Parameters that no stage knows of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,16 +76,49 @@ class Pretrained:
 def pretrain(model: CityFM, view: View, *, seed: int, device: str) -> Pretrained:
     """Train the model's stages on a view."""
     made = prepare(model, view, seed=seed, device=device)
+    key = training_key(
+        model,
+        view,
+        source=Path(__file__),
+        leaving={*READOUT, "stages"},
+        seed=seed,
+        device=device,
+        encoders=_digests(made),
+    )
     for stage in model.stages_in(view):
-        objective = objective_of(stage, model, view, made)
-        if objective.n_anchors < FEWEST_ANCHORS:
-            log = StageLog(stage, 0, 0, skipped=f"{objective.n_anchors} anchors")
-            record(log)
-        else:
-            log = train_stage(objective, schedule_of(stage, model), seed=seed, device=device)
-        made.log.append(log)
+        key = value_digest([key, stage])
+        made.log.extend(_train_or_read(stage, model, view, made, KeptStage(key), seed=seed))
     made.net.eval()
     return made
+
+
+def _digests(made: Pretrained) -> dict[str, str]:
+    """Hash the encoders as they were loaded."""
+    readers = {"text": made.texts, "image": made.shapes}
+    return {name: encoder_digest(one.encoder, made.device) for name, one in readers.items() if one is not None}
+
+
+def _train_or_read(
+    stage: str, model: CityFM, view: View, made: Pretrained, kept: KeptStage, *, seed: int
+) -> list[StageLog]:
+    """Do one stage. Its objective is made even where its weights are on disk: that tells what of the city it uses."""
+    objective = objective_of(stage, model, view, made)
+    if objective.n_anchors < FEWEST_ANCHORS:
+        log = StageLog(stage, 0, 0, skipped=f"{objective.n_anchors} anchors")
+        record(log)
+        return [log]
+    parts: dict[str, nn.Module] = {"net": made.net}
+    if model.train_text_encoder and stage in ("text", "road"):
+        parts["text"] = made.texts.encoder
+    if model.train_image_encoder and stage == "shape" and made.shapes is not None:
+        parts["image"] = made.shapes.encoder
+    schedule, file = schedule_of(stage, model), kept.checkpoint
+    return read_or_train(
+        stage,
+        kept,
+        parts,
+        lambda: [train_stage(objective, schedule, seed=seed, device=made.device, checkpoint=file)],
+    )
 
 
 def prepare(model: CityFM, view: View, *, seed: int, device: str) -> Pretrained:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from urbanbench.hashing import value_digest
 from urbanbench.models._hgi.delaunay import PlaceGraph, delaunay_graph
 from urbanbench.models._hgi.material import Material, build_material
 from urbanbench.models._hgi.net import HGINet
@@ -16,6 +18,7 @@ from urbanbench.models._hgi.skipgram import CategoryObjective, CategoryVectors
 from urbanbench.models._hgi.walks import random_walks
 from urbanbench.seeds import generator
 from urbanbench.toolkit.training import seeded_torch, train_stage
+from urbanbench.toolkit.training.kept_stage import KeptStage, read_or_train, training_key
 from urbanbench.toolkit.training.schedule import Schedule
 from urbanbench.toolkit.training.stage_log import StageLog, record
 
@@ -27,6 +30,9 @@ CHECK_EVERY = 20
 """Steps between two looks at the loss over the city; a look costs a third of a step."""
 
 FEWEST_WALKS = 4
+
+READOUT = ("region_vector",)
+"""Parameters that no stage knows of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +67,19 @@ def pretrain(model: HGI, view: View, *, seed: int, device: str) -> Pretrained:
     """Train both stages on a view."""
     places = gather_places(model, view)
     graph = place_graph(model, places, seed=seed)
-    table, log = category_table(model, places, graph, seed=seed, device=device)
+    key = training_key(model, view, source=Path(__file__), leaving=READOUT, seed=seed, device=device)
+    first, second = (KeptStage(value_digest([key, name])) for name in ("categories", "city"))
+    table, log = category_table(model, places, graph, first, seed=seed, device=device)
     shapes = np.asarray(view.regions.geometry)
     material = build_material(model, places, graph, table, shapes, seed=seed, device=device)
     net = build_net(model, table.shape[1], seed=seed, device=device)
-    objective = MutualInformation(net, material, alpha=model.alpha, lr=model.lr)
-    log.append(train_stage(objective, _city_schedule(model, objective.n_anchors), seed=seed, device=device))
+
+    def train() -> list[StageLog]:
+        objective = MutualInformation(net, material, alpha=model.alpha, lr=model.lr)
+        schedule = _city_schedule(model, objective.n_anchors)
+        return [train_stage(objective, schedule, seed=seed, device=device, checkpoint=second.checkpoint)]
+
+    log += read_or_train(MutualInformation.name, second, {"net": net}, train)
     net.eval()
     return Pretrained(places, graph, material, net, tuple(log), device)
 
@@ -89,7 +102,7 @@ def build_net(model: HGI, features: int, *, seed: int, device: str) -> HGINet:
 
 
 def category_table(
-    model: HGI, places: Places, graph: PlaceGraph, *, seed: int, device: str
+    model: HGI, places: Places, graph: PlaceGraph, kept: KeptStage, *, seed: int, device: str
 ) -> tuple[np.ndarray, list[StageLog]]:
     """Return the vectors of categories, float32 (c, features), and the log of their training."""
     categories = places.categories
@@ -97,20 +110,31 @@ def category_table(
         return np.eye(len(categories), dtype=np.float32), []
     with seeded_torch(seed, "hgi", "categories"):
         vectors = CategoryVectors(len(categories), model.dim).to(device)
-    walks = random_walks(
-        graph,
-        per_place=model.walks,
-        length=model.walk_length,
-        return_bias=model.return_bias,
-        far_bias=model.far_bias,
-        rng=generator(seed, "hgi", "walks"),
-    )
-    log = _train_categories(model, places, vectors, walks, seed=seed, device=device)
-    return vectors.target.detach().cpu().numpy(), [log]
+
+    def train() -> list[StageLog]:
+        walks = random_walks(
+            graph,
+            per_place=model.walks,
+            length=model.walk_length,
+            return_bias=model.return_bias,
+            far_bias=model.far_bias,
+            rng=generator(seed, "hgi", "walks"),
+        )
+        return [_train_categories(model, places, vectors, walks, kept, seed=seed, device=device)]
+
+    log = read_or_train(CategoryObjective.name, kept, {"categories": vectors}, train)
+    return vectors.target.detach().cpu().numpy(), list(log)
 
 
 def _train_categories(
-    model: HGI, places: Places, vectors: CategoryVectors, walks: np.ndarray, *, seed: int, device: str
+    model: HGI,
+    places: Places,
+    vectors: CategoryVectors,
+    walks: np.ndarray,
+    kept: KeptStage,
+    *,
+    seed: int,
+    device: str,
 ) -> StageLog:
     """Train the categories' vectors; with a single category, or hardly any walk, there is nothing to learn."""
     known = np.append(places.categories.of_place, -1).astype(np.int32)  # -1, no further step, stays -1
@@ -131,7 +155,8 @@ def _train_categories(
         lr=model.category_lr,
         device=device,
     )
-    return train_stage(objective, _category_schedule(model), seed=seed, device=device)
+    schedule = _category_schedule(model)
+    return train_stage(objective, schedule, seed=seed, device=device, checkpoint=kept.checkpoint)
 
 
 def _category_schedule(model: HGI) -> Schedule:

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 from urbanbench.models._urbanmfm.backbones import Backbones
 from urbanbench.models._urbanmfm.fusion import Fusion
 from urbanbench.models._urbanmfm.gat import GraphEncoder
-from urbanbench.models._urbanmfm.kept import KeptStage, stage_keys
+from urbanbench.models._urbanmfm.kept import stage_keys
 from urbanbench.models._urbanmfm.material import Material, gather_material
 from urbanbench.models._urbanmfm.net import NetSizes, UrbanNet
 from urbanbench.models._urbanmfm.stages import Workshop, objective_of, stages_with_pictures, uses_roads
 from urbanbench.models._urbanmfm.used import tell_pictures
 from urbanbench.toolkit.kept.feature_store import encoder_digest
-from urbanbench.toolkit.kept.reading import was_read
 from urbanbench.toolkit.pictures.image_encoders import load_image_encoder
 from urbanbench.toolkit.texts.text_encoders import load_text_encoder
 from urbanbench.toolkit.training import seeded_torch, train_stage
-from urbanbench.toolkit.training.distributed import everywhere, process
 from urbanbench.toolkit.training.joint import train_joint
+from urbanbench.toolkit.training.kept_stage import KeptStage, read_or_train
 from urbanbench.toolkit.training.schedule import Schedule
 from urbanbench.toolkit.training.stage_log import StageLog, record
 
@@ -121,19 +120,7 @@ def _train_or_load(shop: Workshop, stage: str, kept: KeptStage) -> list[StageLog
     """Do one stage, several objectives in joint training; the features of an encoder it trained are forgotten."""
     names = stage.split("+")
     parts = _moved_parts(shop, names)
-    found = kept.read()
-    if everywhere(found is not None) and found is not None:
-        found.put_into(parts)
-        log = found.logs
-        for one in log:
-            record(one)
-        spent = [one.seconds for one in log if not one.skipped]
-        if spent:
-            was_read(f"stage {stage}", f"stage {stage}", max(spent))
-    else:
-        log = _train(shop, names, kept)
-        if process() == 0:
-            kept.save(parts, log)
+    log = read_or_train(stage, kept, parts, lambda: _train(shop, names, kept))
     if "text" in parts:
         shop.backbones.text_moved()
     if "image" in parts:

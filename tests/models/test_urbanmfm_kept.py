@@ -9,7 +9,7 @@ from urbanbench.models._urbanmfm import pretrain as training
 from urbanbench.models.urbanmfm import UrbanMFM
 from urbanbench.toolkit.kept.reading import reading
 from urbanbench.toolkit.texts.text_encoders import load_text_encoder
-from urbanbench.toolkit.training import seeded_torch
+from urbanbench.toolkit.training import kept_stage, seeded_torch
 
 QUICK = {
     "dim": "32",
@@ -40,7 +40,7 @@ def test_stage_keys_follow_the_encoders(view):
 @pytest.mark.parametrize(("part", "other"), [("processes", 2), ("learned_versions", {"torch": "0.1"})])
 def test_stage_keys_follow_processes_and_packages(view, monkeypatch, part, other):
     before = key_of(view)
-    monkeypatch.setattr(kept, part, lambda: other)
+    monkeypatch.setattr(kept_stage, part, lambda: other)
     assert key_of(view) != before
 
 
