@@ -95,7 +95,9 @@ def pretrain(model: CityFM, view: View, *, seed: int, device: str) -> Pretrained
 def _digests(made: Pretrained) -> dict[str, str]:
     """Hash the encoders as they were loaded."""
     readers = {"text": made.texts, "image": made.shapes}
-    return {name: encoder_digest(one.encoder, made.device) for name, one in readers.items() if one is not None}
+    return {
+        name: encoder_digest(one.encoder, made.device) for name, one in readers.items() if one is not None
+    }
 
 
 def _train_or_read(
