@@ -100,6 +100,16 @@ def test_another_seed_is_trained_anew(city, kind, stages):
     assert not np.array_equal(first.vectors, second.vectors)
 
 
+@pytest.mark.parametrize(("kind", "stages"), [(HGI, 2), (CityFM, 1)])
+def test_what_is_learned_for_another_city_is_the_training_of_its_own_vectors(city, kind, stages):
+    with fresh_cache():
+        made(kind).learn(city.view(frozenset(TEXTS)), seed=0, device="cpu")
+        before = trainings()
+        _, _, read = embedded(made(kind), city)
+        assert trainings() == before
+    assert sum(part.startswith("stage ") for part in read) == stages
+
+
 def test_stages_that_runs_have_in_common_are_shared(city):
     with fresh_cache():
         embedded(made(CityFM, stages="text"), city, ("poi", "polygon"))
