@@ -49,6 +49,25 @@ def test_a_preset_that_changed_under_the_same_settings_is_told_apart(make_result
     assert labels_of(*rows) == ["a (x=1, dim=1)", "a (x=1, dim=2)"]
 
 
+def test_a_row_of_an_older_model_is_told_by_its_version_and_not_by_what_changed_with_it(make_result):
+    rows = [
+        make_result("a", (0.1 * at, 0.2), preset="small", parameters=set_, settings={})
+        | {"versions": {"model": at}}
+        for at, set_ in ((1, {"epochs": 500, "wide": 1}), (2, {"steps": 9}), (2, {"steps": 10}))
+    ]
+    assert labels_of(*rows[:2]) == ["a (small)", "a (small, version 1)"]
+    assert labels_of(*rows) == ["a (small, steps=10)", "a (small, steps=9)", "a (small, version 1)"]
+
+
+def test_a_row_that_tells_no_version_is_told_by_what_is_set(make_result):
+    old = make_result("a", (0.1, 0.2), parameters={"epochs": 500}, settings={})
+    new = make_result("a", (0.3, 0.4), parameters={"epochs": 9}, settings={})
+    assert labels_of(old | {"versions": {}}, new | {"versions": {"model": 2}}) == [
+        "a (epochs=500)",
+        "a (epochs=9)",
+    ]
+
+
 def test_long_values_that_begin_alike_are_told_apart_by_the_run(make_result):
     start = "the same forty signs and more at the start of both: "
     rows = [

@@ -74,6 +74,18 @@ def test_a_row_far_below_all_others_is_told_at_the_edge(results):
     assert any("-1e+03" in text.get_text() for text in axes.texts)
 
 
+@pytest.mark.parametrize("signs", [20, 120, 400])
+def test_names_of_any_length_leave_room_for_dots(results, signs):
+    long = {"model": "hgi " + "x" * signs, "floor": False}
+    changed = [{**results[0], "spec": {**results[0]["spec"], "model": long["model"]}}, *results[1:]]
+    [figure] = score_figures(changed)
+    figure.to_bytes("pdf")
+    drawn = figure.drawn()
+    drawn.canvas.draw()
+    widths = [axes.get_position().width * drawn.get_figwidth() for axes in drawn.axes]
+    assert min(widths) > 2
+
+
 def test_many_tables_are_drawn_on_several_pages(results, tmp_path):
     many = [
         result(name, (0.1, 0.2, 0.3), task=f"task{k}", floor=name == "tfidf")

@@ -10,6 +10,7 @@ from urbanbench.board.blocks import SELECT, Group
 from urbanbench.board.marks import OWN, UNCONVERGED, chosen_heads
 from urbanbench.board.numbers import plain_number
 from urbanbench.board.rows import Row
+from urbanbench.board.versions import MODEL, older_parts
 from urbanbench.convergence import NO
 
 __all__ = ["brief", "group_title", "row_label"]
@@ -41,10 +42,11 @@ def row_label(row: Row, beside: Sequence[Row]) -> str:
 
     Examples
     --------
-    "urbanmfm (small)", "urbanmfm (small), trained in singapore", "urbanmfm (small, pooling=sum)", "cityfm (small, +pe, no stage road)", "poi-counts (best head: rf)"; an own run beside reference rows has a mark behind,
+    "urbanmfm (small)", "urbanmfm (small), trained in singapore", "urbanmfm (small, pooling=sum)", "cityfm (small, +pe, no stage road)", "hgi (small, version 1)" beside one of version 2, "poi-counts (best head: rf)"; an own run beside reference rows has a mark behind,
     and so has a row that had not converged.
     """
-    told = [*_told(row), *_differences(row, [one for one in beside if _is_rival(one, row)])]
+    rivals = [one for one in beside if _is_rival(one, row)]
+    told = [*_told(row), *_age(row, rivals), *_differences(row, [one for one in rivals if _as_old(one, row)])]
     if row.head == SELECT:
         told.append(f"best head: {chosen_heads(row)}")
     aside = [f"({', '.join(told)})"] if told else []
@@ -73,6 +75,18 @@ def _is_rival(one: Row, row: Row) -> bool:
         return False
     unsaid = row.settings is None and one.spec.get("preset") == row.spec.get("preset")
     return unsaid or _told(one) == _told(row)
+
+
+def _age(row: Row, rivals: Sequence[Row]) -> list[str]:
+    """Name the version of a model where the newest of its namesakes is another; the newest needs no such word."""
+    version, _ = older_parts(row, rivals).get(MODEL, (0, 0))
+    return [f"version {version}"] if version else []
+
+
+def _as_old(one: Row, row: Row) -> bool:
+    """Tell whether the version of the model does not tell two namesakes apart."""
+    versions = (one.versions.get(MODEL), row.versions.get(MODEL))
+    return None in versions or versions[0] == versions[1]
 
 
 def _differences(row: Row, rivals: Sequence[Row]) -> list[str]:

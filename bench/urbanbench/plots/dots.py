@@ -13,16 +13,24 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-__all__ = ["common_range", "dot", "height_of", "legend", "names", "point_outside"]
+__all__ = ["common_range", "dot", "height_of", "legend", "names", "point_outside", "width_of"]
 
 _FAR = 1.5
 """How far beyond the span of the middle half a panel reaches; what lies further stands at its edge, with an arrow."""
+_WIDTH, _DOTS, _LETTER = 8.2, 3.2, 0.073
+"""In inches: a page with names of usual length, the least that dots get, and what a letter of a name takes."""
 READING = "dot: mean; whisker: standard deviation over splits; ticks: single splits"
 
 
 def height_of(rows: int) -> float:
     """Return the height of a panel in inches."""
     return 0.7 + 0.21 * rows
+
+
+def width_of(labels: Sequence[str], titles: Sequence[str]) -> float:
+    """Return the width of a page in inches: the usual one, or what long names of rows beside their dots or a long title want."""
+    longest, widest = max(map(len, labels), default=0), max(map(len, titles), default=0)
+    return max(_WIDTH, _DOTS + _LETTER * longest, _LETTER * widest + 0.3)
 
 
 def dot(

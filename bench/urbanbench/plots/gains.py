@@ -14,7 +14,16 @@ from urbanbench.board.rows import Row, read_rows
 from urbanbench.experiments.kinds.report import Figure
 from urbanbench.figures.style import FLOOR, LEARNED, SOFT
 from urbanbench.plots.choosing import pages_of
-from urbanbench.plots.dots import READING, common_range, dot, height_of, legend, names, point_outside
+from urbanbench.plots.dots import (
+    READING,
+    common_range,
+    dot,
+    height_of,
+    legend,
+    names,
+    point_outside,
+    width_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["gain_figures"]
 
-_WIDTH = 8.2
 _MODEL, _SECOND = (
     "the model and the best floor, over that floor alone",
     "a second floor in place of the model",
@@ -34,6 +42,9 @@ class _Panel:
     title: str
     metric: str
     rows: tuple[Row, ...]
+
+    def labels(self) -> list[str]:
+        return [_label(row, self.rows) for row in self.rows]
 
     def gains(self) -> list[Score]:
         return [row.added.gain[self.metric] for row in self.rows if row.added is not None]
@@ -76,7 +87,9 @@ def _page(name: str, panels: Sequence[_Panel]) -> Figure:
                 point_outside(grid[k], panels[k].gains(), [LEARNED] * len(panels[k].rows))
         legend(canvas, READING)
 
-    return Figure(name, "What models add to counting", draw, (_WIDTH, sum(heights) + 0.8))
+    labels = [label for panel in panels for label in panel.labels()]
+    width = width_of(labels, [panel.title for panel in panels])
+    return Figure(name, "What models add to counting", draw, (width, sum(heights) + 0.8))
 
 
 def _panel(group: Group) -> _Panel | None:
@@ -102,7 +115,7 @@ def _draw(axes: Axes, panel: _Panel) -> None:
         dot(axes, place - 0.12, gain, mark="o", colour=LEARNED, label=_MODEL)
         if second.finite:
             axes.plot(second.mean, place + 0.2, "s", color=FLOOR, ms=4, mfc="white", zorder=3, label=_SECOND)
-    labels = [_label(row, panel.rows) for row in panel.rows]
+    labels = panel.labels()
     names(axes, labels, bold=[False] * len(labels), soft=[False] * len(labels))
     axes.set_xlabel(f"gain in {metric_title(panel.metric)}, right of 0 is better")
     axes.set_title(panel.title, loc="right", fontsize=9)

@@ -17,7 +17,16 @@ from urbanbench.board.rows import Row, ordered, read_rows
 from urbanbench.experiments.kinds.report import Figure
 from urbanbench.figures.style import FLOOR, LEARNED
 from urbanbench.plots.choosing import pages_of
-from urbanbench.plots.dots import READING, common_range, dot, height_of, legend, names, point_outside
+from urbanbench.plots.dots import (
+    READING,
+    common_range,
+    dot,
+    height_of,
+    legend,
+    names,
+    point_outside,
+    width_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["score_figures"]
 
-_WIDTH = 8.2
 _BOLD = "bold names: chance does not separate them from the best"
 
 
@@ -93,7 +101,9 @@ def _page(name: str, panels: Sequence[_Panel]) -> Figure:
         _share_ranges(list(grid), panels)
         legend(canvas, f"{READING}; {_BOLD}")
 
-    return Figure(name, "Scores of every row", draw, (_WIDTH, sum(heights) + 0.8))
+    labels = [one.label for panel in panels for one in panel.dots]
+    width = width_of(labels, [panel.title for panel in panels])
+    return Figure(name, "Scores of every row", draw, (width, sum(heights) + 0.8))
 
 
 def _panels(group: Group, block: Block) -> list[_Panel]:
