@@ -159,6 +159,22 @@ def test_an_image_encoder_changes_no_picture_it_is_given_and_can_be_trained():
     assert all(one.grad is not None and one.grad.isfinite().all() for one in encoder.parameters())
 
 
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (33, 50)])
+def test_an_encoder_for_reading_gives_the_same_vectors_and_leaves_the_one_that_can_be_trained(height, width):
+    encoder = load_image_encoder("efficientnet-lite0")
+    before = {name: one.clone() for name, one in encoder.state_dict().items()}
+    pictures = torch.rand(3, 3, height, width, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    given = pictures.clone()
+    reading = encoder.for_reading()
+    with torch.inference_mode():
+        expected, made = encoder(pictures), reading(pictures)
+    assert not [one for one in reading.modules() if isinstance(one, torch.nn.BatchNorm2d)]
+    torch.testing.assert_close(made, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
+    assert torch.equal(pictures, given)
+    assert before.keys() == encoder.state_dict().keys()
+    assert all(torch.equal(one, before[name]) for name, one in encoder.state_dict().items())
+
+
 def test_a_random_image_encoder_says_so_and_repeats_with_its_seed():
     pixels = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     made = []

@@ -59,12 +59,14 @@ def speed(count, size, threads):
             return PictureTable(lambda path: open_picture(Path(path)), paths, size, threads=threads)
 
         step = pictures_at_once(size, "cpu")
-        best = {"decode": np.inf, "encode": np.inf, "both": np.inf}
-        for _ in range(ROUNDS):  # in turns, so that other work on the machine meets all three
+        best = {"decode": np.inf, "trainable": np.inf, "encode": np.inf, "both": np.inf}
+        reading = encoder.for_reading()
+        for _ in range(ROUNDS):  # in turns, so that other work on the machine meets all four
             took, parts = seconds(lambda: [one for one, _ in table().batches(np.arange(count), step)])
             best["decode"] = min(best["decode"], took)
-            took, _ = seconds(lambda parts=parts: in_memory(encoder, parts))
-            best["encode"] = min(best["encode"], took)
+            for form, net in (("trainable", encoder), ("encode", reading)):
+                took, _ = seconds(lambda parts=parts, net=net: in_memory(net, parts))
+                best[form] = min(best[form], took)
             took, _ = seconds(lambda: encode_pictures(encoder, table()))
             best["both"] = min(best["both"], took)
         decode_s, encode_s, both_s = best["decode"], best["encode"], best["both"]
@@ -85,6 +87,7 @@ def speed(count, size, threads):
         "limit per s": count / (decode_s + encode_s),
         "share of limit": (decode_s + encode_s) / both_s,
         "share of encoder": encode_s / both_s,
+        "faster than trainable": best["trainable"] / encode_s,
         "first s": first_s,
         "again s": again_s,
         "again faster": first_s / again_s,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
+from typing import Self
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # the library's own customary name
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 __all__ = ["EfficientNetLite0", "ImageEncoder", "ResNetEncoder", "TinyCNN", "load_resnet"]
 
@@ -46,6 +49,10 @@ class ImageEncoder(nn.Module):
         """Return float32 (n, dim)."""
         raise NotImplementedError
 
+    def for_reading(self) -> ImageEncoder:
+        """Return an encoder of the same answers, up to rounding, that cannot be trained and may be quicker; itself where there is none."""
+        return self
+
 
 class _SameConv(nn.Conv2d):
     """Convolution padded as TensorFlow's SAME, from which the weights come: odd padding goes right and below.
@@ -68,12 +75,19 @@ class _SameConv(nn.Conv2d):
         return missing // 2, missing - missing // 2
 
 
+def _fold(module: nn.Module, pairs: tuple[tuple[str, str], ...]) -> None:
+    """Let convolutions of a module do what the batch normalisation behind each does with what it has learned."""
+    for conv, norm in pairs:
+        setattr(module, conv, fuse_conv_bn_eval(getattr(module, conv), getattr(module, norm)))
+        setattr(module, norm, nn.Identity())
+
+
 def _norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
 
 
 def _relu6(normed: Tensor) -> Tensor:
-    """Write the answer over its input, which batch normalisation has made and nobody else reads."""
+    """Write the answer over its input, which batch normalisation or a convolution has made and nobody else reads."""
     return F.relu6(normed, inplace=True)
 
 
@@ -91,6 +105,12 @@ class _Block(nn.Module):
         self._bn1 = _norm(wide)
         self._project_conv = _SameConv(wide, outer, 1, bias=False)
         self._bn2 = _norm(outer)
+
+    def fold(self) -> None:
+        """Fold batch normalisation into the convolutions."""
+        _fold(self, (("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2")))
+        if self.expands:
+            _fold(self, (("_expand_conv", "_bn0"),))
 
     def forward(self, images: Tensor) -> Tensor:
         made = _relu6(self._bn0(self._expand_conv(images))) if self.expands else images
@@ -119,6 +139,16 @@ class EfficientNetLite0(ImageEncoder):
         for block in self._blocks:
             made = block(made)
         return _relu6(self._bn1(self._conv_head(made))).mean(dim=(2, 3))
+
+    def for_reading(self) -> Self:
+        """Return a copy without batch normalisation, its numbers side by side for each pixel: twice as quick on a processor."""
+        made = deepcopy(self).eval()
+        _fold(made, (("_conv_stem", "_bn0"), ("_conv_head", "_bn1")))
+        for module in made.modules():
+            if isinstance(module, _Block):
+                module.fold()
+        made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # which torch has and its types lack
+        return made
 
     def load_weights(self, path: Path) -> None:
         """Load published weights; the classifier's are left out."""

@@ -101,7 +101,7 @@ def encode_pictures(
     import torch
 
     vectors = np.empty((len(pictures), encoder.dim), dtype=np.float32)
-    encoder.eval().to(device)
+    encoder = encoder.eval().to(device).for_reading()
     with (
         torch.inference_mode(),
         tracking(f"encode {len(pictures)} pictures", len(pictures)) as bar,
@@ -146,7 +146,7 @@ def encode_shapes(encoder: ImageEncoder, polygons: np.ndarray, *, size: int, dev
     import torch
 
     features = np.empty((len(polygons), encoder.dim), dtype=np.float32)
-    encoder.eval().to(device)
+    encoder = encoder.eval().to(device).for_reading()
     step = max(1, 128 * 64 * 64 // size**2) if device == "cpu" else pictures_at_once(size, device)
     with torch.inference_mode(), tracking(f"encode {len(polygons)} shapes", len(polygons)) as bar:
         for start in range(0, len(polygons), step):
