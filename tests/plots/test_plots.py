@@ -76,9 +76,8 @@ def test_a_row_far_below_all_others_is_told_at_the_edge(results):
 
 @pytest.mark.parametrize("signs", [20, 120, 400])
 def test_names_of_any_length_leave_room_for_dots(results, signs):
-    long = {"model": "hgi " + "x" * signs, "floor": False}
-    changed = [{**results[0], "spec": {**results[0]["spec"], "model": long["model"]}}, *results[1:]]
-    [figure] = score_figures(changed)
+    spec = results[0]["spec"] | {"model": "hgi" + "x" * signs}
+    [figure] = score_figures([results[0] | {"spec": spec}, *results[1:]])
     figure.to_bytes("pdf")
     drawn = figure.drawn()
     drawn.canvas.draw()

@@ -141,7 +141,7 @@ class EfficientNetLite0(ImageEncoder):
         return _relu6(self._bn1(self._conv_head(made))).mean(dim=(2, 3))
 
     def for_reading(self) -> Self:
-        """Return a copy without batch normalisation, its numbers side by side for each pixel: twice as quick on a processor."""
+        """Return a copy without batch normalisation, its numbers side by side for each pixel: quicker by a half and more on a processor."""
         made = deepcopy(self).eval()
         _fold(made, (("_conv_stem", "_bn0"), ("_conv_head", "_bn1")))
         for module in made.modules():
