@@ -12,7 +12,7 @@ from torch import Tensor
 
 from urbanbench.models._hgi.blocks import Block, region_blocks
 from urbanbench.models._hgi.negatives import NegativeRegions, coarse_vectors, similar_regions
-from urbanbench.models._hgi.propagation import as_tensor, normalised
+from urbanbench.models._hgi.propagation import as_tensor, normalised, spread_categories
 from urbanbench.seeds import generator
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def build_material(
         table=features,
         category=category,
         poi_matrix=matrix,
-        smoothed=matrix @ features[category],
+        smoothed=spread_categories(matrix, category, features),
         blocks=region_blocks(sizes, device),
         region_matrix=as_tensor(regions, device),
         filled=torch.from_numpy(filled).to(device),

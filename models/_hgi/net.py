@@ -7,6 +7,7 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
+from urbanbench.models._hgi.activation import PReLU
 from urbanbench.models._hgi.propagation import propagate
 from urbanbench.models._hgi.segments import Segments
 
@@ -68,9 +69,9 @@ class HGINet(nn.Module):
 
     def __init__(self, features: int, dim: int, heads: int) -> None:
         super().__init__()
-        self.poi_layer, self.poi_act = _graph_layer(features, dim), nn.PReLU(dim)
+        self.poi_layer, self.poi_act = _graph_layer(features, dim), PReLU(dim)
         self.pooling = Pooling(dim, heads)
-        self.region_layer, self.region_act = _graph_layer(dim, dim), nn.PReLU(dim)
+        self.region_layer, self.region_act = _graph_layer(dim, dim), PReLU(dim)
         self.poi_region = nn.Parameter(torch.empty(dim, dim).uniform_(-1 / sqrt(dim), 1 / sqrt(dim)))
         self.region_city = nn.Parameter(torch.empty(dim, dim).uniform_(-1 / sqrt(dim), 1 / sqrt(dim)))
 
@@ -80,11 +81,6 @@ class HGINet(nn.Module):
         A graph convolution Â X W may take the product Â X first; of fixed features X it is needed once only.
         """
         made: Tensor = self.poi_act(self.poi_layer(smoothed))
-        return made
-
-    def pool(self, smoothed: Tensor, segments: Segments) -> Tensor:
-        """Return the pooled POI vectors of regions (g, dim), from the smoothed features (m, features) of their POIs."""
-        made: Tensor = self.pooling(self.encode_pois(smoothed), segments)
         return made
 
     def join(self, pooled: Tensor, adjacency: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from torch.nn import functional as F  # noqa: N812  # the library's own customar
 
 from urbanbench.models._hgi.blocks import Block, forgetful
 from urbanbench.models._hgi.net import HGINet, summarise_city
+from urbanbench.models._hgi.propagation import spread_categories
 from urbanbench.models._hgi.segments import Segments
 from urbanbench.toolkit.training import take_rows
 
@@ -58,9 +59,10 @@ class MutualInformation:
         """Return the loss over all regions: graphs are trained whole, so `anchors` has to be all of them."""
         del anchors
         city, net = self.material, self.net
-        regions = encode_regions(net, city, city.smoothed)
+        pois = encode_blocks(net, city, city.smoothed)
+        regions = net.join(pool_blocks(net, city, pois), city.region_matrix)
         wrong = encode_regions(net, city, self.shuffled_features(rng))
-        first = self.poi_region(regions, city.negatives.draw(rng))
+        first = self.poi_region(pois, regions, city.negatives.draw(rng))
         second = self.region_city(take_rows(regions, city.filled), take_rows(wrong, city.filled))
         return self.alpha * first + (1 - self.alpha) * second
 
@@ -68,13 +70,15 @@ class MutualInformation:
         """Return what POIs' features would be after the graph if the POIs had exchanged theirs, (n, features)."""
         city = self.material
         order = torch.from_numpy(rng.permutation(len(city.category))).to(city.category.device)
-        return city.poi_matrix @ city.table[city.category[order]]
+        return spread_categories(city.poi_matrix, city.category[order], city.table)
 
-    def poi_region(self, regions: Tensor, other: np.ndarray) -> Tensor:
+    def poi_region(self, pois: Sequence[Tensor], regions: Tensor, other: np.ndarray) -> Tensor:
         """Return L_poi-region.
 
         Parameters
         ----------
+        pois
+            Vectors (m, dim) of the POIs of each block.
         regions
             Vectors of all regions (g, dim).
         other
@@ -88,9 +92,10 @@ class MutualInformation:
         asking = take_rows(keys, city.filled[torch.from_numpy(order).to(keys.device)])
         own = torch.split(keys, [block.regions.stop - block.regions.start for block in city.blocks])
         parts = [
-            forgetful(city.blocks, self._block_terms)(block, right, wrong, drawn)
-            for block, right, wrong, drawn in zip(
+            forgetful(city.blocks, self._block_terms)(block, inside, right, wrong, drawn)
+            for block, inside, right, wrong, drawn in zip(
                 city.blocks,
+                pois,
                 own,
                 torch.split(asking, counts.tolist()),
                 np.split(chosen, ends[:-1]),
@@ -101,20 +106,23 @@ class MutualInformation:
         total: Tensor = right / city.n_inside + wrong / int(city.sizes[other].sum())
         return total
 
-    def _block_terms(self, block: Block, right: Tensor, wrong: Tensor, drawn: np.ndarray) -> Tensor:
+    def _block_terms(
+        self, block: Block, pois: Tensor, right: Tensor, wrong: Tensor, drawn: np.ndarray
+    ) -> Tensor:
         """Return the sums of -log D over true pairs and of -log(1 - D) over wrong ones, (2,).
 
         Parameters
         ----------
         block
             Regions with their POIs.
+        pois
+            Vectors of these POIs.
         right
             W r of these regions.
         wrong, drawn
             W r of the k regions that POIs of this block are wrong for, and int64 (k,), the filled region of this block drawn for each.
         """
         city = self.material
-        pois = self.net.encode_pois(city.smoothed[block.pois])
         true = (pois * block.segments.spread(right)).sum(dim=1)
         runs = Segments(city.sizes[drawn], str(pois.device))
         member = torch.from_numpy(pois_of(city.start, city.sizes, drawn) - block.pois.start).to(pois.device)
@@ -134,8 +142,19 @@ def encode_regions(net: HGINet, city: Material, smoothed: Tensor) -> Tensor:
 
 def pool_regions(net: HGINet, city: Material, smoothed: Tensor) -> Tensor:
     """Return what the attention makes of the POIs of each region (g, dim), before the graph of regions."""
-    pool = forgetful(city.blocks, net.pool)
-    return torch.cat([pool(smoothed[block.pois], block.segments) for block in city.blocks])
+    return pool_blocks(net, city, encode_blocks(net, city, smoothed))
+
+
+def encode_blocks(net: HGINet, city: Material, smoothed: Tensor) -> list[Tensor]:
+    """Return the vectors (m, dim) of the POIs of each block, from the smoothed features (n, features) of all POIs."""
+    encode = forgetful(city.blocks, net.encode_pois)
+    return [encode(smoothed[block.pois]) for block in city.blocks]
+
+
+def pool_blocks(net: HGINet, city: Material, pois: Sequence[Tensor]) -> Tensor:
+    """Return what the attention makes of the POIs of each region (g, dim), from the vectors of those of each block."""
+    pool = forgetful(city.blocks, net.pooling)
+    return torch.cat([pool(inside, block.segments) for block, inside in zip(city.blocks, pois, strict=True)])
 
 
 def pois_of(start: np.ndarray, sizes: np.ndarray, chosen: np.ndarray) -> np.ndarray:

@@ -57,6 +57,32 @@ def propagate(matrix: Tensor, vectors: Tensor) -> Tensor:
     return made
 
 
+def spread_categories(matrix: Tensor, category: Tensor, table: Tensor) -> Tensor:
+    """Return the product of a sparse matrix (n, n) and the features of nodes (n, d), of which each has those of its category.
+
+    The columns are renamed to categories, so that the product reads a small table in place of a row for every node.
+
+    Parameters
+    ----------
+    matrix
+        Sparse (n, n), in rows.
+    category
+        int64 (n,): row of `table` of every node.
+    table
+        Features of categories (c, d).
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*[Ss]parse CSR.*", UserWarning)  # as above
+        renamed = torch.sparse_csr_tensor(
+            matrix.crow_indices(),
+            category[matrix.col_indices()],
+            matrix.values(),
+            size=(matrix.shape[0], len(table)),
+            check_invariants=False,  # a row may name a category twice: its entries add up
+        )
+    return renamed @ table
+
+
 class _Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, vectors: Tensor, matrix: Tensor) -> Tensor:

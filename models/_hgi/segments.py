@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
+
+from urbanbench.models._hgi.propagation import as_tensor
 
 
 class Segments:
@@ -23,6 +26,7 @@ class Segments:
     def __init__(self, sizes: np.ndarray, device: str) -> None:
         self.sizes = torch.from_numpy(np.asarray(sizes, dtype=np.int64)).to(device)
         self.owner = torch.repeat_interleave(torch.arange(len(sizes), device=device), self.sizes)
+        self._ones = as_tensor(_ones(sizes), device)
 
     def sum(self, rows: Tensor) -> Tensor:
         """Add up the rows (m, d) of each run, (g, d); zeros for an empty run."""
@@ -37,18 +41,30 @@ class Segments:
     def softmax(self, logits: Tensor) -> Tensor:
         """Return the softmax of (m, h) over the rows of each run, one for each of h columns."""
         with torch.no_grad():
-            top = self._reduced(logits, "max", float("-inf"))[self.owner]
+            top = self._tops(logits)[self.owner]
         grown = torch.exp(logits - top)
         return grown / self.spread(self.sum(grown))
 
     def add_up(self, rows: Tensor) -> Tensor:
-        """Sum without a gradient."""
-        return self._reduced(rows, "sum", 0.0)
+        """Sum without a gradient, as a product with the sparse matrix of which rows are in which run: quicker than torch's sums of runs."""
+        made: Tensor = self._ones.to(rows.dtype) @ rows
+        return made
 
-    def _reduced(self, rows: Tensor, how: str, initial: float) -> Tensor:
+    def _tops(self, rows: Tensor) -> Tensor:
         if not rows.numel():  # which torch refuses
-            return rows.new_full((len(self.sizes), *rows.shape[1:]), initial)
-        return torch.segment_reduce(rows.contiguous(), how, lengths=self.sizes, axis=0, initial=initial)
+            return rows.new_full((len(self.sizes), *rows.shape[1:]), float("-inf"))
+        return torch.segment_reduce(
+            rows.contiguous(), "max", lengths=self.sizes, axis=0, initial=float("-inf")
+        )
+
+
+def _ones(sizes: np.ndarray) -> sparse.csr_array:
+    """Return which rows are in which run, float32 (g, m)."""
+    end = np.concatenate([[0], np.cumsum(sizes)])
+    count = int(end[-1])
+    return sparse.csr_array(
+        (np.ones(count, dtype=np.float32), np.arange(count), end), shape=(len(sizes), count)
+    )
 
 
 class _Sum(torch.autograd.Function):

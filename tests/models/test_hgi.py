@@ -12,6 +12,7 @@ from urbanbench.city.folder.tags import tag_table
 from urbanbench.errors import BadInput, InputMasked, RunRefused, UnknownName
 from urbanbench.models._hgi.categories import category_words
 from urbanbench.models._hgi.delaunay import triangulate
+from urbanbench.models._hgi.objective import pool_regions
 from urbanbench.models._hgi.places import gather_places
 from urbanbench.models._hgi.pretrain import _category_schedule, _city_schedule
 from urbanbench.models._hgi.readout import region_vectors
@@ -96,7 +97,7 @@ def test_regions_asked_for_have_their_row_and_another_seed_has_others(view):
     )
     city = trained.material
     with torch.no_grad():
-        [pooled] = [trained.net.pool(city.smoothed[one.pois], one.segments) for one in city.blocks]
+        pooled = pool_regions(trained.net, city, city.smoothed)
         np.testing.assert_array_equal(own.vectors, pooled.numpy()[::-7])
     other = BRIEF.embed(view, units=Units("region", ids), seed=1, device="cpu")
     assert not np.allclose(made.vectors, other.vectors)

@@ -8,6 +8,7 @@ import shapely
 import torch
 from torch_geometric.nn import GCNConv
 
+from urbanbench.models._hgi.activation import PReLU
 from urbanbench.models._hgi.categories import categories_of
 from urbanbench.models._hgi.delaunay import delaunay_graph
 from urbanbench.models._hgi.material import adjacent_pairs, build_material
@@ -15,7 +16,7 @@ from urbanbench.models._hgi.negatives import NegativeRegions, coarse_vectors, si
 from urbanbench.models._hgi.net import HGINet, Pooling, summarise_city
 from urbanbench.models._hgi.objective import MutualInformation, pois_of
 from urbanbench.models._hgi.places import Places
-from urbanbench.models._hgi.propagation import as_tensor, normalised, propagate
+from urbanbench.models._hgi.propagation import as_tensor, normalised, propagate, spread_categories
 from urbanbench.models._hgi.segments import Segments
 from urbanbench.models._hgi.skipgram import (
     CategoryObjective,
@@ -87,6 +88,21 @@ def test_sums_and_softmax_of_runs_equal_a_loop_with_their_gradients():
     assert torch.autograd.gradcheck(segments.sum, rows)
 
 
+def test_the_activation_is_torchs_with_its_gradients():
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(30, 4, generator=generator, dtype=torch.float64, requires_grad=True)
+    rows.data[::7] = 0
+    own, known = PReLU(4).double(), torch.nn.PReLU(4).double()
+    own.weight.data = known.weight.data = torch.tensor([0.25, 0.0, -0.5, 2.0], dtype=torch.float64)
+    made, wanted = own(rows), known(rows)
+    assert torch.equal(made, wanted)
+    weight = torch.randn(30, 4, generator=generator, dtype=torch.float64)
+    fast = torch.autograd.grad((made * weight).sum(), [rows, own.weight])
+    slow = torch.autograd.grad((wanted * weight).sum(), [rows, known.weight])
+    for one, other in zip(fast, slow, strict=True):
+        torch.testing.assert_close(one, other)
+
+
 def pooled_by_loop(pool, pois):
     """The set transformer's pooling as published, one head and one POI after the other."""
     query = pool.query(pool.seed)[0]
@@ -139,6 +155,16 @@ def test_a_product_with_a_symmetric_matrix_has_its_gradient():
     assert torch.autograd.gradcheck(
         lambda x: propagate(tensor, x), torch.randn(4, 2, dtype=torch.float64, requires_grad=True)
     )
+
+
+def test_features_of_categories_spread_like_those_of_nodes():
+    generator = np.random.default_rng(0)
+    one, other = generator.integers(0, 30, (2, 90))
+    matrix = normalised(np.r_[one, other], np.r_[other, one], generator.random(180), 30)
+    category = torch.from_numpy(generator.integers(0, 5, 30))  # so few that a row names one twice
+    table = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
+    wanted = torch.from_numpy(matrix.toarray()) @ table[category]
+    torch.testing.assert_close(spread_categories(as_tensor(matrix, "cpu"), category, table), wanted)
 
 
 def test_neighbouring_regions_touch_at_borders_or_corners_or_nearly():
