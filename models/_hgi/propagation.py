@@ -60,7 +60,7 @@ def propagate(matrix: Tensor, vectors: Tensor) -> Tensor:
 def spread_categories(matrix: Tensor, category: Tensor, table: Tensor) -> Tensor:
     """Return the product of a sparse matrix (n, n) and the features of nodes (n, d), of which each has those of its category.
 
-    The columns are renamed to categories, so that the product reads a small table in place of a row for every node.
+    On a processor the columns are renamed to categories, so that the product reads a small table in place of a row for every node.
 
     Parameters
     ----------
@@ -71,6 +71,8 @@ def spread_categories(matrix: Tensor, category: Tensor, table: Tensor) -> Tensor
     table
         Features of categories (c, d).
     """
+    if matrix.is_cuda:  # where products are promised for rows that name a column once
+        return matrix @ table[category]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*[Ss]parse CSR.*", UserWarning)  # as above
         renamed = torch.sparse_csr_tensor(
