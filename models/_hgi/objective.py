@@ -20,6 +20,9 @@ from urbanbench.toolkit.training import take_rows
 if TYPE_CHECKING:
     from urbanbench.models._hgi.material import Material
 
+SURE = 40.0
+"""A pair that scores more is told apart as surely as single precision can say. Its gradient, below 5e-18, would only be small: products of such numbers leave the range of normal ones, and with those an epoch takes five times as long."""
+
 
 class MutualInformation:
     """a L_poi-region + (1 - a) L_region-city over the whole city (HGI, Section 4.4). Anchors are the regions with POIs.
@@ -127,12 +130,17 @@ class MutualInformation:
         runs = Segments(city.sizes[drawn], str(pois.device))
         member = torch.from_numpy(pois_of(city.start, city.sizes, drawn) - block.pois.start).to(pois.device)
         false = (take_rows(pois, member) * runs.spread(wrong)).sum(dim=1)
-        return torch.stack([F.softplus(-true).sum(), F.softplus(false).sum()])
+        return torch.stack([surprise(true).sum(), surprise(-false).sum()])
 
     def region_city(self, regions: Tensor, wrong: Tensor) -> Tensor:
         """Return L_region-city of the filled regions' vectors, true and from shuffled POIs, both (f, dim)."""
         key = self.net.score_city(summarise_city(regions, self.material.area_share))
-        return F.softplus(-(regions @ key)).mean() + F.softplus(wrong @ key).mean()
+        return surprise(regions @ key).mean() + surprise(-(wrong @ key)).mean()
+
+
+def surprise(scores: Tensor) -> Tensor:
+    """Return -log sigmoid of scores, those above `SURE` taken for it; they then have no gradient."""
+    return F.softplus(-scores.clamp(max=SURE))
 
 
 def encode_regions(net: HGINet, city: Material, smoothed: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from urbanbench.models._hgi.delaunay import delaunay_graph
 from urbanbench.models._hgi.material import adjacent_pairs, build_material
 from urbanbench.models._hgi.negatives import NegativeRegions, coarse_vectors, similar_regions
 from urbanbench.models._hgi.net import HGINet, Pooling, summarise_city
-from urbanbench.models._hgi.objective import MutualInformation, pois_of
+from urbanbench.models._hgi.objective import MutualInformation, pois_of, surprise
 from urbanbench.models._hgi.places import Places
 from urbanbench.models._hgi.propagation import as_tensor, normalised, propagate, spread_categories
 from urbanbench.models._hgi.segments import Segments
@@ -236,6 +236,18 @@ def test_the_loss_of_discriminators_that_tell_nothing_is_the_chance_stated(city)
     assert float(objective.loss(np.arange(5), np.random.default_rng(0)).detach()) == pytest.approx(
         objective.chance
     )
+
+
+def test_surprise_is_the_logarithm_with_its_gradient_until_there_is_nothing_left_to_learn():
+    scores = torch.tensor([-200.0, -3.0, 0.0, 2.0, 39.0, 41.0, 95.0], requires_grad=True)
+    made = surprise(scores)
+    wanted = -torch.sigmoid(scores.detach().double()).log()
+    torch.testing.assert_close(made.double(), wanted, atol=1e-16, rtol=1e-6)
+    [gradient] = torch.autograd.grad(made.sum(), scores)
+    torch.testing.assert_close(
+        gradient.double(), torch.sigmoid(scores.detach().double()) - 1, atol=1e-16, rtol=1e-6
+    )
+    assert gradient[-2:].eq(0).all()
 
 
 def test_wrong_pois_are_all_pois_of_the_chosen_regions():
