@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from urbanbench.models._hgi.material import Material
 
 SURE = 40.0
-"""A pair that scores more is told apart as surely as single precision can say. Its gradient, below 5e-18, would only be small: products of such numbers leave the range of normal ones, and with those an epoch takes five times as long."""
+"""A pair that scores more is told apart as surely as single precision can say. Its gradient, below 5e-18, teaches nothing, but products of such numbers leave the range of normal ones, over which processors take many times as long."""
 
 
 class MutualInformation:
