@@ -35,6 +35,8 @@ from urbanbench.board.versions import OLDER, older_parts
 
 __all__ = ["assemble", "group_facts", "group_notices"]
 
+RANK = "effective rank"
+
 
 def assemble(
     groups: Sequence[Group],
@@ -170,6 +172,7 @@ def _table(group: Group, block: Block, part: Part, metrics: Sequence[str], publi
         Column("seeds", number=True, brief=False, rank=5),
         Column("uncovered", number=True, brief=False, rank=5),
         Column("dim", number=True, brief=False, rank=5),
+        Column(RANK, number=True, brief=False, rank=5),
         Column("embed\N{NO-BREAK SPACE}s", number=True, brief=False, rank=5),
         Column("notes", brief=False, prose=True),
     )
@@ -205,6 +208,7 @@ def _saying_nothing(block: Block) -> list[str]:
         "uncovered": all_covered,
         "saw": not any(is_recorded(row) for row in block.shown),
         ADDS: not any(row.added for row in block.shown),
+        RANK: all(row.model.get("effective_rank") is None for row in block.shown),
     }
     return [title for title, nothing in said.items() if nothing]
 
@@ -235,6 +239,7 @@ def _scored_line(
         _number(len(row.seeds)),
         _number(row.n_uncovered),
         _number(row.model.get("dim")),
+        _number(row.model.get("effective_rank")),
         cost_entry(row),
         Entry("; ".join(said)),
     )

@@ -73,7 +73,7 @@ _FIELDS = (
     *_SPEC, "label", "kind", "own", "run_id", "status", "reason", "metric", "main_metric", "mean", "std", "n_seeds", "values", "covered_mean",
     "trainings", "std_trainings", "adds_mean", "adds_std", "adds_std_trainings", "adds_gained", "adds_of", "adds_values", "adds_together_mean", "adds_floor_mean",
     "adds_floors", "second_floor_adds_mean", "mark", "below_floor", "below_floor_of_other_inputs", "table_inputs", "older", "inputs_used", "chosen_heads", "task_kind", "level", "unit", "n_units", "n_uncovered",
-    "used_block_size_m", "dim", "saw", "lacks", "knows_place", "converged", "training", "variant", "embed_read_seconds", "embed_read", *_COST, *_MORE_COST, *_ORIGIN,
+    "used_block_size_m", "dim", "effective_rank", "saw", "lacks", "knows_place", "converged", "training", "variant", "embed_read_seconds", "embed_read", *_COST, *_MORE_COST, *_ORIGIN,
 )  # fmt: skip
 _PUBLISHED = ("published_mean", "published_std", "published_setting", "published_source", "published_note")
 _FORMULA = ("=", "+", "-", "@")
@@ -157,6 +157,7 @@ def _about(row: Row) -> dict[str, Any]:
         "n_uncovered": row.n_uncovered,
         "used_block_size_m": row.block_size_m,
         "dim": row.model.get("dim"),
+        "effective_rank": row.model.get("effective_rank"),
         "saw": _json(row.saw) or saw_text(row),
         "lacks": "; ".join(row.lacks),
         "knows_place": row.knows_place,

@@ -108,6 +108,7 @@ def _cost(row: Row) -> dict[str, str]:
         "peak GPU memory": told(costs.peak_gpu_mb, "MB") if costs.peak_gpu_mb is not None else "no GPU",
         "weights": weights,
         "vector": told(costs.bytes_per_unit, "bytes a unit"),
+        "effective rank": told(row.model.get("effective_rank"), f"of {row.model.get('dim')}"),
         "energy": f"{told(costs.joules, 'J')} ({costs.meters})" if costs.joules is not None else NOT_MEASURED,
         "machine": machine(row) or "not recorded",
     }

@@ -111,6 +111,8 @@ def embed(
         from urbanbench.seen import count_words
 
         say(f"{out}: {space!r}")
+        if facts.get("effective_rank") is not None:
+            note(f"Effective rank: {facts['effective_rank']:.1f} of {space.dim} dimensions.")
         if counted := count_words(facts.get("saw", {})):
             note(f"Used: {'; '.join(counted)}.")
     fitting = [task] if task else _tasks_of(bench.city(spec.city).labels, space.level)

@@ -363,6 +363,7 @@ def _model_facts(order: Order, setting: _Setting, facts: Mapping[str, Any]) -> d
             "lacks": list(setting.lacks),
             "knows_place": _place_known(order, facts),
             "dim": facts["dim"],
+            "effective_rank": facts.get("effective_rank"),
         }
     )
 

@@ -13,6 +13,7 @@ from urbanbench.atomic import spared
 from urbanbench.cache import EmbeddingCache, EmbeddingKey
 from urbanbench.city.least import least_withholding
 from urbanbench.cost import measured
+from urbanbench.effective_rank import effective_rank
 from urbanbench.errors import Conformance, DataMissing, quoted
 from urbanbench.inputs import format_inputs
 from urbanbench.registry import is_foreign, open_city
@@ -152,8 +153,10 @@ class Workbench:
                 found = self._shared(self.cache, key)
                 cached = found is not None
                 made = found or self._make(self.cache, order, view, units, key, school)
-        self._space = (key.digest, *made)
-        return *made, cached
+        space, facts = made
+        facts = {"effective_rank": effective_rank(space)} | dict(facts)
+        self._space = (key.digest, space, facts)
+        return space, facts, cached
 
     def floor_reading(self, order: Order, view: View, units: Units, key: EmbeddingKey, exam: Exam) -> Reading:
         """Return what the exam's head reads out of a floor's vectors; every model of a table stands beside the same, so it is kept here and on disk.
