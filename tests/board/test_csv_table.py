@@ -30,6 +30,13 @@ def test_every_result_and_metric_has_a_line_with_full_numbers(make_result):
     )
 
 
+def test_dimensions_and_how_many_are_filled_are_columns(make_result):
+    result = make_result("a", (0.1, 0.2))
+    result["model"]["effective_rank"] = 7.83
+    assert (lines_of([result])[0]["dim"], lines_of([result])[0]["effective_rank"]) == ("16", "7.83")
+    assert lines_of([make_result("b", (0.1, 0.2))])[0]["effective_rank"] == ""
+
+
 def test_marks_and_flags_are_columns(make_result):
     results = [
         make_result("a", (0.6, 0.6)),

@@ -84,6 +84,14 @@ def test_what_has_no_room_is_named_and_wide_shows_all_with_how_to_read_it(result
     assert "Nadeau and Bengio" not in narrow
 
 
+def test_the_effective_rank_has_a_column_where_a_row_has_one(results):
+    assert "effective rank" not in render(results, format="text", screen=Screen(None))
+    results[0]["model"]["effective_rank"] = 7.83
+    wide = render(results, format="text", screen=Screen(None))
+    assert "effective rank" in wide
+    assert "7.83" in next(line for line in wide.splitlines() if line.startswith("urbanmfm"))
+
+
 def test_notes_stand_below_the_table(results):
     lines = render(results, format="text").splitlines()
     rule = next(place for place, line in enumerate(lines) if set(line) == {"─"})

@@ -298,7 +298,9 @@ def test_the_next_command_of_a_description_asks_what_the_model_or_task_can_be_as
 
 def test_embed_then_score_equals_run(run_words, village, counting, capsys, own_folder):
     assert main(["embed", "-m", str(counting), "-c", str(village), "-o", "mine.parquet"]) == 0
-    assert "36 regions x 2" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "36 regions x 2" in said.out
+    assert "Effective rank: 1.0 of 2 dimensions" in said.out + said.err
     score = [
         "score",
         "mine.parquet",

@@ -95,6 +95,7 @@ def test_run_records_counts_cost_and_provenance(village, counting):
     assert result.model["inputs_touched"] == ["poi"]
     assert result.model["inputs_declared"] == ["poi", "road"]
     assert result.model["dim"] == 2
+    assert result.model["effective_rank"] == 1.0  # both columns say one thing
     hashes = ("view_key", "data_digest", "targets_digest", "split_digest", "code_digest")
     assert all(len(result.provenance[name]) == 32 for name in hashes)
     assert result.provenance["packages"]["numpy"] == np.__version__
@@ -108,6 +109,7 @@ def test_second_run_takes_vectors_from_the_cache(village, counting, tmp_path):
     assert second.cost["embed_seconds"] == first.cost["embed_seconds"]
     assert second.cost["embed_processor_seconds"] == first.cost["embed_processor_seconds"]
     assert second.model["inputs_touched"] == ["poi"]
+    assert second.model["effective_rank"] == first.model["effective_rank"]
 
 
 def test_vectors_that_an_earlier_version_kept_have_no_seconds_of_processors(village, counting, own_cache):

@@ -56,6 +56,10 @@ METHODS = (
         "Bouthillier, Delaunay, Bronzi, Trofimov, Nichyporuk, Szeto, et al.: Accounting for Variance in Machine Learning Benchmarks (MLSys 2021), arXiv:2103.03098",
     ),
     Method(
+        "boards: how many of their dimensions vectors fill",
+        "Roy, Vetterli: The effective rank: A measure of effective dimensionality (EUSIPCO 2007)",
+    ),
+    Method(
         "compare: odds of better, the same and worse on one task",
         "Corani, Benavoli: A Bayesian approach for comparing cross-validated algorithms on multiple data sets. Machine Learning Journal 100 (2015), doi:10.1007/s10994-015-5486-z",
     ),
