@@ -90,6 +90,7 @@ def test_the_effective_rank_has_a_column_where_a_row_has_one(results):
     wide = render(results, format="text", screen=Screen(None))
     assert "effective rank" in wide
     assert "7.83" in next(line for line in wide.splitlines() if line.startswith("urbanmfm"))
+    assert "Effective rank is how many" in " ".join(wide.split())
 
 
 def test_notes_stand_below_the_table(results):

@@ -142,6 +142,10 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         said.append(
             "Uncovered units have no data for the model; they are filled and scored all the same, and their number is given."
         )
+    if any(row.model.get("effective_rank") is not None for row in rows):
+        said.append(
+            "Effective rank is how many of their dimensions the vectors fill as heads see them: exp of the entropy of the variances of their principal components (of several trainings, the first one's)."
+        )
     said.extend(_seen(rows, blocks))
     said.extend(_numbers(rows, [row for block in blocks for row in block.shown]))
     listed = published and any(group.task in LISTED_TASKS for group in groups)
