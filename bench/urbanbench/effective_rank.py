@@ -21,7 +21,7 @@ _CHUNK = 8192
 def effective_rank(space: EmbeddingSpace) -> float | None:
     """Return the effective rank of vectors as heads see them, rounded to two decimals.
 
-    Columns are standardised over the units that have data, constant ones left out. The rank is exp(H), H the entropy of the shares of the
+    Columns are standardised over all units that have data (heads take the training units, and clip), constant ones left out. The rank is exp(H), H the entropy of the shares of the
     variance that the principal components explain: the number of equally strong components with the same entropy, from 1 to the smaller of dim
     and n - 1. A contrastive loss that answers from a few directions leaves few (Jing, Vincent, LeCun, Tian: Understanding Dimensional
     Collapse in Contrastive Self-supervised Learning, ICLR 2022).
