@@ -90,6 +90,10 @@ def test_describe_says_what_a_row_cost(folder, capsys):
     assert cost["weights"] == "0 trained, 0 of frozen encoders"
     assert cost["peak GPU memory"] == "no GPU"
     assert "units/s" in cost["throughput"]
+    row = json.loads(file.read_text())["model"]
+    assert 1 < row["effective_rank"] <= row["dim"]
+    assert float(cost["effective rank"].split(" of ")[0]) == pytest.approx(row["effective_rank"], rel=0.01)
+    assert cost["effective rank"].endswith(f" of {row['dim']}")
 
 
 def test_names_that_fit_nothing_are_a_sentence(folder, capsys):
