@@ -14,6 +14,7 @@ from urbanbench.models._hgi.blocks import Block, region_blocks
 from urbanbench.models._hgi.negatives import NegativeRegions, coarse_vectors, similar_regions
 from urbanbench.models._hgi.propagation import as_tensor, normalised, spread_categories
 from urbanbench.seeds import generator
+from urbanbench.toolkit.ground.neighbours import adjacent_pairs
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -102,7 +103,7 @@ def build_material(
     features = torch.from_numpy(table).to(device)
     category = torch.from_numpy(places.categories.of_place).to(device)
     matrix = as_tensor(poi_matrix(graph), device)
-    one, other = adjacent_pairs(shapes, model.adjacent_gap_m)
+    one, other = adjacent_pairs(shapes, gap_m=model.adjacent_gap_m)
     regions = normalised(one, other, np.ones(len(one)), len(shapes))
     return Material(
         table=features,
@@ -122,12 +123,6 @@ def build_material(
 def poi_matrix(graph: PlaceGraph) -> sparse.csr_array:
     """Return the normalised adjacency matrix of a graph of places, weights rescaled to [0, 1]; sparse (n, n)."""
     return normalised(graph.rows, graph.neighbour, graph.rescaled(), len(graph))
-
-
-def adjacent_pairs(shapes: np.ndarray, gap_m: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return which regions lie side by side, both directions: no farther than `gap_m` from one another, at borders or corners."""
-    one, other = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=gap_m)
-    return one[one != other], other[one != other]
 
 
 def _negatives(model: HGI, places: Places, filled: np.ndarray, seed: int) -> NegativeRegions:

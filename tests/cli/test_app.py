@@ -126,7 +126,14 @@ def test_floors_that_fit_run_beside_a_model(run_words, capsys):
 
 def test_floors_of_a_family_run_only_when_asked_for_and_keep_no_other_floor_away(run_words, village, capsys):
     words = ["run", "-t", "popdensity", "-c", str(village), "--seeds", "2", "--dry-run", "--json"]
-    family = {"places-counts", "poi-shares", "random-codes", "text-codes", "footprint-means"}
+    family = {
+        "places-counts",
+        "neighbour-counts",
+        "poi-shares",
+        "random-codes",
+        "text-codes",
+        "footprint-means",
+    }
 
     def asked_for(*models):
         main([*words, *(word for model in models for word in ("-m", model))])

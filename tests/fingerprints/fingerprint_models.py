@@ -34,6 +34,7 @@ OWN: Mapping[str, Mapping[str, Any]] = {
 FURTHER: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "building-stats": {"no heights": {"heights": False}},
     "places-counts": {"kept": {"objects": "kept"}, "every footprint": {"objects": "footprints"}},
+    "neighbour-counts": {"together": {"neighbours": "together"}},
     "random-codes": {"sums": {"pooling": "sum"}},
     "text-codes": {"zero place": {"zero_place": True}},
     "footprint-means": {"sums of places": {"footprints": "places", "pooling": "sum"}},

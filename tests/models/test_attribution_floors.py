@@ -16,6 +16,7 @@ from urbanbench.models._urban2vec.words import gather_words
 from urbanbench.models.building_stats import BuildingStats
 from urbanbench.models.footprint_means import FootprintMeans
 from urbanbench.models.hgi import HGI
+from urbanbench.models.neighbour_counts import NeighbourCounts
 from urbanbench.models.places_counts import PlacesCounts
 from urbanbench.models.poi_counts import PoiCounts
 from urbanbench.models.poi_shares import PoiShares
@@ -156,6 +157,57 @@ def test_counts_and_shares_of_regions_equal_loops_over_objects(view, regions, wh
     np.testing.assert_array_equal(shares.mask, number > 0)
     few = embedded(PoiShares(objects=which, max_columns=3), view, regions)
     np.testing.assert_array_equal(few.vectors, shares.vectors[:, :3])
+
+
+def neighbours_of(view, region, gap_m=1.0):
+    outlines = view.regions.geometry
+    near = shapely.distance(outlines[region], outlines.to_numpy()) <= gap_m
+    return [one for one, is_near in zip(outlines.index, near, strict=True) if is_near and one != region]
+
+
+def test_counts_of_neighbours_equal_loops_over_regions(view, regions):
+    few = Units("region", regions.ids[:12])
+    _, counts, _ = counted(view, regions, "places")
+    count = dict(zip(regions.ids, counts, strict=True))
+    area = dict(zip(regions.ids, km2(view, regions).ravel(), strict=True))
+
+    def density(ids):
+        return np.log1p(sum(count[one] for one in ids) / sum(area[one] for one in ids))
+
+    beside, together = (
+        embedded(NeighbourCounts(neighbours=how), view, few) for how in ("beside", "together")
+    )
+    assert all(neighbours_of(view, one) for one in few.ids)
+    for row, one in enumerate(few.ids):
+        around = neighbours_of(view, one)
+        expected = np.concatenate([density([one]), density(around)])
+        np.testing.assert_allclose(beside.vectors[row], expected, rtol=1e-6)
+        np.testing.assert_allclose(together.vectors[row], density([one, *around]), rtol=1e-6)
+    own = embedded(PlacesCounts(), view, few).vectors
+    np.testing.assert_allclose(beside.vectors[:, : own.shape[1]], own, rtol=1e-6)
+    assert beside.mask.all()
+
+
+def test_counts_of_neighbours_say_whose_objects_they_read(view, regions):
+    few = Units("region", regions.ids[:5])
+    read = {*few.ids, *(near for one in few.ids for near in neighbours_of(view, one))}
+    assert len(few) < len(read) < len(view.regions)
+    with seeing() as seen:
+        embedded(NeighbourCounts(objects="all"), view, few)
+    ids = {one for one, region, _, words in shown(view, "all") if region in read and words}
+    assert seen.to_record()["poi"] == {"used": len(ids), "of": len(view.pois)}
+
+
+def test_a_region_that_touches_none_has_nothing_around_it(view, regions, monkeypatch):
+    monkeypatch.setattr(
+        "urbanbench.toolkit.ground.neighbours.adjacent_pairs", lambda _, gap_m: np.empty((2, 0), dtype=int)
+    )
+    own = embedded(PlacesCounts(), view, regions).vectors
+    beside = embedded(NeighbourCounts(), view, regions).vectors
+    np.testing.assert_allclose(beside, np.column_stack([own, 0 * own]), rtol=1e-6)
+    np.testing.assert_allclose(
+        embedded(NeighbourCounts(neighbours="together"), view, regions).vectors, own, rtol=1e-6
+    )
 
 
 def test_around_a_building_all_objects_but_itself_count(view, buildings):
@@ -309,6 +361,9 @@ def test_a_parameter_that_came_later_names_no_result_while_it_changes_nothing():
     [
         (lambda: PlacesCounts(objects="place"), UnknownName, "Unknown word for objects 'place'. Did you mean 'places'?"),
         (lambda: PoiShares(objects="x"), UnknownName, "Unknown word for objects 'x'"),
+        (lambda: NeighbourCounts(objects="x"), UnknownName, "Unknown word for objects 'x'"),
+        (lambda: NeighbourCounts(neighbours="besides"), UnknownName, "Unknown word for neighbours 'besides'. Did you mean 'beside'?"),
+        (lambda: NeighbourCounts(adjacent_gap_m=-1.0), BadInput, "Parameter 'adjacent_gap_m' of neighbour-counts is -1.0"),
         (lambda: TextCodes(objects="x"), UnknownName, "Unknown word for objects 'x'"),
         (lambda: RandomCodes(pooling="max"), UnknownName, "Unknown pooling 'max'"),
         (lambda: RandomCodes(dim=0), BadInput, "'dim' of RandomCodes is 0. Expected at least 1"),

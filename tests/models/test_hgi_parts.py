@@ -11,7 +11,7 @@ from torch_geometric.nn import GCNConv
 from urbanbench.models._hgi.activation import PReLU
 from urbanbench.models._hgi.categories import categories_of
 from urbanbench.models._hgi.delaunay import delaunay_graph
-from urbanbench.models._hgi.material import adjacent_pairs, build_material
+from urbanbench.models._hgi.material import build_material
 from urbanbench.models._hgi.negatives import NegativeRegions, coarse_vectors, similar_regions
 from urbanbench.models._hgi.net import HGINet, Pooling, summarise_city
 from urbanbench.models._hgi.objective import MutualInformation, pois_of, surprise
@@ -26,7 +26,7 @@ from urbanbench.models._hgi.skipgram import (
     pairwise_distances,
 )
 from urbanbench.models.hgi import HGI
-from urbanbench.toolkit.ground.neighbours import Groups
+from urbanbench.toolkit.ground.neighbours import Groups, adjacent_pairs
 from urbanbench.toolkit.training import seeded_torch
 
 SIZES = [4, 0, 1, 7, 3, 0, 5]
@@ -142,7 +142,7 @@ def test_graph_convolutions_equal_the_librarys(city):
     regions = GCNConv(DIM, DIM)
     regions.lin.weight.data, regions.bias.data = net.region_layer.weight.data, net.region_layer.bias.data
     pooled = torch.randn(7, DIM)
-    pairs = torch.from_numpy(np.stack(adjacent_pairs(shapes, 1.0)))
+    pairs = torch.from_numpy(np.stack(adjacent_pairs(shapes, gap_m=1.0)))
     wanted = net.region_act(regions(pooled, pairs))
     torch.testing.assert_close(net.join(pooled, material.region_matrix), wanted)
 
@@ -165,12 +165,6 @@ def test_features_of_categories_spread_like_those_of_nodes():
     table = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
     wanted = torch.from_numpy(matrix.toarray()) @ table[category]
     torch.testing.assert_close(spread_categories(as_tensor(matrix, "cpu"), category, table), wanted)
-
-
-def test_neighbouring_regions_touch_at_borders_or_corners_or_nearly():
-    shapes = shapely.box([0, 10, 10.5, 30], [0, 10, 0, 0], [10, 20, 20, 40], [10, 20, 9, 10])
-    pairs = set(zip(*(one.tolist() for one in adjacent_pairs(shapes, 1.0)), strict=True))
-    assert pairs == {(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)}
 
 
 def loss_by_loop(city, other, order, alpha):

@@ -195,7 +195,14 @@ def test_expand_reads_lists_globs_and_groups(counting):
     words = ("floors", "attribution", "learned", "retrieval")
     floors, attribution, learned, retrieval = (expand("model", word) for word in words)
     assert "mean" in floors
-    assert attribution == ["footprint-means", "places-counts", "poi-shares", "random-codes", "text-codes"]
+    assert attribution == [
+        "footprint-means",
+        "neighbour-counts",
+        "places-counts",
+        "poi-shares",
+        "random-codes",
+        "text-codes",
+    ]
     assert retrieval == ["bm25", "majority-answer", "nearest-image", "text-overlap"]
     assert sorted(floors + attribution + learned + retrieval) == names("model")
     assert expand("model", str(counting)) == [str(counting)]

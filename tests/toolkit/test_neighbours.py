@@ -6,6 +6,7 @@ import shapely
 
 from urbanbench.toolkit.ground.neighbours import (
     Groups,
+    adjacent_pairs,
     containing_polygon,
     groups_near_lines,
     groups_near_points,
@@ -118,3 +119,13 @@ def test_a_point_belongs_to_the_smallest_polygon_around_it():
     polygons = [shapely.box(0, 0, 10, 10), shapely.box(2, 2, 4, 4), shapely.box(0, 0, 20, 20)]
     points = np.array([[3.0, 3.0], [4.0, 4.0], [8.0, 8.0], [15.0, 15.0], [30.0, 0.0]])
     assert containing_polygon(points, polygons).tolist() == [1, 1, 0, 2, -1]
+
+
+def test_polygons_are_adjacent_at_borders_or_corners_or_nearly():
+    shapes = shapely.box([0, 10, 10.5, 30], [0, 10, 0, 0], [10, 20, 20, 40], [10, 20, 9, 10])
+    pairs = set(zip(*(one.tolist() for one in adjacent_pairs(shapes, gap_m=1.0)), strict=True))
+    assert pairs == {(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)}
+    assert set(zip(*(one.tolist() for one in adjacent_pairs(shapes, gap_m=0.0)), strict=True)) == {
+        (0, 1),
+        (1, 0),
+    }

@@ -30,7 +30,17 @@ CHEAP = {
     "urbanmfm": {"text_encoder": "hashing", "image_encoder": "tiny-cnn", "raster_size": "16", "street_size": "16", "satellite_size": "16",
                  "max_steps": "1", "max_neighbours": "4", "max_street_views": "2", "train_text_encoder": "true", "train_image_encoder": "true"},
 }  # fmt: skip
-FLOORS = ("poi-counts", "places-counts", "poi-shares", "tfidf", "building-stats", "area", "mean", "random")
+FLOORS = (
+    "poi-counts",
+    "places-counts",
+    "neighbour-counts",
+    "poi-shares",
+    "tfidf",
+    "building-stats",
+    "area",
+    "mean",
+    "random",
+)
 
 
 def cheap(name):

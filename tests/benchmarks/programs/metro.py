@@ -25,7 +25,15 @@ MODELS = (
         "tfidf",
         "building-stats",
     ),
-    *("places-counts", "poi-shares", "random-codes", "text-codes", "footprint-means", "text-mean"),
+    *(
+        "places-counts",
+        "neighbour-counts",
+        "poi-shares",
+        "random-codes",
+        "text-codes",
+        "footprint-means",
+        "text-mean",
+    ),
     *("urbanmfm", "cityfm", "hgi", "urban2vec", "musecl", "geovectors", "spabert"),
 )
 OF_PICTURES = ("clip", "imagenet-features", "urbanclip", "uge", "urban2vec", "musecl", "urbanmfm")

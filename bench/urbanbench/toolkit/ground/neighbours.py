@@ -1,4 +1,4 @@
-"""Who is near whom: points near points, points near lines, points in polygons. All distances in metres of a projected CRS."""
+"""Who is near whom: points near points, points near lines, points in polygons, polygons side by side. All distances in metres of a projected CRS."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 __all__ = [
     "Groups",
+    "adjacent_pairs",
     "containing_polygon",
     "groups_near_lines",
     "groups_near_points",
@@ -178,3 +179,12 @@ def containing_polygon(xy: np.ndarray, polygons: Sequence[object] | np.ndarray) 
     order = np.lexsort((-polygon, -shapely.area(shapes)[polygon]))
     found[point[order]] = polygon[order]
     return found
+
+
+def adjacent_pairs(polygons: Sequence[object] | np.ndarray, *, gap_m: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return which polygons lie side by side, both directions: no farther than `gap_m` from one another, at borders or corners."""
+    import shapely
+
+    shapes = np.asarray(polygons, dtype=object)
+    one, other = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=gap_m)
+    return one[one != other], other[one != other]
