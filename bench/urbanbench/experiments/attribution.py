@@ -99,6 +99,16 @@ SHAPES = Contender("footprint-means", "footprint-means")
 SUMMED = SHAPES.changed("footprint-means (sum)", pooling="sum")
 SEEN = SHAPES.changed("footprint-means (places)", footprints="places")
 
+
+def _by_neighbours(objects: str) -> Ladder:
+    """Return what the places of the regions around bring to counting."""
+    counted = (
+        Rung("", _floor("places-counts", objects)),
+        Rung("neighbours", _floor("neighbour-counts", objects)),
+    )
+    return Ladder(objects, counted)
+
+
 EXPERIMENT = Attribution(
     name="attribution",
     title="What pooling, data, training and head each contribute",
@@ -119,6 +129,7 @@ EXPERIMENT = Attribution(
     ),
     asides=(
         *(_by_codes(objects) for objects in ("all", "kept", "places")),
+        *(_by_neighbours(objects) for objects in ("all", "places")),
         Ladder(
             "footprints",
             (Rung("", STATS), Rung("heights", FLAT), Rung("shapes, summed", SUMMED), Rung("pooling", SHAPES), Rung("data", SEEN)),
