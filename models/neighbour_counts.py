@@ -114,3 +114,7 @@ class NeighbourCounts(Model):
         km2 = [np.maximum(part[:, read] @ areas, 1e-6)[:, None] for part in parts]
         vectors = np.log1p(np.column_stack([many / area for many, area in zip(found, km2, strict=True)]))
         return EmbeddingSpace(units.level, np.array(units.ids), vectors.astype(np.float32))
+
+    def knows_place(self) -> str:
+        """Name the neighbouring regions, whose places are in a region's vector as in those of HGI."""
+        return "neighbouring regions"

@@ -15,6 +15,7 @@ from urbanbench.models.geovectors import GeoVectors
 from urbanbench.models.hgi import HGI
 from urbanbench.models.imagenet_features import ImagenetFeatures
 from urbanbench.models.musecl import MuseCL
+from urbanbench.models.neighbour_counts import NeighbourCounts
 from urbanbench.models.poi_counts import PoiCounts
 from urbanbench.models.tfidf import TfIdf
 from urbanbench.models.urban2vec import Urban2Vec
@@ -191,6 +192,7 @@ def test_models_know_their_place_by_what_is_in_their_vectors():
     known = {
         "walks between near objects": GeoVectors(),
         "graph of neighbouring regions": HGI(),
+        "neighbouring regions": NeighbourCounts(),
         "graphs of neighbours": UrbanMFM(graph_vector=True),
         "position encoding": UrbanMFM(with_pe=True),
         "position encoding, graphs of neighbours": UrbanMFM(with_pe=True, graph_vector=True),
