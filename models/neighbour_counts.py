@@ -98,13 +98,13 @@ class NeighbourCounts(Model):
 
         del seed, device
         one, other = adjacent_pairs(view.regions.geometry.to_numpy(), gap_m=self.adjacent_gap_m)
-        regions = len(view.regions)
+        ids, regions = view.region_ids, len(view.regions)
         touch = sparse.csr_array((np.ones(len(one)), (one, other)), shape=(regions, regions))
-        rows = rows_of(view.region_ids, units.ids)
+        rows = rows_of(ids, units.ids)
         own, around = sparse.eye_array(regions, format="csr")[rows], touch[rows]
 
         read = np.flatnonzero((own + around).sum(axis=0))  # objects elsewhere are not looked at
-        known = Units("region", tuple(view.region_ids[row] for row in read))
+        known = Units("region", tuple(ids[row] for row in read))
         names = learned.facts["words"]
         counts = count_categories(view, known, objects=self.objects, radius_m=0.0, names=names).counts
         areas = area_km2(view, known)
