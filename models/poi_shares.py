@@ -61,12 +61,10 @@ class PoiShares(Model):
 
     def learn(self, view: View, *, seed: int, device: str) -> Learned:
         """Return the key=value pairs that get a column."""
-        from urbanbench.learned import Learned
-        from urbanbench.toolkit.ground.objects import categories_in
+        from urbanbench.toolkit.ground.objects import learn_categories
 
         del seed, device
-        names = categories_in(view, objects=self.objects, max_columns=self.max_columns)
-        return Learned(facts={"words": names})
+        return learn_categories(view, objects=self.objects, max_columns=self.max_columns)
 
     def embed_with(
         self, learned: Learned, view: View, *, units: Units, seed: int, device: str

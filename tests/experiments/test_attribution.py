@@ -166,6 +166,11 @@ def test_every_ladder_of_the_declared_experiment_begins_with_counts_and_changes_
         assert not load_model(ladder.rows[-1].model).card.floor
     labels = [row.label for row in experiment._rows]
     assert len(set(labels)) == len(labels)
+    neighbours = [one for one in experiment.asides if [rung.step for rung in one.rungs] == ["", "neighbours"]]
+    assert [one.label for one in neighbours] == ["all", "places"]
+    for aside in neighbours:
+        assert [row.model for row in aside.rows] == ["places-counts", "neighbour-counts"]
+        assert {row.settings for row in aside.rows} == {(("objects", aside.label),)}
 
 
 def test_every_cell_of_the_declared_experiment_can_be_run_and_sees_no_more_than_pois_and_footprints():

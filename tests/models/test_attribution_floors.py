@@ -165,7 +165,8 @@ def neighbours_of(view, region, gap_m=1.0):
     return [one for one, is_near in zip(outlines.index, near, strict=True) if is_near and one != region]
 
 
-def test_counts_of_neighbours_equal_loops_over_regions(view, regions):
+@pytest.mark.parametrize("gap_m", [1.0, 150.0])
+def test_counts_of_neighbours_equal_loops_over_regions(view, regions, gap_m):
     few = Units("region", regions.ids[:12])
     _, counts, _ = counted(view, regions, "places")
     count = dict(zip(regions.ids, counts, strict=True))
@@ -175,17 +176,21 @@ def test_counts_of_neighbours_equal_loops_over_regions(view, regions):
         return np.log1p(sum(count[one] for one in ids) / sum(area[one] for one in ids))
 
     beside, together = (
-        embedded(NeighbourCounts(neighbours=how), view, few) for how in ("beside", "together")
+        embedded(NeighbourCounts(neighbours=how, adjacent_gap_m=gap_m), view, few)
+        for how in ("beside", "together")
     )
-    assert all(neighbours_of(view, one) for one in few.ids)
+    assert all(neighbours_of(view, one, gap_m) for one in few.ids)
     for row, one in enumerate(few.ids):
-        around = neighbours_of(view, one)
+        around = neighbours_of(view, one, gap_m)
         expected = np.concatenate([density([one]), density(around)])
         np.testing.assert_allclose(beside.vectors[row], expected, rtol=1e-6)
         np.testing.assert_allclose(together.vectors[row], density([one, *around]), rtol=1e-6)
     own = embedded(PlacesCounts(), view, few).vectors
     np.testing.assert_allclose(beside.vectors[:, : own.shape[1]], own, rtol=1e-6)
     assert beside.mask.all()
+    three = embedded(NeighbourCounts(adjacent_gap_m=gap_m, max_columns=3), view, few).vectors
+    kept = [*range(3), *range(own.shape[1], own.shape[1] + 3)]
+    np.testing.assert_array_equal(three, beside.vectors[:, kept])
 
 
 def test_counts_of_neighbours_say_whose_objects_they_read(view, regions):

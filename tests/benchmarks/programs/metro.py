@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from urbanbench.registry import expand
+
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[2]
 RESULTS, PAGE = CHECKOUT / "results" / "scale.json", CHECKOUT / "docs" / "scale.md"
@@ -25,15 +27,8 @@ MODELS = (
         "tfidf",
         "building-stats",
     ),
-    *(
-        "places-counts",
-        "neighbour-counts",
-        "poi-shares",
-        "random-codes",
-        "text-codes",
-        "footprint-means",
-        "text-mean",
-    ),
+    *expand("model", "attribution"),
+    "text-mean",
     *("urbanmfm", "cityfm", "hgi", "urban2vec", "musecl", "geovectors", "spabert"),
 )
 OF_PICTURES = ("clip", "imagenet-features", "urbanclip", "uge", "urban2vec", "musecl", "urbanmfm")

@@ -9,6 +9,7 @@ import numpy as np
 
 from urbanbench.city.folder.tags import tag_table
 from urbanbench.errors import UnknownName
+from urbanbench.learned import Learned
 from urbanbench.seen import saw
 from urbanbench.toolkit.texts.counts import (
     Tokens,
@@ -35,10 +36,10 @@ __all__ = [
     "POOLINGS",
     "CategoryCounts",
     "Objects",
-    "categories_in",
     "check_choice",
     "count_categories",
     "gather_objects",
+    "learn_categories",
     "pooled",
     "signed_log1p",
 ]
@@ -114,15 +115,16 @@ def gather_objects(view: View, which: str) -> Objects:
     return Objects(poi, np.flatnonzero(is_shaped_place(tag_table(buildings["tags"]))))
 
 
-def categories_in(view: View, *, objects: str, max_columns: int | None = None) -> tuple[str, ...]:
-    """Return the categories of a view's objects by falling number, ties by name; only the most frequent ones where there is a limit.
+def learn_categories(view: View, *, objects: str, max_columns: int) -> Learned:
+    """Return, as "words", the categories of a view's objects by falling number, ties by name: the most frequent ones alone.
 
     Raises
     ------
     UnknownName
         No such word for objects.
     """
-    return vocabulary_matrix(_tokens(view, gather_objects(view, objects)), max_columns=max_columns)[1]
+    _, names = vocabulary_matrix(_tokens(view, gather_objects(view, objects)), max_columns=max_columns)
+    return Learned(facts={"words": names})
 
 
 def count_categories(
