@@ -100,8 +100,9 @@ def test_read(benchmark, parts):
         }
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.benchmark(group="SpaBERT: training steps", timer=time.process_time)
-def test_train(benchmark, parts):
+def test_train(benchmark, parts, precision):
     name, model, net, sentences = parts
     objective = MaskedObjective(
         net,
@@ -121,7 +122,9 @@ def test_train(benchmark, parts):
 
     def step():
         optimiser.zero_grad()
-        objective.loss(rng.choice(N, model.batch, replace=False), rng).backward()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+            loss = objective.loss(rng.choice(N, model.batch, replace=False), rng)
+        loss.backward()
         optimiser.step()
 
     net.train()

@@ -199,7 +199,7 @@ def test_an_experiment_of_any_model_is_asked_of_the_models_named(village, counti
     lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
     mine = {line[5] for line in lines if line[2] == "counting"}
     assert mine == {
-        "ridge", "ridge+position", "mlp+position", "ridge+placeless", "ridge+shares", "ridge+pca", "ridge+projection",
+        "ridge", "ridge+position", "mlp+position", "ridge+placeless", "ridge+neighbours", "ridge+shares", "ridge+pca", "ridge+projection",
     }  # fmt: skip
     assert {line[2] for line in lines} >= {"poi-counts", "coordinates"}
 

@@ -72,7 +72,7 @@ def test_every_row_is_asked_plainly_and_every_probe(leaned, choice):
 
 def test_the_table_tells_skill_position_and_the_score_without_it(leaned, choice, results):
     report = leaned.show(results, choice)
-    table, *curves = report.sections[0].tables
+    table, neighbours, *curves = report.sections[0].tables
     row = texts(table)["hgi"]
     # Skill per seed over the floor of the same head: 0.25 / 0.75, 0.125 / 0.5, 0.25 / 0.5.
     assert row[0] == "0.625 ± 0.125"
@@ -82,11 +82,15 @@ def test_the_table_tells_skill_position_and_the_score_without_it(leaned, choice,
     assert row[7] == "skill over poi-counts; a plane takes 20 % of the vectors' variance"
     assert texts(table)["poi-counts"][1] == "0.000 ± 0"
     assert texts(table)["poi-counts"][2] == "not run"
+    assert texts(neighbours) == {
+        "hgi": ["0.625 ± 0.125", "0.375 ± 0.125", "-0.250 ± 0", "-0.083 ± 0.144"],
+        "poi-counts": ["0.417 ± 0.144", "not run", "", ""],
+    }
     assert [one.title for one in curves] == [one.title for one in CURVES]
 
 
 def test_curves_have_a_column_for_each_step_and_dimensions_end_in_all(leaned, choice, results):
-    _, shares, pca, _ = leaned.show(results, choice).sections[0].tables
+    _, _, shares, pca, _ = leaned.show(results, choice).sections[0].tables
     assert [column.title for column in shares.columns] == ["row", "10 %", "100 %"]
     assert [column.title for column in pca.columns] == ["row", "2", "all", "dimensions"]
     assert texts(pca)["hgi"] == ["0.200 ± 0.100", "0.200 ± 0.100", "64"]
@@ -108,6 +112,8 @@ def test_what_was_refused_or_not_run_says_so(leaned, choice, results, answer):
     kept = [one for one in results if one.cell.probe != "placeless"]
     spec = next(one for one in leaned.specs(choice) if one.model == "hgi" and one.probe == "placeless")
     assert texts(leaned.show(kept, choice).sections[0].tables[0])["hgi"][4] == "not run"
+    alone = [one for one in kept if one.cell.probe != "neighbours"]
+    assert "What neighbours bring" not in [one.title for one in leaned.show(alone, choice).sections[0].tables]
     refused = [*kept, answer(spec, status=REFUSED, reason="No.")]
     assert texts(leaned.show(refused, choice).sections[0].tables[0])["hgi"][4] == "refused"
     section = leaned.show([], choice).sections[0]

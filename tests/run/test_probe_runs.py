@@ -87,7 +87,8 @@ def test_verify_finds_what_was_changed_in_a_curve(probed):
     assert list(wrong_probe(replace(shares, probe={}))) == ["it is a probe and says nothing of it"]
     short = [step | {"scores": {"r2": [0.1]}} for step in steps]
     assert "one number for each of 2 seeds" in next(wrong_probe(replace(shares, probe={"steps": short})))
-    assert {"control r2"} <= set(probed_numbers(found["placeless"]))
+    for name in ("placeless", "neighbours"):
+        assert "control r2" in probed_numbers(found[name])
 
 
 def test_tables_of_scores_are_the_same_with_and_without_probes(probed):
@@ -145,7 +146,13 @@ def test_the_command_that_computes_a_probe_again_names_it(probed):
 
 def test_describe_tells_what_a_probe_asks_and_its_steps(probed, capsys):
     store, found = probed
-    for name, said in (("shares", "10 % of the labels"), ("pca", "1 dimension"), ("placeless", "control")):
+    said_of = {
+        "shares": "10 % of the labels",
+        "pca": "1 dimension",
+        "placeless": "variance left",
+        "neighbours": "mean vector of the nearest labelled units, 6 of them, at ",
+    }
+    for name, said in said_of.items():
         assert main(["describe", str(store.path_of(found[name].cell))]) == 0
         told = capsys.readouterr().out
         assert PROBES[name].summary in told

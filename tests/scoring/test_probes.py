@@ -18,6 +18,7 @@ from urbanbench.scoring.features import Features
 from urbanbench.scoring.probes.catalogue import PROBES
 from urbanbench.scoring.probes.dims import dims_up_to, principal_directions, random_directions, turned
 from urbanbench.scoring.probes.evaluate import probe
+from urbanbench.scoring.probes.neighbours import beside_neighbours, nearest_units
 from urbanbench.scoring.probes.placeless import degree_for, trend_terms, without_position
 from urbanbench.scoring.probes.position import position_scores
 from urbanbench.scoring.probes.scaled import ScaledFeatures, standardised
@@ -197,6 +198,69 @@ def test_every_head_sees_changed_vectors_on_their_own_scale(build_targets):
     assert rows[~known, :3] == pytest.approx(0.0, abs=1e-6)
     gathered = _inputs(features, [split], "cpu").gather(torch.from_numpy(split.test[None]))
     assert gathered[0].numpy() == pytest.approx(rows, abs=1e-4)
+
+
+# ---- neighbours beside
+
+
+def test_the_nearest_units_are_those_of_a_loop(build_targets):
+    xy = build_targets(n=40).xy
+    near, distance = nearest_units(xy)
+    for row, place in enumerate(xy):
+        away_from = np.hypot(*(xy - place).T)
+        away_from[row] = np.inf
+        assert set(near[row]) == set(np.argsort(away_from)[:6])
+        assert distance[row] == pytest.approx(np.sort(away_from)[:6])
+    assert nearest_units(xy[:4])[0].shape == (4, 3)
+    assert set(nearest_units(xy[[0, 0, 0]])[0][0]) == {1, 2}
+
+
+def test_beside_a_vector_stands_the_mean_of_its_neighbours_that_have_data(build_targets, build_features):
+    targets, covered = build_targets(n=50), np.arange(50) % 7 != 2
+    features = build_features(50, dim=3, covered=covered)
+    split = make_splits(targets, RIDGE)[0]
+    near = nearest_units(targets.xy)[0]
+    near[0] = np.flatnonzero(~covered)[:6]
+    found = beside_neighbours(features, split, near)
+    columns = standardised(features, split)
+    assert found.covered.all()
+    assert found.vectors.shape == (50, 7)
+    for row in range(50):
+        known = [columns[one] for one in near[row] if covered[one]] or [np.zeros(3)]
+        expected = [*columns[row], *np.mean(known, axis=0), float(not covered[row])]
+        np.testing.assert_allclose(found.vectors[row], expected, atol=1e-6)
+    whole = beside_neighbours(build_features(50, dim=3), split, near)
+    assert whole.vectors.shape == (50, 6)
+
+
+@pytest.mark.parametrize("kind", ["regression", "classification"])
+def test_labels_that_follow_the_neighbours_are_told_with_them_and_not_by_other_places(build_targets, kind):
+    targets = build_targets(kind, n=300)
+    vectors = np.random.default_rng(8).normal(size=(300, 4))
+    around = vectors[nearest_units(targets.xy)[0]].mean(axis=1)
+    if kind == "regression":
+        values = around @ (2.0, -1.0, 0.5, 0.0)
+    else:
+        values = np.array(targets.classes, dtype=object)[around[:, :3].argmax(axis=1)]
+    targets, space = targets.with_values(values), space_of(targets, vectors)
+    metric = {"regression": "r2", "classification": "f1_macro"}[kind]
+    told = probe("neighbours", space, targets, RIDGE)
+    plain = np.mean(evaluate(space, targets, RIDGE).per_seed[metric])
+    with_them, control = (np.mean(one[metric]) for one in (told.scores.per_seed, told.section["control"]))
+    assert with_them > 0.8
+    assert max(plain, control) < 0.5
+    assert told.section["nearest"] == 6
+
+
+def test_labels_of_neighbours_say_nothing(build_targets, build_features):
+    targets, protocol = build_targets(n=120), replace(RIDGE, seeds=(0,))
+    split = make_splits(targets, protocol)[0]
+    other = targets.with_values(np.where(np.isin(np.arange(120), split.test), -99.0, targets.values))
+    space = space_of(targets, build_features(120).vectors)
+    said = [
+        probe("neighbours", space, one, protocol).scores.predictions["predicted"] for one in (targets, other)
+    ]
+    assert np.array_equal(*said)
 
 
 # ---- shares of labels

@@ -165,7 +165,7 @@ Probes = Annotated[
     list[str],
     typer.Option(
         "--probe",
-        help="Also ask every model's vectors a probe: position, placeless, shares, pca, projection, or all; see `urbanbench list probes`. "
+        help="Also ask every model's vectors a probe: position, placeless, neighbours, shares, pca, projection, or all; see `urbanbench list probes`. "
         "Repeats; takes lists.",
         show_default=False,
         autocompletion=completing.probes,

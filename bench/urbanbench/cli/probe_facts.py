@@ -20,14 +20,17 @@ def probe_facts(result: RunResult, metric: str) -> dict[str, Any]:
         return {}
     facts: dict[str, Any] = {"name": name, "asks": PROBES[name].summary if name in PROBES else ""}
     facts |= {_step(step): _score(step["scores"], metric) for step in told.get("steps", ())}
-    if "control" in told:
+    if "projected" in told:
         left = sum(told["variance_left"]) / len(told["variance_left"])
         facts |= {
             "projected": f"{told['projected']}, of degree {told['degree']}",
             "variance left": f"{100 * left:.0f} %",
-            "control": _score(told["control"], metric),
         }
-    return facts
+    if "beside" in told:
+        facts["beside"] = (
+            f"{told['beside']}, {told['nearest']} of them, at {told['distance_m']:.0f} m (median)"
+        )
+    return facts | ({"control": _score(told["control"], metric)} if "control" in told else {})
 
 
 def _step(step: Mapping[str, Any]) -> str:

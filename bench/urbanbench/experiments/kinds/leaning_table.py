@@ -1,4 +1,4 @@
-"""The table of what rows lean on: skill, position in the vectors, and the score without it."""
+"""The tables of what rows lean on: skill, position in the vectors and the score without it; and the score with neighbours beside."""
 
 from __future__ import annotations
 
@@ -10,29 +10,69 @@ from urbanbench.board.numbers import Score, rounded
 from urbanbench.experiments.kinds.probed import POSITION_HEADS, Leaned, less
 from urbanbench.experiments.kinds.score_table import DELTA, score_entry, signed
 from urbanbench.result import RunResult
-from urbanbench.scoring.probes.catalogue import PLACELESS, POSITION
+from urbanbench.scoring.probes.catalogue import NEIGHBOURS, PLACELESS, POSITION
 
-__all__ = ["leaning_table"]
+__all__ = ["leaning_table", "neighbours_table"]
 
 _DEGREES = {1: "a plane", 2: "a quadratic surface", 3: "a cubic surface"}
 
 
 def leaning_table(found: Sequence[Leaned]) -> Table:
     """Lay out rows in the order of their scores, floors below; rows without scores are left out."""
-    scored = [one for one in found if one.metric]
-    ordered = sorted(scored, key=lambda one: (_is_floor(one), -one.plain.mean))
-    metric = scored[0].metric if scored else ""
+    ordered = _ordered(found)
+    metric = ordered[0].metric if ordered else ""
     columns = (
         Column("row"),
         Column(heading(metric), number=True),
         Column("skill", number=True),
         *(Column(f"position R\N{SUPERSCRIPT TWO}, {head}", number=True) for head in POSITION_HEADS),
-        Column(f"{metric_title(metric)} without position", number=True),
-        Column(DELTA, number=True),
-        Column(f"{DELTA} of the control", number=True),
+        *_changed_columns(metric, "without position"),
         Column("note", brief=False, prose=True),
     )
     return Table("What scores lean on", columns, tuple(map(_line, ordered)))
+
+
+def neighbours_table(found: Sequence[Leaned]) -> Table:
+    """Lay out the scores with the nearest units' vectors beside, in the order of `leaning_table`; no lines where none was asked."""
+    ordered = _ordered(found) if any(one.neighbours is not None for one in found) else []
+    metric = ordered[0].metric if ordered else ""
+    columns = (
+        Column("row"),
+        Column(heading(metric), number=True),
+        *_changed_columns(metric, "with neighbours"),
+    )
+    lines = (
+        Line(
+            _group(one),
+            (Entry(one.standing.title), score_entry(one.plain), *_changed(one, one.neighbours, NEIGHBOURS)),
+        )
+        for one in ordered
+    )
+    return Table("What neighbours bring", columns, tuple(lines))
+
+
+def _ordered(found: Sequence[Leaned]) -> list[Leaned]:
+    """Return the rows that have scores: models, then floors, the highest first."""
+    return sorted((one for one in found if one.metric), key=lambda one: (_is_floor(one), -one.plain.mean))
+
+
+def _changed_columns(metric: str, how: str) -> tuple[Column, ...]:
+    titles = f"{metric_title(metric)} {how}", DELTA, f"{DELTA} of the control"
+    return tuple(Column(title, number=True) for title in titles)
+
+
+def _changed(one: Leaned, result: RunResult | None, probe: str) -> tuple[Entry, ...]:
+    """Return the score from changed vectors, what it moved by, and what that of the control moved by; or why there is none."""
+    if result is None:
+        return Entry(one.words.get(probe, "")), Entry(), Entry()
+    score = _score(result, one.metric)
+    control = Score(tuple(result.probe.get("control", {}).get(one.metric, ())))
+    moved = [signed(less(part, one.plain)) if part.values else Entry() for part in (score, control)]
+    return score_entry(score), *moved
+
+
+def _group(one: Leaned) -> str:
+    return "floor" if _is_floor(one) else "model"
 
 
 def _is_floor(one: Leaned) -> bool:
@@ -40,20 +80,15 @@ def _is_floor(one: Leaned) -> bool:
 
 
 def _line(one: Leaned) -> Line:
-    without = _score(one.placeless, one.metric)
-    control = _control(one)
-    word = Entry(one.words.get(PLACELESS, ""))
-    moved = [signed(less(part, one.plain)) if part.values else Entry() for part in (without, control)]
     entries = (
         Entry(one.standing.title),
         score_entry(one.plain),
         score_entry(one.skill),
         *(_position(one, head) for head in POSITION_HEADS),
-        score_entry(without) if without.values else word,
-        *moved,
+        *_changed(one, one.placeless, PLACELESS),
         Entry("; ".join(_remarks(one))),
     )
-    return Line("floor" if _is_floor(one) else "model", entries)
+    return Line(_group(one), entries)
 
 
 def _position(one: Leaned, head: str) -> Entry:
@@ -62,13 +97,8 @@ def _position(one: Leaned, head: str) -> Entry:
     return score_entry(_score(one.position[head], "r2"))
 
 
-def _score(result: RunResult | None, metric: str) -> Score:
-    return Score(tuple(result.scores.get(metric, ()))) if result is not None else Score(())
-
-
-def _control(one: Leaned) -> Score:
-    told = one.placeless.probe.get("control", {}) if one.placeless is not None else {}
-    return Score(tuple(told.get(one.metric, ())))
+def _score(result: RunResult, metric: str) -> Score:
+    return Score(tuple(result.scores.get(metric, ())))
 
 
 def _remarks(one: Leaned) -> list[str]:

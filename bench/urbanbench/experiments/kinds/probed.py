@@ -16,7 +16,7 @@ from urbanbench.experiments.kinds.standing import NOT_RUN, Standing, stand
 from urbanbench.judging.leaning.skill import skill
 from urbanbench.result import OK, RunResult
 from urbanbench.run.beside import CONTENT_FLOORS
-from urbanbench.scoring.probes.catalogue import PCA, PLACELESS, POSITION, PROJECTION, SHARES
+from urbanbench.scoring.probes.catalogue import NEIGHBOURS, PCA, PLACELESS, POSITION, PROJECTION, SHARES
 
 __all__ = ["POSITION_HEADS", "Leaned", "less", "look_up"]
 
@@ -35,8 +35,8 @@ class Leaned:
         The best content floor of its inputs under the same head; None where there is none.
     position
         Head to the probe that asks for position.
-    placeless
-        The probe without position.
+    placeless, neighbours
+        The probes without position, and with the nearest units' vectors beside.
     curves
         Probe to its curve.
     words
@@ -47,6 +47,7 @@ class Leaned:
     floor: Row | None
     position: Mapping[str, RunResult]
     placeless: RunResult | None
+    neighbours: RunResult | None
     curves: Mapping[str, RunResult]
     words: Mapping[str, str]
 
@@ -87,7 +88,8 @@ def look_up(row: Contender, shelf: Shelf, choice: Choice, place: Place) -> Leane
 
     position = {head: one for head in POSITION_HEADS if (one := probed(POSITION, head)) is not None}
     curves = {name: one for name in (SHARES, PCA, PROJECTION) if (one := probed(name)) is not None}
-    return Leaned(standing, _floor(standing, shelf), position, probed(PLACELESS), curves, words)
+    changed = probed(PLACELESS), probed(NEIGHBOURS)
+    return Leaned(standing, _floor(standing, shelf), position, *changed, curves, words)
 
 
 def less(one: Score, other: Score) -> Score:

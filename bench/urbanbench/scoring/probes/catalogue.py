@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urbanbench.errors import UnknownName
 
 __all__ = [
+    "NEIGHBOURS",
     "PCA",
     "PLACELESS",
     "POSITION",
@@ -17,7 +18,8 @@ __all__ = [
     "probe_info",
 ]
 
-POSITION, PLACELESS, SHARES, PCA, PROJECTION = "position", "placeless", "shares", "pca", "projection"
+POSITION, PLACELESS, NEIGHBOURS = "position", "placeless", "neighbours"
+SHARES, PCA, PROJECTION = "shares", "pca", "projection"
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,9 @@ PROBES: dict[str, ProbeInfo] = {
     for info in (
         ProbeInfo(POSITION, "Where a unit lies, read out of its vector in place of the label."),
         ProbeInfo(PLACELESS, "The label, from vectors out of which position is projected."),
+        ProbeInfo(
+            NEIGHBOURS, "The label, from vectors with the mean vector of the six nearest units beside them."
+        ),
         ProbeInfo(
             SHARES,
             "The label, from 1 to 100 % of the labelled units that a head may learn from.",

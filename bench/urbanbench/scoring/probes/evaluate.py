@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from urbanbench.scoring.probes.catalogue import (
+    NEIGHBOURS,
     PCA,
     PLACELESS,
     POSITION,
@@ -14,6 +15,7 @@ from urbanbench.scoring.probes.catalogue import (
 )
 from urbanbench.scoring.probes.contract import Subject
 from urbanbench.scoring.probes.dims import probe_pca, probe_projection
+from urbanbench.scoring.probes.neighbours import probe_neighbours
 from urbanbench.scoring.probes.placeless import probe_placeless
 from urbanbench.scoring.probes.position import probe_position
 from urbanbench.scoring.probes.shares import probe_shares
@@ -29,6 +31,7 @@ __all__ = ["probe"]
 _ASK = {
     POSITION: probe_position,
     PLACELESS: probe_placeless,
+    NEIGHBOURS: probe_neighbours,
     SHARES: probe_shares,
     PCA: probe_pca,
     PROJECTION: probe_projection,
