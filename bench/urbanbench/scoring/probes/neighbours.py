@@ -69,8 +69,12 @@ def beside_neighbours(features: Features, split: Split, near: np.ndarray) -> Fea
     Features
         Vectors (n, 2 dim), or (n, 2 dim + 1); each with data, for there are neighbours where a unit has none of its own.
     """
-    columns, known = standardised(features, split), features.covered[near][..., None]
-    around = (columns[near] * known).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    from scipy import sparse
+
+    columns, known = standardised(features, split), features.covered[near].astype(np.float64)
+    starts = np.arange(len(near) + 1) * near.shape[1]
+    lag = sparse.csr_array((known.ravel(), near.ravel(), starts), shape=(len(near), len(columns)))
+    around = lag @ columns / np.maximum(known.sum(axis=1), 1)[:, None]
     bare = [~features.covered] if features.has_indicator else []
     vectors = np.column_stack([columns, around, *bare]).astype(np.float32)
     return Features(vectors, np.ones(len(vectors), dtype=bool))
