@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from urbanbench.errors import BadInput
@@ -87,6 +88,32 @@ def test_the_table_tells_skill_position_and_the_score_without_it(leaned, choice,
         "poi-counts": ["0.417 ± 0.144", "not run", "", ""],
     }
     assert [one.title for one in curves] == [one.title for one in CURVES]
+
+
+def test_what_a_probe_moves_is_taken_training_by_training(leaned, choice, results, answer):
+    """A second training without the probe moves the plain score alone; one with it is joined, as its own difference."""
+    plain = next(spec for spec in leaned.specs(choice) if spec.model == "hgi" and not spec.probe)
+    second = replace(plain, model_seed=1)
+    more = [*results, answer(second, (0.25, 0.25, 0.25))]
+    row = texts(leaned.show(more, choice).sections[0].tables[1])["hgi"]
+    assert row[0].startswith("0.438")
+    assert row[1:] == ["0.375 ± 0.125", "-0.250 ± 0", "-0.083 ± 0.144"]
+    asked = answer(replace(second, probe="neighbours"), (0.5, 0.5, 0.5))
+    more.append(replace(asked, probe={"control": {"r2": [0.25, 0.25, 0.25]}}))
+    row = texts(leaned.show(more, choice).sections[0].tables[1])["hgi"]
+    assert [cell.split(" ")[0] for cell in row[1:]] == ["0.438", "0.000", "-0.042"]
+    one, other = (-0.25, 0.25)
+    assert row[2] == f"{(one + other) / 2:.3f} ± 0 ± {np.std([one, other], ddof=1):.3f}"
+
+
+def test_a_probe_on_other_splits_is_not_held_against_the_row(leaned, choice, results):
+    fewer = [
+        replace(one, cell=replace(one.cell, seeds=(0, 1))) if one.cell.probe == "neighbours" else one
+        for one in results
+    ]
+    assert texts(leaned.show(fewer, choice).sections[0].tables[0])["hgi"][4] == "0.375 ± 0.125"
+    tables = leaned.show(fewer, choice).sections[0].tables
+    assert "What neighbours bring" not in [one.title for one in tables]
 
 
 def test_curves_have_a_column_for_each_step_and_dimensions_end_in_all(leaned, choice, results):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from urbanbench.board.columns import heading, metric_title
 from urbanbench.board.layout import Column, Entry, Line, Table
 from urbanbench.board.numbers import Score, rounded
-from urbanbench.experiments.kinds.probed import POSITION_HEADS, Leaned, less
+from urbanbench.experiments.kinds.probed import POSITION_HEADS, Changed, Leaned
 from urbanbench.experiments.kinds.score_table import DELTA, score_entry, signed
 from urbanbench.result import RunResult
 from urbanbench.scoring.probes.catalogue import NEIGHBOURS, PLACELESS, POSITION
@@ -44,7 +44,11 @@ def neighbours_table(found: Sequence[Leaned]) -> Table:
     lines = (
         Line(
             _group(one),
-            (Entry(one.standing.title), score_entry(one.plain), *_changed(one, one.neighbours, NEIGHBOURS)),
+            (
+                Entry(one.standing.title),
+                score_entry(one.plain),
+                *_changed(one.neighbours, one.words.get(NEIGHBOURS, "")),
+            ),
         )
         for one in ordered
     )
@@ -61,14 +65,12 @@ def _changed_columns(metric: str, how: str) -> tuple[Column, ...]:
     return tuple(Column(title, number=True) for title in titles)
 
 
-def _changed(one: Leaned, result: RunResult | None, probe: str) -> tuple[Entry, ...]:
+def _changed(changed: Changed | None, word: str) -> tuple[Entry, ...]:
     """Return the score from changed vectors, what it moved by, and what that of the control moved by; or why there is none."""
-    if result is None:
-        return Entry(one.words.get(probe, "")), Entry(), Entry()
-    score = _score(result, one.metric)
-    control = Score(tuple(result.probe.get("control", {}).get(one.metric, ())))
-    moved = [signed(less(part, one.plain)) if part.values else Entry() for part in (score, control)]
-    return score_entry(score), *moved
+    if changed is None:
+        return Entry(word), Entry(), Entry()
+    moved = [signed(part) if part.values else Entry() for part in (changed.moved, changed.control)]
+    return score_entry(changed.score), *moved
 
 
 def _group(one: Leaned) -> str:
@@ -85,7 +87,7 @@ def _line(one: Leaned) -> Line:
         score_entry(one.plain),
         score_entry(one.skill),
         *(_position(one, head) for head in POSITION_HEADS),
-        *_changed(one, one.placeless, PLACELESS),
+        *_changed(one.placeless, one.words.get(PLACELESS, "")),
         Entry("; ".join(_remarks(one))),
     )
     return Line(_group(one), entries)
@@ -107,7 +109,7 @@ def _remarks(one: Leaned) -> list[str]:
         itself = one.standing.scored is not None and one.floor.run_id == one.standing.scored.run_id
         said.append("itself the best content floor" if itself else f"skill over {one.floor.name}")
     if one.placeless is not None:
-        told = one.placeless.probe
+        told = one.placeless.told
         left = Score(tuple(told["variance_left"])).mean
         surface = _DEGREES.get(int(told["degree"]), f"a surface of degree {told['degree']}")
         said.append(f"{surface} takes {rounded(100 * (1 - left), 0)} % of the vectors' variance")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,9 +18,33 @@ from urbanbench.result import OK, RunResult
 from urbanbench.run.beside import CONTENT_FLOORS
 from urbanbench.scoring.probes.catalogue import NEIGHBOURS, PCA, PLACELESS, POSITION, PROJECTION, SHARES
 
-__all__ = ["POSITION_HEADS", "Leaned", "less", "look_up"]
+__all__ = ["POSITION_HEADS", "Changed", "Leaned", "look_up"]
 
 POSITION_HEADS = ("ridge", "mlp")
+OTHER_SEEDS = "other seeds"
+"""Said of a probe whose splits are not those of the plain row."""
+
+
+@dataclass(frozen=True, eq=False)
+class Changed:
+    """What a probe that changes the vectors makes of a row's main metric, over the trainings that were asked it.
+
+    Parameters
+    ----------
+    score
+        From the changed vectors.
+    moved
+        That, minus the score from the vectors of the same trainings as they are.
+    control
+        The score of the control, minus the same.
+    told
+        The probe's section of the first training.
+    """
+
+    score: Score
+    moved: Score
+    control: Score
+    told: Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +70,8 @@ class Leaned:
     standing: Standing
     floor: Row | None
     position: Mapping[str, RunResult]
-    placeless: RunResult | None
-    neighbours: RunResult | None
+    placeless: Changed | None
+    neighbours: Changed | None
     curves: Mapping[str, RunResult]
     words: Mapping[str, str]
 
@@ -87,12 +111,48 @@ def look_up(row: Contender, shelf: Shelf, choice: Choice, place: Place) -> Leane
         return found
 
     position = {head: one for head in POSITION_HEADS if (one := probed(POSITION, head)) is not None}
+
+    def changed(name: str) -> Changed | None:
+        asked = shelf.trainings(replace(spec, probe=name), choice.model_seeds)
+        found = [one for one in asked if one.status == OK]
+        if not found:
+            words[name] = asked[0].status if asked else NOT_RUN
+            return None
+        as_they_are = {one.cell.model_seed: one for one in shelf.trainings(spec, choice.model_seeds)}
+        pairs = [(one, as_they_are.get(one.cell.model_seed)) for one in found]
+        alike = [
+            (one, plain) for one, plain in pairs if plain is not None and plain.cell.seeds == one.cell.seeds
+        ]
+        if not alike:
+            words[name] = OTHER_SEEDS
+            return None
+        return _changed(alike, standing)
+
     curves = {name: one for name in (SHARES, PCA, PROJECTION) if (one := probed(name)) is not None}
-    changed = probed(PLACELESS), probed(NEIGHBOURS)
-    return Leaned(standing, _floor(standing, shelf), position, *changed, curves, words)
+    return Leaned(
+        standing, _floor(standing, shelf), position, changed(PLACELESS), changed(NEIGHBOURS), curves, words
+    )
 
 
-def less(one: Score, other: Score) -> Score:
+def _changed(pairs: Sequence[tuple[RunResult, RunResult]], standing: Standing) -> Changed | None:
+    """Join the trainings of a probe, each beside its plain result."""
+    if standing.scored is None:
+        return None
+    metric = standing.scored.main_metric
+    scores = [Score(tuple(asked.scores.get(metric, ()))) for asked, _ in pairs]
+    controls = [Score(tuple(asked.probe.get("control", {}).get(metric, ()))) for asked, _ in pairs]
+    plain = [Score(tuple(one.scores.get(metric, ()))) for _, one in pairs]
+    return Changed(
+        _over(scores), _over(map(_less, scores, plain)), _over(map(_less, controls, plain)), pairs[0][0].probe
+    )
+
+
+def _over(trainings: Iterable[Score]) -> Score:
+    every = list(trainings)
+    return every[0] if len(every) == 1 else Score.over(every)
+
+
+def _less(one: Score, other: Score) -> Score:
     """Return one score minus another, seed by seed; empty where they have not as many."""
     if len(one.values) != len(other.values):
         return Score(())
