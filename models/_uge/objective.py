@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 
 from urbanbench.models._uge.net import Rows, Towers
 from urbanbench.toolkit.ground.neighbours import Groups
-from urbanbench.toolkit.training.contrastive import info_nce, same_row
+from urbanbench.toolkit.training.contrastive import info_nce, info_nce_chance, same_row
 from urbanbench.toolkit.training.transfer import on_device
 
 if TYPE_CHECKING:
@@ -161,7 +160,9 @@ class PairObjective:
         wrong = same | on_device(again, same.device)
         asking, answering = self.towers(anchor, self.material), self.towers(positive, self.material)
         sides = ((asking, answering, wrong), (answering, asking, same))
-        self.chance = _chance(len(set(told.tolist())), same)
+        self.chance = float(
+            np.mean([info_nce_chance(exclude, direction="query_to_key") for _, _, exclude in sides])
+        )
         return torch.stack([self._toward(*one) for one in sides]).mean()
 
     def _toward(self, query: Tensor, key: Tensor, exclude: Tensor) -> Tensor:
@@ -181,12 +182,6 @@ class PairObjective:
         module = getattr(self.towers, name)
         encoder = getattr(self.material.views, "encoder", None) if name == "image" else None
         return [one for one in (module, encoder) if one is not None]
-
-
-def _chance(distinct: int, same: Tensor) -> float:
-    """Return the loss of vectors that tell nothing: the mean of both directions."""
-    right = (len(same) - same.sum(dim=1)).double().log().mean()
-    return float((math.log(distinct) + right) / 2)
 
 
 def forms_of(kinds: Sequence[str], questions: Sequence[str], pictures: int) -> list[str]:

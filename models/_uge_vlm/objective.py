@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from urbanbench.seeds import generator
-from urbanbench.toolkit.training.contrastive import cosines, info_nce, same_row
+from urbanbench.toolkit.training.contrastive import cosines, info_nce, info_nce_chance, same_row
 from urbanbench.toolkit.training.distributed import gathered, own_part
 from urbanbench.toolkit.training.transfer import on_device
 
@@ -99,7 +99,7 @@ class PairObjective:
         if self.choose == "margin" and not self.net.training:
             self.chance = 1.0
             return 1.0 - margin(left, right, same)
-        self.chance = float((len(anchors) - same.sum(dim=1)).double().log().mean())
+        self.chance = info_nce_chance(same, direction="query_to_key")
         return info_nce(left, right, temperature=self.temperature, exclude=same, direction="query_to_key")
 
     def _kept_away(self, share: float, batch: int, seed: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from urbanbench.models._urbanclip.net import caption_loss
 from urbanbench.seeds import generator
-from urbanbench.toolkit.training.contrastive import info_nce, same_row
+from urbanbench.toolkit.training.contrastive import info_nce, info_nce_chance, same_row
 
 if TYPE_CHECKING:
     from urbanbench.models._urbanclip.net import CoCa
@@ -114,8 +114,9 @@ class CaptionObjective:
         same = self._same(anchors, sentence)
         temperature: Any = torch.exp(-self.net.log_scale)
         contrastive = info_nce(pictures, sentences, temperature=temperature, exclude=same)
+        candidates = log(len(anchors)) if same is None else info_nce_chance(same)
         caption = caption_loss(self.net.write(states, seen), ids, real)
-        return contrastive, caption, _chance(same, len(anchors))
+        return contrastive, caption, candidates
 
     def _same(self, anchors: np.ndarray, sentence: np.ndarray) -> Tensor | None:
         """Return bool (b, b): pairs that are no negatives of each other; None where all are."""
@@ -128,9 +129,3 @@ class CaptionObjective:
         """Return the sentence at a share in [0, 1) of each anchor's own ones."""
         place = (share * self.sentences.sizes[anchors]).astype(np.int64)
         return np.asarray(self.sentences.member[self.sentences.start[anchors] + place])
-
-
-def _chance(same: Tensor | None, batch: int) -> float:
-    if same is None:
-        return log(batch)
-    return float((batch - same.sum(dim=1)).double().log().mean())

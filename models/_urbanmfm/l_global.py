@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from urbanbench.models._urbanmfm.micro import draw_pois
@@ -19,7 +21,7 @@ from urbanbench.models._urbanmfm.nodes import (
 )
 from urbanbench.models._urbanmfm.stars import Stars, StarTable, draw_modalities
 from urbanbench.toolkit.training import take_rows
-from urbanbench.toolkit.training.contrastive import info_nce, same_row
+from urbanbench.toolkit.training.contrastive import info_nce, info_nce_chance, same_row
 from urbanbench.toolkit.training.distributed import gathered, own_part
 from urbanbench.toolkit.training.transfer import on_device
 
@@ -64,6 +66,11 @@ class GlobalObjective:
         Learning rates of the projections, and of gates, fusions and graph encoders.
     device
         Where the net is.
+
+    Attributes
+    ----------
+    chance : float
+        Loss of vectors that tell nothing in the latest batch: the mean logarithm of the number of candidates. NaN before any.
     """
 
     name = "global"
@@ -93,7 +100,7 @@ class GlobalObjective:
         self.stars = only_among(stars, self.seen)
         self.other = self._other_modalities()
         self.anchors = self._anchors()
-        self.n_anchors = len(self.anchors)
+        self.n_anchors, self.chance = len(self.anchors), nan
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         """Return the parameters of all trained modules."""
@@ -107,7 +114,8 @@ class GlobalObjective:
     def loss(self, anchors: np.ndarray, rng: np.random.Generator) -> Tensor:
         """Return L_global of some anchors."""
         stars, chosen, place, owner = self.draw(anchors, rng)
-        centre = on_device(self.picture_of_region[self.anchors[anchors]], self.device)
+        exclude = same_row(torch.from_numpy(self.picture_of_region[self.anchors[anchors]]))
+        self.chance = info_nce_chance(exclude, direction=self.direction)
         own = own_part(len(anchors))
         part = Stars(stars.node[own], stars.present[own], stars.distance_m[own])
         macro = macro_nodes(self.net, self.pictures, self.picture_of_region, part)
@@ -116,7 +124,7 @@ class GlobalObjective:
             gathered(self.net.global_graph(there, macro)),
             gathered(self.net.global_graph(there, mixed)),
             temperature=self.temperature,
-            exclude=same_row(centre),
+            exclude=on_device(exclude, self.device),
             direction=self.direction,
         )
 

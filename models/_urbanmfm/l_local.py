@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from urbanbench.models._urbanmfm.memory import street_vectors
 from urbanbench.models._urbanmfm.net import rated, replaced
 from urbanbench.models._urbanmfm.stars import Stars, StarTable, draw_drops, draw_modalities
 from urbanbench.toolkit.training import take_rows
-from urbanbench.toolkit.training.contrastive import info_nce, same_row
+from urbanbench.toolkit.training.contrastive import info_nce, info_nce_chance, same_row
 from urbanbench.toolkit.training.distributed import gathered, own_part
 from urbanbench.toolkit.training.transfer import on_device
 
@@ -56,6 +57,11 @@ class LocalObjective:
         Features of the street pictures, taken as they are: an encoder inside is not trained. Needed with `memory`.
     prior
         How nearness enters the attention over sampling points, see `street_vectors`.
+
+    Attributes
+    ----------
+    chance : float
+        Loss of vectors that tell nothing in the latest batch: the mean logarithm of the number of candidates. NaN before any.
     """
 
     name = "local"
@@ -84,7 +90,7 @@ class LocalObjective:
         self.drop_share, self.temperature, self.direction = drop_share, temperature, direction
         self.lr, self.lr_new, self.device = lr, lr_new, device
         self.n_anchors = len(text_of_place)
-        self.prior = prior
+        self.prior, self.chance = prior, nan
         self.sight = (memory, pictures) if memory is not None and pictures and memory.has.any() else None
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
@@ -104,18 +110,19 @@ class LocalObjective:
 
     def loss(self, anchors: np.ndarray, rng: np.random.Generator) -> Tensor:
         """Return L_local of some POIs; candidates around a POI with the same text are left out."""
+        exclude = same_row(torch.from_numpy(self.text_of_place[anchors]))
+        self.chance = info_nce_chance(exclude, direction=self.direction)
         stars = self.stars.take(anchors, "cpu")
         positive, chosen = self.positives(stars, rng)
         mine = own_part(len(anchors))
         stars, positive, chosen = part(stars, mine), part(positive, mine), chosen[mine]
         text = self.text_vectors(stars)
-        labels = on_device(self.text_of_place[anchors], self.device)
         mixed = self.mixed(positive, text, chosen)
         return info_nce(
             gathered(self.net.local_graph(stars.to(self.device), text)),
             gathered(self.net.local_graph(positive.to(self.device), mixed)),
             temperature=self.temperature,
-            exclude=same_row(labels),
+            exclude=on_device(exclude, self.device),
             direction=self.direction,
         )
 

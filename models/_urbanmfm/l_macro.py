@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from urbanbench.models._urbanmfm.pairs import CANDIDATES, TILE
 from urbanbench.toolkit.pictures.table import without_broken
 from urbanbench.toolkit.training import take_rows
-from urbanbench.toolkit.training.contrastive import info_nce
+from urbanbench.toolkit.training.contrastive import info_nce, info_nce_chance
 from urbanbench.toolkit.training.distributed import gathered, own_part
 from urbanbench.toolkit.training.transfer import on_device
 
@@ -94,8 +94,8 @@ class MacroObjective:
     def loss(self, anchors: np.ndarray, rng: np.random.Generator) -> Tensor:
         """Return L_sate of some anchors, as positions in `regions`."""
         region, partner = self.draw(anchors, rng)
-        exclude = self.false_negatives(region, partner)
-        self.chance = _chance(exclude, self.direction)
+        exclude = torch.from_numpy(self.false_negatives(region, partner))
+        self.chance = info_nce_chance(exclude, direction=self.direction)
         own = own_part(len(anchors))
         query, key = self.vectors(region[own], partner[own])
         return info_nce(
@@ -155,10 +155,3 @@ def _pictured(pairs: Groups, present: np.ndarray) -> Groups:
     owner = np.repeat(np.arange(len(pairs)), pairs.sizes)
     kept = present[owner] & present[pairs.member]
     return type(pairs).from_pairs(owner[kept], pairs.member[kept], len(pairs))
-
-
-def _chance(exclude: np.ndarray, direction: str) -> float:
-    forward = float(np.log((~exclude).sum(axis=1)).mean())
-    if direction == "query_to_key":
-        return forward
-    return (forward + float(np.log((~exclude).sum(axis=0)).mean())) / 2

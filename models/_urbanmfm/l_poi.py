@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from urbanbench.models._urbanmfm.net import UrbanNet, mean_by_group
 from urbanbench.toolkit.training import take_rows
-from urbanbench.toolkit.training.contrastive import info_nce, same_row
+from urbanbench.toolkit.training.contrastive import info_nce, info_nce_chance, same_row
 from urbanbench.toolkit.training.distributed import gathered, own_part
 from urbanbench.toolkit.training.transfer import on_device
 
@@ -43,6 +44,11 @@ class PoiObjective:
         Learning rates of projection and text encoder.
     device
         Where the net is.
+
+    Attributes
+    ----------
+    chance : float
+        Loss of vectors that tell nothing in the latest batch: the mean logarithm of the number of candidates. NaN before any.
     """
 
     name = "poi"
@@ -70,7 +76,7 @@ class PoiObjective:
             direction,
         )
         self.lr, self.lr_backbone, self.device = lr, lr_backbone, device
-        self.n_anchors = len(groups)
+        self.n_anchors, self.chance = len(groups), nan
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         """Return the text projection and, if it is trained, the text encoder."""
@@ -90,6 +96,8 @@ class PoiObjective:
         own = own_part(len(anchors))
         mine = (owner >= own.start) & (owner < own.stop)
         labels = self.text_of_place[query]
+        exclude = same_row(torch.from_numpy(labels))
+        self.chance = info_nce_chance(exclude, direction=self.direction)
         query_text, member_text = labels[own], self.text_of_place[member[mine]]
         distinct, place = np.unique(np.concatenate([query_text, member_text]), return_inverse=True)
         vectors = self.net.encode_text(self.texts.rows(torch.from_numpy(distinct)))
@@ -100,7 +108,7 @@ class PoiObjective:
             gathered(take_rows(vectors, places[: len(query_text)])),
             gathered(mean),
             temperature=self.temperature,
-            exclude=same_row(on_device(labels, self.device)),
+            exclude=on_device(exclude, self.device),
             direction=self.direction,
         )
 

@@ -164,13 +164,14 @@ def one_graph(city, model, star, chosen, drawn, *, flows):
 
 def naive_info_nce(query, key, picture):
     """Mean over both directions; graphs whose centres show the same picture are no negatives."""
-    total = 0.0
+    total = chance = 0.0
     for a, b in ((query, key), (key, query)):
         for i in range(len(a)):
             likeness = [math.exp(float(scaled(a[i]) @ scaled(one)) / 0.5) for one in b]
             counted = [one for j, one in enumerate(likeness) if j == i or picture[j] != picture[i]]
             total -= math.log(likeness[i] / sum(counted)) / len(a) / 2
-    return total
+            chance += math.log(len(counted)) / len(a) / 2
+    return total, chance
 
 
 @pytest.mark.parametrize("flows", [False, True])
@@ -191,7 +192,9 @@ def test_global_loss_equals_a_loop_over_graphs(city, flows):
     assert set(np.unique(chosen)) == ({MACRO, MICRO, TRIPS} if flows else {MACRO, MICRO})
     picture = city["picture"][objective.anchors[anchors]]
     assert len(set(picture.tolist())) < len(picture)
-    assert float(loss.detach()) == pytest.approx(naive_info_nce(originals, copies, picture), rel=1e-5)
+    wanted, chance = naive_info_nce(originals, copies, picture)
+    assert float(loss.detach()) == pytest.approx(wanted, rel=1e-5)
+    assert objective.chance == pytest.approx(chance)
 
 
 def test_a_city_with_one_picture_for_all_regions_has_no_anchors(city):

@@ -72,25 +72,28 @@ def local_objective(city, model, *, shapes=True):
 
 
 def naive_info_nce(query, key, label):
-    """Both directions of Eqs. 7 and 16; candidates with the same label as the anchor are left out."""
+    """Both directions of Eqs. 7 and 16, and what vectors that tell nothing lose; candidates with the anchor's label are left out."""
 
     def cosine(a, b):
         return float(a @ b / (a.norm() * b.norm()))
 
-    total = 0.0
+    total = chance = 0.0
     for a, b in ((query, key), (key, query)):
         for i in range(len(a)):
-            below = sum(
+            counted = [
                 math.exp(cosine(a[i], b[j]) / 0.5) for j in range(len(b)) if j == i or label[i] != label[j]
-            )
-            total -= math.log(math.exp(cosine(a[i], b[i]) / 0.5) / below) / len(a) / 2
-    return total
+            ]
+            total -= math.log(math.exp(cosine(a[i], b[i]) / 0.5) / sum(counted)) / len(a) / 2
+            chance += math.log(len(counted)) / len(a) / 2
+    assert chance < math.log(len(query)), "no two anchors of this test carry the same label"
+    return total, chance
 
 
 @pytest.mark.parametrize("include_self", [False, True])
 def test_poi_loss_equals_a_loop_over_roads(city, include_self):
     model, anchors = net(), np.array([3, 0, 7, 24, 11])
-    loss = poi_objective(city, model, include_self=include_self).loss(anchors, np.random.default_rng(9))
+    objective = poi_objective(city, model, include_self=include_self)
+    loss = objective.loss(anchors, np.random.default_rng(9))
     query, member, owner = sample_roads(
         city["roads"], anchors, np.random.default_rng(9), cap=None, include_self=include_self
     )
@@ -102,8 +105,9 @@ def test_poi_loss_equals_a_loop_over_roads(city, include_self):
         torch.stack([encoded(m) for m, o in zip(member, owner, strict=True) if o == row]).mean(0)
         for row in range(5)
     ]
-    wanted = naive_info_nce([encoded(one) for one in query], means, city["text"][query])
+    wanted, chance = naive_info_nce([encoded(one) for one in query], means, city["text"][query])
     assert float(loss.detach()) == pytest.approx(wanted, rel=1e-5)
+    assert objective.chance == pytest.approx(chance)
 
 
 @pytest.mark.parametrize("include_self", [False, True])
@@ -134,7 +138,8 @@ def test_the_mean_of_a_long_road_is_capped_and_every_poi_is_sampled(city):
 
 
 def test_local_loss_equals_a_loop_over_graphs(city):
-    model, anchors = net(), np.array([0, 5, 9, 31])
+    model, twin = net(), np.flatnonzero(city["text"] == city["text"][0])[1]
+    anchors = np.array([0, 5, 9, twin])
     objective = local_objective(city, model)
     loss = objective.loss(anchors, np.random.default_rng(2))
     positive, replaced = objective.positives(city["stars"].take(anchors, "cpu"), np.random.default_rng(2))
@@ -146,9 +151,9 @@ def test_local_loss_equals_a_loop_over_graphs(city):
         )
         copies.append(one_graph(city, model, kept, replaced[row]))
         assert positive.node[row, 0] == anchor
-    assert float(loss.detach()) == pytest.approx(
-        naive_info_nce(originals, copies, city["text"][anchors]), rel=1e-5
-    )
+    wanted, chance = naive_info_nce(originals, copies, city["text"][anchors])
+    assert float(loss.detach()) == pytest.approx(wanted, rel=1e-5)
+    assert objective.chance == pytest.approx(chance)
 
 
 def one_graph(city, model, star, replaced):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from urbanbench.errors import UnknownName
-from urbanbench.toolkit.training.contrastive import cosines, info_nce, nt_xent, same_row
+from urbanbench.toolkit.training.contrastive import cosines, info_nce, info_nce_chance, nt_xent, same_row
 
 
 def naive(query, key, temperature, exclude):
@@ -52,6 +52,22 @@ def test_the_true_pair_counts_even_if_excluded(vectors):
 def test_vectors_that_tell_nothing_lose_the_log_of_the_candidates():
     same = torch.ones(16, 4)
     assert float(info_nce(same, same)) == pytest.approx(math.log(16))
+    assert info_nce_chance(torch.zeros(16, 16, dtype=torch.bool)) == pytest.approx(math.log(16))
+
+
+@pytest.mark.parametrize("direction", ["both", "query_to_key"])
+def test_the_stated_chance_is_the_loss_of_vectors_that_tell_nothing(direction):
+    exclude = torch.rand(9, 9, generator=torch.Generator().manual_seed(1)) < 0.4
+    assert exclude.diagonal().any()
+    same = torch.ones(9, 4, dtype=torch.float64)
+    loss = info_nce(same, same, exclude=exclude, direction=direction)
+    assert info_nce_chance(exclude, direction=direction) == pytest.approx(float(loss), abs=1e-12)
+    assert info_nce_chance(exclude) != pytest.approx(info_nce_chance(exclude, direction="query_to_key"))
+
+
+def test_an_unknown_direction_has_no_chance():
+    with pytest.raises(UnknownName, match="direction 'key_to_query'"):
+        info_nce_chance(torch.zeros(2, 2, dtype=torch.bool), direction="key_to_query")
 
 
 def test_same_row_marks_equal_labels_but_never_itself():

@@ -9,7 +9,7 @@ from urbanbench.errors import UnknownName
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["DIRECTIONS", "cosines", "info_nce", "nt_xent", "same_row"]
+__all__ = ["DIRECTIONS", "cosines", "info_nce", "info_nce_chance", "nt_xent", "same_row"]
 
 DIRECTIONS = ("both", "query_to_key")
 
@@ -38,20 +38,38 @@ def info_nce(
     Returns
     -------
     torch.Tensor
-        Scalar. ln(b) for vectors that tell nothing and no exclusions.
+        Scalar. For vectors that tell nothing it is `info_nce_chance`.
 
     Raises
     ------
     UnknownName
         No such direction.
     """
-    if direction not in DIRECTIONS:
-        raise UnknownName("direction", direction, DIRECTIONS)
+    _known(direction)
     logits = cosines(query, key) / temperature
     if exclude is not None:
         logits = logits.masked_fill(_off_diagonal(exclude), float("-inf"))
     forward = _mean_loss(logits)
     return forward if direction == "query_to_key" else (forward + _mean_loss(logits.T)) / 2
+
+
+def info_nce_chance(exclude: Tensor, *, direction: str = "both") -> float:
+    """Return `info_nce` of vectors that tell nothing: the mean logarithm of how many candidates count, ln(b) without exclusions.
+
+    Parameters
+    ----------
+    exclude, direction
+        As in `info_nce`. Where `exclude` lies on a GPU the host waits for it.
+
+    Raises
+    ------
+    UnknownName
+        No such direction.
+    """
+    _known(direction)
+    counts = ~_off_diagonal(exclude)
+    forward = _mean_logarithm(counts)
+    return forward if direction == "query_to_key" else (forward + _mean_logarithm(counts.T)) / 2
 
 
 def nt_xent(
@@ -81,8 +99,7 @@ def nt_xent(
         left_out = left_out | _off_diagonal(exclude).repeat(2, 2)
     logits = (cosines(both, both) / temperature).masked_fill(left_out, float("-inf"))
     partner = torch.cat([logits.diagonal(b), logits.diagonal(-b)])
-    chance = float((~left_out).sum(dim=1).double().log().mean())
-    return (logits.logsumexp(dim=1) - partner).mean(), chance
+    return (logits.logsumexp(dim=1) - partner).mean(), _mean_logarithm(~left_out)
 
 
 def cosines(query: Tensor, key: Tensor) -> Tensor:
@@ -106,10 +123,20 @@ def same_row(labels: Tensor) -> Tensor:
     return _off_diagonal(labels[:, None] == labels[None, :])
 
 
+def _known(direction: str) -> None:
+    if direction not in DIRECTIONS:
+        raise UnknownName("direction", direction, DIRECTIONS)
+
+
 def _off_diagonal(mask: Tensor) -> Tensor:
     import torch
 
     return mask & ~torch.eye(len(mask), dtype=torch.bool, device=mask.device)
+
+
+def _mean_logarithm(counts: Tensor) -> float:
+    """Return the mean of ln(how many of each row count)."""
+    return float(counts.sum(dim=1).double().log().mean())
 
 
 def _mean_loss(logits: Tensor) -> Tensor:
