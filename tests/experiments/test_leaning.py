@@ -106,6 +106,23 @@ def test_what_a_probe_moves_is_taken_training_by_training(leaned, choice, result
     assert row[2] == f"{(one + other) / 2:.3f} ± 0 ± {np.std([one, other], ddof=1):.3f}"
 
 
+def test_position_and_what_goes_with_it_are_told_of_all_trainings(leaned, choice, results, answer):
+    hgi = [spec for spec in leaned.specs(choice) if spec.model == "hgi"]
+    plain = next(spec for spec in hgi if not spec.probe)
+    more = [*results, answer(replace(plain, model_seed=1), (0.25, 0.25, 0.25))]
+    ridge, mlp = [spec for spec in hgi if spec.probe == "position"]
+    more.append(answer(replace(ridge, model_seed=1), (0.4, 0.4, 0.4)))
+    placeless = answer(replace(plain, model_seed=1, probe="placeless"), (0.5, 0.5, 0.5))
+    told = {"degree": 2, "variance_left": [0.4, 0.4, 0.4], "control": {"r2": [0.25, 0.25, 0.25]}}
+    more.append(replace(placeless, probe=told))
+    row = texts(leaned.show(more, choice).sections[0].tables[0])["hgi"]
+    assert row[2] == f"0.600 ± 0.050 ± {np.std([0.8, 0.4], ddof=1):.3f}"
+    assert row[3] == "0.800 ± 0.100"
+    assert row[4].startswith("0.438")
+    assert row[7].endswith("a plane or a quadratic surface takes 40 % of the vectors' variance")
+    assert (ridge.head, mlp.head) == ("ridge", "mlp")
+
+
 @pytest.mark.parametrize("name", ["placeless", "neighbours"])
 def test_a_probe_on_other_splits_is_not_held_against_the_row(leaned, choice, results, name):
     fewer = [

@@ -9,7 +9,6 @@ from urbanbench.board.layout import Column, Entry, Line, Table
 from urbanbench.board.numbers import Score, rounded
 from urbanbench.experiments.kinds.probed import POSITION_HEADS, Changed, Leaned
 from urbanbench.experiments.kinds.score_table import DELTA, score_entry, signed
-from urbanbench.result import RunResult
 from urbanbench.scoring.probes.catalogue import NEIGHBOURS, PLACELESS, POSITION
 
 __all__ = ["leaning_table", "neighbours_table"]
@@ -96,11 +95,7 @@ def _line(one: Leaned) -> Line:
 def _position(one: Leaned, head: str) -> Entry:
     if head not in one.position:
         return Entry(one.words.get(POSITION, ""))
-    return score_entry(_score(one.position[head], "r2"))
-
-
-def _score(result: RunResult, metric: str) -> Score:
-    return Score(tuple(result.scores.get(metric, ())))
+    return score_entry(one.position[head])
 
 
 def _remarks(one: Leaned) -> list[str]:
@@ -110,7 +105,8 @@ def _remarks(one: Leaned) -> list[str]:
         said.append("itself the best content floor" if itself else f"skill over {one.floor.name}")
     if one.placeless is not None:
         told = one.placeless.told
-        left = Score(tuple(told["variance_left"])).mean
-        surface = _DEGREES.get(int(told["degree"]), f"a surface of degree {told['degree']}")
+        left = Score(tuple(share for training in told for share in training["variance_left"])).mean
+        degrees = sorted({int(training["degree"]) for training in told})
+        surface = " or ".join(_DEGREES.get(degree, f"a surface of degree {degree}") for degree in degrees)
         said.append(f"{surface} takes {rounded(100 * (1 - left), 0)} % of the vectors' variance")
     return said

@@ -38,13 +38,13 @@ class Changed:
     control
         The score of the control, minus the same.
     told
-        The probe's section of the first training.
+        The probe's section of each training.
     """
 
     score: Score
     moved: Score
     control: Score
-    told: Mapping[str, Any]
+    told: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class Leaned:
     floor
         The best content floor of its inputs under the same head; None where there is none.
     position
-        Head to the probe that asks for position.
+        Head to R² of position, over the trainings that were asked for it.
     placeless, neighbours
         The probes without position, and with the nearest units' vectors beside.
     curves
@@ -69,7 +69,7 @@ class Leaned:
 
     standing: Standing
     floor: Row | None
-    position: Mapping[str, RunResult]
+    position: Mapping[str, Score]
     placeless: Changed | None
     neighbours: Changed | None
     curves: Mapping[str, RunResult]
@@ -103,20 +103,29 @@ def look_up(row: Contender, shelf: Shelf, choice: Choice, place: Place) -> Leane
     standing, words = stand(row, shelf, choice, place), dict[str, str]()
     spec = row.spec(choice, place)
 
-    def probed(name: str, head: str = "") -> RunResult | None:
-        found = shelf.find(replace(spec, probe=name, head=head or spec.head))
+    def probed(name: str) -> RunResult | None:
+        found = shelf.find(replace(spec, probe=name))
         if found is None or found.status != OK:
             words[name] = NOT_RUN if found is None else found.status
             return None
         return found
 
-    position = {head: one for head in POSITION_HEADS if (one := probed(POSITION, head)) is not None}
-
-    def changed(name: str) -> Changed | None:
-        asked = shelf.trainings(replace(spec, probe=name), choice.model_seeds)
+    def trained(name: str, head: str = "") -> list[RunResult]:
+        asked = shelf.trainings(replace(spec, probe=name, head=head or spec.head), choice.model_seeds)
         found = [one for one in asked if one.status == OK]
         if not found:
             words[name] = asked[0].status if asked else NOT_RUN
+        return found
+
+    position = {
+        head: _over(Score(tuple(one.scores.get("r2", ()))) for one in found)
+        for head in POSITION_HEADS
+        if (found := trained(POSITION, head))
+    }
+
+    def changed(name: str) -> Changed | None:
+        found = trained(name)
+        if not found:
             return None
         as_they_are = {one.cell.model_seed: one for one in shelf.trainings(spec, choice.model_seeds)}
         pairs = [(one, as_they_are.get(one.cell.model_seed)) for one in found]
@@ -142,9 +151,8 @@ def _changed(pairs: Sequence[tuple[RunResult, RunResult]], standing: Standing) -
     scores = [Score(tuple(asked.scores.get(metric, ()))) for asked, _ in pairs]
     controls = [Score(tuple(asked.probe.get("control", {}).get(metric, ()))) for asked, _ in pairs]
     plain = [Score(tuple(one.scores.get(metric, ()))) for _, one in pairs]
-    return Changed(
-        _over(scores), _over(map(_less, scores, plain)), _over(map(_less, controls, plain)), pairs[0][0].probe
-    )
+    told = [asked.probe for asked, _ in pairs]
+    return Changed(_over(scores), _over(map(_less, scores, plain)), _over(map(_less, controls, plain)), told)
 
 
 def _over(trainings: Iterable[Score]) -> Score:
