@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from urbanbench.space import EmbeddingSpace
     from urbanbench.units import Units
 
-__all__ = ["Model", "identifying_parameters", "later", "settings_between"]
+__all__ = ["Model", "identifying_parameters", "later", "setting_text", "settings_between"]
 
 _LATER = "later"
 
@@ -211,13 +211,16 @@ def settings_between(usual: Mapping[str, Any], wanted: Mapping[str, Any]) -> tup
     (('keys', 'shop,office'),)
     """
     return tuple(
-        (name, _text(value)) for name, value in sorted(wanted.items()) if usual.get(name, _LATER) != value
+        (name, setting_text(value))
+        for name, value in sorted(wanted.items())
+        if usual.get(name, _LATER) != value
     )
 
 
-def _text(value: Any) -> str:
+def setting_text(value: Any) -> str:
+    """Write a parameter's value as ``--set`` reads it: true, false and none in small letters, lists with commas."""
     if isinstance(value, list | tuple):
-        return ",".join(map(_text, value))
+        return ",".join(map(setting_text, value))
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 

@@ -119,6 +119,19 @@ def test_of_several_versions_of_a_model_each_question_has_the_newest(make_row):
 
 
 @pytest.mark.parametrize(
+    ("usual", "other", "word"),
+    [(True, False, "false"), (6, None, "none"), (["poi"], ["poi", "svi"], "poi+svi"), (0.5, 1e-05, "1e-05")],
+)
+def test_a_parameter_is_named_as_set_takes_it(make_row, usual, other, word):
+    plain = make_row("a", 1.0, parameters={"x": usual})
+    changed = make_row("a", 1.0, parameters={"x": other}, settings={"x": other})
+    assert [row.run_id for row in choose(f"a,x={word}", [plain, changed]).rows] == [changed.run_id]
+    with pytest.raises(BadInput, match="Expected one of: ") as told:
+        choose("a,x=nothing", [plain, changed])
+    assert word in str(told.value)
+
+
+@pytest.mark.parametrize(
     ("key", "value"), [("beside", "best-floor"), ("probe", "position"), ("train_city", "town")]
 )
 def test_rows_of_other_questions_are_taken_when_named(make_row, key, value):

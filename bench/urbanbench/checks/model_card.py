@@ -8,7 +8,7 @@ from typing import Any
 
 from urbanbench.card import ModelCard
 from urbanbench.errors import Conformance, UrbanbenchError
-from urbanbench.model import Model
+from urbanbench.model import Model, setting_text
 
 __all__ = ["check_model_card"]
 
@@ -67,7 +67,7 @@ def _check_parameters(name: str, model: Model) -> None:
     for one in candidates:
         parameters = one.parameters()
         _check_json(name, parameters)
-        words = {key: _word(value) for key, value in parameters.items() if _is_writable(value)}
+        words = {key: setting_text(value) for key, value in parameters.items() if _is_writable(value)}
         rebuilt = _rebuilt(name, model, words)
         lost = [key for key in words if rebuilt.parameters()[key] != parameters[key]]
         if lost:
@@ -118,9 +118,3 @@ def _is_writable(value: Any) -> bool:
     if isinstance(value, list):
         return all(not isinstance(one, list | dict) and "," not in str(one) for one in value)
     return not isinstance(value, dict)
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(map(_word, value))
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from urbanbench.errors import BadInput, UnknownName
+from urbanbench.model import setting_text
 from urbanbench.result import OK, RunResult
 from urbanbench.result_folders import latest
 from urbanbench.store import ResultStore
@@ -36,8 +37,8 @@ def choose(word: str, results: Sequence[RunResult]) -> Chosen:
     Parameters
     ----------
     word
-        A result file; a run id, or six of its first signs at least; or a model's name, with ``,name=value`` for each parameter, preset, inputs
-        (``poi+polygon``), head or model_seed that the rows must have. A parameter that is not named is that of the preset. Plain rows alone are
+        A result file; a run id, or six of its first signs at least; or a model's name, with ``,name=value`` for each parameter, preset, inputs,
+        head or model_seed that the rows must have, written as ``--set`` takes it but lists with ``+`` (``inputs=poi+polygon``). A parameter that is not named is that of the preset. Plain rows alone are
         taken unless beside, probe or train_city is named, and of several versions of a model the newest that a question has.
     results
         Where names and run ids are looked up.
@@ -133,4 +134,4 @@ def _with(part: str, name: str, rows: Sequence[RunResult]) -> list[RunResult]:
 def _value(row: RunResult, key: str) -> str:
     cell = row.cell
     found = getattr(cell, key) if key in _CELL else cell.parameters.get(key)
-    return str(found).replace(",", "+") if key == "inputs" else str(found)
+    return setting_text(found).replace(",", "+")
