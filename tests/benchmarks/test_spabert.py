@@ -1,6 +1,8 @@
-"""SpaBERT: sentences written, read and trained on per second of one core's time, and the share of it that is BERT's own arithmetic."""
+"""SpaBERT: sentences written, read and trained on per second of one core's time, the share of it that is BERT's own arithmetic, and memory."""
 
+import os
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from urbanbench.models._spabert.sentences import Form, sentences_of
 from urbanbench.models._spabert.words import Words
 from urbanbench.models.spabert import SpaBERT
 from urbanbench.toolkit.training import seeded_torch
+from urbanbench.toolkit.training.heap import give_back
 
 N = 20_000
 WORDS = (
@@ -24,6 +27,7 @@ WORDS = (
     "north", "south", "east", "west", "old", "new", "city", "green", "river", "hill", "garden", "royal", "central",
 )  # fmt: skip
 READ, STEPS = {"small": 512, "paper": 24}, {"small": 4, "paper": 1}
+GROWN_OVER, GIVE_BACK_EVERY = 40, 10
 
 
 def preset(name):
@@ -104,6 +108,56 @@ def test_read(benchmark, parts):
 @pytest.mark.benchmark(group="SpaBERT: training steps", timer=time.process_time)
 def test_train(benchmark, parts, precision):
     name, model, net, sentences = parts
+    step, taken = stepping(model, net, sentences, precision)
+    caught = []
+    net.bert.encoder.register_forward_pre_hook(
+        lambda _, args, kwargs: caught.append((args, kwargs)), with_kwargs=True
+    )
+
+    benchmark.pedantic(step, rounds=STEPS[name], warmup_rounds=1)
+    if benchmark.stats:
+        with taken():
+            spent = encoder_seconds(net.bert.encoder, caught[-1])
+        benchmark.extra_info |= {
+            "preset": name,
+            "sentences_per_s": round(model.batch / benchmark.stats["min"], 1),
+            "encoder_share": round(spent / benchmark.stats["min"], 3),
+        }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("freed", ["kept", "given back"])
+@pytest.mark.benchmark(group="SpaBERT: memory that training steps leave behind", timer=time.process_time)
+def test_memory_left_by_steps(benchmark, freed):
+    """Megabytes that are left of what steps took, with what they freed given back now and then, and the most that lay there after any of them."""
+    model, net, sentences = preset("small")
+    step, _ = stepping(model, net, sentences, "bfloat16")
+    step()
+    give_back()
+    before, grown = resident_mb(), []
+
+    def many():
+        for k in range(GROWN_OVER):
+            step()
+            grown.append(resident_mb() - before)
+            if freed == "given back" and k % GIVE_BACK_EVERY == GIVE_BACK_EVERY - 1:
+                give_back()
+
+    benchmark.pedantic(many, rounds=1)
+    benchmark.extra_info |= {
+        "steps": GROWN_OVER,
+        "left_mb": round(resident_mb() - before),
+        "at_most_mb": round(max(grown)),
+    }
+
+
+def resident_mb():
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def stepping(model, net, sentences, precision):
+    """Return what takes a training step, and the context its loss is computed in."""
     objective = MaskedObjective(
         net,
         sentences,
@@ -115,10 +169,7 @@ def test_train(benchmark, parts, precision):
         device="cpu",
     )
     optimiser = torch.optim.Adam([dict(group) for group in objective.parameter_groups()])
-    rng, caught = np.random.default_rng(0), []
-    net.bert.encoder.register_forward_pre_hook(
-        lambda _, args, kwargs: caught.append((args, kwargs)), with_kwargs=True
-    )
+    rng = np.random.default_rng(0)
 
     def taken():
         return torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16")
@@ -131,15 +182,7 @@ def test_train(benchmark, parts, precision):
         optimiser.step()
 
     net.train()
-    benchmark.pedantic(step, rounds=STEPS[name], warmup_rounds=1)
-    if benchmark.stats:
-        with taken():
-            spent = encoder_seconds(net.bert.encoder, caught[-1])
-        benchmark.extra_info |= {
-            "preset": name,
-            "sentences_per_s": round(model.batch / benchmark.stats["min"], 1),
-            "encoder_share": round(spent / benchmark.stats["min"], 3),
-        }
+    return step, taken
 
 
 def encoder_seconds(encoder, given):

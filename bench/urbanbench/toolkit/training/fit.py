@@ -16,6 +16,7 @@ from urbanbench.toolkit.training.distributed import (
     processes,
     same_everywhere,
 )
+from urbanbench.toolkit.training.heap import give_back
 from urbanbench.toolkit.training.plateau import rate_factor
 from urbanbench.toolkit.training.schedule import Schedule
 from urbanbench.toolkit.training.stage_log import CAP, PLATEAU, TIME
@@ -32,6 +33,9 @@ __all__ = ["Fit"]
 
 READ_EVERY_S = 2.0
 """Seconds between two readings of the losses where the device would have to be waited for."""
+
+GIVE_BACK_EVERY_S = 60.0
+"""Seconds between two times that memory which steps have freed is given back; it takes a tenth of one, and what is asked for again costs some more."""
 
 
 class Fit:
@@ -54,7 +58,8 @@ class Fit:
         self.name = "+".join(log.name for log in self.logs)
         for log in self.logs:
             log.planned_steps = total
-        self._began, self._unread_since, self._out_of_time = time.perf_counter(), time.monotonic(), False
+        self._began, self._out_of_time = time.perf_counter(), False
+        self._unread_since = self._gave_back = time.monotonic()
         groups, modules = _groups(stages, weighing), _modules(stages)
         self.state = TrainingState(groups, modules, device, refits=schedule.refit)
 
@@ -129,6 +134,9 @@ class Fit:
             stage.took(loss, step)
         if self.at_check or self.reads_now:
             self.read_losses()
+        if time.monotonic() - self._gave_back >= GIVE_BACK_EVERY_S:
+            give_back()
+            self._gave_back = time.monotonic()
         return ", ".join(
             f"loss {stage.losses[-1]:.3f} of chance {stage.log.chance:.3f}"
             for stage in self.stages
