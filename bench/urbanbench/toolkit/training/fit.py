@@ -34,8 +34,8 @@ __all__ = ["Fit"]
 READ_EVERY_S = 2.0
 """Seconds between two readings of the losses where the device would have to be waited for."""
 
-GIVE_BACK_EVERY_S = 60.0
-"""Seconds between two times that memory which steps have freed is given back; it takes a tenth of one, and what is asked for again costs some more."""
+GIVE_BACK_EVERY_S = 300.0
+"""Seconds between two times that memory which steps have freed is given back: to ask for gigabytes of it again takes seconds in a virtual machine."""
 
 
 class Fit:
