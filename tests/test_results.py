@@ -63,7 +63,7 @@ def test_boards_are_what_the_results_say(committed):
     assert max(path.stat().st_size for path in kept.values()) < MOST_SHOWN
 
 
-@pytest.mark.parametrize("name", ["unified", "full"])
+@pytest.mark.parametrize("name", ["unified", "full", "cities"])
 def test_matrices_are_what_the_results_say(committed, name):
     experiment = load_experiment(name)
     report = experiment.show(committed, experiment.settled(Choice(out=RESULTS)))

@@ -101,11 +101,13 @@ def test_rows_with_a_positional_encoding_may_see_coordinates_and_no_other_row_ma
     assert {row.inputs.removesuffix(",coordinates") for row in rows} == {"poi,polygon"}
 
 
-@pytest.mark.parametrize("name", ["readouts", "full", "unified"])
+@pytest.mark.parametrize("name", ["readouts", "full", "unified", "cities"])
 def test_rows_of_a_matrix_have_labels_and_cells_of_their_own(name):
     experiment = load_experiment(name)
     rows = (*experiment.contenders, *experiment.references)
-    choice = experiment.settled(Choice(cities=("toyville:tiny",), tasks=("popdensity",), splits=("random",)))
+    choice = experiment.settled(
+        Choice(cities=("toyville:tiny",), tasks=("popdensity",), splits=("random",), heads=("mlp",))
+    )
     assert len({row.label for row in rows}) == len(rows)
     assert len({cell_of(spec).run_id for spec in experiment.specs(choice)}) == len(rows)
 

@@ -90,6 +90,32 @@ def test_tasks_and_cities_without_scores_are_left_out(matrix, answer):
     assert [column.title for column in report.sections[0].tables[0].columns] == ["row", "income R² ↑"]
 
 
+def test_across_cities_a_task_has_one_table_and_a_column_for_each_city_and_split(matrix, answer):
+    across = dataclasses.replace(matrix, across="cities", splits=("random", "block"))
+    choice = choose(across)
+    scores = {
+        ("singapore", "random", "popdensity"): GOOD,
+        ("village", "block", "popdensity"): POOR,
+        ("village", "random", "income"): FAIR,
+    }
+    asked = {
+        (spec.city, spec.split, spec.task): spec
+        for spec in across.specs(choice)
+        if spec.model == "text-mean"
+    }
+    report = across.show([answer(asked[where], marks) for where, marks in scores.items()], choice)
+    assert [section.title for section in report.sections] == [
+        "popdensity, R² ↑ · head mlp",
+        "income, R² ↑ · head mlp",
+    ]
+    (density,), (income,) = (section.tables for section in report.sections)
+    assert [column.title for column in density.columns] == ["row", "singapore random", "village block"]
+    assert [column.title for column in income.columns] == ["row", "village random"]
+    shown = [f"{np.mean(one):.3f} ± {np.std(one, ddof=1):.3f}" for one in (GOOD, POOR)]
+    assert texts(density)["text mean"] == shown
+    assert texts(density)["UrbanMFM"] == ["not run", "not run"]
+
+
 def test_what_rows_used_and_lack_stands_beside_them_and_rows_that_lack_a_part_are_not_counted(matrix, answer):
     choice = choose(matrix, cities=("singapore",))
     text, _, urbanmfm, floor = matrix.specs(choice)

@@ -71,6 +71,7 @@ EXPERIMENTS = (
     "attribution",
     "case1",
     "case2",
+    "cities",
     "figure4",
     "figure5",
     "full",

@@ -1,9 +1,10 @@
-"""Matrices: many models on many tasks, one main score a cell."""
+"""Matrices: many models on many tasks or in many cities, one main score a cell."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from urbanbench.board.columns import heading
 from urbanbench.board.layout import Column, Entry, Line, Table
@@ -29,18 +30,21 @@ READING = (
     f"{UNCONVERGED} marks a score of a model whose training a cap had ended before it converged, {OLDER} one of an older head, split, task or model than the newest of its column.",
     "Columns have different units and scales: there is no average over them.",
     "A row that lacks a part of its model for want of data says so behind its name and is not counted among the learned models.",
-    "saw: which part of the POIs, footprints, street views and pictures a row used, in the first task for which that is recorded.",
 )
+SAW = "saw: which part of the POIs, footprints, street views and pictures a row used, in the first task for which that is recorded."
+LACKING = "What stands in brackets behind a name is lacking in one city at least."
 
 KNOWING = "Main scores of rows that know where they are"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix(Experiment):
-    """One table per city and split: a row per model, a column per task.
+    """One table per city and split with a column per task, or one per task with a column per city and split; a row per model.
 
     Parameters
     ----------
+    across
+        What its columns are: "tasks" or "cities".
     contenders
         The rows, in order.
     references
@@ -49,6 +53,7 @@ class Matrix(Experiment):
         The tasks of cities that have few of them; other cities are asked for every task.
     """
 
+    across: Literal["tasks", "cities"] = "tasks"
     contenders: tuple[Contender, ...]
     references: tuple[Contender, ...] = ()
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -58,19 +63,18 @@ class Matrix(Experiment):
         return cells((*self.contenders, *self.references), self._places(choice), choice)
 
     def show(self, results: Sequence[RunResult], choice: Choice) -> Report:
-        """Return a section per city, split and head; tasks without any score have no column."""
+        """Return a section per city, split and head, or per task and head; what has no score has no column."""
         shelf, every = Shelf(results), self._places(choice)
-        groups = dict.fromkeys((place.city, place.split, place.head) for place in every)
-        sections = [
-            self._section(shelf, choice, [one for one in every if (one.city, one.split, one.head) == group])
-            for group in groups
-        ]
+        groups: dict[tuple[str, ...], list[Place]] = {}
+        for place in every:
+            groups.setdefault(self._group(place), []).append(place)
+        sections = [self._section(shelf, choice, where) for where in groups.values()]
         return Report(
             self.name,
             self.title,
             self.question,
             tuple(section for section in sections if section.tables),
-            (*self.notes, *READING, *shelf.notes),
+            (*self.notes, *READING, SAW if self.across == "tasks" else LACKING, *shelf.notes),
         )
 
     def _places(self, choice: Choice) -> list[Place]:
@@ -78,13 +82,17 @@ class Matrix(Experiment):
             place for place in places(choice) if place.task in self.labels.get(place.city_name, (place.task,))
         ]
 
+    def _group(self, place: Place) -> tuple[str, ...]:
+        """Say of which places the scores stand in one table: of a city and split, or of a task."""
+        what = (place.city, place.split) if self.across == "tasks" else (place.task,)
+        return (*what, place.head)
+
     def _section(self, shelf: Shelf, choice: Choice, where: Sequence[Place]) -> Section:
-        title = f"{where[0].city_name} · {where[0].split}"
         columns = [
-            one for one in (_Task(place, *self._stand(shelf, choice, place)) for place in where) if one.main
+            one for one in (_Question(at, *self._stand(shelf, choice, at)) for at in where) if one.main
         ]
         if not columns:
-            return Section(title)
+            return Section(where[0].task)
         learned, floors = ([row.label for row in rows] for rows in (self.contenders, self.references))
         knowing = {label for label in (*learned, *floors) if _knows_place(label, columns)}
         if not knowing & set(learned):
@@ -92,7 +100,7 @@ class Matrix(Experiment):
         tables = [
             _table(
                 name,
-                columns,
+                dict(zip(self._headings(columns), columns, strict=True)),
                 [one for one in learned if belongs(one)],
                 [one for one in floors if belongs(one)],
             )
@@ -101,8 +109,18 @@ class Matrix(Experiment):
                 (KNOWING, knowing.__contains__),
             )
         ]
-        facts = (f"head {where[0].head}", f"{len(choice.seeds)} seeds")
-        return Section(title, facts, tuple(table for table in tables if table is not None))
+        shown = tuple(table for table in tables if table is not None)
+        first, head, seeds = columns[0], f"head {where[0].head}", f"{len(choice.seeds)} seeds"
+        if self.across == "tasks":
+            return Section(f"{first.place.city_name} · {first.place.split}", (head, seeds), shown)
+        title = f"{first.place.task}, {heading(first.main)} · {head}"
+        return Section(title, (seeds,), tuple(table.without("saw") for table in shown))
+
+    def _headings(self, columns: Sequence[_Question]) -> list[str]:
+        """Return what stands above the columns."""
+        if self.across == "tasks":
+            return [f"{one.place.task} {heading(one.main)}" for one in columns]
+        return [f"{one.place.city_name} {one.place.split}" for one in columns]
 
     def _stand(
         self, shelf: Shelf, choice: Choice, place: Place
@@ -115,7 +133,7 @@ class Matrix(Experiment):
 
 
 @dataclass(frozen=True, eq=False)
-class _Task:
+class _Question:
     """One column: how all rows stand at a place."""
 
     place: Place
@@ -170,10 +188,10 @@ class _Task:
 
 
 def _table(
-    name: str, columns: Sequence[_Task], learned: Sequence[str], floors: Sequence[str]
+    name: str, questions: Mapping[str, _Question], learned: Sequence[str], floors: Sequence[str]
 ) -> Table | None:
-    """Lay out some rows; None where there are none."""
-    shown = [*learned, *floors]
+    """Lay out some rows under the headings of `questions`; None where there are no rows."""
+    shown, columns = [*learned, *floors], list(questions.values())
     if not shown:
         return None
     saw = {label: _saw(label, columns) for label in shown}
@@ -189,34 +207,34 @@ def _table(
     heads = (
         Column("row"),
         Column("saw"),
-        *(Column(f"{one.place.task} {heading(one.main)}", number=True) for one in columns),
+        *(Column(title, number=True) for title in questions),
     )
     table = Table(name, heads, tuple(lines))
     return table if any(entry.tip for entry in saw.values()) else table.without("saw")
 
 
-def _standings(label: str, columns: Sequence[_Task]) -> list[Row]:
+def _standings(label: str, columns: Sequence[_Question]) -> list[Row]:
     return [row for one in columns if (row := one.every[label].scored) is not None]
 
 
-def _title(label: str, columns: Sequence[_Task]) -> str:
-    """Return a row's label with what it lacks in any of the tasks."""
+def _title(label: str, columns: Sequence[_Question]) -> str:
+    """Return a row's label with what it lacks in any of the columns."""
     lacks = dict.fromkeys(phrase for row in _standings(label, columns) for phrase in row.lacks)
     return f"{label} ({', '.join(lacks)})" if lacks else label
 
 
-def _saw(label: str, columns: Sequence[_Task]) -> Entry:
+def _saw(label: str, columns: Sequence[_Question]) -> Entry:
     """Say how much a row used in the first task for which it is recorded."""
     rows = _standings(label, columns)
     row = next((one for one in rows if one.saw), rows[0] if rows else None)
     return Entry() if row is None else saw_entry(row)
 
 
-def _knows_place(label: str, columns: Sequence[_Task]) -> bool:
+def _knows_place(label: str, columns: Sequence[_Question]) -> bool:
     return any(row.knows_place for row in _standings(label, columns))
 
 
-def _best_floor(columns: Sequence[_Task]) -> Line:
+def _best_floor(columns: Sequence[_Question]) -> Line:
     entries = []
     for one in columns:
         floor = floor_of(list(one.every.values()))
