@@ -99,9 +99,7 @@ def test_across_cities_a_task_has_one_table_and_a_column_for_each_city_and_split
         ("village", "random", "income"): FAIR,
     }
     asked = {
-        (spec.city, spec.split, spec.task): spec
-        for spec in across.specs(choice)
-        if spec.model == "text-mean"
+        (spec.city, spec.split, spec.task): spec for spec in across.specs(choice) if spec.model == "text-mean"
     }
     report = across.show([answer(asked[where], marks) for where, marks in scores.items()], choice)
     assert [section.title for section in report.sections] == [
@@ -114,6 +112,28 @@ def test_across_cities_a_task_has_one_table_and_a_column_for_each_city_and_split
     shown = [f"{np.mean(one):.3f} ± {np.std(one, ddof=1):.3f}" for one in (GOOD, POOR)]
     assert texts(density)["text mean"] == shown
     assert texts(density)["UrbanMFM"] == ["not run", "not run"]
+
+
+def test_across_cities_there_is_a_picture_of_the_rows_that_have_scores(matrix, answer):
+    across = dataclasses.replace(matrix, across="cities", splits=("random", "block"), tasks=("popdensity",))
+    choice = choose(across)
+    scores = {
+        ("singapore", "random", "text-mean"): GOOD,
+        ("singapore", "block", "text-mean"): (-3.0, -2.0, -4.0),
+        ("village", "random", "text-mean"): FAIR,
+        ("village", "random", "tfidf"): POOR,
+    }
+    asked = {(spec.city, spec.split, spec.model): spec for spec in across.specs(choice)}
+    report = across.show([answer(asked[where], marks) for where, marks in scores.items()], choice)
+    ((figure,),) = [section.figures for section in report.sections]
+    assert figure.name == "mine-popdensity-mlp"
+    canvas = figure.drawn()
+    first, second = canvas.axes
+    assert [first.get_title(), second.get_title()] == ["singapore", "village"]
+    assert [one.get_text() for one in first.get_yticklabels()] == ["text mean", "tfidf"]
+    assert canvas.get_supxlabel() == "R² ↑ (from -0.5 on, floors shaded)"
+    drawn = {one.get_label(): one.lines[0].get_xdata().tolist() for one in second.containers}
+    assert drawn == {"random": pytest.approx([np.mean(FAIR), np.mean(POOR)])}
 
 
 def test_what_rows_used_and_lack_stands_beside_them_and_rows_that_lack_a_part_are_not_counted(matrix, answer):

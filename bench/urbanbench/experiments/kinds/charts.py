@@ -117,8 +117,10 @@ def panels_of_dots(
     panels: Mapping[str, Mapping[str, Sequence[Score]]],
     *,
     columns: int = 4,
+    floors: int = 0,
+    low: float | None = None,
 ) -> Figure:
-    """Return the same rows of differences as dots with their spread in several panels, around a line at zero.
+    """Return the same rows of scores or differences as dots with their spread in several panels, around a line at zero.
 
     Parameters
     ----------
@@ -130,7 +132,22 @@ def panels_of_dots(
         Title to series (a split) to one score per row.
     columns
         Panels in a row.
+    floors
+        How many of the last rows are floors, to be shaded.
+    low
+        Where the axis ends at the lowest; what lies below is cut off, and the label says so.
     """
+    lowest = min(
+        (
+            one.mean - one.std
+            for series in panels.values()
+            for scores in series.values()
+            for one in scores
+            if math.isfinite(one.mean - one.std)
+        ),
+        default=0.0,
+    )
+    cut = low is not None and lowest < low
     wide = min(columns, max(1, len(panels)))
     high = math.ceil(len(panels) / wide)
 
@@ -138,14 +155,19 @@ def panels_of_dots(
         grid = canvas.subplots(high, wide, sharex=True, sharey=True, squeeze=False).ravel()
         for axes, (heading, series) in zip(grid, panels.items(), strict=False):
             axes.axvline(0.0, color=SOFT, linewidth=1)
+            if floors:
+                axes.axhspan(len(labels) - floors - 0.5, len(labels) - 0.5, color=NO_VALUE, alpha=0.6, lw=0)
             _series(axes, series)
             axes.set(title=heading)
             axes.grid(axis="x", alpha=0.3)
         grid[0].set(yticks=range(len(labels)), yticklabels=labels)  # shared with all panels
-        grid[0].invert_yaxis()
+        grid[0].set_ylim(len(labels) - 0.5, -0.5)
+        if cut:
+            grid[0].set_xlim(left=low)
         for axes in grid[len(panels) :]:
             axes.set_axis_off()
-        canvas.supxlabel(axis)
+        told = [f"from {low} on"] * cut + ["floors shaded"] * bool(floors)
+        canvas.supxlabel(f"{axis} ({', '.join(told)})" if told else axis)
         shown = {
             word: mark for axes in grid for mark, word in zip(*axes.get_legend_handles_labels(), strict=True)
         }

@@ -10,13 +10,15 @@ from urbanbench.board.columns import heading
 from urbanbench.board.layout import Column, Entry, Line, Table
 from urbanbench.board.leading import BEST, leading
 from urbanbench.board.marks import BELOW, UNCONVERGED, above_floor, floor_above
+from urbanbench.board.numbers import Score
 from urbanbench.board.rows import Row
 from urbanbench.board.used import saw_entry
 from urbanbench.board.versions import OLDER, older_parts
 from urbanbench.convergence import NO
 from urbanbench.experiments.kinds.base import Choice, Experiment
+from urbanbench.experiments.kinds.charts import panels_of_dots, stem
 from urbanbench.experiments.kinds.contender import Contender, Place, cells, places
-from urbanbench.experiments.kinds.report import Report, Section
+from urbanbench.experiments.kinds.report import Figure, Report, Section
 from urbanbench.experiments.kinds.score_table import score_entry
 from urbanbench.experiments.kinds.shelf import Shelf
 from urbanbench.experiments.kinds.standing import Standing, floor_of, stand
@@ -35,6 +37,8 @@ SAW = "saw: which part of the POIs, footprints, street views and pictures a row 
 LACKING = "What stands in brackets behind a name is lacking in one city at least."
 
 KNOWING = "Main scores of rows that know where they are"
+LOWEST = -0.5
+"""Where the axis of scores ends in figures: one row far below would leave the others no room."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +118,27 @@ class Matrix(Experiment):
         if self.across == "tasks":
             return Section(f"{first.place.city_name} · {first.place.split}", (head, seeds), shown)
         title = f"{first.place.task}, {heading(first.main)} · {head}"
-        return Section(title, (seeds,), tuple(table.without("saw") for table in shown))
+        figure = self._figure(columns, title, [*learned, *floors])
+        return Section(title, (seeds,), tuple(table.without("saw") for table in shown), (figure,))
+
+    def _figure(self, columns: Sequence[_Question], title: str, labels: Sequence[str]) -> Figure:
+        """Draw every row that has a score, a panel for each city and a series for each split."""
+        main, where = columns[0].main, columns[0].place
+        shown = [label for label in labels if any(one.every[label].score(main).finite for one in columns)]
+        panels: dict[str, dict[str, list[Score]]] = {}
+        for one in columns:
+            scores = [one.every[label].score(main) for label in shown]
+            panels.setdefault(one.place.city_name, {})[one.place.split] = scores
+        return panels_of_dots(
+            stem(self.name, where.task, where.head),
+            title,
+            heading(main),
+            shown,
+            panels,
+            columns=len(panels),
+            floors=sum(row.label in shown for row in self.references),
+            low=LOWEST,
+        )
 
     def _headings(self, columns: Sequence[_Question]) -> list[str]:
         """Return what stands above the columns."""
