@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from urbanbench.errors import BadInput
 from urbanbench.experiments import Choice
 from urbanbench.experiments.kinds.contender import Contender
 from urbanbench.experiments.kinds.matrix import Matrix
@@ -112,6 +113,18 @@ def test_across_cities_a_task_has_one_table_and_a_column_for_each_city_and_split
     shown = [f"{np.mean(one):.3f} ± {np.std(one, ddof=1):.3f}" for one in (GOOD, POOR)]
     assert texts(density)["text mean"] == shown
     assert texts(density)["UrbanMFM"] == ["not run", "not run"]
+
+
+def test_a_matrix_of_any_model_is_asked_of_the_models_named_beside_its_floors(matrix, answer):
+    open_to_all = dataclasses.replace(matrix, any_model=True, inputs="poi,polygon")
+    choice = choose(open_to_all, models=("hgi", "text-mean"), cities=("singapore",))
+    text = next(one for one in open_to_all.specs(choice) if one.model == "text-mean")
+    assert [spec.model for spec in open_to_all.specs(choice)] == ["hgi", "text-mean", "tfidf"]
+    assert text.inputs == "poi,polygon"
+    ((table,),) = [section.tables for section in open_to_all.show([answer(text, GOOD)], choice).sections]
+    assert list(texts(table))[:3] == ["hgi", "text-mean", "tfidf"]
+    with pytest.raises(BadInput, match="its rows are its own"):
+        choose(matrix, models=("hgi",))
 
 
 def test_across_cities_there_is_a_picture_of_the_rows_that_have_scores(matrix, answer):

@@ -12,6 +12,7 @@ EXPERIMENT = Matrix(
     name="cities",
     title="Every model in every city",
     item="none",
+    any_model=True,
     question="Is what is best in one city best in another, for neighbours of labelled regions and for districts without labels?",
     across="cities",
     cities=("singapore", "singapore_typed", "new_york", "manhattan", "toyville"),

@@ -11,6 +11,7 @@ EXPERIMENT = Matrix(
     name="full",
     title="Every model on all it can use",
     item="none",
+    any_model=True,
     question="Which representation says most when each may use every input it was made for?",
     cities=("singapore", "new_york", "toyville"),
     tasks=TASKS,

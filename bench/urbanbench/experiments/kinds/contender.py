@@ -105,9 +105,10 @@ class Contender:
         return replace(self, label=label, settings=tuple((dict(self.settings) | settings).items()))
 
 
-def chosen_rows(choice: Choice, own: Sequence[Contender]) -> tuple[Contender, ...]:
-    """Return a row for each model that is chosen; an experiment's own rows where none is."""
-    return tuple(Contender(plain_name("model", word), word) for word in choice.models) or tuple(own)
+def chosen_rows(choice: Choice, own: Sequence[Contender], inputs: str = FULL) -> tuple[Contender, ...]:
+    """Return a row for each model that is chosen, which is offered `inputs`; an experiment's own rows where none is."""
+    chosen = (Contender(plain_name("model", word), word, inputs=inputs) for word in choice.models)
+    return tuple(chosen) or tuple(own)
 
 
 def cells(rows: Iterable[Contender], where: Iterable[Place], choice: Choice) -> list[RunSpec]:

@@ -17,11 +17,12 @@ from urbanbench.board.versions import OLDER, older_parts
 from urbanbench.convergence import NO
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.charts import panels_of_dots, stem
-from urbanbench.experiments.kinds.contender import Contender, Place, cells, places
+from urbanbench.experiments.kinds.contender import Contender, Place, cells, chosen_rows, places
 from urbanbench.experiments.kinds.report import Figure, Report, Section
 from urbanbench.experiments.kinds.score_table import score_entry
 from urbanbench.experiments.kinds.shelf import Shelf
 from urbanbench.experiments.kinds.standing import Standing, floor_of, stand
+from urbanbench.inputs import FULL
 from urbanbench.result import RunResult, RunSpec
 
 __all__ = ["Matrix"]
@@ -53,6 +54,8 @@ class Matrix(Experiment):
         The rows, in order.
     references
         Floors that stand below them with the same inputs and head.
+    inputs
+        What models that a reader chooses are offered.
     labels
         The tasks of cities that have few of them; other cities are asked for every task.
     """
@@ -60,11 +63,13 @@ class Matrix(Experiment):
     across: Literal["tasks", "cities"] = "tasks"
     contenders: tuple[Contender, ...]
     references: tuple[Contender, ...] = ()
+    inputs: str = FULL
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def specs(self, choice: Choice) -> list[RunSpec]:
         """Return one cell per row and place whose city has the label, as far as that is known."""
-        return cells((*self.contenders, *self.references), self._places(choice), choice)
+        rows = (*chosen_rows(choice, self.contenders, self.inputs), *self.references)
+        return cells(rows, self._places(choice), choice)
 
     def show(self, results: Sequence[RunResult], choice: Choice) -> Report:
         """Return a section per city, split and head, or per task and head; what has no score has no column."""
@@ -97,7 +102,8 @@ class Matrix(Experiment):
         ]
         if not columns:
             return Section(where[0].task)
-        learned, floors = ([row.label for row in rows] for rows in (self.contenders, self.references))
+        learned = [row.label for row in chosen_rows(choice, self.contenders, self.inputs)]
+        floors = [row.label for row in self.references]
         knowing = {label for label in (*learned, *floors) if _knows_place(label, columns)}
         if not knowing & set(learned):
             knowing = set()  # floors of coordinates need no table of their own
@@ -151,7 +157,7 @@ class Matrix(Experiment):
     ) -> tuple[dict[str, Standing], dict[str, Standing]]:
         learned, floors = (
             {row.label: stand(row, shelf, choice, place) for row in rows}
-            for rows in (self.contenders, self.references)
+            for rows in (chosen_rows(choice, self.contenders, self.inputs), self.references)
         )
         return learned, floors
 
