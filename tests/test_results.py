@@ -12,7 +12,8 @@ from urbanbench.experiments.kinds.report import print_report
 from urbanbench.result import FAILED, OK
 from urbanbench.store import ResultStore
 
-RESULTS = Path(__file__).resolve().parents[1] / "results"
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "results"
 MOST_SHOWN = 512_000
 """Bytes of a Markdown file that sites of repositories still show as a page."""
 
@@ -70,3 +71,33 @@ def test_matrices_are_what_the_results_say(committed, name):
     assert (RESULTS / f"{name}.md").read_text(encoding="utf-8").rstrip() == print_report(
         report, "md"
     ).rstrip()
+
+
+@pytest.mark.parametrize(
+    ("page", "row"),
+    [
+        ("cityfm", "CityFM"),
+        ("geovectors", "GeoVectors"),
+        ("hgi", "HGI"),
+        ("musecl", "MuseCL"),
+        ("spabert", "SpaBERT, 2,250 steps"),
+        ("urban2vec", "Urban2Vec"),
+        ("urbanmfm", "UrbanMFM"),
+    ],
+)
+def test_the_scores_on_a_models_page_are_those_of_its_rows(page, row):
+    text = (ROOT / f"docs/models/{page}.md").read_text(encoding="utf-8")
+    for head in ("mlp", "select"):
+        (told,) = re.findall(rf"^\| `{head}` \| (.*) \|$", text, re.MULTILINE)
+        pairs = [cell.split(" / ") if " / " in cell else [cell] * 2 for cell in told.split(" | ")]
+        shown, means = [one for pair in pairs for one in pair], _means(head, row)
+        for one, mean in zip(shown, means, strict=True):
+            assert one == mean or float(one) == pytest.approx(float(mean), abs=0.0056)  # rounded twice
+
+
+def _means(head: str, row: str) -> list[str]:
+    """Return the means of a row in results/cities.md, a city's two splits beside each other, or the words that stand in their place."""
+    text = (RESULTS / "cities.md").read_text(encoding="utf-8")
+    (section,) = re.findall(rf"· head {head}\n(.*?)(?=\n## |\Z)", text, re.DOTALL)
+    (cells,) = re.findall(rf"^\| {re.escape(row)}(?: \([^|]*\))? \| (.*) \|$", section, re.MULTILINE)
+    return [re.sub(r"\*\*|</?ins>| ±.*", "", cell) for cell in cells.split(" | ")]
