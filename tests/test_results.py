@@ -95,9 +95,44 @@ def test_the_scores_on_a_models_page_are_those_of_its_rows(page, row):
             assert one == mean or float(one) == pytest.approx(float(mean), abs=0.0056)  # rounded twice
 
 
+@pytest.mark.parametrize(
+    ("told", "row"),
+    [
+        ("Urban2Vec", "Urban2Vec"),
+        ("SpaBERT", "SpaBERT, 2,250 steps"),
+        ("CityFM", "CityFM"),
+        ("UrbanMFM", "UrbanMFM"),
+        ("MuseCL", "MuseCL"),
+        ("HGI", "HGI"),
+        ("GeoVectors", "GeoVectors"),
+        ("frozen ImageNet features", "frozen ImageNet features"),
+        ("floor: building-stats", "building-stats"),
+        ("floor: poi-counts", "poi-counts"),
+        ("floor: neighbour-counts", "neighbour-counts"),
+        ("floor: random codes of the same places, averaged", "random codes, averaged"),
+    ],
+)
+def test_the_scores_in_readme_are_those_of_their_rows(told, row):
+    text = (ROOT / "README.md").read_text(encoding="utf-8").split("## Real cities")[1]
+    (line,) = re.findall(rf"^\| {told}[^|]* \| (\d.*|\*.*) \|$", text, re.MULTILINE)
+    shown = [_numbers(cell) for cell in line.split(" | ")]
+    kept = [_numbers(cell) for cell in _cells("mlp", row)]
+    for mine, theirs in zip(shown, (*kept[:2], *kept[4:6]), strict=True):
+        assert mine == pytest.approx(theirs, abs=0.0056)  # rounded twice
+
+
 def _means(head: str, row: str) -> list[str]:
-    """Return the means of a row in results/cities.md, a city's two splits beside each other, or the words that stand in their place."""
+    """Return the means of a row in results/cities.md, or the words that stand in their place."""
+    return [re.sub(r"\*\*|</?ins>| ±.*", "", cell) for cell in _cells(head, row)]
+
+
+def _cells(head: str, row: str) -> list[str]:
+    """Return the cells of a row in results/cities.md, a city's two splits beside each other."""
     text = (RESULTS / "cities.md").read_text(encoding="utf-8")
     (section,) = re.findall(rf"· head {head}\n(.*?)(?=\n## |\Z)", text, re.DOTALL)
     (cells,) = re.findall(rf"^\| {re.escape(row)}(?: \([^|]*\))? \| (.*) \|$", section, re.MULTILINE)
-    return [re.sub(r"\*\*|</?ins>| ±.*", "", cell) for cell in cells.split(" | ")]
+    return cells.split(" | ")
+
+
+def _numbers(cell: str) -> list[float]:
+    return [float(one) for one in re.findall(r"-?\d+\.\d+", cell)]
