@@ -123,6 +123,8 @@ def test_a_matrix_of_any_model_is_asked_of_the_models_named_beside_its_floors(ma
     assert text.inputs == "poi,polygon"
     ((table,),) = [section.tables for section in open_to_all.show([answer(text, GOOD)], choice).sections]
     assert list(texts(table))[:3] == ["hgi", "text-mean", "tfidf"]
+    chosen = open_to_all.specs(choose(open_to_all, models=("hgi", "tfidf"), cities=("singapore",)))
+    assert [spec.model for spec in chosen] == ["hgi", "tfidf"]  # a floor that is chosen stands once
     with pytest.raises(BadInput, match="its rows are its own"):
         choose(matrix, models=("hgi",))
 

@@ -68,8 +68,8 @@ class Matrix(Experiment):
 
     def specs(self, choice: Choice) -> list[RunSpec]:
         """Return one cell per row and place whose city has the label, as far as that is known."""
-        rows = (*chosen_rows(choice, self.contenders, self.inputs), *self.references)
-        return cells(rows, self._places(choice), choice)
+        learned, floors = self._rows(choice)
+        return cells((*learned, *floors), self._places(choice), choice)
 
     def show(self, results: Sequence[RunResult], choice: Choice) -> Report:
         """Return a section per city, split and head, or per task and head; what has no score has no column."""
@@ -91,6 +91,12 @@ class Matrix(Experiment):
             place for place in places(choice) if place.task in self.labels.get(place.city_name, (place.task,))
         ]
 
+    def _rows(self, choice: Choice) -> tuple[tuple[Contender, ...], tuple[Contender, ...]]:
+        """Return the rows asked for, and the floors below them that are not among these."""
+        asked = chosen_rows(choice, self.contenders, self.inputs)
+        labels = {row.label for row in asked}
+        return asked, tuple(row for row in self.references if row.label not in labels)
+
     def _group(self, place: Place) -> tuple[str, ...]:
         """Say of which places the scores stand in one table: of a city and split, or of a task."""
         what = (place.city, place.split) if self.across == "tasks" else (place.task,)
@@ -102,8 +108,7 @@ class Matrix(Experiment):
         ]
         if not columns:
             return Section(where[0].task)
-        learned = [row.label for row in chosen_rows(choice, self.contenders, self.inputs)]
-        floors = [row.label for row in self.references]
+        learned, floors = ([row.label for row in rows] for rows in self._rows(choice))
         knowing = {label for label in (*learned, *floors) if _knows_place(label, columns)}
         if not knowing & set(learned):
             knowing = set()  # floors of coordinates need no table of their own
@@ -124,13 +129,19 @@ class Matrix(Experiment):
         if self.across == "tasks":
             return Section(f"{first.place.city_name} · {first.place.split}", (head, seeds), shown)
         title = f"{first.place.task}, {heading(first.main)} · {head}"
-        figure = self._figure(columns, title, [*learned, *floors])
+        figure = self._figure(columns, title, learned, floors)
         return Section(title, (seeds,), tuple(table.without("saw") for table in shown), (figure,))
 
-    def _figure(self, columns: Sequence[_Question], title: str, labels: Sequence[str]) -> Figure:
+    def _figure(
+        self, columns: Sequence[_Question], title: str, learned: Sequence[str], floors: Sequence[str]
+    ) -> Figure:
         """Draw every row that has a score, a panel for each city and a series for each split."""
         main, where = columns[0].main, columns[0].place
-        shown = [label for label in labels if any(one.every[label].score(main).finite for one in columns)]
+        shown = [
+            label
+            for label in (*learned, *floors)
+            if any(one.every[label].score(main).finite for one in columns)
+        ]
         panels: dict[str, dict[str, list[Score]]] = {}
         for one in columns:
             scores = [one.every[label].score(main) for label in shown]
@@ -142,7 +153,7 @@ class Matrix(Experiment):
             shown,
             panels,
             columns=len(panels),
-            floors=sum(row.label in shown for row in self.references),
+            floors=sum(label in shown for label in floors),
             low=LOWEST,
         )
 
@@ -156,8 +167,7 @@ class Matrix(Experiment):
         self, shelf: Shelf, choice: Choice, place: Place
     ) -> tuple[dict[str, Standing], dict[str, Standing]]:
         learned, floors = (
-            {row.label: stand(row, shelf, choice, place) for row in rows}
-            for rows in (chosen_rows(choice, self.contenders, self.inputs), self.references)
+            {row.label: stand(row, shelf, choice, place) for row in rows} for rows in self._rows(choice)
         )
         return learned, floors
 
