@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
 from urbanbench.errors import BadInput
+from urbanbench.hashing import array_digest, value_digest
 from urbanbench.models._spabert.backbones import NEW_HEAD, load_backbone
 from urbanbench.models._spabert.entities import UNNAMED, Entities, gather_entities
 from urbanbench.models._spabert.net import SpatialBert
 from urbanbench.models._spabert.objective import MaskedObjective
 from urbanbench.models._spabert.sentences import Form, Sentences, sentences_of
 from urbanbench.models._spabert.words import Words
+from urbanbench.toolkit.kept.feature_store import encoder_digest
 from urbanbench.toolkit.training import seeded_torch, train_stage
+from urbanbench.toolkit.training.kept_stage import KeptStage, read_or_train, training_key
 from urbanbench.toolkit.training.schedule import Schedule
 from urbanbench.toolkit.training.stage_log import StageLog
 
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 
 HELD_OUT, CHECK_EVERY = 0.02, 200
 """Share of the sentences that training is judged on, and steps between two checks; sentences of a city are many and alike."""
+
+READOUT = ("radius_m",)
+"""Parameters that training does not know of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +64,30 @@ class Pretrained:
 def pretrain(model: SpaBERT, view: View, *, seed: int, device: str) -> Pretrained:
     """Train a model on a view."""
     made, head = prepare(model, view, seed=seed, device=device)
+    log = _train_or_read(model, view, made, head, seed=seed) if model.train else None
+    made.net.eval()
+    return replace(made, log=log)
+
+
+def _train_or_read(model: SpaBERT, view: View, made: Pretrained, head: str, *, seed: int) -> StageLog:
+    """Train the net, or read its weights where the same sentences were trained on before, in this city or in another form of it."""
+    kept = KeptStage(
+        training_key(
+            model,
+            view,
+            source=Path(__file__),
+            leaving=READOUT,
+            seed=seed,
+            device=made.device,
+            encoders={"bert": encoder_digest(made.net, made.device)},
+            read=_digest(made),
+        )
+    )
     frequency = made.sentences.words.frequency(made.entities.name)
     if head == NEW_HEAD:
         made.net.head.start_at(torch.from_numpy(frequency).float())
-    log = None
-    if model.train:
+
+    def train() -> list[StageLog]:
         objective = MaskedObjective(
             made.net,
             made.sentences,
@@ -70,11 +96,26 @@ def pretrain(model: SpaBERT, view: View, *, seed: int, device: str) -> Pretraine
             parity_bugs=model.parity_bugs,
             lr=model.lr,
             lr_head=model.lr_head,
-            device=device,
+            device=made.device,
         )
-        log = train_stage(objective, _schedule(model), seed=seed, device=device)
-    made.net.eval()
-    return replace(made, log=log)
+        schedule = _schedule(model)
+        return [train_stage(objective, schedule, seed=seed, device=made.device, checkpoint=kept.checkpoint)]
+
+    return read_or_train(MaskedObjective.name, kept, {"net": made.net}, train)[0]
+
+
+def _digest(made: Pretrained) -> str:
+    """Hash all that sentences are made of: where the entities are, the tokens of their names, and the special tokens."""
+    entities, words = made.entities, made.sentences.words
+    mark = words.tokenizer
+    return value_digest(
+        [
+            array_digest(
+                entities.xy, entities.name, entities.spoken, words.tokens.start, words.tokens.member
+            ),
+            [mark.cls, mark.sep, mark.pad, mark.mask, mark.unknown, mark.size],
+        ]
+    )
 
 
 def prepare(model: SpaBERT, view: View, *, seed: int, device: str) -> tuple[Pretrained, str]:

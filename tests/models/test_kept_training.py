@@ -1,4 +1,4 @@
-"""Rows that differ in their readout alone share one training: HGI and CityFM, as UrbanMFM (test_urbanmfm_kept.py)."""
+"""Rows that differ in their readout alone share one training: HGI, CityFM and SpaBERT, as UrbanMFM (test_urbanmfm_kept.py)."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,10 @@ from urbanbench.city.city import City
 from urbanbench.home import cache_root, fresh_cache
 from urbanbench.models._cityfm import pretrain as cityfm_training
 from urbanbench.models._hgi import pretrain as hgi_training
+from urbanbench.models._spabert import pretrain as spabert_training
 from urbanbench.models.cityfm import CityFM
 from urbanbench.models.hgi import HGI
+from urbanbench.models.spabert import SpaBERT
 from urbanbench.seen import seeing
 from urbanbench.toolkit.kept.reading import reading
 from urbanbench.toolkit.training.stage_log import recording
@@ -19,8 +21,9 @@ CITYFM_BRIEF = {
     "text_encoder": "hashing", "image_encoder": "random-efficientnet-lite0", "raster_size": "16",
     "dim": "16", "max_steps": "3", "batch": "32", "chunk": "16",
 }  # fmt: skip
-TRAINING = {HGI: hgi_training, CityFM: cityfm_training}
-BRIEF = {HGI: HGI_BRIEF, CityFM: CITYFM_BRIEF}
+SPABERT_BRIEF = {"text_encoder": "hashing", "neighbours": "3", "max_tokens": "20", "max_steps": "3"}
+TRAINING = {HGI: hgi_training, CityFM: cityfm_training, SpaBERT: spabert_training}
+BRIEF = {HGI: HGI_BRIEF, CityFM: CITYFM_BRIEF, SpaBERT: SPABERT_BRIEF}
 TEXTS = ("poi", "road")
 """Without footprints CityFM has one stage, and no image encoder to wait for."""
 
@@ -29,12 +32,16 @@ READOUTS = [
     (CityFM, {"region_zero": "false"}, TEXTS, "region", 1),
     (CityFM, {"with_pe": "true"}, TEXTS, "region", 1),
     (CityFM, {"context_radius_m": "20", "region_polygons": "all"}, ("poi", "polygon"), "building", 2),
+    (SpaBERT, {"radius_m": "30"}, ("poi", "polygon"), "building", 1),
 ]
 TRAINED_OTHERWISE = [
     (HGI, {"alpha": "0.4"}),
     (HGI, {"features": "one-hot"}),
     (CityFM, {"temperature": "0.4"}),
     (CityFM, {"mask_same_text": "false"}),
+    (SpaBERT, {"mask_share": "0.3"}),
+    (SpaBERT, {"neighbours": "2"}),
+    (SpaBERT, {"use_name": "false"}),
 ]
 
 
@@ -91,7 +98,7 @@ def test_what_changes_the_training_is_trained_anew(city, kind, settings):
     assert not [part for part in read if part.startswith("stage ")]
 
 
-@pytest.mark.parametrize(("kind", "stages"), [(HGI, 2), (CityFM, 1)])
+@pytest.mark.parametrize(("kind", "stages"), [(HGI, 2), (CityFM, 1), (SpaBERT, 1)])
 def test_another_seed_is_trained_anew(city, kind, stages):
     with fresh_cache():
         first = embedded(made(kind), city)[0]
@@ -100,7 +107,7 @@ def test_another_seed_is_trained_anew(city, kind, stages):
     assert not np.array_equal(first.vectors, second.vectors)
 
 
-@pytest.mark.parametrize(("kind", "stages"), [(HGI, 2), (CityFM, 1)])
+@pytest.mark.parametrize(("kind", "stages"), [(HGI, 2), (CityFM, 1), (SpaBERT, 1)])
 def test_what_is_learned_for_another_city_is_the_training_of_its_own_vectors(city, kind, stages):
     with fresh_cache():
         made(kind).learn(city.view(frozenset(TEXTS)), seed=0, device="cpu")
@@ -119,7 +126,7 @@ def test_stages_that_runs_have_in_common_are_shared(city):
         assert set(first) < set(trainings())
 
 
-@pytest.mark.parametrize("kind", [HGI, CityFM])
+@pytest.mark.parametrize("kind", [HGI, CityFM, SpaBERT])
 def test_a_broken_file_is_trained_anew(city, kind):
     with fresh_cache():
         whole = embedded(made(kind), city)[0]
@@ -128,3 +135,26 @@ def test_a_broken_file_is_trained_anew(city, kind):
         mended, _, read = embedded(made(kind), city)
     np.testing.assert_array_equal(whole.vectors, mended.vectors)
     assert not [part for part in read if part.startswith("stage ")]
+
+
+def test_views_that_differ_in_nothing_that_spabert_reads_share_a_training(city):
+    units = Units("region", city.view(frozenset({"poi"})).region_ids)
+    other = city.view(frozenset({"poi", "polygon"}), withholds=("landuse",))
+    with fresh_cache():
+        own = embedded(made(SpaBERT), city, ("poi",))[0]
+        before = trainings()
+        with reading() as read:
+            shared = made(SpaBERT).embed(other, units=units, seed=0, device="cpu")
+        assert trainings() == before
+    assert "stage masked" in [one["part"] for one in read.to_record()]
+    np.testing.assert_array_equal(own.vectors, shared.vectors)
+
+
+def test_places_that_are_withheld_are_missing_in_a_training_of_their_own(city):
+    ids = tuple(city.view(frozenset({"polygon"})).buildings.index[:40])
+    units = Units("building", ids)
+    less = city.view(frozenset({"poi", "polygon"}), withholds=("target_building",), target_ids=ids)
+    with fresh_cache():
+        embedded(made(SpaBERT), city, ("poi", "polygon"))
+        made(SpaBERT).embed(less, units=units, seed=0, device="cpu")
+        assert len(trainings()) == 2

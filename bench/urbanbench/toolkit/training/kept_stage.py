@@ -35,6 +35,7 @@ def training_key(
     seed: int,
     device: str,
     encoders: Mapping[str, str] | None = None,
+    read: str | None = None,
 ) -> str:
     """Return a hash of all that every stage of a training depends on.
 
@@ -48,6 +49,9 @@ def training_key(
         Parameters that do not count: those that only a readout knows, and those that the caller counts stage by stage.
     encoders
         What `urbanbench.toolkit.kept.feature_store.encoder_digest` says of each encoder before any training.
+    read
+        A hash of everything that training reads of the view, where that is little: views that differ in nothing of it, such as those of
+        other inputs or with other labels withheld, share a training. The whole view when left out.
     """
     return value_digest(
         {
@@ -55,7 +59,8 @@ def training_key(
             "code": code_digest(source),
             "variant": dict(model.variant(view)) | {"left out": ""},
             "encoders": dict(encoders or {}),
-            "view": view.without("coordinates").key,  # which are read for the positional encoding alone
+            # coordinates are read for the positional encoding alone
+            "view": view.without("coordinates").key if read is None else read,
             "seed": seed,
             "device": device.partition(":")[0],
             "processes": processes(),
