@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 
-from urbanbench.hashing import value_digest
+from urbanbench.hashing import array_digest, value_digest
 from urbanbench.models._hgi.delaunay import PlaceGraph, delaunay_graph
 from urbanbench.models._hgi.material import Material, build_material
 from urbanbench.models._hgi.net import HGINet
@@ -67,10 +68,18 @@ def pretrain(model: HGI, view: View, *, seed: int, device: str) -> Pretrained:
     """Train both stages on a view."""
     places = gather_places(model, view)
     graph = place_graph(model, places, seed=seed)
-    key = training_key(model, view, source=Path(__file__), leaving=READOUT, seed=seed, device=device)
+    shapes = np.asarray(view.regions.geometry)
+    key = training_key(
+        model,
+        view,
+        source=Path(__file__),
+        leaving=READOUT,
+        seed=seed,
+        device=device,
+        read=_digest(places, shapes),
+    )
     first, second = (KeptStage(value_digest([key, name])) for name in ("categories", "city"))
     table, log = category_table(model, places, graph, first, seed=seed, device=device)
-    shapes = np.asarray(view.regions.geometry)
     material = build_material(model, places, graph, table, shapes, seed=seed, device=device)
     net = build_net(model, table.shape[1], seed=seed, device=device)
 
@@ -82,6 +91,14 @@ def pretrain(model: HGI, view: View, *, seed: int, device: str) -> Pretrained:
     log += read_or_train(MutualInformation.name, second, {"net": net}, train)
     net.eval()
     return Pretrained(places, graph, material, net, tuple(log), device)
+
+
+def _digest(places: Places, shapes: np.ndarray) -> str:
+    """Hash all that training reads of a city: where its POIs lie and in which region, their categories, and the regions' shapes."""
+    made = places.categories
+    outlines = shapely.to_wkb(shapes, hex=True)
+    ground = array_digest(places.xy, places.region, made.of_place, made.parent, outlines)
+    return value_digest([ground, made.names, places.n_regions])
 
 
 def place_graph(model: HGI, places: Places, *, seed: int) -> PlaceGraph:

@@ -1,7 +1,10 @@
 """Rows that differ in their readout alone share one training: HGI, CityFM and SpaBERT, as UrbanMFM (test_urbanmfm_kept.py)."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import shapely
 
 from urbanbench.city.city import City
 from urbanbench.home import cache_root, fresh_cache
@@ -137,17 +140,25 @@ def test_a_broken_file_is_trained_anew(city, kind):
     assert not [part for part in read if part.startswith("stage ")]
 
 
-def test_views_that_differ_in_nothing_that_spabert_reads_share_a_training(city):
+@pytest.mark.parametrize(("kind", "inputs"), [(SpaBERT, ("poi",)), (HGI, ("poi", "polygon"))])
+def test_views_that_differ_in_nothing_that_is_read_share_a_training(city, kind, inputs):
     units = Units("region", city.view(frozenset({"poi"})).region_ids)
-    other = city.view(frozenset({"poi", "polygon"}), withholds=("landuse",))
+    other = city.view(frozenset({"poi", "polygon", "road"}), withholds=("landuse",))
     with fresh_cache():
-        own = embedded(made(SpaBERT), city, ("poi",))[0]
+        own = embedded(made(kind), city, inputs)[0]
         before = trainings()
         with reading() as read:
-            shared = made(SpaBERT).embed(other, units=units, seed=0, device="cpu")
+            shared = made(kind).embed(other, units=units, seed=0, device="cpu")
         assert trainings() == before
-    assert "stage masked" in [one["part"] for one in read.to_record()]
+    assert sum(one["part"].startswith("stage ") for one in read.to_record()) == len(before)
     np.testing.assert_array_equal(own.vectors, shared.vectors)
+
+
+def test_another_layer_that_is_read_is_trained_anew(city):
+    with fresh_cache():
+        embedded(made(HGI), city, ("poi",))
+        embedded(made(HGI), city, ("poi", "polygon"))
+        assert len(trainings()) == 4
 
 
 def test_places_that_are_withheld_are_missing_in_a_training_of_their_own(city):
@@ -158,3 +169,56 @@ def test_places_that_are_withheld_are_missing_in_a_training_of_their_own(city):
         embedded(made(SpaBERT), city, ("poi", "polygon"))
         made(SpaBERT).embed(less, units=units, seed=0, device="cpu")
         assert len(trainings()) == 2
+
+
+def changed(record, name):
+    """Return a frozen record with one entry of one array changed."""
+    array = np.array(getattr(record, name))
+    array[0] = array[0] + 1
+    return replace(record, **{name: array})
+
+
+def test_everything_that_hgi_reads_counts(city):
+    view = city.view(frozenset({"poi", "polygon"}))
+    places, shapes = hgi_training.gather_places(made(HGI), view), np.asarray(view.regions.geometry)
+    other_shapes = np.append(shapely.buffer(shapes[:1], 1.0), shapes[1:])
+    kinds = places.categories
+    told = [
+        hgi_training._digest(places, shapes),
+        hgi_training._digest(places, other_shapes),
+        *(hgi_training._digest(changed(places, name), shapes) for name in ("xy", "region")),
+        *(
+            hgi_training._digest(replace(places, categories=other), shapes)
+            for other in (
+                *(changed(kinds, name) for name in ("of_place", "parent")),
+                replace(kinds, names=(*kinds.names[1:], "shop=dairy")),
+            )
+        ),
+    ]
+    assert len(set(told)) == len(told)
+
+
+def test_everything_that_spabert_reads_counts(city):
+    model, view = made(SpaBERT), city.view(frozenset({"poi"}))
+    whole, _ = spabert_training.prepare(model, view, seed=0, device="cpu")
+    entities, words = whole.entities, whole.sentences.words
+    told = [
+        spabert_training._digest(whole),
+        *(
+            spabert_training._digest(replace(whole, entities=changed(entities, name)))
+            for name in ("xy", "name")
+        ),
+        spabert_training._digest(replace(whole, entities=replace(entities, spoken=~entities.spoken))),
+        *(
+            spabert_training._digest(
+                replace(
+                    whole,
+                    sentences=replace(
+                        whole.sentences, words=replace(words, tokens=changed(words.tokens, name))
+                    ),
+                )
+            )
+            for name in ("start", "member")
+        ),
+    ]
+    assert len(set(told)) == len(told)
