@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urbanbench.atomic import read_through, replacing, spared
 from urbanbench.hashing import code_digest, value_digest
 from urbanbench.home import cache_root
+from urbanbench.locks import locked
 from urbanbench.toolkit.kept.reading import was_read
 from urbanbench.toolkit.kept.versions import learned_versions
 from urbanbench.toolkit.kept.weights import named_tensors, put_tensors
@@ -131,6 +133,8 @@ def read_or_train(
 ) -> list[StageLog]:
     """Give parts the weights of a stage that is on disk, or train it and keep it; return what happened in it.
 
+    Another program that wants the same stage meanwhile waits for the first one; processes that train together do not wait.
+
     Parameters
     ----------
     stage
@@ -142,19 +146,28 @@ def read_or_train(
     train
         Trains it, with `kept.checkpoint` for the checkpoint.
     """
-    found = kept.read()
-    if everywhere(found is not None) and found is not None:
-        found.put_into(parts)
-        for one in found.logs:
-            record(one)
-        spent = [one.seconds for one in found.logs if not one.skipped]
-        if spent:
-            was_read(f"stage {stage}", f"stage {stage}", max(spent))
-        return found.logs
-    logs = train()
-    if process() == 0:
-        kept.save(parts, logs)
-    return logs
+    alone: AbstractContextManager[object] = nullcontext()
+    if processes() == 1:
+        alone = locked(kept.weights.with_suffix(".lock"), needed=False)
+    with alone:
+        found = kept.read()
+        if everywhere(found is not None) and found is not None:
+            return _given(stage, found, parts)
+        logs = train()
+        if process() == 0:
+            kept.save(parts, logs)
+        return logs
+
+
+def _given(stage: str, found: Kept, parts: Mapping[str, nn.Module]) -> list[StageLog]:
+    """Give parts the weights of a finished stage, and tell that it was read."""
+    found.put_into(parts)
+    for one in found.logs:
+        record(one)
+    spent = [one.seconds for one in found.logs if not one.skipped]
+    if spent:
+        was_read(f"stage {stage}", f"stage {stage}", max(spent))
+    return found.logs
 
 
 def _log(fields: dict[str, Any]) -> StageLog:
