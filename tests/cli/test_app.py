@@ -160,6 +160,30 @@ def test_no_floors_are_added_to_floors(village, capsys):
     assert [cell["model"] for cell in json.loads(capsys.readouterr().out)["cells"]] == ["mean"]
 
 
+def test_a_dry_run_says_which_tasks_vectors_are_of_where_lines_would_look_alike(
+    tiny_toyville_without_pictures, tmp_path, capsys
+):
+    city = str(tiny_toyville_without_pictures)
+    words = [
+        "run",
+        "-m",
+        "text-mean",
+        "-c",
+        city,
+        "--no-floors",
+        "--out",
+        str(tmp_path),
+        "--dry-run",
+        "--wide",
+    ]
+    assert main([*words, "-t", "popdensity,housing"]) == 0
+    assert "tasks" not in capsys.readouterr().out
+    assert main([*words, "-t", "popdensity,building-function,housing,income"]) == 0
+    (one, other) = [line for line in capsys.readouterr().out.splitlines() if "to make" in line][-2:]
+    assert "popdensity, housing and 1 more" in one
+    assert "building-function" in other
+
+
 def test_dry_run_prints_cells_and_writes_nothing(run_words, capsys, own_folder):
     words = [
         *run_words,

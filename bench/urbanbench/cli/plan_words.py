@@ -91,12 +91,13 @@ def _trained(cell: Cell, several: bool) -> str:
 
 def _print_groups(groups: Sequence[Group]) -> None:
     several = len({group.first.cell.model_seed for group in groups}) > 1
+    names = [_named(group, several) for group in groups]
+    told = len(set(names)) < len(names)  # lines that would look alike say which tasks they are of
     print_table(
         [
             (
-                group.first.cell.city,
-                _trained(group.first.cell, several),
-                group.first.cell.inputs,
+                *name,
+                *([_tasks(group)] if told else []),
                 len(group.states),
                 len(group.heads),
                 group.vectors,
@@ -106,10 +107,32 @@ def _print_groups(groups: Sequence[Group]) -> None:
                 else "",
                 _size(group.sizes.memory_mb),
             )
-            for group in groups
+            for name, group in zip(names, groups, strict=True)
         ],
-        ("city", "model", "inputs", "cells", "left", "vectors", "to make", "heads", "memory"),
+        (
+            "city",
+            "model",
+            "inputs",
+            *(["tasks"] if told else []),
+            "cells",
+            "left",
+            "vectors",
+            "to make",
+            "heads",
+            "memory",
+        ),
     )
+
+
+def _named(group: Group, several: bool) -> tuple[str, str, str]:
+    cell = group.first.cell
+    return cell.city, _trained(cell, several), cell.inputs
+
+
+def _tasks(group: Group) -> str:
+    """Name the tasks that vectors are made for, the first two of many."""
+    names = list(dict.fromkeys(one.order.cell.task for one in group.states))
+    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
 
 
 def _long(seconds: float | None, unknown: int = 0) -> str:
