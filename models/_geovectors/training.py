@@ -126,15 +126,9 @@ class KeptTraining:
                 write_arrays(self.done, {"vectors": vectors}, {"log": asdict(log)})
                 self.checkpoint.unlink(missing_ok=True)
             else:
-                vectors, log = found[0]["vectors"], _log(found[1]["log"])
+                vectors, log = found[0]["vectors"], StageLog.from_fields(found[1]["log"])
         record(log)
         return vectors
-
-
-def _log(fields: dict[str, Any]) -> StageLog:
-    made = StageLog(**fields)
-    made.checks = [(int(step), float(loss)) for step, loss in made.checks]
-    return made
 
 
 def train(
@@ -213,7 +207,7 @@ def _resume(model: Word2Vec, log: StageLog, checkpoint: Path | None) -> int:
     found = read_arrays(checkpoint) if checkpoint is not None else None
     if found is None:
         return 0
-    stored, before = found[0], _log(found[1]["log"])
+    stored, before = found[0], StageLog.from_fields(found[1]["log"])
     for name, array in _weights(model).items():
         array[...] = stored[name]
     log.checks, log.seconds = before.checks, before.seconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -138,7 +138,7 @@ class Elsewhere(Model):
         for kind in told["seen"]:
             saw(kind, _column(out / SEEN / f"{kind}.parquet", "used").astype(bool))
         for stage in told["stages"]:
-            record(replace(StageLog(**stage), checks=[(step, loss) for step, loss in stage["checks"]]))
+            record(StageLog.from_fields(stage))
         for key in told["made"]:
             was_made(key)
         for key, (part, seconds) in told["read"].items():

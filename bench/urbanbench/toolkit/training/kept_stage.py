@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from urbanbench.atomic import read_through, replacing, spared
 from urbanbench.hashing import code_digest, value_digest
@@ -112,7 +112,7 @@ class KeptStage:
         try:
             read_through(self.weights)
             with safe_open(self.weights, framework="pt") as file:
-                logs = [_log(one) for one in json.loads(file.metadata()["logs"])]
+                logs = [StageLog.from_fields(one) for one in json.loads(file.metadata()["logs"])]
                 return Kept({name: file.get_tensor(name) for name in file.keys()}, logs)  # noqa: SIM118 - no mapping
         except (OSError, SafetensorError, KeyError, ValueError):
             return None
@@ -168,9 +168,3 @@ def _given(stage: str, found: Kept, parts: Mapping[str, nn.Module]) -> list[Stag
     if spent:
         was_read(f"stage {stage}", f"stage {stage}", max(spent))
     return found.logs
-
-
-def _log(fields: dict[str, Any]) -> StageLog:
-    made = StageLog(**fields)
-    made.checks = [(int(step), float(loss)) for step, loss in made.checks]
-    return made

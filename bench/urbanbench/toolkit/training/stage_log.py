@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from math import ceil, isfinite, log, nan
-from typing import Any
+from typing import Any, Self
 
 __all__ = ["CAP", "EPOCHS", "PLATEAU", "TIME", "StageLog", "record", "recording"]
 
@@ -76,6 +76,11 @@ class StageLog:
     own_chance: float | None = None
     own_held_out_chance: float | None = None
     skipped: str = ""
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> Self:
+        """Make a log of the fields that `dataclasses.asdict` gave and JSON kept."""
+        return cls(**fields | {"checks": [(int(step), float(loss)) for step, loss in fields["checks"]]})
 
     @property
     def chance(self) -> float:
