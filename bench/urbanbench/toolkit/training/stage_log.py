@@ -80,7 +80,7 @@ class StageLog:
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> Self:
         """Make a log of the fields that `dataclasses.asdict` gave and JSON kept."""
-        return cls(**fields | {"checks": [(int(step), float(loss)) for step, loss in fields["checks"]]})
+        return cls(**dict(fields) | {"checks": [(int(step), float(loss)) for step, loss in fields["checks"]]})
 
     @property
     def chance(self) -> float:
