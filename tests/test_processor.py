@@ -12,6 +12,8 @@ import pytest
 from urbanbench.cost import measured
 
 SPINS_S = 0.15
+TICK_S = 0.03
+"""By how much the system's account of a child may be behind its own clock."""
 SPIN = f"import time\nwhile time.process_time() < {SPINS_S}: pass\n"
 
 
@@ -45,7 +47,7 @@ def test_all_threads_of_a_block_count():
 def test_a_child_process_that_ends_in_the_block_counts():
     with measured() as cost:
         subprocess.run([sys.executable, "-c", SPIN], check=True)
-    assert cost.processor_seconds >= SPINS_S
+    assert cost.processor_seconds >= SPINS_S - TICK_S
 
 
 def test_of_a_child_that_lives_longer_only_what_it_computes_in_the_block_counts():
@@ -63,11 +65,10 @@ def test_of_a_child_that_lives_longer_only_what_it_computes_in_the_block_counts(
         with measured() as third:
             child.communicate("\n")
             time.sleep(0)
-    tick = 0.03
-    assert first.processor_seconds >= SPINS_S - tick
-    assert second.processor_seconds >= 2 * SPINS_S - 2 * tick
+    assert first.processor_seconds >= SPINS_S - TICK_S
+    assert second.processor_seconds >= 2 * SPINS_S - 2 * TICK_S
     assert (
-        third.processor_seconds < 3 * SPINS_S - tick
+        third.processor_seconds < 3 * SPINS_S - TICK_S
     )  # what it had computed before was counted where it was computed
 
 
