@@ -20,14 +20,14 @@ def stage_log():
 def test_who_comes_second_waits_for_the_stage_and_reads_it():
     with fresh_cache():
         stages = [KeptStage("a"), KeptStage("a")]
-        begun, waiting = threading.Event(), threading.Event()
+        begun, may_end = threading.Event(), threading.Event()
         nets = [torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)]
         trained, read = [], []
 
         def train(which):
             trained.append(which)
             begun.set()
-            assert waiting.wait(20)
+            assert may_end.wait(20)
             return [stage_log()]
 
         def go(which):
@@ -35,15 +35,15 @@ def test_who_comes_second_waits_for_the_stage_and_reads_it():
                 read_or_train("masked", stages[which], {"net": nets[which]}, lambda: train(which))
             read.append([one["part"] for one in told.to_record()])
 
-        first = threading.Thread(target=go, args=(0,))
+        first = threading.Thread(target=go, args=(0,), daemon=True)
         first.start()
         assert begun.wait(20)
-        second = threading.Thread(target=go, args=(1,))
+        second = threading.Thread(target=go, args=(1,), daemon=True)
         second.start()
         second.join(0.5)
         assert second.is_alive()
         assert trained == [0]
-        waiting.set()
+        may_end.set()
         first.join(20)
         second.join(20)
     assert trained == [0]
@@ -53,12 +53,17 @@ def test_who_comes_second_waits_for_the_stage_and_reads_it():
 
 def test_another_stage_is_not_waited_for():
     with fresh_cache():
-        done = []
+        stages, done = {name: KeptStage(name) for name in "ab"}, []
+
+        def go(name, train):
+            read_or_train(name, stages[name], {"net": torch.nn.Linear(1, 1)}, train)
+            done.append(name)
 
         def outer():
-            inner = read_or_train("b", KeptStage("b"), {"net": torch.nn.Linear(1, 1)}, lambda: [stage_log()])
-            done.append(inner[0].name)
+            other = threading.Thread(target=go, args=("b", lambda: [stage_log()]), daemon=True)
+            other.start()
+            other.join(20)
             return [stage_log()]
 
-        read_or_train("a", KeptStage("a"), {"net": torch.nn.Linear(1, 1)}, outer)
-        assert done == ["masked"]
+        go("a", outer)
+    assert done == ["b", "a"]
