@@ -199,10 +199,11 @@ def test_a_result_out_of_shape_is_an_error_with_its_name(make_result, change, me
 
 
 def test_the_overview_has_a_line_per_table(make_result):
+    trained = {"training": [{"name": "poi", "steps": 9, "converged": True}]}
     results = [
-        make_result("a", (0.6, 0.6)),
+        make_result("a", (0.6, 0.6)) | trained,
         make_result("tfidf", (0.5, 0.5), floor=True),
-        make_result("a", (0.4, 0.4), split="block", block_size_m=900.0),
+        make_result("a", (0.4, 0.4), split="block", block_size_m=900.0) | trained,
         make_result("tfidf", (0.5, 0.5), floor=True, split="block", block_size_m=900.0),
     ]
     text = render(results, format="md").partition("## singapore")[0]

@@ -22,6 +22,11 @@ def told(result, *, saw=None, lacks=None, place=None):
     return result
 
 
+def trained(result):
+    """Give a result the record of a stage that was trained."""
+    return result | {"training": [{"name": "poi", "steps": 9, "converged": True}]}
+
+
 def counts(**kinds):
     return {kind: {"used": used, "of": of} for kind, (used, of) in kinds.items()}
 
@@ -100,13 +105,16 @@ def test_a_positional_encoding_is_part_of_the_name(make_result):
     assert row_label(row, [row]) == "cityfm (+pe, no stage road)"
 
 
-def test_rows_that_lack_a_part_are_not_counted_among_the_learned(make_result):
+def test_rows_that_lack_a_part_or_were_not_trained_are_not_counted_among_the_learned(make_result):
+    untrained = make_result("start", (0.8, 0.8)) | {"training": [{"name": "poi", "skipped": "no pictures"}]}
     results = [
         make_result("tfidf", (0.5, 0.5), floor=True),
-        told(make_result("a", (0.6, 0.6)), lacks=[]),
-        told(make_result("b", (0.4, 0.4)), lacks=[]),
-        told(make_result("c", (0.9, 0.9)), lacks=["no stage road"]),
-        make_result("old", (0.5, 0.5)),
+        trained(told(make_result("a", (0.6, 0.6)), lacks=[])),
+        trained(told(make_result("b", (0.4, 0.4)), lacks=[])),
+        trained(told(make_result("c", (0.9, 0.9)), lacks=["no stage road"])),
+        told(make_result("frozen", (0.7, 0.7)), lacks=[]),
+        told(untrained, lacks=[]),
+        make_result("theirs", (0.5, 0.5), model_file_digest="f" * 16),
     ]
     ((block,),) = [group.blocks for group in make_groups(read_rows(results))]
     assert above_floor(block, block.models) == (2, 3)

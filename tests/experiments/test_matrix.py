@@ -14,6 +14,7 @@ from urbanbench.experiments.kinds.matrix import Matrix
 
 GOOD, FAIR, POOR = (0.60, 0.72, 0.81), (0.50, 0.61, 0.60), (0.10, 0.20, 0.15)
 SEEDS = (0, 1, 2)
+STAGE = {"name": "poi", "steps": 9, "converged": True}
 
 
 @pytest.fixture
@@ -54,7 +55,11 @@ def test_cells_are_main_scores_with_words_where_there_are_none(matrix, answer):
     choice = choose(matrix, cities=("singapore",))
     learned, _, _, floor = matrix.specs(choice)
     report = matrix.show(
-        [answer(learned, GOOD), answer(floor, FAIR, floor=True, used=("poi",), allowed=("poi",))], choice
+        [
+            answer(learned, GOOD, training=[STAGE]),
+            answer(floor, FAIR, floor=True, used=("poi",), allowed=("poi",)),
+        ],
+        choice,
     )
     ((table,),) = [section.tables for section in report.sections]
     assert [column.title for column in table.columns] == ["row", "popdensity R² ↑"]
@@ -155,7 +160,9 @@ def test_what_rows_used_and_lack_stands_beside_them_and_rows_that_lack_a_part_ar
     choice = choose(matrix, cities=("singapore",))
     text, _, urbanmfm, floor = matrix.specs(choice)
     results = [
-        _told(answer(text, POOR, used=("poi",)), lacks=[], saw={"poi": {"used": 1, "of": 4}}),
+        _told(
+            answer(text, POOR, used=("poi",), training=[STAGE]), lacks=[], saw={"poi": {"used": 1, "of": 4}}
+        ),
         _told(answer(urbanmfm, GOOD), lacks=["no stage svi"]),
         answer(floor, FAIR, floor=True, used=("poi",), allowed=("poi",)),
     ]

@@ -71,7 +71,7 @@ _SAW = (
 _UNSAID = f'Rows of earlier versions do not say how much they used: "{NOT_RECORDED}". Tables of such rows alone lack the column saw.'
 _LACKS = (
     'A row that lacks a part of its model for want of data says so in its name ("no stage road", "template captions") and is not counted '
-    "among the learned models."
+    "among the learned models; nor is one of which nothing was trained, such as frozen features."
 )
 _KNOWS = (
     "Rows that know where they are (coordinates, a position encoding, a graph of neighbours) stand in tables of their own: a head can interpolate "

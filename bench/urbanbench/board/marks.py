@@ -115,10 +115,11 @@ def floor_above(block: Block, row: Row) -> Row | None:
 def above_floor(block: Block, rows: Sequence[Row]) -> tuple[int, int] | None:
     """Count the learned rows that are not below the best floor of the block's inputs, and those that are counted at all.
 
-    A row that lacks a part of its model for want of data is not counted: it says nothing of the model. None without a floor.
+    A row that lacks a part of its model for want of data is not counted: it says nothing of the model. Nor is one of which nothing was
+    trained, frozen features or a model's start. None without a floor.
     """
     counted = [
-        row for row in rows if not (row.floor or row.lacks) and best_floor(block, row.seeds) is not None
+        row for row in rows if row.learned and not row.lacks and best_floor(block, row.seeds) is not None
     ]
     above = [row for row in counted if floor_above(block, row) is None]
     return (len(above), len(counted)) if counted else None

@@ -58,7 +58,7 @@ def overview(groups: Sequence[Group], *, place_of: Callable[[Group], str] | None
     facts = (
         "one line per table, which its name leads to" if place_of else "one line per table below",
         "lines rest on different inputs, splits or units and are no ranking of each other",
-        "rows that lack a part of their model for want of data say so in their name and are not counted",
+        "rows that lack a part of their model for want of data say so in their name and are not counted, nor are rows of which nothing was trained",
     )
     table = Table("Best learned model and best floor of each table", _COLUMNS, tuple(lines))
     if all(line.entries[-1].value is None for line in lines):

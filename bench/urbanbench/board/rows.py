@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbanbench.board.added import Added, apart_from_beside, question_of
 from urbanbench.board.numbers import Score
-from urbanbench.convergence import converged
+from urbanbench.convergence import NOT_TRAINED, converged
 from urbanbench.errors import BadInput
 from urbanbench.inputs import FULL, INPUTS
 from urbanbench.registry.given import GIVEN_INPUTS
@@ -120,6 +120,11 @@ class Row:
         stated = GIVEN_INPUTS in {self.spec.get("inputs"), *self.offered}
         foreign = bool(self.provenance.get("model_file_digest"))
         return converged(self.training, records=self.floor or not (stated or foreign))
+
+    @property
+    def learned(self) -> bool:
+        """Whether anything was trained for it, as far as its row tells: no floor, no frozen features, no model before its first step."""
+        return not self.floor and self.converged != NOT_TRAINED
 
     @property
     def head(self) -> str:

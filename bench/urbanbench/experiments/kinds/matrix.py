@@ -32,7 +32,7 @@ READING = (
     "Bold are all rows of a column, floors included, that chance does not separate from the best one, which is underlined (corrected resampled t test, Holm); \N{BLACK DOWN-POINTING TRIANGLE} marks a row whose mean is below the best floor that sees no more than it, under the same head.",
     f"{UNCONVERGED} marks a score of a model whose training a cap had ended before it converged, {OLDER} one of an older head, split, task or model than the newest of its column.",
     "Columns have different units and scales: there is no average over them.",
-    "A row that lacks a part of its model for want of data says so behind its name and is not counted among the learned models.",
+    "A row that lacks a part of its model for want of data says so behind its name and is not counted among the learned models; nor is one of which nothing was trained, such as frozen features.",
 )
 SAW = "saw: which part of the POIs, footprints, street views and pictures a row used, in the first task for which that is recorded."
 LACKING = "What stands in brackets behind a name is lacking in one city at least."
