@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-import torch
 
-from urbanbench.models._spabert.net import pivot_means, read_batch
-from urbanbench.models._spabert.sentences import Sentences, sentences_at
-from urbanbench.progress import tracking
+from urbanbench.models._spabert.reading import pivot_vectors
+from urbanbench.models._spabert.sentences import sentences_at
 from urbanbench.space import EmbeddingSpace
 from urbanbench.toolkit.texts.counts import pois_of_units
 
@@ -18,54 +16,15 @@ if TYPE_CHECKING:
     from scipy import sparse
 
     from urbanbench.city.view import View
-    from urbanbench.models._spabert.net import SpatialBert
     from urbanbench.models._spabert.pretrain import Pretrained
     from urbanbench.models.spabert import SpaBERT
     from urbanbench.units import Units
-
-TOKENS_AT_ONCE = 8192
 
 
 def embed_units(model: SpaBERT, trained: Pretrained, view: View, units: Units) -> EmbeddingSpace:
     """Return the vectors of POIs, regions or buildings."""
     made = _pois(trained, units) if units.level == "poi" else _means(model, trained, view, units)
     return EmbeddingSpace(units.level, np.array(units.ids), *made)
-
-
-@torch.inference_mode()
-def pivot_vectors(net: SpatialBert, sentences: Sentences, rows: np.ndarray, device: str) -> np.ndarray:
-    """Return the vectors of some pivots, float32 (n, dim).
-
-    Sentences of similar length are read together, so little is spent on padding.
-
-    Parameters
-    ----------
-    net
-        In eval mode.
-    sentences
-        One per pivot.
-    rows
-        int64 (n,): pivots.
-    device
-        Where the net is.
-    """
-    vectors = np.empty((len(rows), net.dim), dtype=np.float32)
-    lengths = sentences.lengths()[rows]
-    order = np.argsort(lengths, kind="stable")
-    with tracking(f"encode {len(rows)} sentences", len(rows)) as bar:
-        for part in _parts(order, lengths[order]):
-            batch = sentences.take(rows[part])
-            hidden = read_batch(net, batch, torch.from_numpy(batch.token), device)
-            entity = torch.from_numpy(batch.entity).to(device)
-            vectors[part] = pivot_means(hidden, entity).float().cpu().numpy()
-            bar.advance(len(part))
-    return vectors
-
-
-def _parts(order: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
-    """Cut rows, sorted by length, so that no part has more than about `TOKENS_AT_ONCE` tokens."""
-    part = np.cumsum(lengths) // TOKENS_AT_ONCE
-    return np.split(order, np.flatnonzero(np.diff(part)) + 1) if len(order) else []
 
 
 def _pois(trained: Pretrained, units: Units) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from urbanbench.models._spabert.entities import Entities
 from urbanbench.models._spabert.masking import draw_masks
 from urbanbench.models._spabert.net import SpatialBert, TokenHead
 from urbanbench.models._spabert.objective import MaskedObjective
-from urbanbench.models._spabert.readout import pivot_vectors
+from urbanbench.models._spabert.reading import read_sentences
 from urbanbench.models._spabert.sentences import Form, sentences_of
 from urbanbench.models._spabert.words import Words
 from urbanbench.models.spabert import SpaBERT
@@ -92,9 +92,9 @@ def test_read(benchmark, parts):
     name, _, net, sentences = parts
     rows = np.arange(READ[name])
     spent = Spent(net.bert.encoder)
-    pivot_vectors(net, sentences, rows[:8], "cpu")
+    read_sentences(net, sentences, rows[:8], "cpu")
     spent.seconds = 0.0
-    benchmark.pedantic(lambda: pivot_vectors(net, sentences, rows, "cpu"), rounds=2)
+    benchmark.pedantic(lambda: read_sentences(net, sentences, rows, "cpu"), rounds=2)
     if benchmark.stats:
         benchmark.extra_info |= {
             "preset": name,

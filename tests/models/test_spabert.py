@@ -1,5 +1,7 @@
 """SpaBERT whole: encoders and their heads, training, vectors of POIs, regions and buildings."""
 
+import copy
+import dataclasses
 import json
 
 import numpy as np
@@ -19,9 +21,12 @@ from urbanbench.checks import check_model
 from urbanbench.city.city import City
 from urbanbench.city.folder.tags import tag_table
 from urbanbench.errors import BadInput, ExtraMissing, InputMasked, RunRefused, UnknownName
+from urbanbench.home import fresh_cache
+from urbanbench.models._spabert import reading
 from urbanbench.models._spabert.backbones import NEW_HEAD, PRETRAINED_HEAD, load_backbone
+from urbanbench.models._spabert.net import read_batch
 from urbanbench.models._spabert.pretrain import gather_entities
-from urbanbench.models._spabert.readout import pivot_vectors
+from urbanbench.models._spabert.reading import pivot_vectors
 from urbanbench.models._spabert.sentences import sentences_at
 from urbanbench.models.spabert import SpaBERT
 from urbanbench.toolkit.texts.place_texts import is_object, is_place
@@ -142,7 +147,10 @@ def test_the_preset_paper_trains_a_whole_model_from_a_folder(folders, view):
 
 def test_same_seed_same_bits_and_another_seed_other_vectors(view):
     units = Units("region", view.region_ids[:20])
-    made = [SpaBERT(**QUICK).embed(view, units=units, seed=seed, device="cpu") for seed in (0, 0, 1)]
+    made = []
+    for seed in (0, 0, 1):
+        with fresh_cache():
+            made.append(SpaBERT(**QUICK).embed(view, units=units, seed=seed, device="cpu"))
     assert made[0].vectors.tobytes() == made[1].vectors.tobytes()
     assert not np.allclose(made[0].vectors, made[2].vectors)
 
@@ -206,6 +214,38 @@ def test_buildings_have_the_mean_over_pois_nearby_and_themselves_as_pivot(traine
         sizes.append(len(around))
     assert min(sizes) < max(sizes)
     assert made.mask.all()
+
+
+def test_sentences_that_the_same_net_read_before_are_not_read_again(trained, view, monkeypatch):
+    net, sentences = copy.deepcopy(trained[1].net), trained[1].sentences
+    rows, seen = np.arange(12), []
+
+    def read(rows=rows, sentences=sentences):
+        before = len(seen)
+        made = pivot_vectors(net, sentences, rows, "cpu")
+        return made, len(seen) > before
+
+    monkeypatch.setattr(reading, "read_batch", lambda *words: seen.append(1) or read_batch(*words))
+    with fresh_cache():
+        first, new = read()
+        again, anew = read()
+        assert (new, anew) == (True, False)
+        assert first.tobytes() == again.tobytes()
+        assert read(rows[::-1])[1]
+        moved = dataclasses.replace(sentences, pivot_xy=sentences.pivot_xy + 500.0)
+        renamed = dataclasses.replace(sentences, pivot_name=sentences.pivot_name[::-1])
+        longer = dataclasses.replace(
+            sentences, form=dataclasses.replace(sentences.form, neighbours=2, fill=9.0)
+        )
+        for other in (moved, renamed, longer):
+            made, new = read(sentences=other)
+            assert new
+            assert not np.array_equal(made, first)
+        with torch.no_grad():
+            net.bert.encoder.layer[0].output.dense.weight[0, 0] += 1.0
+        made, new = read()
+        assert new
+        assert not np.array_equal(made, first)
 
 
 def test_a_building_is_not_told_by_its_own_tags(city, view, trained):
