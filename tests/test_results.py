@@ -10,12 +10,14 @@ from urbanbench.experiments import Choice
 from urbanbench.experiments.catalogue import load_experiment
 from urbanbench.experiments.kinds.report import print_report
 from urbanbench.result import FAILED, OK
-from urbanbench.store import ResultStore
+from urbanbench.store import ResultStore, predictions_beside
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results"
 MOST_SHOWN = 512_000
 """Bytes of a Markdown file that sites of repositories still show as a page."""
+WITH_PREDICTIONS = "2026-11-29T18:40"
+"""Rows made from then on come with their predictions; some before have lost theirs."""
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,12 @@ def test_every_committed_run_has_ten_seeds_or_its_papers_repeats_and_its_origin(
             assert all(
                 one.provenance[name] for name in ("split_digest", "view_key", "code_digest", "git_commit")
             )
+
+
+def test_rows_come_with_their_predictions(committed):
+    late = [one for one in committed if one.status == OK and one.provenance["started_utc"] > WITH_PREDICTIONS]
+    assert late
+    assert not [one.cell for one in late if not predictions_beside(one.file).is_file()]
 
 
 def test_runs_of_one_task_share_their_splits(committed):
