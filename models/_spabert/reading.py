@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from urbanbench.hashing import code_digest, value_digest
+from urbanbench.hashing import array_digest, code_digest, value_digest
 from urbanbench.models._spabert.net import pivot_means, read_batch
 from urbanbench.progress import tracking
 from urbanbench.toolkit.kept.feature_store import cached_features, encoder_digest
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from urbanbench.models._spabert.sentences import Sentences
 
 TOKENS_AT_ONCE = 8192
+
+HASHED_AT_ONCE = 4096
+"""Sentences that are written at once to be hashed."""
 
 
 def pivot_vectors(net: SpatialBert, sentences: Sentences, rows: np.ndarray, device: str) -> np.ndarray:
@@ -38,7 +41,7 @@ def pivot_vectors(net: SpatialBert, sentences: Sentences, rows: np.ndarray, devi
     return cached_features(
         "sentences",
         value_digest(reader),
-        sentences.digest(rows),
+        _digest(sentences, rows),
         lambda: read_sentences(net, sentences, rows, device),
     )
 
@@ -57,6 +60,13 @@ def read_sentences(net: SpatialBert, sentences: Sentences, rows: np.ndarray, dev
             vectors[part] = pivot_means(hidden, entity).float().cpu().numpy()
             bar.advance(len(part))
     return vectors
+
+
+def _digest(sentences: Sentences, rows: np.ndarray) -> str:
+    """Hash what the sentences of some pivots say, and their order."""
+    cuts = range(0, len(rows), HASHED_AT_ONCE)
+    written = (sentences.take(rows[cut : cut + HASHED_AT_ONCE]) for cut in cuts)
+    return value_digest([array_digest(one.token, one.offset, one.entity, one.seen) for one in written])
 
 
 def _parts(order: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:

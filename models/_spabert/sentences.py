@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from urbanbench.hashing import array_digest, value_digest
 from urbanbench.models._spabert.entities import Entities
 from urbanbench.models._spabert.words import Words
 from urbanbench.toolkit.ground.neighbours import nearest_centres
@@ -15,9 +14,6 @@ STEP_M = 11.1
 """Metres that count as 1: the length of 0.0001 degrees of latitude."""
 
 NOBODY = -2
-
-AT_ONCE = 4096
-"""Sentences that are written at once to be hashed."""
 
 
 @dataclass(frozen=True)
@@ -107,12 +103,6 @@ class Sentences:
         offsets = np.zeros((len(rows), names.shape[1], 2), dtype=np.float32)
         offsets[:, 1:] = (self.xy[near] - self.pivot_xy[rows][:, None]) / STEP_M
         return write_sentences(self.words, names, offsets, self.form)
-
-    def digest(self, rows: np.ndarray) -> str:
-        """Hash what the sentences of some pivots say, and their order."""
-        cuts = range(0, len(rows), AT_ONCE)
-        written = (self.take(rows[cut : cut + AT_ONCE]) for cut in cuts)
-        return value_digest([array_digest(one.token, one.offset, one.entity, one.seen) for one in written])
 
     def lengths(self) -> np.ndarray:
         """Return about how many tokens each sentence has, int64 (p,)."""

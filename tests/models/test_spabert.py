@@ -234,10 +234,10 @@ def test_sentences_that_the_same_net_read_before_are_not_read_again(trained, vie
         assert read(rows[::-1])[1]
         moved = dataclasses.replace(sentences, pivot_xy=sentences.pivot_xy + 500.0)
         renamed = dataclasses.replace(sentences, pivot_name=sentences.pivot_name[::-1])
-        longer = dataclasses.replace(
+        framed = dataclasses.replace(
             sentences, form=dataclasses.replace(sentences.form, neighbours=2, fill=9.0)
         )
-        for other in (moved, renamed, longer):
+        for other in (moved, renamed, framed):
             made, new = read(sentences=other)
             assert new
             assert not np.array_equal(made, first)
