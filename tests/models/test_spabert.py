@@ -237,7 +237,10 @@ def test_sentences_that_the_same_net_read_before_are_not_read_again(trained, vie
         framed = dataclasses.replace(
             sentences, form=dataclasses.replace(sentences.form, neighbours=2, fill=9.0)
         )
-        for other in (moved, renamed, framed):
+        words = sentences.words
+        tokens = dataclasses.replace(words.tokens, member=words.tokens.member[::-1])
+        respelt = dataclasses.replace(sentences, words=dataclasses.replace(words, tokens=tokens))
+        for other in (moved, renamed, framed, respelt):
             made, new = read(sentences=other)
             assert new
             assert not np.array_equal(made, first)
