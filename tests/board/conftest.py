@@ -22,7 +22,7 @@ _MAIN = {"regression": "r2", "classification": "f1_macro", "composition": "r2", 
 
 @pytest.fixture
 def make_result():
-    """Build one result; `used` are the inputs touched, allowed and declared, `values` the main metric per seed."""
+    """Build one result, of a model that was trained until it had converged; `used` are the inputs touched, allowed and declared, `values` the main metric per seed."""
 
     def make(
         model,
@@ -107,6 +107,7 @@ def make_result():
             "ceiling": ceiling,
             "cost": {"embed_seconds": 12.345, "head_seconds": 1.0, "peak_rss_mb": 10.0, "peak_gpu_mb": None}
             | ({} if read is None else {"embed_read": read}),
+            "training": [] if floor or status != "ok" else [{"name": "poi", "steps": 900, "converged": True}],
             "provenance": {"urbanbench": "0.1.0", "data_digest": "d" * 16, "targets_digest": "t" * 16}
             | provenance,
         }

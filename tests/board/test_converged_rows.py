@@ -84,7 +84,7 @@ def test_rows_that_had_not_converged_are_marked_and_the_footer_says_what_that_me
 
 
 def test_floors_are_not_trained_and_never_marked(make_result):
-    _, block = board_of(make_result("poi-counts", floor=True), make_result("a"))
+    _, block = board_of(make_result("poi-counts", floor=True), make_result("a") | {"training": []})
     assert {row.converged for row in block.scored} == {"not trained"}
     assert not any(UNCONVERGED in row_label(row, block.scored) for row in block.scored)
 

@@ -168,3 +168,11 @@ def test_too_many_panels_are_refused(make_result, tmp_path):
     results = [priced(make_result, f"m{k}", 0.5, 1, place=place) for k, place in enumerate(places)]
     with pytest.raises(BadInput, match="13 panels"):
         front_figure(fronts_of(results)).save(tmp_path / "x.png")
+
+
+def test_a_row_of_an_older_question_is_shown_and_never_on_the_front(make_result):
+    old, new = priced(make_result, "quick-and-high", 0.9, 1), priced(make_result, "a", 0.5, 2)
+    [front] = fronts_of([old | {"versions": {"head": 1}}, new | {"versions": {"head": 2}}])
+    assert [one.row.name for one in front.rows] == ["quick-and-high", "a"]
+    assert [one.row.name for one in front.best] == ["a"]
+    assert [one.row.name for one in front.best_learned] == ["a"]

@@ -5,7 +5,16 @@ import pytest
 from urbanbench.board import render
 from urbanbench.board.blocks import make_groups
 from urbanbench.board.leading import BEST, TIED
-from urbanbench.board.marks import best_floor, chosen_heads, floor_above, marks
+from urbanbench.board.marks import (
+    above_floor,
+    best_floor,
+    by_score,
+    chosen_heads,
+    floor_above,
+    marks,
+    ranked,
+    usual_seeds,
+)
 from urbanbench.board.rows import read_row, read_rows
 
 STEADY = (0.80, 0.81, 0.79, 0.80, 0.82, 0.80)
@@ -117,6 +126,34 @@ def test_a_floor_that_is_its_own_head_counts_beside_every_head(make_result, name
     floor = make_result(name, (0.7, 0.7), used=["coordinates"], floor=True, head=head)
     block = block_of(make_result("a", (0.6, 0.6)), floor)
     assert floor_above(block, block.models[0]).name == name
+
+
+def _asked(result, version):
+    return result | {"versions": {"model": 1, "task": 1, "split": 1, "head": version, "metrics": 1}}
+
+
+def test_a_row_of_an_older_question_is_shown_last_and_neither_ranked_nor_counted(make_result):
+    stale = _asked(make_result("stale", (0.9, 0.9)), 1)
+    results = [make_result("a", (0.6, 0.6)), make_result("tfidf", (0.5, 0.5), floor=True)]
+    block = block_of(stale, *(_asked(one, 2) for one in results))
+    assert [row.name for row in by_score(block)] == ["a", "tfidf", "stale"]
+    assert [row.name for row in ranked(block)] == ["a", "tfidf"]
+    assert marked(block, "r2") == {"a": BEST}
+    assert above_floor(block, block.models) == (1, 1)
+
+
+def test_a_row_of_an_older_question_is_not_held_against_floors_nor_others_against_such_a_floor(make_result):
+    low, old = _asked(make_result("low", (0.1, 0.1)), 1), make_result("old", (0.9, 0.9), floor=True)
+    results = [make_result("a", (0.6, 0.6)), make_result("tfidf", (0.5, 0.5), floor=True)]
+    block = block_of(low, _asked(old, 1), *(_asked(one, 2) for one in results))
+    below = {row.name: floor_above(block, row) for row in block.models}
+    assert below == {"a": None, "low": None}
+    assert best_floor(block, (0, 1)).name == "tfidf"
+
+
+def test_seeds_that_only_rows_of_an_older_question_share_are_not_the_usual_ones(make_result):
+    stale = [_asked(make_result(name, (0.9,) * 5), 1) for name in ("b", "c")]
+    assert usual_seeds(block_of(*stale, _asked(make_result("a", (0.6, 0.6)), 2))) == (0, 1)
 
 
 def test_below_a_floor_follows_the_direction_of_the_main_metric(make_result):

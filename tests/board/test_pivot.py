@@ -69,3 +69,10 @@ def test_other_formats_have_it_too(results, style):
 def test_a_csv_has_a_line_for_every_row_anyway(results):
     with pytest.raises(BadInput, match="--pivot got the format csv"):
         render(results, format="csv", pivot=True)
+
+
+def test_rows_of_an_older_question_are_left_out(results, make_result):
+    asked = [one | {"versions": {"head": 2}} for one in results]
+    old = make_result("old", (0.95, 0.95), used=["poi"]) | {"versions": {"head": 1}}
+    whole, more = (table_of(render(some, format="md", pivot=True)) for some in (asked, [*asked, old]))
+    assert more == whole

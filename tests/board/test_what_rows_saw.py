@@ -22,11 +22,6 @@ def told(result, *, saw=None, lacks=None, place=None):
     return result
 
 
-def trained(result):
-    """Give a result the record of a stage that was trained."""
-    return result | {"training": [{"name": "poi", "steps": 9, "converged": True}]}
-
-
 def counts(**kinds):
     return {kind: {"used": used, "of": of} for kind, (used, of) in kinds.items()}
 
@@ -109,15 +104,18 @@ def test_rows_that_lack_a_part_or_were_not_trained_are_not_counted_among_the_lea
     untrained = make_result("start", (0.8, 0.8)) | {"training": [{"name": "poi", "skipped": "no pictures"}]}
     results = [
         make_result("tfidf", (0.5, 0.5), floor=True),
-        trained(told(make_result("a", (0.6, 0.6)), lacks=[])),
-        trained(told(make_result("b", (0.4, 0.4)), lacks=[])),
-        trained(told(make_result("c", (0.9, 0.9)), lacks=["no stage road"])),
-        told(make_result("frozen", (0.7, 0.7)), lacks=[]),
+        told(make_result("a", (0.6, 0.6)), lacks=[]),
+        told(make_result("b", (0.4, 0.4)), lacks=[]),
+        told(make_result("c", (0.9, 0.9)), lacks=["no stage road"]),
+        told(make_result("still", (0.7, 0.7)) | {"training": []}, lacks=[]),
         told(untrained, lacks=[]),
-        make_result("theirs", (0.5, 0.5), model_file_digest="f" * 16),
+        make_result("theirs", (0.5, 0.5), model_file_digest="f" * 16) | {"training": []},
     ]
     ((block,),) = [group.blocks for group in make_groups(read_rows(results))]
     assert above_floor(block, block.models) == (2, 3)
+    kinds = {row.name: row.kind for row in block.scored}
+    assert {name for name, kind in kinds.items() if kind == "frozen"} == {"still", "start"}
+    assert {name for name, kind in kinds.items() if kind == "learned"} == {"a", "b", "c", "theirs"}
     elsewhere = [make_result("d", task="gdp"), make_result("tfidf", task="gdp", floor=True)]
     text = render([*results, *elsewhere], format="md")
     assert any(line.endswith("| 2 of 3 |") for line in table_lines(text))

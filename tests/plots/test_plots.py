@@ -116,6 +116,18 @@ def test_ranks_are_those_of_the_rows_that_answer_the_same_questions(results):
         rank_figure(results[:3])
 
 
+def test_ranks_take_no_row_of_an_older_question(results):
+    old = [
+        result("cityfm", (0.9,) * 5, task=task) | {"versions": {"head": 1}}
+        for task in ("popdensity", "income")
+    ]
+    for one in old:
+        one["run_id"] = f"{one['run_id']} old"
+    figure = rank_figure([*(one | {"versions": {"head": 2}} for one in results), *old])
+    words = [text.get_text() for text in figure.drawn().axes[0].texts]
+    assert any(word.startswith("cityfm 3.00") for word in words)
+
+
 def test_gains_want_rows_that_say_what_they_add(results):
     with pytest.raises(DataMissing, match="run with --adds"):
         gain_figures(results)

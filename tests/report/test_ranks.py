@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from scipy.stats import ttest_rel
 
 from urbanbench.board.blocks import make_groups
@@ -11,7 +14,7 @@ from urbanbench.board.marks import marks, ranked
 from urbanbench.judging.families import holm
 from urbanbench.judging.ranks import own_rank_intervals, rank_intervals
 from urbanbench.report.ranks import possible_ranks
-from urbanbench.report.verdicts import OPEN, verdict_of
+from urbanbench.report.verdicts import OPEN, TOGETHER, verdict_of
 
 
 def test_each_end_counts_the_rows_that_chance_separates_on_its_side():
@@ -91,6 +94,11 @@ def test_bold_rows_and_no_others_may_be_first_and_the_best_row_has_as_many_ranks
     assert 5 < alone < 55
 
 
+def _of_kind(row, kind):
+    stages = ({"name": "poi", "converged": True},) if kind == "learned" else ()
+    return replace(row, model={**row.model, "floor": kind == "floor"}, training=stages)
+
+
 def verdict_on(rows):
     [group] = make_groups(rows)
     [block] = group.blocks
@@ -117,3 +125,38 @@ def test_a_verdict_counts_the_rows_that_were_judged(make_rows):
     noise = np.random.default_rng(0).normal(0, 0.001, size=(2, 10))
     told = verdict_on(make_rows([0.2 + noise[0], 0.8 + noise[1], [0.1] * 9 + [None]]))
     assert "every other of the 2 rows that are judged together, of 3." in told["words"]
+
+
+def test_a_verdict_names_no_row_of_an_older_question(make_rows):
+    noise = np.random.default_rng(0).normal(0, 0.001, size=(3, 10))
+    rows = make_rows([0.2 + noise[0], 0.8 + noise[1], 0.9 + noise[2]])
+    asked = [
+        replace(_of_kind(row, "learned"), versions={"head": 1 if k == 2 else 2}) for k, row in enumerate(rows)
+    ]
+    told = verdict_on(asked)
+    assert (told["leader"], told["learned"], told["set"]) == (1, 1, [1])
+    assert "every other of the 2 rows." in told["words"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "word"),
+    [
+        ("floor learned", "floors"),
+        ("frozen learned", "frozen"),
+        ("learned frozen", "learned"),
+    ],
+)
+def test_a_verdict_tells_frozen_rows_from_learned_ones(make_rows, kinds, word):
+    noise = np.random.default_rng(0).normal(0, 0.001, size=(2, 10))
+    rows = make_rows([0.8 + noise[0], 0.2 + noise[1]])
+    told = verdict_on([_of_kind(row, kind) for row, kind in zip(rows, kinds.split(), strict=True)])
+    assert told["word"] == word
+    assert told[kinds.split()[0]] == told["leader"] == 0
+    assert told[kinds.split()[1]] == 1
+
+
+def test_rows_of_two_kinds_that_chance_does_not_separate_stand_together(make_rows):
+    noise = np.random.default_rng(0).normal(0, 0.1, size=(2, 10))
+    rows = make_rows(0.5 + noise)
+    told = verdict_on([_of_kind(rows[0], "learned"), _of_kind(rows[1], "frozen")])
+    assert told["word"] == TOGETHER

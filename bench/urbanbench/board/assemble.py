@@ -250,7 +250,7 @@ def _scored_line(
 def _kind(row: Row, block: Block) -> str:
     if row in block.elsewhere:
         return "floor, other inputs"
-    return "floor" if row.floor else "learned"
+    return row.kind
 
 
 def _score_entry(row: Row, metric: str, mark: str) -> Entry:

@@ -12,10 +12,12 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from urbanbench.board.columns import direction
 from urbanbench.board.rows import Row, ordered
 from urbanbench.board.trainings import joined
+from urbanbench.board.versions import of_another_question
 from urbanbench.parity.contract import is_paper
 from urbanbench.scoring.splits import rung_place
 
@@ -59,6 +61,11 @@ class Block:
     def shown(self) -> tuple[Row, ...]:
         """Every row with scores."""
         return (*self.scored, *self.elsewhere)
+
+    @cached_property
+    def aside(self) -> frozenset[str]:
+        """Run ids of rows that answer an older question than the newest row (`urbanbench.board.versions`): shown, never ranked or counted."""
+        return frozenset(row.run_id for row in self.shown if of_another_question(row, self.shown))
 
 
 @dataclass(frozen=True, eq=False)

@@ -62,7 +62,7 @@ _UNCONVERGED = (
 )
 _OLDER = (
     f"{OLDER} marks a row of older versions than the newest of its table, which its notes name. A row of an older model is another model of that name; a row whose head, split, task or metrics are "
-    "older answers another question and takes no part in bold. The same command run again makes it anew."
+    "older answers another question: it stands last, is not ranked or counted and is held against no floor. The same command run again makes it anew."
 )
 _SAW = (
     f'saw: which part of the POIs, footprints, street views and satellite pictures that its view shows a row used, after its filters and limits; "{ALL}" '
@@ -130,7 +130,7 @@ def footer(groups: Sequence[Group], *, published: bool) -> list[str]:
         )
     if any(floor_above(block, row) for block in blocks for row in block.models):
         said.append(
-            f"{BELOW} marks a learned model whose mean is below the best floor of the table's inputs under the same head, or below a floor that is its own head (mean, spatial-lag), on the first metric."
+            f"{BELOW} marks a model, learned or frozen, whose mean is below the best floor of the table's inputs under the same head, or below a floor that is its own head (mean, spatial-lag), on the first metric."
         )
     if any(row.converged == NO for row in rows):
         said.append(_UNCONVERGED)

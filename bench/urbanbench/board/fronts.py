@@ -13,6 +13,7 @@ from urbanbench.board.costs import Costs, costs_of, machine
 from urbanbench.board.labels import group_title, row_label
 from urbanbench.board.rows import Row, read_rows
 from urbanbench.board.trainings import joined
+from urbanbench.board.versions import of_another_question
 
 __all__ = ["Front", "Priced", "fronts_of", "on_front"]
 
@@ -96,7 +97,7 @@ def fronts_of(results: Sequence[Mapping[str, Any]]) -> list[Front]:
     """Return a front for every city, task, split and machine of results; several trainings of a model are one row.
 
     Rows without a machine, a time or a finite score are left out. One that read kept parts of unknown cost stands in `rows` and is never on
-    the front: its time is too small.
+    the front, for its time is too small; nor is one that answers an older question than the newest row of its machine, for its score is of that.
 
     Parameters
     ----------
@@ -122,7 +123,7 @@ def _fronts(group: Group) -> list[Front]:
 
 def _priced(rows: Sequence[Row]) -> tuple[Priced, ...]:
     costs = {row.run_id: costs_of(row) for row in rows}
-    known = [row for row in rows if costs[row.run_id].complete]
+    known = [row for row in rows if costs[row.run_id].complete and not of_another_question(row, rows)]
     best, learned = _best(known, costs), _best([row for row in known if not row.floor], costs)
     priced = [
         Priced(

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from urbanbench.board.blocks import SELECT, Block, place_of
 from urbanbench.board.columns import direction
 from urbanbench.board.leading import leading
-from urbanbench.board.rows import Row
+from urbanbench.board.rows import LEARNED, Row
 from urbanbench.scoring.heads import HEADS
 
 __all__ = [
@@ -36,13 +36,13 @@ UNCONVERGED = "\N{WHITE DIAMOND}"
 
 
 def usual_seeds(block: Block) -> tuple[int, ...]:
-    """Return the seeds most rows of a block share; of equally common ones the longest list."""
-    counts = Counter(row.seeds for row in block.scored)
+    """Return the seeds most rows of a block share, those of an older question apart; of equally common ones the longest list."""
+    counts = Counter(row.seeds for row in block.scored if row.run_id not in block.aside)
     return max(sorted(counts), key=lambda seeds: (counts[seeds], len(seeds)), default=())
 
 
 def by_score(block: Block, usual: tuple[int, ...] | None = None) -> list[Row]:
-    """Return every row with scores in one order, best first, floors of other inputs too; rows with other seeds come last.
+    """Return every row with scores in one order, best first, floors of other inputs too; rows with other seeds and of an older question come last.
 
     Parameters
     ----------
@@ -52,13 +52,17 @@ def by_score(block: Block, usual: tuple[int, ...] | None = None) -> list[Row]:
         Seeds of rows that come first; the block's usual ones when left out.
     """
     usual = usual_seeds(block) if usual is None else usual
-    return sorted(block.shown, key=lambda row: (row.seeds != usual, place_of(row)))
+    return sorted(block.shown, key=lambda row: (row.seeds != usual, row.run_id in block.aside, place_of(row)))
 
 
 def ranked(block: Block) -> list[Row]:
-    """Return the rows that may be ranked together: the block's head and the block's usual seeds."""
+    """Return the rows that may be ranked together: the block's head, the block's usual seeds, and the newest question."""
     seeds = usual_seeds(block)
-    return [row for row in block.scored if row.head == block.head and row.seeds == seeds]
+    return [
+        row
+        for row in block.scored
+        if row.head == block.head and row.seeds == seeds and row.run_id not in block.aside
+    ]
 
 
 def marks(block: Block, metric: str, among: Collection[Row] | None = None) -> Mapping[str, str]:
@@ -70,29 +74,30 @@ def marks(block: Block, metric: str, among: Collection[Row] | None = None) -> Ma
 
 
 def best_floor(block: Block, seeds: Sequence[int]) -> Row | None:
-    """Return the floor of the block's inputs with the best mean of the main metric among those with these seeds.
+    """Return the floor of the block's inputs with the best mean of the main metric among those with these seeds and of the newest question.
 
     It is read by the block's head, so that a row is compared with what the same reader makes of a floor, or it is a floor that is nothing
     but its head.
     """
-    return _best(block.floors, block.head, seeds)
+    return _best(block, block.floors, seeds)
 
 
 def floor_beyond(block: Block, row: Row) -> Row | None:
     """Return the best floor of other inputs and the block's head when it is above a row and above the best floor of the block's inputs."""
-    other, own = _best(block.elsewhere, block.head, row.seeds), best_floor(block, row.seeds)
-    if other is None or other.main_metric != row.main_metric:
+    other, own = _best(block, block.elsewhere, row.seeds), best_floor(block, row.seeds)
+    if row.run_id in block.aside or other is None or other.main_metric != row.main_metric:
         return None
     rivals = [one for one in (row, own) if one is not None and math.isfinite(one.main)]
     sign = direction(row.main_metric)
     return other if all(sign * other.main > sign * one.main for one in rivals) else None
 
 
-def _best(floors: Sequence[Row], head: str, seeds: Sequence[int]) -> Row | None:
+def _best(block: Block, floors: Sequence[Row], seeds: Sequence[int]) -> Row | None:
     usable = [
         row
         for row in floors
-        if (row.head == head or _is_its_head(row))
+        if (row.head == block.head or _is_its_head(row))
+        and row.run_id not in block.aside
         and row.seeds == tuple(seeds)
         and row.score(row.main_metric).whole
     ]
@@ -104,8 +109,8 @@ def _is_its_head(row: Row) -> bool:
 
 
 def floor_above(block: Block, row: Row) -> Row | None:
-    """Return the block's best floor when a learned model's mean is below it, otherwise None."""
-    floor = best_floor(block, row.seeds)
+    """Return the block's best floor when a model's mean is below it, otherwise None; so too of a row of an older question, which no floor here was asked."""
+    floor = None if row.run_id in block.aside else best_floor(block, row.seeds)
     if row.floor or floor is None or floor.main_metric != row.main_metric:
         return None
     sign = direction(row.main_metric)
@@ -116,10 +121,15 @@ def above_floor(block: Block, rows: Sequence[Row]) -> tuple[int, int] | None:
     """Count the learned rows that are not below the best floor of the block's inputs, and those that are counted at all.
 
     A row that lacks a part of its model for want of data is not counted: it says nothing of the model. Nor is one of which nothing was
-    trained, frozen features or a model's start. None without a floor.
+    trained, frozen features or a model's start, nor one of an older question. None without a floor.
     """
     counted = [
-        row for row in rows if row.learned and not row.lacks and best_floor(block, row.seeds) is not None
+        row
+        for row in rows
+        if row.kind == LEARNED
+        and not row.lacks
+        and row.run_id not in block.aside
+        and best_floor(block, row.seeds) is not None
     ]
     above = [row for row in counted if floor_above(block, row) is None]
     return (len(above), len(counted)) if counted else None

@@ -1,4 +1,4 @@
-"""One line per table: its best learned model beside its best floor."""
+"""One line per table: its best model, learned or frozen, beside its best floor."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COLUMNS = (
     Column("inputs", rank=1),
     Column("head", brief=False, rank=3),
     Column("metric", rank=2),
-    Column("best learned model"),
+    Column("best model, learned or frozen"),
     Column("score", number=True),
     Column("best floor of these inputs and head"),
     Column("score of the floor", number=True),
@@ -34,9 +34,9 @@ _COLUMNS = (
 
 
 def overview(groups: Sequence[Group], *, place_of: Callable[[Group], str] | None = None) -> Section | None:
-    """Return the overview of tables that hold learned models; None when there are fewer than two.
+    """Return the overview of tables that rank models; None when there are fewer than two.
 
-    Parity rows are left out: their scores are of other protocols.
+    Parity rows are left out: their scores are of other protocols. So are tables whose models all answer an older question.
 
     Parameters
     ----------
@@ -51,16 +51,16 @@ def overview(groups: Sequence[Group], *, place_of: Callable[[Group], str] | None
         if not group.parity
         for block in group.blocks
         for part in parts_of(block)
-        if part.block.models
+        if any(row.run_id not in block.aside for row in part.block.models)
     ]
     if len(lines) < 2:
         return None
     facts = (
         "one line per table, which its name leads to" if place_of else "one line per table below",
         "lines rest on different inputs, splits or units and are no ranking of each other",
-        "rows that lack a part of their model for want of data say so in their name and are not counted, nor are rows of which nothing was trained",
+        "rows that lack a part of their model for want of data say so in their name and are not counted, nor are rows of which nothing was trained and rows of an older question",
     )
-    table = Table("Best learned model and best floor of each table", _COLUMNS, tuple(lines))
+    table = Table("Best model and best floor of each table", _COLUMNS, tuple(lines))
     if all(line.entries[-1].value is None for line in lines):
         table = table.without(_HIGHER, "its score")
     return Section("Overview", facts, (), (table,))

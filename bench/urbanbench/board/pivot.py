@@ -14,7 +14,7 @@ from urbanbench.board.knowing import parts_of
 from urbanbench.board.labels import row_label
 from urbanbench.board.layout import Board, Column, Entry, Line, Section, Table
 from urbanbench.board.marks import BELOW, by_score, floor_above, marks, usual_seeds
-from urbanbench.board.rows import Row, ordered
+from urbanbench.board.rows import FLOOR, FROZEN, LEARNED, Row, ordered
 
 __all__ = ["pivot"]
 
@@ -74,7 +74,7 @@ class _Grid:
 
 
 def pivot(groups: Sequence[Group], *, title: str, empty: str = "") -> Board:
-    """Lay out models beside tasks; parity rows are left out, for each has a protocol of its own.
+    """Lay out models beside tasks; parity rows are left out, for each has a protocol of its own, and so are rows of an older question.
 
     Parameters
     ----------
@@ -104,14 +104,12 @@ def _take(grids: dict[_Place, _Grid], group: Group, block: Block) -> None:
         shown = part.block
         place = _Place(group.city, group.split, group.train_city, block.inputs, block.head, part.words)
         grid = grids.setdefault(place, _Grid())
-        rows = [row for row in by_score(shown, usual) if row.seeds == usual]
+        rows = [row for row in by_score(shown, usual) if row.seeds == usual and row.run_id not in block.aside]
         for row in rows:
             best = marks(block, row.main_metric, shown.scored)
             name = _name(row, block, [*block.shown, *block.unscored])
             grid.cells.setdefault(name, {})[group.task] = _Cell(row, block, best.get(row.run_id, ""))
-            grid.kinds[name] = (
-                "floor, other inputs" if row in shown.elsewhere else "floor" if row.floor else "learned"
-            )
+            grid.kinds[name] = "floor, other inputs" if row in shown.elsewhere else row.kind
             grid.tasks.setdefault(group.task, row)
 
 
@@ -137,7 +135,7 @@ def _table(place: _Place, grid: _Grid) -> Table:
     for name in names:
         found = grid.cells[name]
         kind = grid.kinds[name]
-        shown = {"learned": "model", "floor": "floor"}.get(kind, "elsewhere")
+        shown = {LEARNED: "model", FROZEN: "model", FLOOR: "floor"}.get(kind, "elsewhere")
         entries = [found[task].entry if task in found else Entry() for task in tasks]
         lines.append(Line(shown, (Entry(name), Entry(kind), *entries)))
     return Table(place.title, tuple(columns), tuple(lines))

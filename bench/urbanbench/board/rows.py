@@ -18,9 +18,11 @@ from urbanbench.seen import KINDS
 if TYPE_CHECKING:
     from urbanbench.judging.witness import Witness
 
-__all__ = ["SCHEMA", "Row", "ordered", "read_row", "read_rows"]
+__all__ = ["FLOOR", "FROZEN", "LEARNED", "SCHEMA", "Row", "ordered", "read_row", "read_rows"]
 
 SCHEMA = 1
+FLOOR, FROZEN, LEARNED = "floor", "frozen", "learned"
+"""Kinds of rows: a floor; features, or a model, of which nothing was trained; a trained model."""
 NOT_STATED = "not stated"
 """What is written for the inputs of finished vectors of which nobody says what they were made of."""
 
@@ -122,9 +124,11 @@ class Row:
         return converged(self.training, records=self.floor or not (stated or foreign))
 
     @property
-    def learned(self) -> bool:
-        """Whether anything was trained for it, as far as its row tells: no floor, no frozen features, no model before its first step."""
-        return not self.floor and self.converged != NOT_TRAINED
+    def kind(self) -> str:
+        """Return "floor"; "frozen" of frozen features and of a model before its first step; else "learned", as far as its row tells."""
+        if self.floor:
+            return FLOOR
+        return FROZEN if self.ok and self.converged == NOT_TRAINED else LEARNED
 
     @property
     def head(self) -> str:

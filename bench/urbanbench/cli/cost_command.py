@@ -173,7 +173,7 @@ def _document(front: Front) -> dict[str, Any]:
         {
             "run_id": one.row.run_id,
             "row": one.full_label,
-            "kind": "floor" if one.row.floor else "learned",
+            "kind": one.row.kind,
             "score": one.row.main,
             "seconds": one.costs.seconds,
             "processor_seconds": one.costs.processor_seconds,

@@ -93,7 +93,9 @@ def _page(name: str, panels: Sequence[_Panel]) -> Figure:
 
 
 def _panel(group: Group) -> _Panel | None:
-    rows = [row for block in group.blocks for row in block.models if _says(row)]
+    rows = [
+        row for block in group.blocks for row in block.models if _says(row) and row.run_id not in block.aside
+    ]
     if group.parity or not rows:
         return None
     metric = rows[0].main_metric

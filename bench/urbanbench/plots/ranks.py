@@ -63,7 +63,7 @@ def rank_figure(results: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def _scores(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """Return question to row to its mean, higher is better; each row under the head most rows have."""
+    """Return question to row to its mean, higher is better; each row under the head most rows have, none of an older question."""
     groups = [group for group in make_groups(read_rows(results)) if not group.parity]
     heads = Counter(row.head for group in groups for block in group.blocks for row in block.models)
     head = heads.most_common(1)[0][0] if heads else ""
@@ -72,7 +72,8 @@ def _scores(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]
         question = f"{group.city} · {group.task} · {group.split}"
         for block in group.blocks:
             for row in (*block.models, *block.floors, *block.elsewhere):
-                if (row.head == head or row.floor) and math.isfinite(row.main):
+                usable = math.isfinite(row.main) and row.run_id not in block.aside
+                if usable and (row.head == head or row.floor):
                     name = _name(row)
                     value = (direction(row.main_metric) or 1) * row.main
                     found.setdefault(question, {})[name] = max(

@@ -12,7 +12,7 @@ from urbanbench.board.columns import choose_metrics
 from urbanbench.board.costs import cost_entry, costs_of, machine
 from urbanbench.board.labels import row_label
 from urbanbench.board.numbers import Score
-from urbanbench.board.rows import Row, ordered
+from urbanbench.board.rows import FROZEN, Row, ordered
 from urbanbench.board.used import saw_text
 from urbanbench.convergence import stage_converged, told_stages
 from urbanbench.report.interned import Interned, short_number
@@ -71,6 +71,7 @@ def line_of(row: Row, question: int, shared: Shared) -> dict[str, Any]:
         "model": row.name,
         "label": row_label(row, [row]),
         "floor": row.floor,
+        "frozen": row.kind == FROZEN,
         "inputs": ordered(row.offered),
         "used": "" if row.used == row.offered else ordered(row.used),
         "head": row.head,

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from urbanbench.board.assemble import group_facts, group_notices
-from urbanbench.board.blocks import Block, Group, place_of
+from urbanbench.board.blocks import Block, Group
 from urbanbench.board.columns import metric_title
 from urbanbench.board.knowing import parts_of
 from urbanbench.board.labels import group_title, row_label
 from urbanbench.board.levels import level_words
-from urbanbench.board.marks import floor_above, marks, ranked, usual_seeds
+from urbanbench.board.marks import by_score, floor_above, marks, ranked
 from urbanbench.board.numbers import plain_number
 from urbanbench.board.published import LISTED_TASKS, UGBENCH, for_row, for_task, listed_for
 from urbanbench.board.published_tables import stands_beside
 from urbanbench.board.remarks import notes, short_reason
-from urbanbench.board.rows import Row, ordered
+from urbanbench.board.rows import FLOOR, LEARNED, Row, ordered
 from urbanbench.report.interned import Interned
 from urbanbench.report.ranks import possible_ranks
 from urbanbench.report.verdicts import verdict_of
@@ -94,9 +94,13 @@ def question_of(group: Group, place: Placed, *, published: bool) -> dict[str, An
 
 
 def _main(blocks: Sequence[Block]) -> int | None:
-    """Return the place of the table that is shown first: the one with the most learned models, then with the most rows; None of no table."""
-    places = sorted(range(len(blocks)), key=lambda k: (-len(blocks[k].models), -len(blocks[k].scored)))
-    return places[0] if places else None
+    """Return the place of the table that is shown first, by the rows that it ranks: the most learned, then the most models, then the most; None of no table."""
+
+    def many(block: Block) -> tuple[int, int, int]:
+        kinds = [row.kind for row in ranked(block)]
+        return (kinds.count(LEARNED), len(kinds) - kinds.count(FLOOR), len(kinds))
+
+    return max(range(len(blocks)), key=lambda k: many(blocks[k]), default=None)
 
 
 def _table(group: Group, block: Block, place: Placed, *, published: bool) -> dict[str, Any]:
@@ -110,7 +114,7 @@ def _table(group: Group, block: Block, place: Placed, *, published: bool) -> dic
         _line(row, block, place, whole, of_part, ranks, paper)
         if row in block.scored
         else _line(row, block, place, {}, {}, {}, paper) | {"elsewhere": True}
-        for row in _by_score(block)
+        for row in by_score(block)
     ]
     return {
         "inputs": ordered(block.inputs),
@@ -119,12 +123,6 @@ def _table(group: Group, block: Block, place: Placed, *, published: bool) -> dic
         "levels": level_words(block, metric),
         "verdict": verdict_of(block, whole, ranks, place),
     }
-
-
-def _by_score(block: Block) -> list[Row]:
-    """Return all rows with scores, the best first: a floor of other inputs stands where its score puts it, though it is not ranked."""
-    usual = usual_seeds(block)
-    return sorted(block.shown, key=lambda row: (row.seeds != usual, place_of(row)))
 
 
 def _line(
@@ -145,10 +143,11 @@ def _line(
         "part": of_part.get(row.run_id, ""),
         "rank": list(ranks.get(row.run_id, ())),
         "below": above.name if above else "",
+        "aside": row.run_id in block.aside,
         "notes": [place.notes.place(said) for said in notes(row, block)],
         "paper": _paper(matched) if matched else {},
     }
-    return {name: value for name, value in told.items() if value not in ("", [], {})}
+    return {name: value for name, value in told.items() if value not in ("", [], {}) and value is not False}
 
 
 def _paper(number: Any) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from typing import Any
 from urbanbench.board.blocks import Block
 from urbanbench.board.labels import row_label
 from urbanbench.board.marks import by_score, ranked
-from urbanbench.board.rows import Row
+from urbanbench.board.rows import FLOOR, FROZEN, LEARNED, Row
 
-__all__ = ["FLOORS", "LEARNED", "OPEN", "TOGETHER", "verdict_of"]
+__all__ = ["FLOORS", "OPEN", "TOGETHER", "verdict_of"]
 
-LEARNED, FLOORS, TOGETHER, OPEN = "learned", "floors", "together", "open"
-"""Only learned models may be the best; only floors; both; or there are too few rows to say."""
+FLOORS, TOGETHER, OPEN = "floors", "together", "open"
+"""Only floors may be the best; rows of more than one kind; or there are too few rows to say. Of learned and frozen rows alone the kind is the word."""
 _NAMED = 3
 """Rows that a sentence names before it counts the rest."""
 
@@ -40,34 +40,32 @@ def verdict_of(
     Returns
     -------
     dict
-        ``word``; ``words``; places of the ``leader``, the best ``learned`` row and the best ``floor``, where there are any; and ``set``, those of all
-        rows that may be the best.
+        ``word``; ``words``; places of the ``leader`` and of the best ``learned``, ``frozen`` and ``floor`` row, where there are any; and ``set``, those
+        of all rows that may be the best.
     """
     rows = [row for row in by_score(block) if row in ranked(block)]
     leading = [row for row in rows if row.run_id in marked]
-    learned, floor = (
-        next((row for row in rows if row.floor is is_floor), None) for is_floor in (False, True)
-    )
+    best = {kind: next((row for row in rows if row.kind == kind), None) for kind in (LEARNED, FROZEN, FLOOR)}
     told: dict[str, Any] = {
         "word": _word(leading if ranks else []),
-        "words": _words(rows, leading, learned, ranks, block),
+        "words": _words(rows, leading, best[LEARNED] or best[FROZEN], ranks, block),
     }
-    named = {"leader": next(iter(leading or rows), None), "learned": learned, "floor": floor}
+    named = {"leader": next(iter(leading or rows), None), **best}
     told |= {name: place(row) for name, row in named.items() if row is not None}
     return told | {"set": [place(row) for row in leading]}
 
 
 def _word(leading: Sequence[Row]) -> str:
-    kinds = {row.floor for row in leading}
-    return {frozenset({True}): FLOORS, frozenset({False}): LEARNED, frozenset({True, False}): TOGETHER}.get(
-        frozenset(kinds), OPEN
-    )
+    kinds = {row.kind for row in leading}
+    if len(kinds) != 1:
+        return TOGETHER if kinds else OPEN
+    return FLOORS if FLOOR in kinds else next(iter(kinds))
 
 
 def _words(
     rows: Sequence[Row],
     leading: Sequence[Row],
-    learned: Row | None,
+    model: Row | None,
     ranks: Mapping[str, tuple[int, int]],
     block: Block,
 ) -> str:
@@ -86,13 +84,13 @@ def _words(
         f"{_named(best, block, start=True)} has the best mean{among}, {best.score(best.main_metric).text}."
     ]
     said.append(_separated([row for row in leading if row is not best], ranks, len(rows), block))
-    if learned is not None and learned not in leading:
-        low, high = ranks.get(learned.run_id, (0, 0))
+    if model is not None and model not in leading:
+        low, high = ranks.get(model.run_id, (0, 0))
         rank = (
             f", which may be rank {low}{f' to {high}' if high != low else ''} of {len(ranks)}" if low else ""
         )
         said.append(
-            f"The best learned model is {_named(learned, block)} with {learned.score(learned.main_metric).text}{rank}."
+            f"The best {model.kind} model is {_named(model, block)} with {model.score(model.main_metric).text}{rank}."
         )
     return " ".join(said)
 

@@ -29,7 +29,7 @@ function look() {
   };
 }
 
-const kinds = () => ({domain: ["learned", "floor"], range: [ink("learned"), ink("floor")]});
+const kinds = () => ({domain: ["learned", "frozen", "floor"], range: [ink("learned"), ink("frozen"), ink("floor")]});
 
 // A plot that is drawn when it comes into sight; `spec` is a function, since colours and widths change.
 function chart(words, spec, {height = 260, renderer = "svg"} = {}) {
@@ -82,8 +82,8 @@ const step = count => count * (count > 24 ? 17 : 21) + 4;
 function seedsChart(list, metric, levels = []) {
   const items = list.filter(({row}) => row.score?.values?.length).slice(0, 40);
   const order = items.map(({row, line}) => labelOf(line, row));
-  const points = items.flatMap(({row, line}) => row.score.values.map((value, k) => ({label: labelOf(line, row), value, seed: data.seeds[row.seeds][k], kind: row.floor ? "floor" : "learned"})));
-  const means = items.map(({row, line}) => ({label: labelOf(line, row), value: row.score.mean, text: row.score.text, kind: row.floor ? "floor" : "learned", lead: leads(line)}));
+  const points = items.flatMap(({row, line}) => row.score.values.map((value, k) => ({label: labelOf(line, row), value, seed: data.seeds[row.seeds][k], kind: kindOf(row)})));
+  const means = items.map(({row, line}) => ({label: labelOf(line, row), value: row.score.mean, text: row.score.text, kind: kindOf(row), lead: leads(line)}));
   const lines = levels.map(one => ({label: one.name, value: Number(one.score), text: one.kind}));
   const values = [...points, ...lines].map(one => one.value).filter(Number.isFinite).sort((a, b) => a - b);
   const low = values[Math.floor(values.length * 0.02)], high = values[values.length - 1];
@@ -101,7 +101,7 @@ function seedsChart(list, metric, levels = []) {
 function ranksChart(list) {
   const items = list.filter(({line}) => line?.rank);
   if (items.length < 3) return null;
-  const values = items.map(({row, line}, k) => ({label: labelOf(line, row), low: line.rank[0], high: line.rank[1], at: k + 1, kind: row.floor ? "floor" : "learned", lead: leads(line) ? "may be the best" : "other", score: row.score.text}));
+  const values = items.map(({row, line}, k) => ({label: labelOf(line, row), low: line.rank[0], high: line.rank[1], at: k + 1, kind: kindOf(row), lead: leads(line) ? "may be the best" : "other", score: row.score.text}));
   const y = {field: "label", type: "nominal", sort: values.map(one => one.label), title: null, axis: {labelLimit: axisLimit()}};
   const scale = {domain: [1, Math.max(...values.map(one => one.high))], nice: false};
   return chart(`Ranks that each of ${items.length} rows may really have, each end with 95 % by itself; the dot is its rank by mean.`, () => ({
@@ -124,7 +124,7 @@ function costChart(list, metric) {
   for (const {row} of items) { const place = data.origins[row.origin].machine; counts.set(place, (counts.get(place) || 0) + 1); }
   const machine = [...counts].sort((a, b) => b[1] - a[1])[0][0];
   const values = items.filter(({row}) => data.origins[row.origin].machine === machine)
-    .map(({row, line}) => ({label: labelOf(line, row), seconds: row.seconds, value: row.score.mean, kind: row.floor ? "floor" : "learned", front: row.front ? "on the front" : "beaten", time: (row.whole ? "" : "at least ") + seconds(row.seconds), text: row.score.text}));
+    .map(({row, line}) => ({label: labelOf(line, row), seconds: row.seconds, value: row.score.mean, kind: kindOf(row), front: row.front ? "on the front" : "beaten", time: (row.whole ? "" : "at least ") + seconds(row.seconds), text: row.score.text}));
   if (values.length < 2) return null;
   const sorted = values.map(one => one.value).sort((a, b) => a - b);
   const scale = {domain: [sorted[Math.floor(sorted.length * 0.04)], sorted[sorted.length - 1]], clamp: true, nice: true, zero: false};
@@ -157,7 +157,7 @@ function ladderChart(list, metric) {
   if (!whole.length || places.size > 1) return null;
   const best = climb => Math.max(...climb.map(({row}) => sign(metric) * row.score.mean));
   const kept = whole.sort((a, b) => best(b) - best(a)).slice(0, 30);
-  const values = kept.flatMap(climb => climb.map(({row, question}) => ({label: row.label, series: row.series, split: question.split, rung: question.rung, value: row.score.mean, text: row.score.text, kind: row.floor ? "floor" : "learned"})));
+  const values = kept.flatMap(climb => climb.map(({row, question}) => ({label: row.label, series: row.series, split: question.split, rung: question.rung, value: row.score.mean, text: row.score.text, kind: kindOf(row)})));
   const splits = unique(values.sort((a, b) => a.rung - b.rung).map(one => one.split));
   const all = values.map(one => one.value).sort((a, b) => a - b), low = all[Math.floor(all.length * 0.03)];
   return chart(`From filling gaps (random) to new districts: each line is a row at every rung it was run at${kept.length < whole.length ? `; the best ${kept.length} of ${whole.length}` : ""}. A line that falls leaned on where units lie.`, () => ({

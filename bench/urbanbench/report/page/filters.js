@@ -7,7 +7,7 @@ const FILTERS = [
   ["head", "Head", row => row.head],
   ["preset", "Preset", row => row.preset || "none"],
   ["converged", "Converged", row => row.converged],
-  ["kind", "Kind", row => (row.floor ? "floors" : "learned models")],
+  ["kind", "Kind", row => ({floor: "floors", frozen: "frozen models", learned: "learned models"})[kindOf(row)]],
 ];
 const RUNGS = new Map(questions.map(question => [question.split, question.rung]));
 

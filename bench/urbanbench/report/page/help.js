@@ -7,6 +7,7 @@ pages.help = () => ({title: "How to read", nodes: [h("h1", null, "How to read th
     "Rows of two tables are never ranked against each other: a table has one city, task, split, set of inputs on offer, and head."])),
   section("Kinds of rows", listed([
     "A floor learns no representation: it counts POIs, measures footprints, or knows where a unit lies. A floor that wins is a finding.",
+    "A frozen row is of features, or of a model before its first step, of which nothing was trained. Every other model is learned.",
     "Floors of other inputs use what the table does not offer; they stand, grey, where their score puts them, and are never ranked.",
     "Rows that know where they are can interpolate between neighbours; a question’s page can show them apart.",
     "◇ had not converged: a cap ended its training. † is an own run beside reference rows. Rows that lack a part of their model for want of data say so in their name."])),

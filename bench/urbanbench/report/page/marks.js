@@ -14,13 +14,14 @@ rows.forEach((row, place) => { row.at = place; });
 const labelOf = (line, row) => line?.label || row.label;
 const leads = line => line?.mark === "best" || line?.mark === "tied";
 
+const kindOf = row => (row.floor ? "floor" : row.frozen ? "frozen" : "learned");
+
 function kindWord(row, line) {
-  if (line?.elsewhere) return "floor, other inputs";
-  return row.floor ? "floor" : "learned";
+  return line?.elsewhere ? "floor, other inputs" : kindOf(row);
 }
 
 function kindMark(row, line) {
-  return h("span", {class: `kind ${row.floor ? "floor" : "learned"}`}, kindWord(row, line));
+  return h("span", {class: `kind ${kindOf(row)}`}, kindWord(row, line));
 }
 
 function scoreNode(row, line) {
@@ -40,8 +41,9 @@ function rankText(line) {
 
 const VERDICTS = {
   floors: ["a floor", "floors only"],
-  together: ["not separable", "learned models and floors, not separable"],
+  together: ["not separable", "rows of several kinds, not separable"],
   learned: ["learned", "learned models only"],
+  frozen: ["frozen", "frozen models only"],
   open: ["too few rows", "too few rows to say"],
 };
 

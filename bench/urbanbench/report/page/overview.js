@@ -43,17 +43,17 @@ function count(list, word) {
 
 function lead(list) {
   if (!list.length) return h("p", {class: "lead"}, "No question here has both learned models and floors that can be ranked together.");
-  const [floors, learned, together] = ["floors", "learned", "together"].map(word => count(list, word));
+  const [floors, learned, frozen, together] = ["floors", "learned", "frozen", "together"].map(word => count(list, word));
   const cities = unique(list.map(one => one.question.city)).length;
   const of = list.length;
   return h("p", {class: "lead"},
     `Each question is a city, a task and a way to hold places out. On ${of} of them in ${plural(cities, "city", "cities")}, learned models stand beside floors, which count and learn nothing. `,
-    h("b", null, `Floors alone may be the best on ${floors}`), `, learned models alone on ${learned}, and on ${together} chance does not separate the two.`);
+    h("b", null, `Floors alone may be the best on ${floors}`), `, learned models alone on ${learned}, ${frozen ? `frozen features alone on ${frozen}, ` : ""}and on ${together} chance does not separate them.`);
 }
 
 function bars(list) {
-  const parts = ["floors", "together", "learned"].map(word => [word, count(list, word)]).filter(([, some]) => some);
-  return h("div", {class: "shares", "aria-hidden": "true"}, parts.map(([word, some]) => h("span", {class: word, style: {"flex-grow": some}}, `${some} ${{floors: "floors", together: "not separable", learned: "learned"}[word]}`)));
+  const parts = ["floors", "together", "frozen", "learned"].map(word => [word, count(list, word)]).filter(([, some]) => some);
+  return h("div", {class: "shares", "aria-hidden": "true"}, parts.map(([word, some]) => h("span", {class: word, style: {"flex-grow": some}}, `${some} ${{floors: "floors", together: "not separable", frozen: "frozen", learned: "learned"}[word]}`)));
 }
 
 // Who wins where: a line for each city and task, a column for each split.
@@ -79,10 +79,10 @@ function winner(one) {
   if (!one) return h("span", {class: "soft"}, "–");
   const {verdict, lines} = one.table, leader = rows[verdict.leader];
   if (!leader) return h("span", {class: "soft"}, "no ranked row");
-  const other = leader.floor ? rows[verdict.learned] : rows[verdict.floor];
+  const other = rows[leader.floor ? verdict.learned ?? verdict.frozen : verdict.floor];
   const line = lines.find(each => each.row === verdict.leader);
   return h("div", {class: `win ${verdict.word}`}, h("div", null, h("a", {href: address("result", one.question.id)}, labelOf(line, leader)), " ", scoreNode(leader, line)),
-    h("small", null, verdictMark(verdict.word), other ? [` ${other.floor ? "floor" : "learned"}: ${other.label} ${other.score.text.split(" ")[0]}`] : ""));
+    h("small", null, other ? [verdictMark(verdict.word), ` ${kindOf(other)}: ${other.label} ${other.score.text.split(" ")[0]}`] : leader.floor ? "floors alone were run" : "no floor was run"));
 }
 
 // How far learned models stand above or below the best floor, question by question.
@@ -93,7 +93,7 @@ function gaps(list) {
     const best = new Map();
     for (const line of table.lines) {
       const row = rows[line.row];
-      if (row.floor || line.elsewhere || !row.score || row.lacks?.length) continue;
+      if (row.floor || row.frozen || line.aside || line.elsewhere || !row.score || row.lacks?.length) continue;
       const gap = sign(question.metric) * (row.score.mean - floor.score.mean);
       if (!best.has(row.model) || gap > best.get(row.model).gap) best.set(row.model, {gap, row});
     }
@@ -105,7 +105,7 @@ function gaps(list) {
   const middle = model => { const sorted = median.get(model).sort((a, b) => a - b); return sorted[Math.floor(sorted.length / 2)]; };
   const order = [...median.keys()].sort((a, b) => middle(b) - middle(a));
   const splits = unique(points.map(one => one.split)).sort((a, b) => RUNGS.get(a) - RUNGS.get(b));
-  return section("What learning gives over counting", chart("Each dot is a question: the score of a model’s best row less that of the best floor of the same inputs. Right of the line the model is above the floor. Gaps beyond −0.6 stand at the edge; rows that lack a part of their model are left out.", () => ({
+  return section("What learning gives over counting", chart("Each dot is a question: the score of a model’s best row less that of the best floor of the same inputs. Right of the line the model is above the floor. Gaps beyond −0.6 stand at the edge; rows that lack a part of their model, of which nothing was trained or that answer an older question are left out.", () => ({
     height: order.length * 26 + 4, data: {values: points}, layer: [
       {data: {values: [{}]}, mark: {type: "rule", strokeWidth: 1.5}, encoding: {x: {datum: 0, type: "quantitative"}, color: {value: ink("ink")}}},
       {mark: {type: "circle", size: 54, opacity: 0.65}, encoding: {
@@ -131,7 +131,7 @@ function ranks(list) {
 const itemsOf = table => table.lines.map(line => ({line, row: rows[line.row]}));
 
 function adds(list) {
-  const found = addsChart(list.flatMap(one => one.question.tables.flatMap(itemsOf)).filter((one, k, all) => all.findIndex(other => other.row === one.row) === k));
+  const found = addsChart(list.flatMap(one => one.question.tables.flatMap(itemsOf)).filter(one => !one.line.aside).filter((one, k, all) => all.findIndex(other => other.row === one.row) === k));
   return found ? section("What a model adds to counting", found) : "";
 }
 

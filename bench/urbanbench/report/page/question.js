@@ -7,7 +7,7 @@ pages.result = (query, id) => {
   if (at < 0) at = question.main ?? 0;
   const draw = () => { clearCharts(); holder.replaceChildren(...(question.tables.length ? tableOf(question, question.tables[at], query) : [])); };
   const select = h("select", {id: "which", onchange: () => { at = Number(select.value); query.set("table", `${question.tables[at].inputs} ${question.tables[at].head}`); setQuery(query); draw(); }},
-    question.tables.map((one, k) => h("option", {value: k, selected: k === at}, `${one.inputs.replaceAll(",", ", ")} · head ${one.head} (${one.lines.filter(line => !rows[line.row].floor).length} learned, ${one.lines.filter(line => rows[line.row].floor).length} floors)`)));
+    question.tables.map((one, k) => h("option", {value: k, selected: k === at}, `${one.inputs.replaceAll(",", ", ")} · head ${one.head} (${one.lines.filter(line => !rows[line.row].floor).length} models, ${one.lines.filter(line => rows[line.row].floor).length} floors)`)));
   draw();
   const steps = questions.filter(one => one.city === question.city && one.task === question.task && one !== question);
   return {title: question.title, nodes: [
@@ -29,8 +29,8 @@ function tableOf(question, table, query) {
   const dots = spanOf(lines.filter(({line}) => !line.elsewhere).map(({row}) => row));
   const choice = filters ? h("div", {class: "choice", role: "group", "aria-label": "Rows by whether they know where they are"}, [["", "All rows"], ["unknown", "Do not know where they are"], ["known", "Know where they are"]].map(([value, title]) =>
     h("button", {type: "button", "aria-pressed": String(only === value), onclick: () => { if (value) query.set("place", value); else query.delete("place"); setQuery(query); show(); }}, title))) : "";
-  const scored = lines.filter(({line, row}) => row.score && !line.elsewhere);
-  const chosen = rows[table.verdict.learned ?? table.verdict.leader];
+  const scored = lines.filter(({line, row}) => row.score && !line.elsewhere && !line.aside);
+  const chosen = rows[table.verdict.learned ?? table.verdict.frozen ?? table.verdict.leader];
   return [
     h("p", {class: "verdict-words"}, verdictMark(table.verdict.word), " ", table.verdict.words), choice,
     rowTable(lines, `${metricTitle(question.metric)} ${arrow(question.metric)} of ${plural(lines.length, "row")}, inputs ${table.inputs.replaceAll(",", ", ")}, head ${table.head}`, {most: 80, dots}),
@@ -41,7 +41,7 @@ function tableOf(question, table, query) {
     wrapped("Score against cost", costChart(scored, question.metric)),
     wrapped("What a model adds to counting", addsChart(scored)),
     wrapped("Measured beside published", paperChart(scored, question.metric)),
-    chosen && data.said[chosen.at] ? section("On the map", h("p", null, "The best learned row, ", runLink(chosen), ". Every run’s own page has its map."), runMap(chosen)) : "",
+    chosen && data.said[chosen.at] ? section("On the map", h("p", null, chosen.floor ? "The best row, " : `The best ${kindOf(chosen)} row, `, runLink(chosen), ". Every run’s own page has its map."), runMap(chosen)) : "",
   ];
 }
 

@@ -51,7 +51,7 @@ function rowTable(items, caption, {question = false, model = true, most = 60, so
     {title: "Converged", cell: ({row}) => (row.floor ? "" : row.converged), value: ({row}) => (row.floor ? "" : row.converged)},
   ];
   const used = columns.filter(column => column.title !== "Adds" || items.some(({row}) => row.adds));
-  return table(caption, used, items, {most, sorted, kind: question ? "wide" : "ranked", rowClass: ({row, line}) => [row.floor ? "is-floor" : "", line?.elsewhere ? "elsewhere" : "", leads(line) ? "leading" : ""].filter(Boolean).join(" ")});
+  return table(caption, used, items, {most, sorted, kind: question ? "wide" : "ranked", rowClass: ({row, line}) => [row.floor ? "is-floor" : "", line?.elsewhere || line?.aside ? "elsewhere" : "", leads(line) ? "leading" : ""].filter(Boolean).join(" ")});
 }
 
 function nameCell(row, line, withNotes) {
