@@ -10,18 +10,25 @@ __all__ = ["NO", "NOT_KNOWN", "NOT_TRAINED", "YES", "converged", "stage_converge
 YES, NO, NOT_KNOWN, NOT_TRAINED = "yes", "no", "not known", "not trained"
 
 
-def converged(stages: Sequence[Mapping[str, Any]], *, records: bool = True) -> str:
+def converged(
+    stages: Sequence[Mapping[str, Any]], parameters: Mapping[str, Any], *, records: bool = True
+) -> str:
     """Return "yes", "no", "not known" or "not trained" of a result as a whole: its worst stage counts.
 
     Parameters
     ----------
     stages
         Section ``training`` of a result.
+    parameters
+        The model's: steps at learning rates of 0 (``lr``, ``word_lr``, ``lr_head``) are those of a model that stays before its first step.
     records
         Whether the model would have recorded a training: floors and models of ours would, vectors and models of others need not.
     """
     if not stages:
         return NOT_TRAINED if records else NOT_KNOWN
+    rates = [value for name, value in parameters.items() if "lr" in name.split("_")]
+    if rates and all(rate == 0 for rate in rates):
+        return NOT_TRAINED
     words = {stage_converged(stage) for stage in stages}
     return next((word for word in (NO, NOT_KNOWN, YES) if word in words), NOT_TRAINED)
 

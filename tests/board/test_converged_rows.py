@@ -43,12 +43,12 @@ OLD = {"name": "poi", "steps": 200, "planned_steps": 200, "checks": [[0, 5.0], [
     ],
 )
 def test_the_worst_stage_counts_and_old_records_say_only_what_they_can(stages, word):
-    assert converged(stages) == word
+    assert converged(stages, {}) == word
 
 
 def test_models_of_others_that_record_nothing_are_not_known():
-    assert converged([], records=False) == "not known"
-    assert converged([DONE], records=False) == "yes"
+    assert converged([], {}, records=False) == "not known"
+    assert converged([DONE], {}, records=False) == "yes"
     assert stage_converged(SKIPPED) == "not trained"
 
 
@@ -59,6 +59,14 @@ def test_stages_are_told_in_words():
         "svi: not trained (3 anchors)",
         "words: not known whether converged (ended by its fixed number of epochs)",
     ]
+
+
+def test_steps_at_rates_of_zero_train_nothing():
+    still = {"lr": 0.0, "word_lr": 0.0, "max_steps": 1, "colour": 0}
+    assert converged([CUT], still) == "not trained"
+    assert converged([CUT], still | {"lr_head": 1e-3}) == "no"
+    assert converged([CUT], {"colour": 0, "dim": 0}) == "no"
+    assert converged([], still, records=False) == "not known"
 
 
 def board_of(*results):

@@ -121,7 +121,9 @@ class Row:
         """Whether its training had converged: "yes", "no", "not known" or "not trained"."""
         stated = GIVEN_INPUTS in {self.spec.get("inputs"), *self.offered}
         foreign = bool(self.provenance.get("model_file_digest"))
-        return converged(self.training, records=self.floor or not (stated or foreign))
+        return converged(
+            self.training, self.spec.get("parameters") or {}, records=self.floor or not (stated or foreign)
+        )
 
     @property
     def kind(self) -> str:

@@ -60,7 +60,7 @@ def origin_words(comparison: Comparison, one: str, other: str) -> list[str]:
     return told + [
         f"{name} had not converged when its training ended, so this tells of that much training and not of the model"
         for name, side in ((one, pair.one), (other, pair.other))
-        if any(converged(row.training, records=True) == NO for row in side)
+        if any(converged(row.training, row.cell.parameters, records=True) == NO for row in side)
     ]
 
 

@@ -33,7 +33,7 @@ function tableOf(question, table, query) {
   const chosen = rows[table.verdict.learned ?? table.verdict.frozen ?? table.verdict.leader];
   return [
     h("p", {class: "verdict-words"}, verdictMark(table.verdict.word), " ", table.verdict.words), choice,
-    rowTable(lines, `${metricTitle(question.metric)} ${arrow(question.metric)} of ${plural(lines.length, "row")}, inputs ${table.inputs.replaceAll(",", ", ")}, head ${table.head}`, {most: 80, dots}),
+    rowTable(lines, `${metricTitle(question.metric)} ${arrow(question.metric)} of ${plural(lines.length, "row")}, inputs ${table.inputs.replaceAll(",", ", ")}, head ${table.head}`, {most: 80, dots, head: table.head}),
     levelWords(table.levels),
     scored.length > 1 ? section("Seed by seed", seedsChart(scored, question.metric, table.levels)) : "",
     wrapped("How sure the order is", ranksChart(scored)),

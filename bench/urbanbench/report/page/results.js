@@ -33,10 +33,10 @@ function addsSection(list) {
   return found ? section("What a model adds to counting", found) : "";
 }
 
-function rowTable(items, caption, {question = false, model = true, most = 60, sorted = null, dots = null} = {}) {
+function rowTable(items, caption, {question = false, model = true, most = 60, sorted = null, dots = null, head = ""} = {}) {
   const of = row => questions[row.question];
   const columns = [
-    model ? {title: "Row", cell: ({row, line}) => nameCell(row, line, !question), value: ({row}) => row.label} : {title: "Question", cell: ({row, line}) => [questionLink(of(row)), h("small", null, labelOf(line, row))], value: ({row}) => of(row).title},
+    model ? {title: "Row", cell: ({row, line}) => nameCell(row, line, !question, head), value: ({row}) => row.label} : {title: "Question", cell: ({row, line}) => [questionLink(of(row)), h("small", null, labelOf(line, row))], value: ({row}) => of(row).title},
     ...(question ? [
       ...(model ? [{title: "Question", cell: ({row}) => questionLink(of(row), `${cityTitle(of(row).city)} · ${taskTitle(of(row).task)} · ${of(row).split}`), value: ({row}) => of(row).title}] : []),
       {title: "Inputs on offer", cell: ({row}) => h("span", {class: "words"}, row.inputs.replaceAll(",", ", ")), value: ({row}) => row.inputs},
@@ -54,8 +54,9 @@ function rowTable(items, caption, {question = false, model = true, most = 60, so
   return table(caption, used, items, {most, sorted, kind: question ? "wide" : "ranked", rowClass: ({row, line}) => [row.floor ? "is-floor" : "", line?.elsewhere || line?.aside ? "elsewhere" : "", leads(line) ? "leading" : ""].filter(Boolean).join(" ")});
 }
 
-function nameCell(row, line, withNotes) {
+function nameCell(row, line, withNotes, head) {
   const place = row.place ? h("span", {class: "pin", title: `knows where it is: ${row.place}`}, "knows place") : "";
   const notes = withNotes && line?.notes?.length ? h("details", {class: "notes"}, h("summary", null, plural(line.notes.length, "note")), listed(line.notes.map(k => data.notes[k]))) : "";
-  return [runLink(row, labelOf(line, row)), h("div", {class: "under"}, kindMark(row, line), place, line?.below ? h("span", {class: "below"}, `below ${line.below}`) : "", notes)];
+  const other = head && row.head !== head && row.head !== "select" ? h("span", null, `head ${row.head}`) : "";
+  return [runLink(row, labelOf(line, row)), h("div", {class: "under"}, kindMark(row, line), other, place, line?.below ? h("span", {class: "below"}, `below ${line.below}`) : "", notes)];
 }
