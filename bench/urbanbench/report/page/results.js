@@ -9,7 +9,7 @@ pages.results = query => {
 
 function results(query) {
   const found = rows.filter(row => passes(row, query)).map(row => ({row, line: standing.get(row.at)?.line}))
-    .sort((a, b) => a.row.question - b.row.question || gain(b.row) - gain(a.row));
+    .sort((a, b) => a.row.question - b.row.question || Boolean(a.line?.aside) - Boolean(b.line?.aside) || gain(b.row) - gain(a.row));
   const scored = found.filter(({row}) => row.score);
   say(`${plural(found.length, "row")} shown`);
   return [h("p", {class: "counted", id: "counted"}, `${plural(found.length, "row")} of ${rows.length.toLocaleString("en")}`), rowTable(found, "Results", {question: true}), ...pictures(scored)];
@@ -35,13 +35,17 @@ function addsSection(list) {
 
 function rowTable(items, caption, {question = false, model = true, most = 60, sorted = null, dots = null, head = ""} = {}) {
   const of = row => questions[row.question];
+  const every = unique(items.map(({row}) => of(row))), metrics = unique(every.map(one => one.metric));
+  // of a question the parts in which the rows' questions differ: the others stand in the filters
+  const parts = [one => cityTitle(one.city), one => taskTitle(one.task), one => (one.from ? `${one.split} from ${one.from}` : one.split)].filter(read => unique(every.map(read)).length > 1);
+  const words = one => parts.map(read => read(one)).join(" · ") || placeWords(one);
   const columns = [
     model ? {title: "Row", cell: ({row, line}) => nameCell(row, line, !question, head), value: ({row}) => row.label} : {title: "Question", cell: ({row, line}) => [questionLink(of(row)), h("small", null, labelOf(line, row))], value: ({row}) => of(row).title},
     ...(question ? [
-      ...(model ? [{title: "Question", cell: ({row}) => questionLink(of(row), `${cityTitle(of(row).city)} · ${taskTitle(of(row).task)} · ${of(row).split}`), value: ({row}) => of(row).title}] : []),
+      ...(model && every.length > 1 ? [{title: "Question", cell: ({row}) => h("span", {class: "words"}, questionLink(of(row), words(of(row)))), value: ({row}) => of(row).title}] : []),
       {title: "Inputs on offer", cell: ({row}) => h("span", {class: "words"}, row.inputs.replaceAll(",", ", ")), value: ({row}) => row.inputs},
       {title: "Head", cell: ({row}) => row.head, value: ({row}) => row.head},
-      {title: "Metric", cell: ({row}) => metricTitle(of(row).metric), value: ({row}) => of(row).metric},
+      ...(metrics.length > 1 ? [{title: "Metric", cell: ({row}) => metricTitle(of(row).metric), value: ({row}) => of(row).metric}] : []),
     ] : []),
     {title: "Rank", help: "Ranks it may really have in its table, each end with 95 %; 1 for bold rows alone", number: true, up: true, cell: ({line}) => rankText(line), value: ({line}) => line?.rank?.[0]},
     {title: "Score", help: "Mean ± standard deviation over splits; bold: not separable from the best of its table", number: true, cell: ({row, line}) => scoreNode(row, line), value: ({row}) => (row.score ? sign(of(row).metric) * row.score.mean : null)},
@@ -51,7 +55,8 @@ function rowTable(items, caption, {question = false, model = true, most = 60, so
     {title: "Converged", cell: ({row}) => (row.floor ? "" : row.converged), value: ({row}) => (row.floor ? "" : row.converged)},
   ];
   const used = columns.filter(column => column.title !== "Adds" || items.some(({row}) => row.adds));
-  return table(caption, used, items, {most, sorted, kind: question ? "wide" : "ranked", rowClass: ({row, line}) => [row.floor ? "is-floor" : "", line?.elsewhere || line?.aside ? "elsewhere" : "", leads(line) ? "leading" : ""].filter(Boolean).join(" ")});
+  const title = question && metrics.length === 1 ? `${caption}, ${metricTitle(metrics[0])} ${arrow(metrics[0])}` : caption;
+  return table(title, used, items, {most, sorted, kind: question ? "wide" : "ranked", rowClass: ({row, line}) => [row.floor ? "is-floor" : "", line?.elsewhere || line?.aside ? "elsewhere" : "", leads(line) ? "leading" : ""].filter(Boolean).join(" ")});
 }
 
 function nameCell(row, line, withNotes, head) {
