@@ -1,14 +1,18 @@
 """The committed reference results: readable, finished or refused for a reason, and the boards made of them."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from urbanbench.board.pages import render_pages
+from urbanbench.board.rows import LEARNED
 from urbanbench.experiments import Choice
 from urbanbench.experiments.catalogue import load_experiment
 from urbanbench.experiments.kinds.report import print_report
+from urbanbench.report.content import content_of
+from urbanbench.report.verdicts import FLOORS, OPEN, TOGETHER
 from urbanbench.result import FAILED, OK
 from urbanbench.store import ResultStore, predictions_beside
 
@@ -127,6 +131,25 @@ def test_the_scores_in_readme_are_those_of_their_rows(told, row):
     kept = [_numbers(cell) for cell in _cells("mlp", row)]
     for mine, theirs in zip(shown, (*kept[:2], *kept[4:6]), strict=True):
         assert mine == pytest.approx(theirs, abs=0.0056)  # rounded twice
+
+
+def test_readme_says_on_how_many_questions_which_kind_may_be_the_best(committed):
+    found = content_of(committed, published=False, maps=False)["questions"]
+    verdicts = [
+        one["tables"][one["main"]]["verdict"]
+        for one in found
+        if one["main"] is not None and not one["parity"]
+    ]
+    words = Counter(one["word"] for one in verdicts if {"learned", "floor"} <= set(one))
+    del words[OPEN]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = re.search(
+        r"Of (\d+) questions .* floors alone may be the best on (\d+), trained models alone on (\d+); on (\d+) chance",
+        text,
+    )
+    counts = (words.total(), words[FLOORS], words[LEARNED], words[TOGETHER])
+    assert tuple(map(int, told.groups())) == counts
+    assert sum(counts[1:]) == counts[0]
 
 
 def _means(head: str, row: str) -> list[str]:
