@@ -149,3 +149,10 @@ def test_damaged_gains_are_refused_by_name(model):
     broken["adds"]["gain"]["r2"] = "much"
     with pytest.raises(BadInput, match="gain"):
         read_rows([model, broken])
+
+
+def test_a_gain_stays_where_the_same_row_was_run_under_two_input_settings(make_result, floor):
+    whole, unified = make_result("m", inputs="full"), make_result("m", inputs="poi,polygon")
+    for pair in ([whole, unified], [unified, whole]):
+        text = render([*pair, floor, fused(whole)], format="md")
+        assert cells_of(text, "m ")["adds"].startswith("+0.027")

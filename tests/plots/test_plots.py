@@ -116,6 +116,59 @@ def test_ranks_are_those_of_the_rows_that_answer_the_same_questions(results):
         rank_figure(results[:3])
 
 
+def test_ranks_are_of_as_many_questions_as_the_rows_with_room_in_a_diagram_answer():
+    rng, names = np.random.default_rng(6), [f"m{k:02}" for k in range(50)]
+    wide = [result(name, rng.normal(size=3), task=task) for task in ("income", "gdp") for name in names]
+    narrow = [result(name, rng.normal(size=3), task="crime") for name in names[:24]]
+    figure = rank_figure([*wide, *narrow])
+    assert "over 3 questions" in figure.drawn().get_supxlabel()
+
+
+def _words(figure):
+    return [text.get_text().replace("\n", " ") for text in figure.drawn().axes[0].texts]
+
+
+def _with(one, *, model=None, inputs=None, seed=0, head=None, training=()):
+    spec = one["spec"] | {"model_seed": seed} | ({"inputs": inputs} if inputs else {})
+    spec |= {"head": head} if head else {}
+    run = f"{one['run_id']} {inputs} {seed} {head}"
+    return one | {
+        "spec": spec, "run_id": run, "model": one["model"] | (model or {}), "training": list(training),
+    }  # fmt: skip
+
+
+def test_ranks_know_a_model_whatever_its_trainings_and_what_it_lacked(results):
+    """Of one question CityFM has two trainings, of the other one that lacked a part and had not converged."""
+    cut = [{"name": "shape", "steps": 5, "converged": False}]
+    others = [one for one in results if one["spec"]["model"] != "cityfm"]
+    twice = [_with(result("cityfm", (0.3,) * 5, task="income"), seed=seed) for seed in (0, 1)]
+    lacking = _with(result("cityfm", (0.3,) * 5), model={"lacks": ["no stage road"]}, training=cut)
+    words = _words(rank_figure([*others, *twice, lacking]))
+    assert [one for one in words if one.startswith("cityfm")] == ["cityfm (no stage road) ◇ 3.00"]
+
+
+def test_ranks_take_the_row_of_most_trainings_and_no_floor_of_another_head(results):
+    lucky = [
+        _with(result("cityfm", (0.9,) * 5, task=task), inputs="poi,polygon")
+        for task in ("popdensity", "income")
+    ]
+    twice = [_with(one, seed=seed) for one in results if one["spec"]["model"] == "cityfm" for seed in (0, 1)]
+    others = [one for one in results if one["spec"]["model"] != "cityfm"]
+    better = [
+        _with(result("tfidf", (0.99,) * 5, floor=True, task=task), head="ridge")
+        for task in ("popdensity", "income")
+    ]
+    words = _words(rank_figure([*lucky, *twice, *others, *better]))
+    assert [one for one in words if one.startswith("cityfm")] == ["cityfm 3.00"]
+    assert [one for one in words if one.startswith("tfidf")] == ["tfidf (floor) 1.00"]
+
+
+def test_ranks_keep_rows_of_other_inputs_apart(results):
+    some = [_with(result("cityfm", (0.9,) * 5, task=task), inputs="poi") for task in ("popdensity", "income")]
+    words = _words(rank_figure([*results, *some]))
+    assert {one.rpartition(" ")[0] for one in words if one.startswith("cityfm")} == {"cityfm", "cityfm, poi"}
+
+
 def test_ranks_take_no_row_of_an_older_question(results):
     old = [
         result("cityfm", (0.9,) * 5, task=task) | {"versions": {"head": 1}}

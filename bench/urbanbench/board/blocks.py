@@ -194,12 +194,14 @@ def _identity(row: Row) -> tuple[str, ...]:
 
 
 def _without_repeats(rows: Sequence[Row]) -> list[Row]:
-    """Drop runs that differ in nothing a table shows: same model, inputs used and scores under two input settings."""
+    """Drop runs that differ in nothing a table shows: same model, inputs used and scores under two input settings. What either adds to a floor is kept."""
     seen: dict[tuple[object, ...], Row] = {}
     for row in rows:
         offered = frozenset() if row.floor else row.offered
         scores = tuple(sorted((name, score.values) for name, score in row.scores.items()))
-        seen.setdefault((*_identity(row), offered, row.used, scores), row)
+        key = (*_identity(row), offered, row.used, scores)
+        kept = seen.setdefault(key, row)
+        seen[key] = kept if kept.added or row.added is None else replace(kept, added=row.added)
     return list(seen.values())
 
 

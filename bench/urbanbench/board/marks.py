@@ -23,6 +23,7 @@ __all__ = [
     "floor_above",
     "floor_beyond",
     "head_counts",
+    "is_its_head",
     "marks",
     "ranked",
     "usual_seeds",
@@ -96,7 +97,7 @@ def _best(block: Block, floors: Sequence[Row], seeds: Sequence[int]) -> Row | No
     usable = [
         row
         for row in floors
-        if (row.head == block.head or _is_its_head(row))
+        if (row.head == block.head or is_its_head(row))
         and row.run_id not in block.aside
         and row.seeds == tuple(seeds)
         and row.score(row.main_metric).whole
@@ -104,7 +105,8 @@ def _best(block: Block, floors: Sequence[Row], seeds: Sequence[int]) -> Row | No
     return max(usable, key=lambda row: direction(row.main_metric) * row.main, default=None)
 
 
-def _is_its_head(row: Row) -> bool:
+def is_its_head(row: Row) -> bool:
+    """Tell whether a row is nothing but its head, as `mean` and `spatial-lag` are."""
     return row.head in HEADS and HEADS[row.head].of_a_floor
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["draw_differences", "draw_ranks"]
 
 _NAME_WIDTH = 34
+_ALL_NUMBERED, _EVERY = 12, 5
+"""Up to so many ranks every one has its number, of more the first and every so many-th: there is no room for all."""
 _LEGEND = "ticks: single splits; line: 95 %; filled: separable after Holm; band: practically the same"
 
 
@@ -75,7 +77,8 @@ def draw_ranks(
     axes.hlines(0.0, 1, count, color="black", lw=1)
     for tick in range(1, count + 1):
         axes.vlines(tick, 0, 0.12, color="black", lw=1)
-        axes.text(tick, 0.2, str(tick), ha="center", va="bottom", fontsize="small")
+        if tick == 1 or count <= _ALL_NUMBERED or tick % _EVERY == 0:
+            axes.text(tick, 0.2, str(tick), ha="center", va="bottom", fontsize="small")
     for level, group in enumerate(groups):
         ranks = ranking.average[list(group)]
         axes.hlines(0.65 + 0.35 * level, ranks.min() - 0.04, ranks.max() + 0.04, color=LEARNED, lw=3)
