@@ -124,6 +124,14 @@ def test_ranks_are_of_as_many_questions_as_the_rows_with_room_in_a_diagram_answe
     assert "over 3 questions" in figure.drawn().get_supxlabel()
 
 
+def test_a_row_more_in_a_diagram_is_worth_some_questions():
+    rng = np.random.default_rng(7)
+    few = [result(name, rng.normal(size=3), task=f"t{k}") for k in range(10) for name in "abc"]
+    more = [result(name, rng.normal(size=3), task=f"t{k}") for k in range(5) for name in "de"]
+    words = _words(rank_figure([*few, *more]))
+    assert {one[0] for one in words if one[0] in "abcde" and one[1] == " "} == set("abcde")
+
+
 def _words(figure):
     return [text.get_text().replace("\n", " ") for text in figure.drawn().axes[0].texts]
 
@@ -153,14 +161,13 @@ def test_ranks_take_the_row_of_most_trainings_and_no_floor_of_another_head(resul
         for task in ("popdensity", "income")
     ]
     twice = [_with(one, seed=seed) for one in results if one["spec"]["model"] == "cityfm" for seed in (0, 1)]
-    others = [one for one in results if one["spec"]["model"] != "cityfm"]
-    better = [
-        _with(result("tfidf", (0.99,) * 5, floor=True, task=task), head="ridge")
-        for task in ("popdensity", "income")
-    ]
-    words = _words(rank_figure([*lucky, *twice, *others, *better]))
-    assert [one for one in words if one.startswith("cityfm")] == ["cityfm 3.00"]
-    assert [one for one in words if one.startswith("tfidf")] == ["tfidf (floor) 1.00"]
+    hgi = [one for one in results if one["spec"]["model"] == "hgi"]
+    tasks = ("popdensity", "income")
+    low = [result("tfidf", (0.1,) * 5, floor=True, task=task) for task in tasks]
+    high = [_with(result("tfidf", (0.99,) * 5, floor=True, task=task), head="ridge") for task in tasks]
+    words = _words(rank_figure([*lucky, *twice, *hgi, *low, *high]))
+    assert [one for one in words if one.startswith("cityfm")] == ["cityfm 2.00"]
+    assert [one for one in words if one.startswith("tfidf")] == ["tfidf (floor) 3.00"]
 
 
 def test_ranks_keep_rows_of_other_inputs_apart(results):
