@@ -176,6 +176,16 @@ def test_ranks_keep_rows_of_other_inputs_apart(results):
     assert {one.rpartition(" ")[0] for one in words if one.startswith("cityfm")} == {"cityfm", "cityfm, poi"}
 
 
+def test_ranks_call_a_row_that_was_offered_all_it_declares_one_of_all_inputs(results):
+    some = [
+        _with(result(name, (0.9,) * 5, task=task, used=("poi", *more)), inputs="poi")
+        for task in ("popdensity", "income")
+        for name, more in (("m", ()), ("n", ("polygon",)))
+    ]
+    words = _words(rank_figure([*results, *some]))
+    assert {one.rpartition(" ")[0] for one in words if one[0] in "mn"} == {"m", "n, poi"}
+
+
 def test_ranks_take_no_row_of_an_older_question(results):
     old = [
         result("cityfm", (0.9,) * 5, task=task) | {"versions": {"head": 1}}

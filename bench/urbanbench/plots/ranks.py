@@ -78,7 +78,8 @@ def _answers(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Row]]:
             for row in block.shown:
                 usable = math.isfinite(row.main) and row.run_id not in block.aside
                 if usable and (row.head == head or (row.floor and is_its_head(row))):
-                    one = _as_full(row) if row.offered == full.get(row.name) else row
+                    whole = full.get(row.name, frozenset(row.model.get("inputs_declared") or ()))
+                    one = _as_full(row) if row.offered == whole else row
                     name = _label([one], whole=False)
                     answers[name] = max(answers.get(name, one), one, key=lambda row: len(row.trainings))
     return found
