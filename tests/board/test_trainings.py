@@ -139,3 +139,11 @@ def test_the_csv_has_single_trainings_and_the_joined_row(trainings):
 def test_the_joined_row_is_held_against_floors(trainings, make_result):
     text = render([*trainings, make_result("poi-counts", (0.7, 0.8, 0.9), floor=True)], format="md")
     assert "m (small, 3 trainings) ▼" in text
+
+
+def test_trainings_are_found_together_where_one_was_run_under_two_input_settings(make_result):
+    whole = [make_result("m", (0.5 + k / 10,) * 3, inputs="full", model_seed=k) for k in range(3)]
+    again = make_result("m", (0.5,) * 3, inputs="poi,polygon")
+    for results in ([*whole, again], [again, *whole]):
+        ((block,),) = [group.blocks for group in make_groups(read_rows(results))]
+        assert [len(row.trainings) for row in block.models] == [3]

@@ -18,6 +18,7 @@ from urbanbench.board.columns import direction
 from urbanbench.board.rows import Row, ordered
 from urbanbench.board.trainings import joined
 from urbanbench.board.versions import of_another_question
+from urbanbench.inputs import FULL
 from urbanbench.parity.contract import is_paper
 from urbanbench.scoring.splits import rung_place
 
@@ -194,9 +195,12 @@ def _identity(row: Row) -> tuple[str, ...]:
 
 
 def _without_repeats(rows: Sequence[Row]) -> list[Row]:
-    """Drop runs that differ in nothing a table shows: same model, inputs used and scores under two input settings. What either adds to a floor is kept."""
+    """Drop runs that differ in nothing a table shows: same model, inputs used and scores under two input settings.
+
+    The run of all inputs stays, so that trainings of one setting are found together, with what either adds to a floor.
+    """
     seen: dict[tuple[object, ...], Row] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda one: one.spec.get("inputs", FULL) != FULL):
         offered = frozenset() if row.floor else row.offered
         scores = tuple(sorted((name, score.values) for name, score in row.scores.items()))
         key = (*_identity(row), offered, row.used, scores)

@@ -119,6 +119,7 @@ def _draw(axes: Axes, panel: _Panel) -> None:
             axes.plot(second.mean, place + 0.2, "s", color=FLOOR, ms=4, mfc="white", zorder=3, label=_SECOND)
     labels = panel.labels()
     names(axes, labels, bold=[False] * len(labels), soft=[False] * len(labels))
+    axes.locator_params(axis="x", nbins=5)  # gains may have four decimals, and numbers must not touch
     axes.set_xlabel(f"gain in {metric_title(panel.metric)}, right of 0 is better")
     axes.set_title(panel.title, loc="right", fontsize=9)
 
