@@ -112,3 +112,13 @@ def test_csv_has_the_name_of_the_tables(make_result):
     result = make_result("a", parameters={"dim": 9}, settings={"dim": 9})
     (line, *_) = csv.DictReader(io.StringIO(render([result], format="csv")))
     assert line["label"] == "a (dim=9)"
+
+
+def test_several_trainings_are_told_from_a_single_one_by_what_was_asked(make_result):
+    rows = [
+        make_result("a", (0.1 * seed, 0.2), preset="small", settings={}, inputs="full", model_seed=seed)
+        for seed in (0, 1)
+    ]
+    again = make_result("a", (0.5, 0.6), preset="small", settings={}, inputs="poi,polygon")
+    assert labels_of(*rows, again) == ["a (small, 2 trainings, inputs=full)", "a (small, inputs=poi,polygon)"]
+    assert labels_of(*rows) == ["a (small, 2 trainings)"]

@@ -58,10 +58,15 @@ def row_label(row: Row, beside: Sequence[Row]) -> str:
 
 def _told(row: Row) -> list[str]:
     """Return what a row says of itself, whatever stands beside it: preset, settings, what it lacks, its trainings or the seed of one."""
-    preset, seed = str(row.spec.get("preset") or ""), row.spec.get("model_seed")
-    settings = [_setting(name, value) for name, value in sorted((row.settings or {}).items())]
+    seed = row.spec.get("model_seed")
     trained = [f"{len(row.trainings)} trainings"] if row.trainings else [f"model seed={seed}"] if seed else []
-    return [*([preset] if preset else []), *settings, *map(brief, row.lacks), *trained]
+    return [*_told_but_trainings(row), *trained]
+
+
+def _told_but_trainings(row: Row) -> list[str]:
+    preset = str(row.spec.get("preset") or "")
+    settings = [_setting(name, value) for name, value in sorted((row.settings or {}).items())]
+    return [*([preset] if preset else []), *settings, *map(brief, row.lacks)]
 
 
 def _setting(name: str, value: Any) -> str:
@@ -70,11 +75,11 @@ def _setting(name: str, value: Any) -> str:
 
 
 def _is_rival(one: Row, row: Row) -> bool:
-    """Tell whether another row would be called the same; of a row that does not say its settings all of its preset would."""
+    """Tell whether another row would be called the same, but for its trainings; of a row that does not say its settings all of its preset would."""
     if (one.name, one.head, one.own) != (row.name, row.head, row.own) or one.run_id == row.run_id:
         return False
     unsaid = row.settings is None and one.spec.get("preset") == row.spec.get("preset")
-    return unsaid or _told(one) == _told(row)
+    return unsaid or _told_but_trainings(one) == _told_but_trainings(row)
 
 
 def _age(row: Row, rivals: Sequence[Row]) -> list[str]:
@@ -90,10 +95,14 @@ def _as_old(one: Row, row: Row) -> bool:
 
 
 def _differences(row: Row, rivals: Sequence[Row]) -> list[str]:
+    """Return what tells a row from its namesakes; its run where another is alike in that and in its trainings too."""
     mine, theirs = _particulars(row), [_particulars(one) for one in rivals]
     names = [name for name in mine if any(other.get(name) != mine[name] for other in theirs)]
     shown = [f"{name}={brief(mine[name])}" for name in names]
-    alike = any(all(brief(other.get(name, "")) == brief(mine[name]) for name in names) for other in theirs)
+    alike = any(
+        _told(one) == _told(row) and all(brief(other.get(name, "")) == brief(mine[name]) for name in names)
+        for one, other in zip(rivals, theirs, strict=True)
+    )
     return [*shown, f"run={row.run_id[:8]}"] if alike else shown
 
 
