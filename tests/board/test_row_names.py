@@ -8,10 +8,11 @@ import pytest
 from urbanbench.board import render
 from urbanbench.board.labels import row_label
 from urbanbench.board.rows import read_rows
+from urbanbench.board.trainings import joined
 
 
 def labels_of(*results):
-    rows = read_rows(results)
+    rows = joined(read_rows(results))
     return sorted(row_label(row, rows) for row in rows)
 
 
