@@ -171,9 +171,9 @@ function ladderChart(list, metric) {
 function addsChart(list) {
   const items = list.filter(({row}) => row.adds?.mean !== undefined);
   if (!items.length) return null;
-  const several = new Set(items.map(({row}) => row.question)).size > 1;
-  const where = question => `${cityTitle(question.city)}, ${taskTitle(question.task).toLowerCase()}, ${question.split}`;
-  const name = ({row, line}) => (several ? `${modelTitle(row.model)} · ${where(questions[row.question])}` : labelOf(line, row));
+  const asked = unique(items.map(({row}) => questions[row.question])), several = asked.length > 1, where = apart(asked, ["split", "city", "task"]);
+  const alone = ({row}) => items.filter(other => other.row.model === row.model && other.row.question === row.question).length === 1;
+  const name = one => (several ? `${alone(one) ? modelTitle(one.row.model) : one.row.label} · ${where(questions[one.row.question])}` : labelOf(one.line, one.row));
   const values = items.map((one, k) => ({key: `${k}|${name(one)}`, label: labelOf(one.line, one.row), mean: one.row.adds.mean, low: one.row.adds.mean - (one.row.adds.sd || 0), high: one.row.adds.mean + (one.row.adds.sd || 0), second: one.row.adds.second ?? null, text: one.row.adds.text, floors: one.row.adds.floors}))
     .sort((a, b) => b.mean - a.mean).slice(0, 40);
   const y = {field: "key", type: "nominal", sort: values.map(one => one.key), title: null, axis: {labelLimit: several ? axisLimit() + 60 : axisLimit(), labelExpr: "slice(datum.label, indexof(datum.label, '|') + 1)"}};

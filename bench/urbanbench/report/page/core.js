@@ -25,6 +25,12 @@ const modelTitle = name => data.models[name]?.title && !data.models[name].floor 
 const taskTitle = name => data.tasks[name]?.title || name;
 const cityTitle = name => data.cities[name]?.title || name;
 const placeWords = question => [cityTitle(question.city), taskTitle(question.task), ...question.title.split(" · ").slice(2)].join(" · ");
+// Of some questions the parts in which they differ, in words; the place where they differ in none.
+const PARTS = {city: one => cityTitle(one.city), task: one => taskTitle(one.task), split: one => (one.from ? `${one.split} from ${one.from}` : one.split)};
+function apart(list, names) {
+  const parts = names.map(name => PARTS[name]).filter(read => unique(list.map(read)).length > 1);
+  return one => parts.map(read => read(one)).join(" · ") || placeWords(one);
+}
 const metricTitle = name => data.metrics[name]?.title || name;
 const arrow = name => ({1: "↑", "-1": "↓"})[data.metrics[name]?.sign] || "";
 const sign = name => data.metrics[name]?.sign ?? 1;

@@ -110,7 +110,7 @@ function gaps(list) {
       {data: {values: [{}]}, mark: {type: "rule", strokeWidth: 1.5}, encoding: {x: {datum: 0, type: "quantitative"}, color: {value: ink("ink")}}},
       {mark: {type: "circle", size: 54, opacity: 0.65}, encoding: {
         x: {field: "gap", type: "quantitative", title: "score less the best floor’s", scale: {domain: [-0.6, Math.max(0.2, ...points.map(one => one.gap))], clamp: true}}, y: {field: "model", type: "nominal", sort: order, title: null, axis: {labelLimit: axisLimit(), grid: true}},
-        color: {field: "split", type: "nominal", sort: splits, legend: {title: null, orient: "top"}, scale: {domain: splits, range: [ink("learned"), ink("floor"), ink("together"), ink("soft")]}}, yOffset: {field: "split", type: "nominal", sort: splits},
+        color: {field: "split", type: "nominal", sort: splits, legend: {title: null, orient: "top"}, scale: {domain: splits, range: ["learned", "floor", "together", "soft", "frozen", "lead"].map(ink)}}, yOffset: {field: "split", type: "nominal", sort: splits},
         tooltip: [{field: "model", title: "title"}, {field: "city", title: "city"}, {field: "task", title: "task"}, {field: "split", title: "split"}, {field: "text", title: "score"}, {field: "floor", title: "best floor"}, {field: "gap", title: "gap", format: "+.3f"}]}},
     ]}), {height: order.length * 24 + 60}));
 }
@@ -135,8 +135,20 @@ function adds(list) {
   return found ? section("What a model adds to counting", found) : "";
 }
 
+// Of the rows of a table one of each model: trained, of today's question, with the settings of its preset and the most trainings, as far as there is one.
+function asItStands(items) {
+  const best = new Map(), worth = ({row}) => [row.settings ? 0 : 1, row.score?.trainings?.length || 1, row.score?.mean ?? 0];
+  for (const one of items.filter(({row, line}) => kindOf(row) === "learned" && !line.aside && row.score)) {
+    const kept = best.get(one.row.model), [mine, theirs] = [worth(one), kept ? worth(kept) : [-1]];
+    const place = mine.findIndex((value, k) => value !== theirs[k]);
+    if (place >= 0 && mine[place] > theirs[place]) best.set(one.row.model, one);
+  }
+  return [...best.values()];
+}
+
 function beside(list) {
-  const found = list.flatMap(({question, table}) => itemsOf(table).filter(one => one.line.paper).map(one => ({...one, question})));
+  const near = list.filter(({question}) => question.split === "random" || question.parity);
+  const found = near.flatMap(({question, table}) => question.tables.filter(one => one.head === table.head).flatMap(one => asItStands(itemsOf(one))).filter(one => one.line.paper).map(one => ({...one, question})));
   if (!found.length) return "";
   const columns = [
     {title: "Row", cell: one => runLink(one.row, labelOf(one.line, one.row)), value: one => one.row.label},
@@ -145,7 +157,7 @@ function beside(list) {
     {title: "Published", number: true, cell: one => h("span", {title: `${one.line.paper.source} ${one.line.paper.note}`}, one.line.paper.text, one.line.paper.note ? "*" : ""), value: one => one.line.paper.mean},
     {title: "Source", cell: one => `Table ${one.line.paper.table}${one.line.paper.note ? `. ${one.line.paper.note}` : ""}`},
   ];
-  return section("Measured beside published", h("p", {class: "soft"}, `Printed numbers are from ${data.paper}. Other extracts, labels and splits: for display, never ranked.`), table("Measured beside published", columns, found, {most: 12}));
+  return section("Measured beside published", h("p", {class: "soft"}, `Printed numbers are from ${data.paper}. Other extracts, labels and splits: for display, never ranked. Of each model and inputs on offer one row, under split random and the paper’s own protocol: trained, with the settings of its preset and the most trainings, where there is one.`), table("Measured beside published", columns, found, {most: 12}));
 }
 
 function parity(list) {

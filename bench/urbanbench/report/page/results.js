@@ -36,9 +36,7 @@ function addsSection(list) {
 function rowTable(items, caption, {question = false, model = true, most = 60, sorted = null, dots = null, head = ""} = {}) {
   const of = row => questions[row.question];
   const every = unique(items.map(({row}) => of(row))), metrics = unique(every.map(one => one.metric));
-  // of a question the parts in which the rows' questions differ: the others stand in the filters
-  const parts = [one => cityTitle(one.city), one => taskTitle(one.task), one => (one.from ? `${one.split} from ${one.from}` : one.split)].filter(read => unique(every.map(read)).length > 1);
-  const words = one => parts.map(read => read(one)).join(" · ") || placeWords(one);
+  const words = apart(every, ["city", "task", "split"]);
   const columns = [
     model ? {title: "Row", cell: ({row, line}) => nameCell(row, line, !question, head), value: ({row}) => row.label} : {title: "Question", cell: ({row, line}) => [questionLink(of(row)), h("small", null, labelOf(line, row))], value: ({row}) => of(row).title},
     ...(question ? [
