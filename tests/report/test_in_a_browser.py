@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from tests.page_data import data_of
+
+from urbanbench.report import make_report
+from urbanbench.report.content import content_of
+from urbanbench.report.html import page_of
 
 PAGES = (
     "#/",
@@ -75,6 +80,57 @@ def test_filters_leave_the_rows_that_fit_and_stand_in_the_address(page, open_pag
     assert again.locator("tbody th").all_inner_texts()[0].startswith("coordinates")
     again.click("#filter-clear")
     assert again.locator("tbody tr").count() == len(told["rows"])
+
+
+def test_results_say_of_a_question_what_their_rows_differ_in(page, open_page):
+    def columns(place):
+        tab = open_page(at(page, place))
+        return tab.locator("thead th").all_inner_texts(), tab.locator("td[data-title=Question]")
+
+    heads, cells = columns("#/results")
+    assert "Question" in heads
+    assert " · " in cells.first.inner_text()
+    heads, cells = columns("#/results?task=income")
+    assert {*cells.all_inner_texts()} == {"random", "block"}
+    heads, _ = columns("#/results?task=income&split=block")
+    assert "Question" not in heads
+
+
+def test_a_row_of_another_head_than_its_tables_says_so(results, open_page, tmp_path):
+    found = [
+        replace(one, cell=replace(one.cell, head="rf")) if one.cell.model == "area" else one
+        for one in results.load_all()
+    ]
+    file = tmp_path / "heads.html"
+    file.write_text(make_report(found), encoding="utf-8")
+    names = open_page(at(file, "#/result/village/income/random")).locator("tbody th")
+    told = {one.split()[0]: re.findall(r"head \w+", one) for one in names.all_inner_texts()}
+    assert told == {"area": ["head rf"], "poi-counts": [], "coordinates": [], "ranks-of-pois": []}
+
+
+def test_beside_published_numbers_stands_one_trained_row_of_a_model(results, open_page, tmp_path):
+    """Every row is given a number; a second row of the plugin has a setting, a third several trainings, others are frozen or of an older question."""
+    told = content_of(results.load_all(), maps=False)
+    question = next(one for one in told["questions"] if one["id"] == "village/income/random")
+    lines = question["tables"][question["main"]]["lines"]
+    for line in lines:
+        line["paper"] = {"text": "0.5", "mean": 0.5, "source": "S", "note": "", "table": "IV"}
+    own = next(line for line in lines if not told["rows"][line["row"]].get("floor"))
+    row = told["rows"][own["row"]]
+    joint = {**row["score"], "trainings": [row["score"]["values"]] * 3}
+    more = (
+        ({"label": "set", "settings": {"dim": "9"}, "score": joint}, {}),
+        ({"label": "joint", "score": joint}, {}),
+        ({"label": "still", "frozen": True, "score": joint}, {}),
+        ({"label": "old", "score": {**joint, "trainings": joint["trainings"] * 2}}, {"aside": True}),
+    )
+    for number, (change, mark) in enumerate(more):
+        told["rows"].append({**row, "id": f"{number}made", **change})
+        lines.append({**own, "row": len(told["rows"]) - 1, "label": change["label"], **mark})
+    file = tmp_path / "published.html"
+    file.write_text(page_of(told), encoding="utf-8")
+    shown = open_page(at(file)).locator("section", has_text="Printed numbers are from").locator("tbody th")
+    assert shown.all_inner_texts() == ["joint"]
 
 
 def test_every_filter_that_is_asked_for_is_there(page, open_page):
@@ -254,10 +310,6 @@ def test_it_prints_without_its_bars(page, open_page):
 def test_a_retrieval_is_told_by_its_questions_chance_and_oracle_and_not_by_a_label(
     results, open_page, tmp_path
 ):
-    from dataclasses import replace
-
-    from urbanbench.report import make_report
-
     levels = {"chance": {"r2": 0.25}, "oracle": {"r2": 0.875}, "candidates": {"pool": 30, "sizes": {}}}
     asked = [
         replace(
@@ -295,10 +347,6 @@ def test_a_retrieval_is_told_by_its_questions_chance_and_oracle_and_not_by_a_lab
 
 
 def test_text_of_others_is_never_read_as_markup(results, open_page, tmp_path):
-    from dataclasses import replace
-
-    from urbanbench.report import make_report
-
     planted = "</script><img src=x onerror=alert(1)><script>alert(2)</script>"
     loaded = [
         replace(one, model={**one.model, "variant": {planted: planted}, "title": planted})

@@ -137,11 +137,10 @@ function adds(list) {
 
 // Of the rows of a table one of each model: trained, of today's question, with the settings of its preset and the most trainings, as far as there is one.
 function asItStands(items) {
-  const best = new Map(), worth = ({row}) => [row.settings ? 0 : 1, row.score?.trainings?.length || 1, row.score?.mean ?? 0];
+  const worth = ({row}) => (row.settings ? 0 : 1000) + (row.score.trainings?.length || 1);
+  const best = new Map();
   for (const one of items.filter(({row, line}) => kindOf(row) === "learned" && !line.aside && row.score)) {
-    const kept = best.get(one.row.model), [mine, theirs] = [worth(one), kept ? worth(kept) : [-1]];
-    const place = mine.findIndex((value, k) => value !== theirs[k]);
-    if (place >= 0 && mine[place] > theirs[place]) best.set(one.row.model, one);
+    if (!best.has(one.row.model) || worth(one) > worth(best.get(one.row.model))) best.set(one.row.model, one);
   }
   return [...best.values()];
 }
