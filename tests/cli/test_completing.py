@@ -4,14 +4,18 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from urbanbench.__main__ import main
 from urbanbench.cli import completing
 from urbanbench.experiments.catalogue import experiment_names
 from urbanbench.parity.papers import PAPERS
 from urbanbench.scoring.metrics import METRICS
 from urbanbench.scoring.splits import LADDER, SPLITS
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs/papers_and_terminals.md"
 
 
 def test_names_written_here_are_those_of_the_registries():
@@ -61,3 +65,16 @@ def test_a_shell_gets_the_names(line, wanted):
     assert set(done.stdout.split()) == wanted
     loaded = set(json.loads(done.stderr.splitlines()[-1]))
     assert not loaded & {"torch", "pandas", "geopandas", "matplotlib", "sklearn", "scipy", "pyarrow", "numpy"}
+
+
+@pytest.mark.parametrize(
+    ("shell", "sign"),
+    [("bash", "complete -o default -F"), ("zsh", "compdef"), ("fish", "complete --command")],
+)
+def test_the_script_of_a_named_shell_is_printed_by_the_documented_variable(shell, sign, monkeypatch, capsys):
+    monkeypatch.setenv("_URBANBENCH_COMPLETE", f"source_{shell}")
+    assert main([]) == 0
+    printed = capsys.readouterr().out
+    assert sign in printed
+    assert f"_URBANBENCH_COMPLETE=complete_{shell}" in printed
+    assert "_URBANBENCH_COMPLETE=source_zsh" in GUIDE.read_text(encoding="utf-8")

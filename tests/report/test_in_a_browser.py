@@ -133,6 +133,28 @@ def test_beside_published_numbers_stands_one_trained_row_of_a_model(results, ope
     assert shown.all_inner_texts() == ["joint"]
 
 
+def test_what_learning_gives_is_of_the_row_as_it_stands_and_not_of_the_luckiest(results, open_page, tmp_path):
+    told = content_of(results.load_all(), maps=False)
+    for question in told["questions"]:
+        lines = question["tables"][question["main"]]["lines"]
+        learned = [line for line in lines if not {"floor", "frozen"} & set(told["rows"][line["row"]])]
+        for line in learned:
+            row = told["rows"][line["row"]]
+            lucky = {**row["score"], "mean": row["score"]["mean"] + 0.5, "text": "lucky"}
+            told["rows"].append({**row, "id": f"{row['id']}made", "settings": {"dim": "9"}, "score": lucky})
+            lines.append({**line, "row": len(told["rows"]) - 1})
+    file = tmp_path / "lucky.html"
+    file.write_text(page_of(told), encoding="utf-8")
+    tab = open_page(at(file))
+    dots = tab.locator("section", has_text="What learning gives over counting").locator(
+        "path[aria-roledescription=circle]"
+    )
+    dots.first.wait_for(state="attached")
+    named = dots.evaluate_all("all => all.map(one => one.getAttribute('aria-label'))")
+    assert len(named) == len(told["questions"])
+    assert not [one for one in named if "lucky" in one]
+
+
 def test_every_filter_that_is_asked_for_is_there(page, open_page):
     tab = open_page(at(page, "#/results"))
     for name in ("city", "task", "split", "inputs", "head", "preset", "converged"):

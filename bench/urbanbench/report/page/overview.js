@@ -90,14 +90,10 @@ function gaps(list) {
   const points = [];
   for (const {question, table} of list) {
     const floor = rows[table.verdict.floor];
-    const best = new Map();
-    for (const line of table.lines) {
-      const row = rows[line.row];
-      if (row.floor || row.frozen || line.aside || line.elsewhere || !row.score || row.lacks?.length) continue;
+    for (const {row} of asItStands(itemsOf(table).filter(({row, line}) => !line.elsewhere && !row.lacks?.length))) {
       const gap = sign(question.metric) * (row.score.mean - floor.score.mean);
-      if (!best.has(row.model) || gap > best.get(row.model).gap) best.set(row.model, {gap, row});
+      points.push({model: modelTitle(row.model), gap, split: question.split, city: cityTitle(question.city), task: taskTitle(question.task), text: row.score.text, floor: `${floor.label} ${floor.score.text}`});
     }
-    for (const [model, {gap, row}] of best) points.push({model: modelTitle(model), gap, split: question.split, city: cityTitle(question.city), task: taskTitle(question.task), text: row.score.text, floor: `${floor.label} ${floor.score.text}`});
   }
   if (!points.length) return "";
   const median = new Map();
@@ -105,7 +101,7 @@ function gaps(list) {
   const middle = model => { const sorted = median.get(model).sort((a, b) => a - b); return sorted[Math.floor(sorted.length / 2)]; };
   const order = [...median.keys()].sort((a, b) => middle(b) - middle(a));
   const splits = unique(points.map(one => one.split)).sort((a, b) => RUNGS.get(a) - RUNGS.get(b));
-  return section("What learning gives over counting", chart("Each dot is a question: the score of a model’s best row less that of the best floor of the same inputs. Right of the line the model is above the floor. Gaps beyond −0.6 stand at the edge; rows that lack a part of their model, of which nothing was trained or that answer an older question are left out.", () => ({
+  return section("What learning gives over counting", chart("Each dot is a question: the score of a model, in the settings of its preset and with the most trainings where it has such a row, less that of the best floor of the same inputs. Right of the line the model is above the floor. Gaps beyond −0.6 stand at the edge; rows that lack a part of their model, of which nothing was trained or that answer an older question are left out.", () => ({
     height: order.length * 26 + 4, data: {values: points}, layer: [
       {data: {values: [{}]}, mark: {type: "rule", strokeWidth: 1.5}, encoding: {x: {datum: 0, type: "quantitative"}, color: {value: ink("ink")}}},
       {mark: {type: "circle", size: 54, opacity: 0.65}, encoding: {
