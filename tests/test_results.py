@@ -10,6 +10,7 @@ from urbanbench.board.pages import render_pages
 from urbanbench.board.rows import LEARNED
 from urbanbench.experiments import Choice
 from urbanbench.experiments.catalogue import load_experiment
+from urbanbench.experiments.kinds.gained import GAINED, SECOND
 from urbanbench.experiments.kinds.report import print_report
 from urbanbench.report.content import content_of
 from urbanbench.report.verdicts import FLOORS, OPEN, TOGETHER
@@ -133,6 +134,36 @@ def test_the_scores_in_readme_are_those_of_their_rows(told, row):
         assert mine == pytest.approx(theirs, abs=0.0056)  # rounded twice
 
 
+@pytest.mark.parametrize(
+    ("told", "row"),
+    [
+        ("Urban2Vec", "Urban2Vec"),
+        ("SpaBERT ◇", "SpaBERT, 2,250 steps"),
+        ("MuseCL ◇", "MuseCL"),
+        ("CityFM", "CityFM"),
+        ("HGI", "HGI"),
+        ("UrbanMFM", "UrbanMFM"),
+        ("GeoVectors ◇", "GeoVectors"),
+        ("**a second floor in the model's place**", SECOND),
+    ],
+)
+def test_what_a_model_adds_in_the_comparison_is_what_its_rows_say(told, row):
+    text = (ROOT / "docs/comparison.md").read_text(encoding="utf-8")
+    section = text.split("## What a model adds to counting")[1].split("\n## ")[0]
+    (line,) = re.findall(rf"^\| {re.escape(told)} \| (.*) \|$", section, re.MULTILINE)
+    kept = _cells("mlp", row, gains=True)
+    del kept[2:4]  # typed Singapore, which has no column there
+    for cell, pair in zip(line.split(" | "), zip(kept[::2], kept[1::2], strict=True), strict=True):
+        *gains, trainings = re.fullmatch(r"\**([^ ]+) / ([^(*]+?)\**(?: \((\d)\))?", cell).groups()
+        for gain, one in zip(gains, pair, strict=True):
+            if "not run" in {gain, one}:
+                assert gain == one
+                continue
+            assert float(gain) == pytest.approx(_numbers(one)[0], abs=0.0002)  # read from three decimals
+            if row != SECOND:
+                assert int(re.search(r"of (\d+)\)", one)[1]) == 10 * int(trainings)
+
+
 def test_readme_says_on_how_many_questions_which_kind_may_be_the_best(committed):
     found = content_of(committed, published=False, maps=False)["questions"]
     verdicts = [
@@ -157,12 +188,14 @@ def _means(head: str, row: str) -> list[str]:
     return [re.sub(r"\*\*|</?ins>| ±.*", "", cell) for cell in _cells(head, row)]
 
 
-def _cells(head: str, row: str) -> list[str]:
-    """Return the cells of a row in results/cities.md, a city's two splits beside each other."""
+def _cells(head: str, row: str, *, gains: bool = False) -> list[str]:
+    """Return the cells of a row in results/cities.md, a city's two splits beside each other: its scores, or what it adds to the best floor."""
     text = (RESULTS / "cities.md").read_text(encoding="utf-8")
     (section,) = re.findall(rf"· head {head}\n(.*?)(?=\n## |\Z)", text, re.DOTALL)
-    (cells,) = re.findall(rf"^\| {re.escape(row)}(?: \([^|]*\))? \| (.*) \|$", section, re.MULTILINE)
-    return cells.split(" | ")
+    scores, added = section.split(f"### {GAINED}\n")
+    part = added if gains else scores
+    (cells,) = re.findall(rf"^\| {re.escape(row)}(?: \([^|]*\))? +\| (.*) \|$", part, re.MULTILINE)
+    return [cell.strip() for cell in cells.split(" | ")]
 
 
 def _numbers(cell: str) -> list[float]:

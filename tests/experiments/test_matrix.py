@@ -10,7 +10,9 @@ import pytest
 from urbanbench.errors import BadInput
 from urbanbench.experiments import Choice
 from urbanbench.experiments.kinds.contender import Contender
+from urbanbench.experiments.kinds.gained import GAINED_READING
 from urbanbench.experiments.kinds.matrix import Matrix
+from urbanbench.result import BEST_FLOOR
 
 GOOD, FAIR, POOR = (0.60, 0.72, 0.81), (0.50, 0.61, 0.60), (0.10, 0.20, 0.15)
 SEEDS = (0, 1, 2)
@@ -191,6 +193,64 @@ def test_rows_that_know_where_they_are_have_a_table_of_their_own(matrix, answer)
         line.entries[0].text for table in (plain, knowing) for line in table.lines if line.entries[1].mark
     ]
     assert marked == ["tfidf", "UrbanMFM"]
+
+
+def test_what_rows_add_to_a_floor_stands_below_with_what_a_second_floor_adds(matrix, answer):
+    choice = choose(matrix)
+    specs = {(spec.city, spec.task, spec.model): spec for spec in matrix.specs(choice)}
+    learned = specs["singapore", "popdensity", "text-mean"]
+    again = dataclasses.replace(learned, model_seed=1)
+    gains = {learned: (0.02, 0.03, 0.04), again: (0.04, -0.01, 0.00)}
+    results = [answer(specs["village", "popdensity", "text-mean"], GOOD)]
+    for spec, gain in gains.items():
+        results += [answer(spec, GOOD), _beside(answer(spec, GOOD), gain)]
+    other = answer(specs["singapore", "popdensity", "urbanmfm"], FAIR)
+    report = matrix.show([*results, other], choice)
+    village, singapore = sorted(report.sections, key=lambda one: len(one.tables))
+    assert [table.title for table in village.tables] == ["Main scores"]
+    main, table = singapore.tables
+    assert [column.title for column in table.columns] == ["row", main.columns[1].title]
+    assert texts(table) == {
+        "text mean": ["+0.020 ± 0.018 ± 0.014 (4 of 6)"],
+        "a second floor in the model's place": ["+0.050 ± 0.020"],
+    }
+    assert [line.entries[1].value for line in table.lines] == pytest.approx([0.02, 0.05])
+    assert [line.kind for line in table.lines] == ["model", "floor"]
+    assert GAINED_READING in report.notes
+    assert GAINED_READING not in matrix.show([*results[:2], other], choice).notes
+
+
+def test_a_row_that_no_floor_can_stand_beside_says_so_and_one_that_was_not_asked_too(matrix, answer):
+    choice = choose(matrix, tasks=("popdensity",))
+    across = dataclasses.replace(matrix, across="cities")
+    specs = {(spec.city, spec.model): spec for spec in across.specs(choice)}
+    results = [
+        answer(specs[city, model], GOOD)
+        for city in ("singapore", "village")
+        for model in ("text-mean", "urbanmfm")
+    ]
+    refused = _beside(answer(specs["singapore", "urbanmfm"], status="refused", reason="no floor"), ())
+    results += [dataclasses.replace(refused, error_type="NoFloor"), _beside(results[2], (0.1, 0.1, 0.1))]
+    ((_, table),) = [section.tables for section in across.show(results, choice).sections]
+    assert texts(table) == {
+        "text mean": ["not run", "+0.100 ± 0 (3 of 3)"],
+        "UrbanMFM": ["no floor", "not run"],
+        "a second floor in the model's place": ["", "+0.050 ± 0.020"],
+    }
+
+
+def _beside(result, gain):
+    """A row's result beside the best floor: each seed's gain over .4, .5 and .6, to which a second floor adds .03, .05 and .07."""
+    alone, second = (0.4, 0.5, 0.6), (0.43, 0.55, 0.67)
+    adds = {
+        "chosen": ["tfidf"] * 3,
+        "floor_scores": {"r2": list(alone)},
+        "second_scores": {"r2": list(second)},
+        "gain": {"r2": list(gain)},
+    }
+    scores = {"r2": [base + one for base, one in zip(alone, gain, strict=False)]}
+    cell = dataclasses.replace(result.cell, beside=BEST_FLOOR)
+    return dataclasses.replace(result, cell=cell, scores=scores, adds=adds)
 
 
 def _told(result, **said):

@@ -18,6 +18,7 @@ from urbanbench.convergence import NO
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.charts import panels_of_dots, stem
 from urbanbench.experiments.kinds.contender import Contender, Place, cells, chosen_rows, places
+from urbanbench.experiments.kinds.gained import GAINED, GAINED_READING, gained_table
 from urbanbench.experiments.kinds.report import Figure, Report, Section
 from urbanbench.experiments.kinds.score_table import score_entry
 from urbanbench.experiments.kinds.shelf import Shelf
@@ -78,13 +79,16 @@ class Matrix(Experiment):
         for place in every:
             groups.setdefault(self._group(place), []).append(place)
         sections = [self._section(shelf, choice, where) for where in groups.values()]
-        return Report(
-            self.name,
-            self.title,
-            self.question,
-            tuple(section for section in sections if section.tables),
-            (*self.notes, *READING, SAW if self.across == "tasks" else LACKING, *shelf.notes),
+        gained = any(table.title == GAINED for section in sections for table in section.tables)
+        notes = (
+            *self.notes,
+            *READING,
+            SAW if self.across == "tasks" else LACKING,
+            *([GAINED_READING] if gained else []),
+            *shelf.notes,
         )
+        shown = tuple(section for section in sections if section.tables)
+        return Report(self.name, self.title, self.question, shown, notes)
 
     def _places(self, choice: Choice) -> list[Place]:
         return [
@@ -124,6 +128,12 @@ class Matrix(Experiment):
                 (KNOWING, knowing.__contains__),
             )
         ]
+        headed = zip(self._headings(columns), columns, strict=True)
+        rows = {
+            heading: {label: one.scored for label, one in column.learned.items()}
+            for heading, column in headed
+        }
+        tables.append(gained_table(rows, learned))
         shown = tuple(table for table in tables if table is not None)
         first, head, seeds = columns[0], f"head {where[0].head}", f"{len(choice.seeds)} seeds"
         if self.across == "tasks":
