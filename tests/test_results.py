@@ -77,7 +77,7 @@ def test_boards_are_what_the_results_say(committed):
     assert max(path.stat().st_size for path in kept.values()) < MOST_SHOWN
 
 
-@pytest.mark.parametrize("name", ["unified", "full", "cities"])
+@pytest.mark.parametrize("name", ["unified", "full", "cities", "protocols"])
 def test_matrices_are_what_the_results_say(committed, name):
     experiment = load_experiment(name)
     report = experiment.show(committed, experiment.settled(Choice(out=RESULTS)))

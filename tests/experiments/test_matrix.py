@@ -239,6 +239,42 @@ def test_a_row_that_no_floor_can_stand_beside_says_so_and_one_that_was_not_asked
     }
 
 
+def test_across_protocols_a_table_has_our_splits_and_the_papers_that_score_such_a_task(matrix, answer):
+    across = dataclasses.replace(
+        matrix,
+        across="protocols",
+        tasks=("popdensity", "building-function"),
+        labels={"singapore": ("popdensity",)},
+        protocols=("paper:hgi", "paper:cityfm", "paper:mvure"),
+    )
+    choice = choose(across)
+    asked = {}
+    for spec in across.specs(choice):
+        asked.setdefault((spec.city, spec.task), {}).setdefault(spec.model, {})[spec.protocol] = spec
+    assert {where: list(models["tfidf"]) for where, models in asked.items()} == {
+        ("singapore", "popdensity"): ["default", *across.protocols],
+        ("village", "popdensity"): ["default", *across.protocols],
+        ("village", "building-function"): ["default", "paper:cityfm"],
+    }
+    text, tfidf, full = (asked["village", "popdensity"][name] for name in ("text-mean", "tfidf", "urbanmfm"))
+    results = [
+        answer(text["default"], FAIR),
+        _beside(answer(text["default"], FAIR), (0.1, 0.1, 0.1)),
+        answer(text["paper:hgi"], POOR),
+        answer(tfidf["paper:hgi"], GOOD, floor=True, used=("poi",), allowed=("poi",)),
+        _told(answer(full["paper:hgi"], GOOD), knows_place="position encoding"),
+        answer(full["paper:mvure"], (0.3,)),
+    ]
+    ((section,),) = [across.show(results, choice).sections]
+    assert (section.title, section.facts) == ("village · popdensity, R² ↑", ("3 of our own splits",))
+    ((table,),) = [section.tables]
+    assert [column.title for column in table.columns] == ["row", "random mlp", "paper:hgi", "paper:mvure"]
+    shown = texts(table)
+    assert shown["text mean"] == ["0.570 ± 0.061", "0.150 ± 0.050 ▼", "not run"]
+    assert shown["UrbanMFM"] == ["not run", "0.710 ± 0.105", "0.300"]
+    assert shown["best floor of these inputs, same head"] == ["", "0.710 ± 0.105 (tfidf)", ""]
+
+
 def _beside(result, gain):
     """A row's result beside the best floor: each seed's gain over .4, .5 and .6, to which a second floor adds .03, .05 and .07."""
     alone, second = (0.4, 0.5, 0.6), (0.43, 0.55, 0.67)

@@ -78,6 +78,7 @@ EXPERIMENTS = (
     "granularity",
     "ladder",
     "leaned",
+    "protocols",
     "readouts",
     "table3",
     "table4",

@@ -10,6 +10,7 @@ from itertools import product
 from urbanbench.errors import UrbanbenchError
 from urbanbench.experiments.kinds.base import Choice
 from urbanbench.inputs import FULL
+from urbanbench.parity.contract import DEFAULT
 from urbanbench.registry import load_model, plain_name
 from urbanbench.result import RunSpec
 from urbanbench.run.plan import trainings_of
@@ -21,13 +22,14 @@ Settings = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a contender is scored: city, task, split and head, as words of a run, and the city it learns in ("" for the same)."""
+    """Where a contender is scored: city, task, split and head, as words of a run, the city it learns in ("" for the same), and the protocol, which has a split and head of its own where it is a paper's."""
 
     city: str
     task: str
     split: str
     head: str
     train_city: str = ""
+    protocol: str = DEFAULT
 
     @property
     def city_name(self) -> str:
@@ -77,19 +79,20 @@ class Contender:
     def spec(self, choice: Choice, place: Place) -> RunSpec:
         """Return the contender's cell at a place."""
         chosen = dict(_known_to(self.model, choice.settings)) | dict(self.settings)
-        return RunSpec(
+        spec = RunSpec(
             model=self.model,
             task=place.task,
             city=place.city,
             preset=choice.preset,
             settings=tuple(sorted(chosen.items())),
             inputs=self.inputs,
-            split=place.split,
-            head=place.head,
-            seeds=choice.seeds,
             model_seed=next(iter(choice.model_seeds), 0),
+            protocol=place.protocol,
             train_city=place.train_city,
         )
+        if place.protocol != DEFAULT:
+            return spec
+        return replace(spec, split=place.split, head=place.head, seeds=choice.seeds)
 
     def trainings(self, choice: Choice, place: Place) -> list[RunSpec]:
         """Return a cell for each training that is asked for; the first alone of a model that does not train."""

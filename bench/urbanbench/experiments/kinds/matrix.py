@@ -1,4 +1,4 @@
-"""Matrices: many models on many tasks or in many cities, one main score a cell."""
+"""Matrices: many models on many tasks, in many cities or under many protocols, one main score a cell."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from urbanbench.board.rows import Row
 from urbanbench.board.used import saw_entry
 from urbanbench.board.versions import OLDER, older_parts
 from urbanbench.convergence import NO
+from urbanbench.experiments.kinds.axes import AXES
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.charts import panels_of_dots, stem
 from urbanbench.experiments.kinds.contender import Contender, Place, cells, chosen_rows, places
@@ -24,6 +25,8 @@ from urbanbench.experiments.kinds.score_table import score_entry
 from urbanbench.experiments.kinds.shelf import Shelf
 from urbanbench.experiments.kinds.standing import Standing, floor_of, stand
 from urbanbench.inputs import FULL
+from urbanbench.parity.papers import get_paper
+from urbanbench.registry import load_task
 from urbanbench.result import RunResult, RunSpec
 
 __all__ = ["Matrix"]
@@ -45,12 +48,12 @@ LOWEST = -0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix(Experiment):
-    """One table per city and split with a column per task, or one per task with a column per city and split; a row per model.
+    """One table per city and split with a column per task, one per task with a column per city and split, or one per city and task with a column per split and paper's protocol; a row per model.
 
     Parameters
     ----------
     across
-        What its columns are: "tasks" or "cities".
+        What its columns are: "tasks", "cities" or "protocols".
     contenders
         The rows, in order.
     references
@@ -59,13 +62,16 @@ class Matrix(Experiment):
         What models that a reader chooses are offered.
     labels
         The tasks of cities that have few of them; other cities are asked for every task.
+    protocols
+        The papers' protocols that stand behind the splits across protocols, where they score a task of this kind.
     """
 
-    across: Literal["tasks", "cities"] = "tasks"
+    across: Literal["tasks", "cities", "protocols"] = "tasks"
     contenders: tuple[Contender, ...]
     references: tuple[Contender, ...] = ()
     inputs: str = FULL
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    protocols: tuple[str, ...] = ()
 
     def specs(self, choice: Choice) -> list[RunSpec]:
         """Return one cell per row and place whose city has the label, as far as that is known."""
@@ -77,13 +83,13 @@ class Matrix(Experiment):
         shelf, every = Shelf(results), self._places(choice)
         groups: dict[tuple[str, ...], list[Place]] = {}
         for place in every:
-            groups.setdefault(self._group(place), []).append(place)
+            groups.setdefault(AXES[self.across].table(place), []).append(place)
         sections = [self._section(shelf, choice, where) for where in groups.values()]
         gained = any(table.title == GAINED for section in sections for table in section.tables)
         notes = (
             *self.notes,
             *READING,
-            SAW if self.across == "tasks" else LACKING,
+            LACKING if self.across == "cities" else SAW,
             *([GAINED_READING] if gained else []),
             *shelf.notes,
         )
@@ -91,20 +97,23 @@ class Matrix(Experiment):
         return Report(self.name, self.title, self.question, shown, notes)
 
     def _places(self, choice: Choice) -> list[Place]:
-        return [
+        ours = [
             place for place in places(choice) if place.task in self.labels.get(place.city_name, (place.task,))
         ]
+        asked = dict.fromkeys((place.city, place.task) for place in ours)
+        papers = [
+            Place(city, task, name, "", protocol=name)
+            for city, task in asked
+            for name in self.protocols
+            if _scores(name, task)
+        ]
+        return [*ours, *papers]
 
     def _rows(self, choice: Choice) -> tuple[tuple[Contender, ...], tuple[Contender, ...]]:
         """Return the rows asked for, and the floors below them that are not among these."""
         asked = chosen_rows(choice, self.contenders, self.inputs)
         labels = {row.label for row in asked}
         return asked, tuple(row for row in self.references if row.label not in labels)
-
-    def _group(self, place: Place) -> tuple[str, ...]:
-        """Say of which places the scores stand in one table: of a city and split, or of a task."""
-        what = (place.city, place.split) if self.across == "tasks" else (place.task,)
-        return (*what, place.head)
 
     def _section(self, shelf: Shelf, choice: Choice, where: Sequence[Place]) -> Section:
         columns = [
@@ -114,33 +123,29 @@ class Matrix(Experiment):
             return Section(where[0].task)
         learned, floors = ([row.label for row in rows] for rows in self._rows(choice))
         knowing = {label for label in (*learned, *floors) if _knows_place(label, columns)}
-        if not knowing & set(learned):
-            knowing = set()  # floors of coordinates need no table of their own
+        if not knowing & set(learned) or self.across == "protocols":
+            knowing = set()  # floors of coordinates need no table of their own, and some papers' heads tell every row where it is
+        axis, first, seeds = AXES[self.across], columns[0], len(choice.seeds)
+        headed = {axis.column(one.place, one.main): one for one in columns}
         tables = [
-            _table(
-                name,
-                dict(zip(self._headings(columns), columns, strict=True)),
-                [one for one in learned if belongs(one)],
-                [one for one in floors if belongs(one)],
-            )
+            _table(name, headed, list(filter(belongs, learned)), list(filter(belongs, floors)))
             for name, belongs in (
                 ("Main scores", lambda one: one not in knowing),
                 (KNOWING, knowing.__contains__),
             )
         ]
-        headed = zip(self._headings(columns), columns, strict=True)
-        rows = {
-            heading: {label: one.scored for label, one in column.learned.items()}
-            for heading, column in headed
-        }
-        tables.append(gained_table(rows, learned))
+        if self.across != "protocols":  # of which our own alone scores a model beside a floor
+            rows = {
+                title: {label: row.scored for label, row in one.learned.items()}
+                for title, one in headed.items()
+            }
+            tables.append(gained_table(rows, learned))
         shown = tuple(table for table in tables if table is not None)
-        first, head, seeds = columns[0], f"head {where[0].head}", f"{len(choice.seeds)} seeds"
-        if self.across == "tasks":
-            return Section(f"{first.place.city_name} · {first.place.split}", (head, seeds), shown)
-        title = f"{first.place.task}, {heading(first.main)} · {head}"
+        title, facts = axis.title(first.place, first.main), tuple(axis.facts(first.place, seeds))
+        if self.across != "cities":
+            return Section(title, facts, shown)
         figure = self._figure(columns, title, learned, floors)
-        return Section(title, (seeds,), tuple(table.without("saw") for table in shown), (figure,))
+        return Section(title, facts, tuple(table.without("saw") for table in shown), (figure,))
 
     def _figure(
         self, columns: Sequence[_Question], title: str, learned: Sequence[str], floors: Sequence[str]
@@ -166,12 +171,6 @@ class Matrix(Experiment):
             floors=sum(label in shown for label in floors),
             low=LOWEST,
         )
-
-    def _headings(self, columns: Sequence[_Question]) -> list[str]:
-        """Return what stands above the columns."""
-        if self.across == "tasks":
-            return [f"{one.place.task} {heading(one.main)}" for one in columns]
-        return [f"{one.place.city_name} {one.place.split}" for one in columns]
 
     def _stand(
         self, shelf: Shelf, choice: Choice, place: Place
@@ -261,6 +260,12 @@ def _table(
     )
     table = Table(name, heads, tuple(lines))
     return table if any(entry.tip for entry in saw.values()) else table.without("saw")
+
+
+def _scores(protocol: str, task: str) -> bool:
+    """Tell whether a paper's protocol says how such a task is scored."""
+    card = load_task(task).card
+    return get_paper(protocol).question(card.kind, card.level) is not None
 
 
 def _standings(label: str, columns: Sequence[_Question]) -> list[Row]:
