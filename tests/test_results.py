@@ -137,6 +137,35 @@ def test_the_scores_in_readme_are_those_of_their_rows(told, row):
 @pytest.mark.parametrize(
     ("told", "row"),
     [
+        ("MuseCL", "MuseCL"),
+        ("UrbanMFM", "UrbanMFM"),
+        ("Urban2Vec", "Urban2Vec"),
+        ("CityFM (no pictures)", "CityFM"),
+        ("SpaBERT ◇ (no pictures)", "SpaBERT, 2,250 steps"),
+        ("HGI (no pictures)", "HGI"),
+        ("GeoVectors ◇ (no pictures)", "GeoVectors"),
+        ("floor: poi-counts", "poi-counts"),
+        ("floor: building-stats", "building-stats"),
+    ],
+)
+def test_what_pictures_tell_in_the_comparison_is_what_the_rows_say(told, row):
+    text = (ROOT / "docs/comparison.md").read_text(encoding="utf-8")
+    table = text.split("## Where the answer needs pictures")[1].split("\n## ")[0]
+    (line,) = re.findall(rf"^\| {re.escape(told)} \| (.*) \|$", table, re.MULTILINE)
+    full = (RESULTS / "full.md").read_text(encoding="utf-8")
+    for place, split in enumerate(("random", "block")):
+        section = full.split(f"## toyville · {split}\n")[1].split("\n## ")[0]
+        heads = re.search(r"^\| row \| (.*) \|$", section, re.MULTILINE)[1].split(" | ")
+        (cells,) = re.findall(rf"^\| {re.escape(row)}(?: \([^|]*\))? \| (.*) \|$", section, re.MULTILINE)
+        found = dict(zip(heads, cells.split(" | "), strict=True))
+        kept = [_numbers(found[f"{task} R² ↑"])[0] for task in ("housing", "income", "gdp")]
+        shown = [float(cell.split(" / ")[place]) for cell in line.split(" | ")]
+        assert shown == pytest.approx(kept, abs=0.0056)  # rounded twice
+
+
+@pytest.mark.parametrize(
+    ("told", "row"),
+    [
         ("Urban2Vec", "Urban2Vec"),
         ("SpaBERT ◇", "SpaBERT, 2,250 steps"),
         ("MuseCL ◇", "MuseCL"),
