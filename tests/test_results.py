@@ -212,6 +212,28 @@ def test_readme_says_on_how_many_questions_which_kind_may_be_the_best(committed)
     assert sum(counts[1:]) == counts[0]
 
 
+def test_readme_says_what_a_papers_protocol_makes_of_random_codes_and_of_trained_models():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = re.search(
+        r"random codes have (\S+) of New York's density \((\S+) under ours\), CityFM (\S+) \((\S+)\), and no trained model more than (\S+) ",
+        text,
+    )
+    page = (RESULTS / "protocols.md").read_text(encoding="utf-8")
+    section = page.split("## new_york · popdensity")[1].split("\n## ")[0]
+    lines = [re.split(r" +\| +", line.strip("| ")) for line in section.splitlines() if line.startswith("|")]
+    place = {title: number for number, title in enumerate(lines[0])}
+    kept = {
+        re.sub(r" \(.*", "", line[0]): [
+            _numbers(line[place[one]])[:1] for one in ("paper:cityfm", "random mlp")
+        ]
+        for line in lines[2:]
+    }
+    trained = [*kept][: [*kept].index("poi-counts")]
+    (most,) = max(kept[name][0] for name in trained if kept[name][0])
+    shown = [one for name in ("random codes, averaged", "CityFM") for (one,) in kept[name]]
+    assert [float(one) for one in told.groups()] == pytest.approx([*shown, most], abs=0.0051)
+
+
 def _means(head: str, row: str) -> list[str]:
     """Return the means of a row in results/cities.md, or the words that stand in their place."""
     return [re.sub(r"\*\*|</?ins>| ±.*", "", cell) for cell in _cells(head, row)]
