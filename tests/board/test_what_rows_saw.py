@@ -157,6 +157,31 @@ def test_rows_that_know_where_they_are_stand_in_a_table_of_their_own(make_result
     assert "**0.850 ± 0**" not in tables[1]
 
 
+def test_floors_that_no_model_of_their_table_can_be_held_against_are_not_told_again(make_result):
+    placed, wide = "position encoding", "poi,polygon,coordinates"
+    knows = told(
+        make_result("b", (0.6, 0.6), inputs=wide, used=("poi", "coordinates")), place=placed, lacks=[]
+    )
+    floors = [
+        make_result("tfidf", (0.75, 0.75), floor=True),
+        make_result("coordinates", (0.3, 0.3), used=("coordinates",), floor=True),
+    ]
+
+    def shown(*results):
+        tables = [
+            one
+            for one in render([*results, *floors], format="md").split("\n### ")
+            if one.startswith("Inputs: ")
+        ]
+        return [[line.split(" | ")[0].removeprefix("| ") for line in table_lines(one)[2:]] for one in tables]
+
+    assert shown(knows) == [["tfidf"], ["b ▼", "coordinates"]]
+    plain = told(make_result("a", (0.5, 0.5)), place="", lacks=[])
+    assert shown(knows, plain) == [["tfidf", "a ▼", "coordinates"], ["b ▼", "coordinates"]]
+    refused = make_result("cityfm", inputs=wide, status="refused", reason="No layer.")
+    assert shown(knows, plain, refused)[1] == ["tfidf", "cityfm"]
+
+
 def test_a_block_is_whole_where_only_floors_know_where_they_are(make_result):
     results = [
         told(make_result("a"), place=""),

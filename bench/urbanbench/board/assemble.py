@@ -87,15 +87,27 @@ def _is_first(group: Group, groups: Sequence[Group]) -> bool:
 def _section(group: Group, asked: Sequence[str] | None, published: bool, alone: bool) -> Section:
     """Lay out a group; `alone` asks for the paper's rows that stand beside none of ours."""
     metrics = _metrics(group, asked)
-    tables = [
-        _table(group, block, part, metrics, published) for block in group.blocks for part in parts_of(block)
-    ]
+    tables = [_table(group, block, part, metrics, published) for block, part in _told_once(group.blocks)]
     if group.unscored:
         tables.append(_unscored_table(group.unscored))
     if alone and stands_beside(group):
         papers = (published_table(group, metrics), listed_table(group, metrics))
         tables += [one for one in papers if one is not None]
     return Section(group_title(group), tuple(group_facts(group)), tuple(group_notices(group)), tuple(tables))
+
+
+def _told_once(blocks: Sequence[Block]) -> list[tuple[Block, Part]]:
+    """Return the tables of a group but those of floors alone, which all models of their block know more than, where the same floors stand beside models in another table."""
+    parts = [(block, part) for block in blocks for part in parts_of(block)]
+    told = {row.run_id for _, part in parts if part.block.models for row in part.block.floors}
+    return [
+        (block, part)
+        for block, part in parts
+        if part.block.models
+        or part.block.unscored
+        or not block.models
+        or not told.issuperset(row.run_id for row in part.block.shown)
+    ]
 
 
 def _metrics(group: Group, asked: Sequence[str] | None) -> list[str]:
