@@ -97,7 +97,7 @@ def _section(group: Group, asked: Sequence[str] | None, published: bool, alone: 
 
 
 def _told_once(blocks: Sequence[Block]) -> list[tuple[Block, Part]]:
-    """Return the tables of a group but those of floors alone, which all models of their block know more than, where the same floors stand beside models in another table."""
+    """Return the tables of a group but those of floors alone, because all models of their block know where they are, where the same floors stand beside models in another table."""
     parts = [(block, part) for block in blocks for part in parts_of(block)]
     told = {row.run_id for _, part in parts if part.block.models for row in part.block.floors}
     return [
@@ -105,7 +105,6 @@ def _told_once(blocks: Sequence[Block]) -> list[tuple[Block, Part]]:
         for block, part in parts
         if part.block.models
         or part.block.unscored
-        or not block.models
         or not told.issuperset(row.run_id for row in part.block.shown)
     ]
 
