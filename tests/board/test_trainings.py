@@ -10,6 +10,7 @@ import pytest
 
 from urbanbench.board import render
 from urbanbench.board.blocks import make_groups
+from urbanbench.board.costs import costs_of
 from urbanbench.board.numbers import Score
 from urbanbench.board.rows import read_rows
 from urbanbench.board.trainings import joined
@@ -63,6 +64,15 @@ def test_three_trainings_are_one_row_and_each_on_request(trainings, make_result)
     assert len(row.trainings) == 3
     assert row.main == pytest.approx(0.52)
     assert len(models([*trainings, floor], each_training=True)) == 3
+
+
+def test_the_joined_row_costs_what_its_first_training_does(trainings):
+    for one in trainings:
+        one["training"] = [{"stage": "poi", "seconds": 0.9 * one["cost"]["embed_seconds"]}]
+    [row] = models(trainings)
+    assert len(row.training) == 3
+    assert costs_of(row) == costs_of(row.trainings[0])
+    assert costs_of(row).complete
 
 
 @pytest.mark.parametrize(

@@ -247,6 +247,8 @@ def test_regions_with_few_points_get_no_value_and_zeros_only_when_asked(places, 
     assert frame["value"].to_dict() == {"01": 3.0, "02": 7.0}
     frame, _, _ = made(wish(tmp_path, file="p.gpkg", how="points", statistic="count", zeros=True), places)
     assert frame["value"].to_dict() == {"01": 5, "02": 1, "03": 0, "04": 0}
+    asked = wish(tmp_path, file="p.gpkg", how="points", statistic="count", zeros=True, least=2)
+    assert made(asked, places)[0]["value"].to_dict() == {"01": 5, "03": 0, "04": 0}
 
 
 # from rasters

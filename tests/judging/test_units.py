@@ -166,3 +166,8 @@ def test_block_bootstrap_intervals_hold_the_mean_of_smooth_fields_nearly_as_ofte
         low, high = drawn.interval(0)
         held.append(low <= 0 <= high)
     assert 0.88 <= np.mean(held) <= 0.99
+
+
+def test_units_that_all_differ_by_the_same_are_no_chance():
+    places = np.random.default_rng(0).uniform(0, 1e4, (80, 2))
+    assert SpatialJudge(places).judge(0.5, np.zeros(80)).p == 0.0

@@ -29,6 +29,7 @@ def test_log_r2_is_left_out_for_negative_truth():
 
 def test_r2_is_nan_where_the_truth_does_not_vary():
     assert np.isnan(compute_metrics("regression", np.ones(4), np.zeros(4), ())["r2"])
+    assert np.isnan(compute_metrics("regression", np.full(3, 0.1), np.zeros(3), ())["r2"])
 
 
 @pytest.mark.parametrize("seed", range(5))

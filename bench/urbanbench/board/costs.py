@@ -92,12 +92,13 @@ class Costs:
 
 
 def costs_of(row: Row) -> Costs:
-    """Return what a row cost.
+    """Return what a row cost; of one that joins several trainings, what the first of them cost, which is what its section of costs says.
 
     Rows of earlier versions have no weights and no energy, and their throughput is of the units scored. Where one does not say what it read, but its stages
     trained for longer than its vectors took, trained stages were read: the longer time stands, and is not complete. Finished vectors cost their maker what
     nobody told.
     """
+    row = (row.trainings or (row,))[0]
     embed, complete = _embedding(row)
     trained, frozen = _weights(row)
     units, dim = _number(row, "embed_units") or row.n_units, row.model.get("dim")

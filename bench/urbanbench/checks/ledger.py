@@ -27,7 +27,7 @@ def check_mark(code: str) -> dict[str, str]:
     Parameters
     ----------
     code
-        `urbanbench.hashing.code_digest` of the model's file, as `checked_code` names it.
+        `urbanbench.registry.own_code.plugin_digest` of the model's file, as `checked_code` names it.
 
     Returns
     -------

@@ -19,6 +19,8 @@ _WEAKER = 1.5 ** np.arange(13)
 """Of the worst range, and shorter ones against which the test is safe as well."""
 _ANGLES = (np.arange(64) + 0.5) / 64 * np.pi / 2
 _LEVEL, _HALF = 0.05, 0.975
+_FAR = 1e6
+"""A t ratio beyond this is no chance, and too large for the quadratic form to tell."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +42,8 @@ class SpatialMean:
     @property
     def t(self) -> float:
         """Mean over standard error."""
-        return 0.0 if self.mean == 0 else float(np.divide(self.mean, self.error))
+        with np.errstate(divide="ignore"):  # units that all differ by the same
+            return 0.0 if self.mean == 0 else float(np.divide(self.mean, self.error))
 
     @property
     def p(self) -> float:
@@ -106,6 +109,8 @@ class SpatialJudge:
 
     def chance(self, t: float) -> float:
         """Return the largest probability, over all correlations up to the worst one, of |t| where the mean is 0."""
+        if not abs(t) < _FAR:
+            return 0.0
         return _chance(self._shapes, self.components, t)
 
     @property

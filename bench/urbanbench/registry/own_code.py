@@ -7,11 +7,11 @@ from functools import cache
 from pathlib import Path
 
 import urbanbench
-from urbanbench.hashing import code_digest
+from urbanbench.hashing import code_digest, value_digest
 from urbanbench.registry.kinds import KINDS, VECTOR_FILES
 from urbanbench.vectors.files import vectors_digest
 
-__all__ = ["files_beside", "foreign_digest", "package_of"]
+__all__ = ["files_beside", "foreign_digest", "package_of", "plugin_digest"]
 
 _ALSO_UNGUARDED = tuple(f"urbanbench.{kind.folder}." for kind in KINDS.values())
 """Plugins of ours that a foreign one builds on: their fingerprints say nothing of what it makes of them."""
@@ -34,6 +34,18 @@ def foreign_digest(source: Path) -> str:
     if any(folder in source.parents for folder in _own_folders()):
         return ""
     return code_digest(source, *_neighbours(source), follow=_ALSO_UNGUARDED)
+
+
+def plugin_digest(source: Path) -> str:
+    """Hash all code that decides what a plugin computes: its file with what that imports of urbanbench, and of a foreign one all that `foreign_digest` counts.
+
+    Parameters
+    ----------
+    source
+        The plugin's Python file.
+    """
+    code, foreign = code_digest(source), foreign_digest(source)
+    return value_digest([code, foreign]) if foreign else code
 
 
 @cache

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from urbanbench.apart import state_kept
 from urbanbench.checks.ledger import checked_code, keep_check
 from urbanbench.errors import Conformance, RunRefused, UrbanbenchError
-from urbanbench.hashing import code_digest
 from urbanbench.reasons import place_in, told
 from urbanbench.registry import (
     Face,
@@ -23,6 +22,7 @@ from urbanbench.registry import (
     open_source,
     sound,
 )
+from urbanbench.registry.own_code import plugin_digest
 from urbanbench.run.checking_apart import Held, checked_apart
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def check_word(
     else:
         problem = _checked_here(words, held)
     if is_foreign("model", word):
-        code = checked_code(code_digest(file_of(plugin)), environment_of(plugin))
+        code = checked_code(plugin_digest(file_of(plugin)), environment_of(plugin))
         keep_check(code, problem, city=city)
     return problem
 

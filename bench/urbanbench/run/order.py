@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.errors import BadInput, UnknownName
-from urbanbench.hashing import code_digest
 from urbanbench.inputs import FULL, format_inputs, parse_inputs
 from urbanbench.model import identifying_parameters
 from urbanbench.parity.contract import DEFAULT, Paper, Question
@@ -17,6 +16,7 @@ from urbanbench.parity.papers import get_paper
 from urbanbench.registry import GROUPS, Face, face_of, file_of, names, plain_name, sound
 from urbanbench.registry.given import GIVEN_INPUTS, GivenVectors
 from urbanbench.registry.live import is_live
+from urbanbench.registry.own_code import plugin_digest
 from urbanbench.result import BEST_FLOOR, Cell, RunSpec
 from urbanbench.run.rooms import Room, room_of
 from urbanbench.run.sharing import hidden_from
@@ -124,7 +124,7 @@ class Order:
     @property
     def code(self) -> str:
         """Hash of the code the model runs, or of the file of given vectors."""
-        return vectors_digest(self.source) if self.given else code_digest(self.source)
+        return vectors_digest(self.source) if self.given else plugin_digest(self.source)
 
     @property
     def asked_inputs(self) -> frozenset[str] | None:

@@ -132,7 +132,8 @@ def compute_metrics(
 
 def _r2(true: np.ndarray, predicted: np.ndarray) -> float:
     total = float(((true - true.mean()) ** 2).sum())
-    return 1.0 - float(((true - predicted) ** 2).sum()) / total if total > 0 else float("nan")
+    varies = total > 1e-12 * float((true**2).sum())  # the mean of equal numbers is not always that number
+    return 1.0 - float(((true - predicted) ** 2).sum()) / total if varies else float("nan")
 
 
 def _mean_r2(true: np.ndarray, predicted: np.ndarray) -> float:

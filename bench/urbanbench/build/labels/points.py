@@ -63,11 +63,12 @@ def from_points(wish: Wish, places: Places, report: Report) -> pd.DataFrame:
     least = wish.least if wish.least is not None else _FEWEST[wish.statistic]
     few = made["n"].to_numpy() < least
     report.add(part, "dropped", f"regions with fewer than {least} points", ids=made.index[few])
-    return _with_zeros(made[~few], places) if wish.zeros else made[~few]
+    return _with_zeros(made, few, places) if wish.zeros else made[~few]
 
 
-def _with_zeros(made: pd.DataFrame, places: Places) -> pd.DataFrame:
-    return made.reindex(places.ids("region"), fill_value=0)
+def _with_zeros(made: pd.DataFrame, few: np.ndarray, places: Places) -> pd.DataFrame:
+    """Give 0 to regions without any point; those with too few keep none."""
+    return made.reindex(places.ids("region"), fill_value=0).drop(index=made.index[few])
 
 
 def _points(wish: Wish, crs: str) -> tuple[np.ndarray, Any]:
