@@ -109,7 +109,7 @@ class SpatialJudge:
 
     def chance(self, t: float) -> float:
         """Return the largest probability, over all correlations up to the worst one, of |t| where the mean is 0."""
-        if not abs(t) < _FAR:
+        if abs(t) > _FAR:
             return 0.0
         return _chance(self._shapes, self.components, t)
 

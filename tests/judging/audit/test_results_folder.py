@@ -113,6 +113,12 @@ def test_two_versions_of_a_model_are_two_rows_and_twice_the_same_one_is_told():
     assert "twice" not in {one.rule for one in audited(old, later)}
 
 
+def test_a_row_trained_in_another_city_answers_a_question_of_its_own():
+    home, away = result("a", spread=1.5), result("a", spread=1.6, seed=1)
+    elsewhere = replace(away, cell=replace(away.cell, train_city="bergen"))
+    assert audited(home, elsewhere) == []
+
+
 def test_repeats_that_all_gave_one_number_are_found():
     same = result("b", spread=2.5)
     for name, values in same.scores.items():

@@ -32,6 +32,7 @@ def _line(result: RunResult) -> Line:
     version = f"version {number}" if number > 1 else ""
     setting = " · ".join(filter(None, (cell.preset, changed, cell.inputs, cell.reader, version, seed)))
     block = f"{cell.split} {cell.block_size_m:g} m" if cell.block_size_m else cell.split
+    trained = f"trained in {cell.train_city}" if cell.train_city else ""
     measures = {
         name: _measure(name, numbers, result)
         for name, numbers in result.scores.items()
@@ -39,7 +40,7 @@ def _line(result: RunResult) -> Line:
     }
     kind = str(result.task.get("kind") or "")
     return Line(
-        model=cell.model, setting=setting, task=cell.task, city=cell.city, test=block, measures=measures,
+        model=cell.model, setting=setting, task=cell.task, city=cell.city, test=" · ".join(filter(None, (block, trained))), measures=measures,
         floor=bool(result.model.get("floor")), repeats=len(cell.seeds), units=_units(result.evaluation.get("n_units")),
         splits=str(result.provenance.get("split_digest") or ""), vectors=str(result.provenance.get("embedding_digest") or ""),
         data=_data(result), kind=kind,
