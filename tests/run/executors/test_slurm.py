@@ -198,11 +198,11 @@ COMMANDS = {
     "sbatch": """
         import os, re, subprocess, sys
         from pathlib import Path
-        script = Path(sys.argv[-1])
-        text = script.read_text()
+        text = Path(sys.argv[-1]).read_text()
         state = Path(os.environ["SLURM_OF_TEST"])
         job = str(100 + len(list(state.glob("*.script"))))
-        (state / f"{job}.script").write_text(text)
+        script = state / f"{job}.script"  # a copy, as SLURM's: submitit renames its own as soon as this returns
+        script.write_text(text)
         found = re.search(r"--array=0-(\\d+)", text)
         for task in range(int(found[1]) + 1) if found else [None]:
             own = os.environ | {"SLURM_JOB_ID": job, "SLURM_JOB_NUM_NODES": "1", "SLURM_NTASKS": "1", "SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NODEID": "0", "SLURM_JOB_NODELIST": "n1"}
