@@ -76,6 +76,19 @@ def test_a_board_that_is_given_predictions_finds_what_compare_finds(make_row, sp
     assert contest.p_better(1)[0] == pytest.approx(1 - half if found.verdict.mean > 0 else half)
 
 
+@pytest.mark.parametrize("pieces", [5, 40])
+def test_boards_and_comparisons_take_as_many_groups_as_the_splits_tell_of(make_row, pieces):
+    results = [make_row(name, noise, split="group", sets=10) for name, noise in (("a", 1.0), ("b", 1.6))]
+    pair = pair_up(("a", "b"), [results[0]], [results[1]])
+    blind = compare(pair, GROUND)[0].verdict
+    for one in results:
+        one.evaluation["split_facts"] = [side | {"pieces": pieces} for side in OWN]
+    told = compare(pair, GROUND)[0].verdict
+    p = contest_of(rows_of(results, by_units=True), "r2").p_better(0)[1]
+    assert p == pytest.approx(told.p / 2 if told.mean > 0 else 1 - told.p / 2)
+    assert (told.p > blind.p) == (pieces == 5)
+
+
 @pytest.mark.parametrize("split", ["group", "city-out"])
 def test_seeds_that_test_the_same_units_make_no_bold_set_and_no_ranks_of_scores_alone(make_row, split):
     results = [make_row(name, noise, split=split, sets=2) for name, noise in (("a", 0.2), ("b", 9.0))]

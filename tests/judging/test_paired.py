@@ -57,6 +57,20 @@ def test_splits_of_a_few_blocks_are_judged_at_the_nominal_rate():
     assert more > rate
 
 
+def test_splits_of_five_groups_are_judged_by_five_and_not_by_as_many_as_blocks():
+    """Ten test parts of one group in five: a spread of so few cannot be as sure as that of 25."""
+    rng = np.random.default_rng(11)
+    gaps = rng.standard_normal((4000, 5))
+    scores = np.take_along_axis(gaps, rng.integers(0, 5, (4000, 10)), axis=1)
+    few, blocks = sharing_of("group", 15, 5, 5, [{"pieces": 5}] * 10), sharing_of("group", 15, 5, 5)
+    rate, more = (np.mean(resampled_t(scores, one).p < 0.05) for one in (few, blocks))
+    assert rate <= 0.055 < more
+    assert few.freedom(10) == pytest.approx(1 / (1 / 9 + 1 / 4))
+    assert sharing_of("group", 15, 5, 5, [{"pieces": 55}]).freedom(10) == blocks.freedom(10)
+    assert sharing_of("block", 15, 5, 5, [{"pieces": 6}, {"pieces": 8}]).pieces == 7
+    assert sharing_of("random", 15, 5, 5, [{"pieces": 6}]).freedom(10) == 9
+
+
 def test_many_rows_are_judged_as_each_alone():
     rows = np.stack([GAPS, -2 * GAPS, GAPS[::-1] + 0.01])
     together = resampled_t(rows, Sharing(0.25))

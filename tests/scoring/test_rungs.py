@@ -32,7 +32,8 @@ def test_left_out_is_exactly_what_lies_within_the_buffer_of_a_test_unit(build_ta
         near = cdist(targets.xy[others], targets.xy[split.test]).min(axis=1) <= buffer_m
         kept = np.sort(np.concatenate([split.train, split.val]))
         assert np.array_equal(kept, others[~near])
-        assert split.facts == {"buffer_m": buffer_m, "left_out": int(near.sum())}
+        assert split.facts["buffer_m"] == buffer_m
+        assert split.facts["left_out"] == near.sum()
 
 
 def test_without_a_width_the_buffer_is_the_range_of_the_label(build_targets):
@@ -207,6 +208,17 @@ def test_groups_are_held_out_whole_as_scikit_learn_holds_them(build_targets):
     for test in (*ours, *theirs):
         assert not set(groups[test]) & set(np.delete(groups, test))
     assert {len(set(groups[test])) for test in ours} <= {2, 3}
+
+
+def test_splits_that_may_have_few_pieces_tell_how_many(build_targets):
+    groups = np.random.default_rng(0).integers(0, 7, size=400)
+    targets = build_targets(n=400, groups=groups)
+    for word, size in (("group", None), ("block", 2500.0), ("buffered:300", 2500.0)):
+        protocol = Protocol(word, seeds=SEEDS, block_size_m=size)
+        for seed, split in zip(SEEDS, make_splits(targets, protocol), strict=True):
+            assert split.facts["pieces"] == len(set(atoms_of(targets, protocol, seed))), word
+    for word in ("block", "buffered:300", "random"):
+        assert all("pieces" not in split.facts for split in make_splits(targets, Protocol(word, seeds=SEEDS)))
 
 
 def test_named_cities_are_tested_as_leave_one_group_out_tests_them(build_targets):

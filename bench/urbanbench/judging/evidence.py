@@ -84,7 +84,8 @@ def _base(first: RunResult, metric: str, scores: tuple[np.ndarray, np.ndarray]) 
             raise BadInput(msg)
         return Evidence(*scores, Sharing(0.0), units, basis)
     counts = (first.evaluation[name] for name in ("n_train", "n_val", "n_test"))
-    return Evidence(*scores, sharing_of(first.cell.split, *counts), units, basis)
+    facts = first.evaluation.get("split_facts", ())
+    return Evidence(*scores, sharing_of(first.cell.split, *counts, facts), units, basis)
 
 
 def resampled_units(pair: Pair, metric: str, ground: Ground, draws: int) -> Resampled | None:

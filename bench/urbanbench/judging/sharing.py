@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from urbanbench.judging.basis import whole_neighbourhoods
+from urbanbench.scoring.split import PIECES
 
 __all__ = ["Sharing", "sharing_of"]
 
@@ -39,7 +41,9 @@ class Sharing:
         return float(1.0 / (1.0 / (splits - 1) + 1.0 / (self.pieces - 1)))
 
 
-def sharing_of(split: str, n_train: object, n_val: object, n_test: object) -> Sharing:
+def sharing_of(
+    split: str, n_train: object, n_val: object, n_test: object, facts: Sequence[Mapping[str, object]] = ()
+) -> Sharing:
     """Return what splits share.
 
     Parameters
@@ -48,8 +52,15 @@ def sharing_of(split: str, n_train: object, n_val: object, n_test: object) -> Sh
         Their name.
     n_train, n_val, n_test
         Units on each side, of all splits together or one number a split.
+    facts
+        What the splits say of themselves: those that may have fewer pieces than a block split has tell how many.
     """
     train, val, test = (
         float(np.mean(np.asarray(count, dtype=np.float64))) for count in (n_train, n_val, n_test)
     )
-    return Sharing(test / (train + val), _PIECES if whole_neighbourhoods(split) else math.inf)
+    return Sharing(test / (train + val), _pieces(facts) if whole_neighbourhoods(split) else math.inf)
+
+
+def _pieces(facts: Sequence[Mapping[str, object]]) -> float:
+    told = [float(str(one[PIECES])) for one in facts if PIECES in one]
+    return min(float(_PIECES), sum(told) / len(told)) if told else _PIECES

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["PREFIX", "SAME_TEST_UNITS", "TEST_SIDE", "Split", "is_split_file", "same_test_units"]
+__all__ = ["PIECES", "PREFIX", "SAME_TEST_UNITS", "TEST_SIDE", "Split", "is_split_file", "same_test_units"]
 
 PREFIX = "file:"
 """Begins the word of a split that is a file: before its path in what is asked, before its name in what is kept."""
@@ -19,6 +19,8 @@ SAME_TEST_UNITS = "same_test_units"
 """Fact of each split of a file whose seeds all test the same units."""
 TEST_SIDE = "test_side"
 """Fact of a split that deals groups out whole: a short hash of its test units, by which seeds that test the same ones are known."""
+PIECES = "pieces"
+"""Fact of a split that holds out whole neighbourhoods and may have few of them: how many there are, groups or blocks of a size that was asked for."""
 
 
 def same_test_units(facts: Iterable[Mapping[str, object]]) -> bool:

@@ -10,7 +10,7 @@ from urbanbench.errors import BadInput
 from urbanbench.scoring.allotment import allot_whole
 from urbanbench.scoring.block_size import autocorrelation_range_m, resolve_block_size
 from urbanbench.scoring.splits.atoms import class_counts, fractions_of, numbered, whole_parcels
-from urbanbench.scoring.splits.blocks import drawn_blocks
+from urbanbench.scoring.splits.blocks import drawn_blocks, pieces_told
 from urbanbench.scoring.splits.contract import LEAST_TRAIN, LEFT_OUT, TEST, Cut, Rung, SplitInfo
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Buffered(Rung):
 
     def __init__(self, targets: Targets, protocol: Protocol, argument: str = "") -> None:
         """Settle the side of the blocks and the width of the dead zone."""
-        self._targets = targets
+        self._targets, self._protocol = targets, protocol
         self._size_m = resolve_block_size(targets, protocol)
         self._buffer_m = float(argument) if argument else autocorrelation_range_m(targets)
         self._fractions = fractions_of(targets, protocol)
@@ -57,7 +57,8 @@ class Buffered(Rung):
         train, val, _ = self._fractions
         shares = (train / (train + val), val / (train + val), 0.0)
         side[free] = allot_whole(class_counts(rest, blocks), shares, rng)[blocks]
-        return Cut(side, atoms, {"buffer_m": self._buffer_m, "left_out": int((side == LEFT_OUT).sum())})
+        told = {"buffer_m": self._buffer_m, "left_out": int((side == LEFT_OUT).sum())}
+        return Cut(side, atoms, told | dict(pieces_told(atoms, self._protocol)))
 
     def _tested(self, atoms: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return sides int64 (n,), test or left out, of the first patch that leaves enough units, and the rows of these."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from urbanbench.scoring.protocol import Protocol
     from urbanbench.scoring.targets import Targets
 
-__all__ = ["LEAST_TRAIN", "LEFT_OUT", "TEST", "TRAIN", "VAL", "Cut", "Rung", "SplitInfo"]
+__all__ = ["LEAST_TRAIN", "LEFT_OUT", "TEST", "TRAIN", "VAL", "Cut", "Facts", "Rung", "SplitInfo"]
 
 TRAIN, VAL, TEST, LEFT_OUT = 0, 1, 2, -1
 """Sides of a unit."""
@@ -24,6 +24,7 @@ LEAST_TRAIN = 20
 """Fewest training units with which a rung that leaves units out is still a question about vectors."""
 
 Facts = Mapping[str, float | int | str]
+"""What a split says of itself, JSON-like."""
 
 
 @dataclass(frozen=True)

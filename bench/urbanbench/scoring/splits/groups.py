@@ -9,7 +9,7 @@ import numpy as np
 from urbanbench.errors import BadInput
 from urbanbench.hashing import array_digest, short
 from urbanbench.scoring.allotment import allot_whole
-from urbanbench.scoring.split import TEST_SIDE
+from urbanbench.scoring.split import PIECES, TEST_SIDE
 from urbanbench.scoring.splits.atoms import class_counts, fractions_of, numbered, parcel_majority
 from urbanbench.scoring.splits.contract import TEST, Cut, Rung, SplitInfo
 
@@ -51,4 +51,4 @@ class Groups(Rung):
         rng = self.generator(seed)
         side = allot_whole(self._counts, self._fractions, rng)[self._atoms]
         tested = np.sort(self._ids[side == TEST])
-        return Cut(side, self._atoms, {TEST_SIDE: short(array_digest(tested))})
+        return Cut(side, self._atoms, {TEST_SIDE: short(array_digest(tested)), PIECES: len(self._counts)})
