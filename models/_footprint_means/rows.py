@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
 
-from urbanbench.hashing import value_digest
+from urbanbench.hashing import code_digest, value_digest
 from urbanbench.seen import saw
 from urbanbench.toolkit.features.encoded import shape_features
 from urbanbench.toolkit.ground.objects import pooled
@@ -92,7 +93,12 @@ def _means(
         start = np.cumsum(sizes) - sizes
         return np.asarray(np.add.reduceat(vectors, start, axis=0, dtype=np.float64) / sizes[:, None])
 
-    inputs = [shapes_digest(outlines, model.raster_size), sizes.tolist(), model.a_max_m2]
+    inputs = [
+        shapes_digest(outlines, model.raster_size),
+        sizes.tolist(),
+        model.a_max_m2,
+        code_digest(Path(__file__)),
+    ]
     return cached_features("footprint means", encoder_digest(encoder, device), value_digest(inputs), compute)
 
 

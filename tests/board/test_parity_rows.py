@@ -13,7 +13,7 @@ from urbanbench.board.rows import read_rows
 LABEL = {
     "name": "paper:mvure",
     "title": "MVURE",
-    "scored": "regression of regions: 10 contiguous folds in file order; ridge; once",
+    "scored": "regression of regions: 10 contiguous folds in the order of unit ids; ridge; once",
     "spread": "one repeat without a ±",
     "leaks": ["folds follow the order of the label file"],
     "differs": ["one", "two"],

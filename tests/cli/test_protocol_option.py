@@ -140,9 +140,10 @@ def test_protocols_are_listed_and_described(capsys):
     assert {"paper:hgi", "paper:cityfm", "paper:urbanmfm", "paper:mvure"} <= {row["name"] for row in rows}
     for word in ("paper:mvure", "protocol:paper:mvure"):
         assert main(["describe", word]) == 0
-        told = capsys.readouterr().out
+        told = " ".join(capsys.readouterr().out.split())
         assert (
-            "regression of regions: 10 contiguous folds in file order; ridge regression with alpha 1" in told
+            "regression of regions: 10 contiguous folds in the order of unit ids; ridge regression with alpha 1"
+            in told
         )
         assert "the code of MVURE and of HREP cuts five" in told
     assert main(["describe", "protocol:default"]) == 0

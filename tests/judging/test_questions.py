@@ -311,6 +311,15 @@ def test_a_sentence_names_the_better_one_and_what_chance_says(make_row):
     assert " trainings" not in words
 
 
+def test_a_sentence_says_where_blocks_are_too_few_to_be_drawn_again(make_row):
+    rows = [make_row(name, noise, split="block") for name, noise in (("a", 6.0), ("b", 0.3))]
+    wide = [replace(row, evaluation=row.evaluation | {"block_size_m": 1e6}) for row in rows]
+    [found] = compare(pair(*wide), Ground(somewhere), draws=200)
+    assert "Test units lie in 1 of the split's blocks, too few to be drawn again" in statement(
+        found, "a", "b", 1
+    )
+
+
 def test_trainings_are_named_and_widen_the_interval(make_row):
     other = make_row("b", 3.0)
     ones = [make_row("a", noise, model_seed=seed) for seed, noise in enumerate((0.5, 1.0, 2.5))]

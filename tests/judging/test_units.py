@@ -168,6 +168,14 @@ def test_block_bootstrap_intervals_hold_the_mean_of_smooth_fields_nearly_as_ofte
     assert 0.88 <= np.mean(held) <= 0.99
 
 
+def test_blocks_too_few_to_be_drawn_again_give_no_interval():
+    places = np.random.default_rng(5).uniform(0, 1000, (40, 2))
+    found = block_bootstrap(np.array([0.6]), np.ones((1, 40)) / 40, places, 1e6)
+    assert not found.enough
+    assert found.interval(0) == (-np.inf, np.inf)
+    assert block_bootstrap(np.array([0.6]), np.ones((1, 40)) / 40, places, 300.0).enough
+
+
 def test_units_that_all_differ_by_the_same_are_no_chance():
     places = np.random.default_rng(0).uniform(0, 1e4, (80, 2))
     assert SpatialJudge(places).judge(0.5, np.zeros(80)).p == 0.0

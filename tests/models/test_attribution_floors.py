@@ -1,6 +1,7 @@
 """Floors that tell pooling, data and training apart, each number computed again with plain loops."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from urbanbench.models.poi_shares import PoiShares
 from urbanbench.models.random_codes import RandomCodes
 from urbanbench.models.text_codes import TextCodes
 from urbanbench.models.urban2vec import Urban2Vec
+from urbanbench.registry.files import import_file
 from urbanbench.seeds import generator
 from urbanbench.seen import seeing
 from urbanbench.toolkit.ground.objects import MERE_BUILDING, gather_objects
@@ -316,6 +318,21 @@ def test_footprint_means_do_not_depend_on_how_regions_share_files_and_are_read_a
     np.testing.assert_allclose(parts.vectors, whole.vectors, atol=1e-5)
     monkeypatch.setattr(footprint_rows, "shape_features", None)
     np.testing.assert_array_equal(embedded(tiny(), view, regions).vectors, parts.vectors)
+
+
+def test_kept_footprint_means_go_by_the_code_that_makes_them(view, regions, own_cache, monkeypatch, tmp_path):
+    before = embedded(tiny(), view, regions)
+    source = Path(footprint_rows.__file__).read_text()
+    changed = tmp_path / "rows.py"
+    changed.write_text(source.replace("surface_share(", "0.5 * surface_share("))
+    after = embedded_by(import_file(changed), view, regions)
+    np.testing.assert_allclose(after[:, -1], before.vectors[:, -1] / 2, atol=1e-6)
+    np.testing.assert_array_equal(embedded(tiny(), view, regions).vectors, before.vectors)
+
+
+def embedded_by(rows, view, regions):
+    """Vectors by another version of the floor's code."""
+    return rows.region_rows(tiny(), view, regions, seed=0, device="cpu")[0]
 
 
 def test_footprint_vectors_of_buildings_are_their_own(view, buildings, own_cache):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
@@ -47,6 +49,17 @@ def test_a_parity_run_equals_scoring_by_hand(village, counting):
     assert result.predictions["unit_id"].tolist() == label.index.tolist()
 
 
+def test_contiguous_folds_do_not_hang_on_the_order_of_the_label_file(village, counting, tmp_path):
+    turned = tmp_path / "turned"
+    shutil.copytree(village, turned)
+    path = turned / "labels" / "popdensity.parquet"
+    table = pd.read_parquet(path)
+    table.sample(frac=1.0, random_state=3).to_parquet(path, index=False)
+    assert pd.read_parquet(path)["region_id"].tolist() != table["region_id"].tolist()
+    first, second = (execute(spec_of(counting, city)) for city in (village, turned))
+    assert (second.status, second.scores) == (OK, first.scores)
+
+
 def test_a_parity_cell_has_the_protocols_name_its_head_and_repeats(village, counting):
     cell = resolve(
         spec_of(counting, village, protocol="paper:hgi", split="block", head="knn", seeds=(3,))
@@ -66,7 +79,7 @@ def test_a_parity_result_says_what_it_follows_and_survives_the_disk(village, cou
     assert found is not None
     assert found.to_dict() == result.to_dict()
     assert found.protocol["name"] == "paper:mvure"
-    assert "10 contiguous folds in file order" in found.protocol["scored"]
+    assert "10 contiguous folds in the order of unit ids" in found.protocol["scored"]
     assert "no spatial block split" in found.protocol["leaks"][0]
     assert (found.evaluation["n_train"], found.evaluation["n_val"], found.evaluation["n_test"]) == (32, 0, 4)
     assert len(store.load_all()) == 1

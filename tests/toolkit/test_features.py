@@ -8,9 +8,11 @@ import pytest
 import shapely
 
 import urbanbench
+from urbanbench.registry.files import import_file
 from urbanbench.toolkit.features.encoded import shape_features, text_features
 from urbanbench.toolkit.pictures.image_encoders import draw_shapes, encode_shapes, load_image_encoder
 from urbanbench.toolkit.texts.text_encoders import encode_texts, load_text_encoder
+from urbanbench.toolkit.training import seeded_torch
 
 SHAPES = np.array([shapely.box(0, 0, side, 2 * side) for side in range(1, 41)], dtype=object)
 TEXTS = ("amenity: cafe", "shop: bakery, name: corner", "leisure: park")
@@ -34,6 +36,42 @@ def test_kept_features_are_those_of_the_encoder_and_come_back_as_the_same_bits(o
     np.testing.assert_array_equal(texts[0], encode_texts(text_encoder, TEXTS))
     np.testing.assert_array_equal(shapes[0], encode_shapes(image_encoder, SHAPES, size=16, device="cpu"))
     assert len(list((own_cache / "features").glob("*.safetensors"))) == 2
+
+
+OWN = """
+from urbanbench.toolkit.pictures._image_nets import ImageEncoder
+from urbanbench.toolkit.texts._text_nets import HashedWords
+
+
+class Bright(ImageEncoder):
+    name, dim = "bright", 1
+
+    def forward(self, images):
+        return 1.0 * images.mean(dim=(1, 2, 3))[:, None]
+
+
+class Brighter(Bright):
+    pass
+
+
+class Loud(HashedWords):
+    def forward(self, tokens):
+        return 1.0 * super().forward(tokens)
+"""
+
+
+def test_kept_features_of_an_own_encoder_go_by_its_code(own_cache, tmp_path):
+    made = []
+    for number, factor in enumerate((1, 2)):
+        path = tmp_path / f"version{number}.py"
+        path.write_text(OWN.replace("1.0", f"{factor}.0"))
+        module = import_file(path)
+        shapes = shape_features(module.Brighter(), SHAPES[:4], size=16, device="cpu")
+        with seeded_torch(0, "loud"):
+            loud = module.Loud(4)
+        made.append((shapes, text_features(loud, TEXTS, device="cpu")))
+    for before, after in zip(*made, strict=True):
+        np.testing.assert_allclose(after, 2 * before)
 
 
 def test_drawn_footprints_have_three_equal_channels_of_zeros_and_ones():

@@ -74,8 +74,8 @@ def _plain(one: Comparison, name: str, other: str, family: int) -> dict[str, Any
 
 
 def _drawn(one: Comparison) -> dict[str, Any] | None:
-    """Return the intervals of the block bootstrap, where there was one, in the metric's own direction."""
-    if one.resampled is None:
+    """Return the intervals of the block bootstrap, where there was one with blocks enough, in the metric's own direction."""
+    if one.resampled is None or not one.resampled.enough:
         return None
     first, second = one.resampled.interval(0), one.resampled.interval(1)
     return {

@@ -11,6 +11,8 @@ from urbanbench.seeds import generator
 __all__ = ["Resampled", "block_bootstrap"]
 
 _GRIDS = 20
+_FEWEST = 3.0
+"""Blocks, on average over grids, of which a spread can be told."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,11 @@ class Resampled:
     own: np.ndarray
     blocks: float
 
+    @property
+    def enough(self) -> bool:
+        """Whether there are blocks enough to be drawn again; else no interval says anything."""
+        return self.blocks >= _FEWEST
+
     def interval(self, row: int, level: float = 0.95) -> tuple[float, float]:
         """Return (low, high) of a row's score."""
         return self._around(self.scores[:, row], float(self.own[row]), level)
@@ -44,6 +51,8 @@ class Resampled:
         """Return the interval of Student's t: few blocks scatter less than their population, by (B - 1) / B, and their spread is uncertain."""
         from scipy.special import stdtrit
 
+        if not self.enough:
+            return -np.inf, np.inf
         freedom = self.blocks - 1
         half = stdtrit(freedom, (1 + level) / 2) * drawn.std(ddof=1) * np.sqrt(self.blocks / freedom)
         return float(own - half), float(own + half)

@@ -197,6 +197,8 @@ def _again(found: Comparison, one: str, other: str) -> str:
     """Say what the block bootstrap gives, where it was asked for."""
     if found.resampled is None:
         return ""
+    if not found.resampled.enough:
+        return f"Test units lie in {found.resampled.blocks:.0f} of the split's blocks, too few to be drawn again (spatial block bootstrap)."
     ends = [found.resampled.interval(0), found.resampled.interval(1), found.resampled.gap_interval(0, 1)]
     shown = [f"[{_number(low, found)}, {_number(high, found)}]" for low, high in ends]
     return (

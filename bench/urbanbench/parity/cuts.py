@@ -1,4 +1,4 @@
-"""Splits as papers make them: contiguous folds in file order, random shares, and scikit-learn's shuffled split with published seeds."""
+"""Splits as papers make them: contiguous folds in the order of ids, random shares, and scikit-learn's shuffled split with published seeds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Folds", "Shares", "Shuffled"]
 
 @dataclass(frozen=True)
 class Folds:
-    """Contiguous folds in the order of the label file, as scikit-learn's ``KFold`` cuts them when it does not shuffle.
+    """Contiguous folds of targets as they stand, which a task gives in the order of their ids, as scikit-learn's ``KFold`` cuts them when it does not shuffle.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Folds:
     @property
     def words(self) -> str:
         """Say the split in a line."""
-        return f"{self.count} contiguous folds in file order"
+        return f"{self.count} contiguous folds in the order of unit ids"
 
     def folds(self, targets: Targets, seed: int, name: str) -> list[Split]:
         """Return one split per fold, without validation rows; nothing in it is random.

@@ -35,7 +35,7 @@ def evaluate(
     space
         A row for every labelled unit, in any order.
     targets
-        The labelled units, in file order; whatever a task says of logarithms, the papers model the value itself.
+        The labelled units; a task gives them in the order of their ids, which contiguous folds follow; whatever a task says of logarithms, the papers model the value itself.
     question
         How the paper scores this kind of task.
     name

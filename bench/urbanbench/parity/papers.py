@@ -34,8 +34,9 @@ _RIDGE_PAPERS = (
     ),
 )
 _CONTIGUOUS = (
-    "folds follow the order of the label file, which is no spatial block split: where neighbours are far apart in the file they are "
-    "in training, and where the file runs by district whole districts are held out; scores change when the file is sorted otherwise"
+    "folds are contiguous in the order of unit ids, as the papers' are in that of their label files, which is no spatial block split: where "
+    "ids of neighbours are far apart they are in training, and where ids run by district whole districts are held out; other ids would give "
+    "other scores"
 )
 _POOLED = (
     "one repeat without a ±: the folds' predictions are pooled and scored once, as the code does; the scores of single folds are in the "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -44,6 +45,9 @@ _COMPUTED_BY = (
 )
 """Files of the toolkit that make tokens, pixels and features."""
 
+_GUARDED = {"builtins", "torch", "transformers", "urbanbench"}
+"""Packages whose code and version keys have already."""
+
 
 def cached_features(
     kind: str, encoder: str, inputs_digest: str, compute: Callable[[], np.ndarray]
@@ -81,7 +85,7 @@ def has_features(kind: str, encoder: str, inputs_digest: str) -> bool:
 
 
 def encoder_digest(encoder: nn.Module, device: str) -> str:
-    """Hash all that decides an encoder's features besides its inputs: weights, settings, tokenizer, torch's version, kind of device."""
+    """Hash all that decides an encoder's features besides its inputs: weights, settings, tokenizer, torch's version, kind of device, own classes' code."""
     import torch
 
     total = hashlib.blake2b(digest_size=16)
@@ -101,7 +105,19 @@ def encoder_digest(encoder: nn.Module, device: str) -> str:
         "torch": torch.__version__,
         "device": torch.device(device).type,
     }
-    return value_digest(settings)
+    files = _foreign_files(type(encoder))
+    return value_digest(settings | ({"code": code_digest(*files)} if files else {}))
+
+
+def _foreign_files(encoder: type) -> list[Path]:
+    """Return the files of a class and of those that it builds on, as far as nothing else guards their code."""
+    return sorted(
+        {
+            Path(inspect.getfile(one))
+            for one in encoder.__mro__
+            if one.__module__.partition(".")[0] not in _GUARDED
+        }
+    )
 
 
 def texts_digest(texts: Sequence[str]) -> str:
