@@ -50,7 +50,8 @@ def contest_of(rows: Sequence[Row], metric: str) -> Contest:
 def _sharing(row: Row) -> Sharing | None:
     if not all(map(any, row.sizes[::2])):
         return None
-    return sharing_of(str(row.spec["split"]), *(counts or 0 for counts in row.sizes), row.split_facts)
+    train, val, test = (counts or 0 for counts in row.sizes)
+    return sharing_of(str(row.spec["split"]), train, val, test, row.split_facts)
 
 
 def _trainings(row: Row, metric: str, sign: int) -> np.ndarray | None:

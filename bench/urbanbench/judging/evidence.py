@@ -83,9 +83,9 @@ def _base(first: RunResult, metric: str, scores: tuple[np.ndarray, np.ndarray]) 
             msg = f"{info.title!r} is no mean over queries, so chance cannot be told by them. Expected a metric that is. Mend: --metric within_500m, or hit@5."
             raise BadInput(msg)
         return Evidence(*scores, Sharing(0.0), units, basis)
-    counts = (first.evaluation[name] for name in ("n_train", "n_val", "n_test"))
+    train, val, test = (first.evaluation[name] for name in ("n_train", "n_val", "n_test"))
     facts = first.evaluation.get("split_facts", ())
-    return Evidence(*scores, sharing_of(first.cell.split, *counts, facts), units, basis)
+    return Evidence(*scores, sharing_of(first.cell.split, train, val, test, facts), units, basis)
 
 
 def resampled_units(pair: Pair, metric: str, ground: Ground, draws: int) -> Resampled | None:
