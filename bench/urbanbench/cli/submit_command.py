@@ -67,7 +67,7 @@ def submit(
         raise BadInput(msg)
     from urbanbench.verify.again import Elsewhere
 
-    elsewhere = Elsewhere.of(model, task, city, splits)
+    elsewhere = Elsewhere.of(model, task, city, splits, follows=results is not None and results.is_dir())
     if check is not None:
         return _check(check, elsewhere, as_json=as_json)
     return _pack(Path(results or ""), out, elsewhere, as_json=as_json)
