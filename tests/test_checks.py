@@ -16,7 +16,7 @@ from urbanbench.checks import check_city, check_model, check_model_card, check_t
 from urbanbench.checks.frames import frames_digest
 from urbanbench.city.changing.moved import moved_view
 from urbanbench.city.city import City
-from urbanbench.errors import CityFaults, Conformance, RunRefused
+from urbanbench.errors import BadInput, CityFaults, Conformance, RunRefused
 from urbanbench.model import Model
 from urbanbench.models.poi_counts import PoiCounts
 from urbanbench.seen import saw
@@ -191,9 +191,30 @@ class ChangesWidth(Honest):
         )
 
 
+class NoNumber(Honest):
+    def embed(self, view, *, units, seed, device):
+        return EmbeddingSpace(
+            units.level, np.array(units.ids), np.full((len(units), 2), np.nan, dtype=np.float32)
+        )
+
+
+class TakesAStranger(Honest):
+    def embed(self, view, *, units, seed, device):
+        return ones(units).take(["nowhere"])
+
+
+class UsesWhatNobodyCounts(Honest):
+    def embed(self, view, *, units, seed, device):
+        saw("pois", np.array([0]), of=1)
+        return ones(units)
+
+
 @pytest.mark.parametrize(
     ("model", "words"),
     [
+        (NoNumber, "NoNumber.embed raised BadInput. 60 embedding rows hold NaN or infinity"),
+        (TakesAStranger, "raised BadInput. The embedding space lacks 1 of 1 region ids"),
+        (UsesWhatNobodyCounts, "raised UnknownName. Unknown .* 'pois'.*Did you mean 'poi'"),
         (OtherOrder, "ids in another order"),
         (LeavesOut, "ids that are not the 60 asked for"),
         (OtherLevel, "units of level 'poi'"),
@@ -234,6 +255,16 @@ def test_model_whose_input_or_level_the_city_lacks_is_refused(city):
     viewer = type("Viewer", (Honest,), {"card": card(embeds=("street_view",))})
     with pytest.raises(RunRefused, match="none of its levels"):
         check_model(viewer(), city)
+
+
+def test_level_that_a_model_does_not_embed_is_refused_and_one_that_the_city_lacks_too(city):
+    with pytest.raises(BadInput, match=r"at level 'district'\. Expected a level that its card names: region"):
+        check_model(Honest, city, level="district")
+    with pytest.raises(BadInput, match="at level 'item'"):
+        check_model(Honest, city, level="item")
+    viewer = type("Viewer", (Honest,), {"card": card(embeds=("region", "street_view"))})
+    with pytest.raises(RunRefused, match="none of its levels"):
+        check_model(viewer(), city, level="street_view")
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,26 @@ def test_broken_file_is_named(store):
     assert not store.has(CELL)
 
 
+def test_what_is_no_result_is_not_to_be_removed(store, tmp_path):
+    path = store.save(RESULT)
+    with pytest.raises(DataMissing, match=r"is a folder\. Expected the file of one result"):
+        store.read(path.parent)
+    files = {
+        "notes.txt": b"Dear reader",
+        "settings.json": b"{}",
+        "list.json": b"[1]",
+        "table.parquet": b"\xf0",
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DataMissing, match=f"{name}' is no result.*Expected a JSON file") as refused:
+            store.read(tmp_path / name)
+        assert "Remove" not in str(refused.value)
+    path.write_text("{")
+    with pytest.raises(DataMissing, match="Remove it and run again"):
+        store.read(path)
+
+
 def test_other_schema_is_refused():
     with pytest.raises(BadInput, match=r"schema 2\. Expected 1"):
         RunResult.from_dict({"schema": 2})

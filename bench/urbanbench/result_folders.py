@@ -64,10 +64,11 @@ def latest(results: Iterable[RunResult]) -> list[RunResult]:
     return list(kept.values())
 
 
-def city_of(result: RunResult) -> str:
-    """Return the folder that a run's city was in, seen from its results folder; else the city's name."""
-    told = result.provenance.get("sources", {}).get("city", {}).get("path", "")
+def city_of(result: RunResult, kind: str = "city") -> str:
+    """Return the folder that a run's city was in, or its "train_city", seen from its results folder; else the city's name."""
+    name = str(getattr(result.cell, kind))
+    told = result.provenance.get("sources", {}).get(kind, {}).get("path", "")
     if result.file is None or not told:
-        return result.cell.city
+        return name
     folder = told_place(told, result.file.absolute().parents[2])
-    return str(folder.resolve()) if (folder / "city.json").is_file() else result.cell.city
+    return str(folder.resolve()) if (folder / "city.json").is_file() else name

@@ -205,9 +205,21 @@ def _read(path: Path) -> RunResult:
     except FileNotFoundError as error:
         msg = f"No result file {str(path)!r}. Expected one that `urbanbench run` wrote."
         raise DataMissing(msg) from error
-    except (OSError, ValueError) as error:
-        msg = f"The result file {str(path)!r} cannot be read ({error}). Expected JSON of schema 1. Remove it and run again."
+    except IsADirectoryError as error:
+        msg = f"{str(path)!r} is a folder. Expected the file of one result: <results folder>/<city>/<task>/<model>__….json"
         raise DataMissing(msg) from error
+    except OSError as error:
+        msg = f"The result file {str(path)!r} cannot be read ({error}). Expected one that this user may read."
+        raise DataMissing(msg) from error
+    except ValueError as error:
+        raise DataMissing(_unusable(path, error)) from error
+
+
+def _unusable(path: Path, error: ValueError) -> str:
+    """Say what to do with a file that holds no result: nobody removes what has another name than results have."""
+    if path.match("*__*.json"):
+        return f"The result file {str(path)!r} cannot be read ({error}). Expected JSON of schema 1. Remove it and run again."
+    return f"{str(path)!r} is no result ({error}). Expected a JSON file that `urbanbench run` wrote: <results folder>/<city>/<task>/<model>__….json"
 
 
 def _read_present(path: Path) -> RunResult | None:

@@ -304,6 +304,14 @@ def test_maps_are_pictures_small_enough_to_keep(what, city, counted, ran, tmp_pa
     assert picture.save(tmp_path / "map.svg").read_text(encoding="utf-8").lstrip().startswith("<?xml")
 
 
+def test_a_column_of_vectors_is_mapped_by_its_place_or_by_its_name_in_the_frame(counted):
+    pictures = [counted.map(column)._repr_png_() for column in (2, "d2", np.int64(2))]
+    assert pictures[0] == pictures[1] == pictures[2]
+    for column in ("e2", "2", "d", f"d{counted.dim}", counted.dim, -1, 1.0, None, True):
+        with pytest.raises(BadInput, match=f"or from 'd0' to 'd{counted.dim - 1}'"):
+            counted.map(column)
+
+
 def test_residuals_are_the_mean_error_of_each_unit(ran):
     result = ran.where(model="tfidf")[0]
     told = result.predictions

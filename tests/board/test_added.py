@@ -144,6 +144,51 @@ def test_an_own_gain_stands_with_the_reference_row_it_repeats(model, floor):
     assert cells_of(both, "m ")["adds"].startswith("+0.30")
 
 
+def other(result, **provenance):
+    """An own run of a result's cell that came out otherwise."""
+    scores = {metric: [one - 0.2 for one in values] for metric, values in result["scores"].items()}
+    made = {**result["provenance"], "embedding_digest": "other vectors", **provenance}
+    return {**result, "own": True, "scores": scores, "provenance": made}
+
+
+def gains_of(results):
+    """Return what a model's rows gain, by whether they are own runs."""
+    rows = [one for one in read_rows(results) if one.name == "m"]
+    return {one.own: one.added.gain_text("r2")[:5] if one.added else None for one in rows}
+
+
+def test_an_own_row_that_came_out_otherwise_and_its_reference_row_have_their_own_gains_alone(model):
+    ours, theirs = other(model), fused(model)
+    assert gains_of([model, theirs, ours]) == {False: "+0.02", True: None}
+    mine = fused(ours, both=(0.9, 0.9, 0.9))
+    assert gains_of([model, ours, mine]) == {False: None, True: "+0.30"}
+    assert gains_of([model, theirs, ours, mine]) == {False: "+0.02", True: "+0.30"}
+
+
+def test_a_row_of_the_same_vectors_has_the_gain_whoever_made_it(model):
+    known = {**model, "provenance": {**model["provenance"], "embedding_digest": "v"}}
+    assert gains_of([{**known, "own": True}, fused(known)]) == {True: "+0.02"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"versions": {"model": 2, "task": 1}},
+        {"versions": {"model": 1, "task": 2}},
+        {"provenance": {"targets_digest": "others"}},
+        {"provenance": {"view_key": "others"}},
+    ],
+)
+def test_a_gain_of_another_version_or_of_other_data_is_nobodys(model, change):
+    made = {"versions": {"model": 1, "task": 1}, "provenance": {"targets_digest": "t", "view_key": "v"}}
+    row = {**model, **made}
+    changed = {**row, **{part: {**row[part], **told} for part, told in change.items()}}
+    assert gains_of([row, fused(row)]) == {False: "+0.02"}
+    assert gains_of([row, fused(changed)]) == {False: None}
+    silent = {**fused(row), "versions": {}, "provenance": {}}
+    assert gains_of([row, silent]) == {False: "+0.02"}
+
+
 def test_damaged_gains_are_refused_by_name(model):
     broken = fused(model)
     broken["adds"]["gain"]["r2"] = "much"

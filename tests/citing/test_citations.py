@@ -1,5 +1,6 @@
 """BibTeX of what is behind a table: every card's paper is read, the file parses, and BibTeX itself takes it."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -198,6 +199,27 @@ def test_a_city_that_is_not_here_and_a_model_nobody_knows_are_named(tmp_path, mo
     out = capsys.readouterr().out
     assert "% Data of helsinki: its folder is not on this machine." in out
     parsed(out)
+
+
+def test_the_data_of_a_city_is_cited_from_where_its_rows_say_that_it_lies(
+    tiny_toyville_without_pictures, tmp_path, capsys
+):
+    for name in ("otherville", "elsewhere"):
+        shutil.copytree(tiny_toyville_without_pictures, tmp_path / name)
+        words = (tmp_path / name / "city.json").read_text(encoding="utf-8")
+        told = json.loads(words.replace('"source": "', f'"source": "{name} office, ')) | {"name": name}
+        (tmp_path / name / "city.json").write_text(json.dumps(told), encoding="utf-8")
+    runs = tmp_path / "runs"
+    words = ["-m", "poi-counts", "-t", "popdensity", "--head", "ridge", "--seeds", "2", "--no-floors"]
+    places = ["-c", str(tmp_path / "otherville"), "--train-city", str(tmp_path / "elsewhere")]
+    assert main(["run", *words, *places, "--out", str(runs)]) == 0
+    capsys.readouterr()
+    assert main(["cite", str(runs)]) == 0
+    out = capsys.readouterr().out
+    assert "not on this machine" not in out
+    titles = " ".join(fields["title"] for _, fields in parsed(out).values())
+    assert "otherville office" in titles
+    assert "elsewhere office" in titles
 
 
 def test_the_citation_file_is_valid_and_says_what_the_package_says():

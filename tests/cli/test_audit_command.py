@@ -80,7 +80,7 @@ def test_claims_maps_and_floors_are_taken(table, tmp_path, capsys):
     [
         (["absent.csv"], 3, "No table 'absent.csv'"),
         (["--map", "modle=x"], 2, "Did you mean 'model'"),
-        (["{folder}", "--map", "model=x"], 2, "a folder of results"),
+        (["{folder}", "--map", "model=x"], 2, "holds results"),
     ],
 )
 def test_a_users_mistake_is_a_sentence(tmp_path, capsys, words, code, says):
@@ -88,3 +88,39 @@ def test_a_users_mistake_is_a_sentence(tmp_path, capsys, words, code, says):
     err = capsys.readouterr().err
     assert says in err
     assert "Traceback" not in err
+
+
+def test_a_floor_that_is_no_model_of_the_table_is_refused_with_the_nearest(table, tmp_path, capsys):
+    path = table(CLEAN.replace("A,", "position,"))
+    assert main(["audit", path, "--floor", "positon"]) == 2
+    assert "Unknown floor 'positon'. Did you mean 'position'? Known: B, position." in capsys.readouterr().err
+
+
+def test_marks_around_a_name_are_no_part_of_it(tmp_path, capsys):
+    path = tmp_path / "paper.md"
+    rows = ["| **Method** | R2 |", "|---|---|", "| **position** | **.64** |", "| <u>A</u> (ours) | .50 |"]
+    path.write_text("\n".join(rows), encoding="utf-8")
+    for floor in ("position", "**position**"):
+        assert main(["audit", str(path), "--floor", floor]) == 0
+        out = capsys.readouterr().out
+        assert "below the floor position (R² .64): A (ours) .50" in " ".join(out.split())
+
+
+def test_results_are_audited_from_a_folder_or_a_compacted_file_and_an_empty_one_is_no_clean_bill(
+    village, tmp_path, capsys
+):
+    import urbanbench as ub
+
+    ub.run(["poi-counts", "area"], "popdensity", village, heads="ridge", seeds=3, out=tmp_path / "runs")
+    assert main(["results", "compact", str(tmp_path / "runs"), "-o", str(tmp_path / "all.parquet")]) == 0
+    capsys.readouterr()
+    told = []
+    for place in ("runs", "all.parquet"):
+        assert main(["audit", str(tmp_path / place), "--floor", "poi-count"]) == 2
+        assert "Did you mean 'poi-counts'?" in capsys.readouterr().err
+        assert main(["audit", str(tmp_path / place), "--floor", "poi-counts", "--json"]) == 0
+        told.append(json.loads(capsys.readouterr().out))
+    assert told[0]["findings"] == told[1]["findings"]
+    (tmp_path / "empty").mkdir()
+    assert main(["audit", str(tmp_path / "empty")]) == 3
+    assert "No finished result in" in capsys.readouterr().err

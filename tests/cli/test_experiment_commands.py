@@ -209,3 +209,16 @@ def test_models_named_for_an_experiment_with_rows_of_its_own_are_refused(village
     assert "its rows are its own" in capsys.readouterr().err
     assert main(["experiment", "show", "leaned", "-m", "hgj"]) == 2
     assert "Did you mean 'hgi'" in capsys.readouterr().err
+
+
+def test_an_experiment_without_rows_says_so_and_how_to_make_them(small, village, tmp_path, capsys):
+    (tmp_path / "my runs").mkdir()
+    words = ["small", "-c", str(village), "--out", str(tmp_path / "my runs")]
+    assert main(["experiment", "show", *words]) == 0
+    err = capsys.readouterr().err
+    assert f"Nothing of experiment 'small' is in {tmp_path / 'my runs'}/." in err
+    assert f"Mend: urbanbench experiment run small -c {village} --out '{tmp_path / 'my runs'}'" in err
+    assert run(*words[1:]) == 0
+    capsys.readouterr()
+    assert main(["experiment", "show", *words]) == 0
+    assert "Nothing of" not in capsys.readouterr().err

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from tests.page_data import data_of
 
+from urbanbench.predictions import write_predictions
 from urbanbench.report.content import content_of
 from urbanbench.report.html import page_of
 from urbanbench.report.outlines import Grid
 from urbanbench.report.predicted import packed
+from urbanbench.store import ResultStore, predictions_beside
 
 
 def unpacked(told):
@@ -88,6 +92,25 @@ def test_maps_hold_the_mean_prediction_of_every_unit(page, results):
         table = results.read_predictions(results.path_of(result.cell), result.cell)
         means = table.groupby("unit_id")["predicted"].mean().reindex(ids)
         assert unpacked(said["said"]) == pytest.approx(means.to_numpy(), rel=1e-3, abs=1e-3, nan_ok=True)
+
+
+def test_an_own_run_and_the_reference_row_of_its_cell_have_a_map_each(results, tmp_path):
+    folder = shutil.copytree(results.folder, tmp_path / "runs")
+    theirs = next(one for one in results.load_all() if one.cell.model == "poi-counts")
+    path = ResultStore(folder).path_of(theirs.cell)
+    told = json.loads(path.read_text(encoding="utf-8"))
+    told["scores"] = {metric: [one - 0.1 for one in numbers] for metric, numbers in told["scores"].items()}
+    path.write_text(json.dumps(told), encoding="utf-8")
+    frame = ResultStore.read_predictions(path, theirs.cell)
+    frame["predicted"] += 1000.0
+    arrays = {name: frame[name].to_numpy() for name in frame}
+    write_predictions(arrays, predictions_beside(path), theirs.run_id)
+    ours = replace(ResultStore.read(path), own=True)
+    shown = content_of([theirs, ours])
+    maps = {row["id"]: unpacked(shown["said"][str(place)]["said"]) for place, row in enumerate(shown["rows"])}
+    assert len(maps) == 2
+    first, second = (maps[name] for name in sorted(maps, key=len))
+    assert np.nanmean(second - first) == pytest.approx(1000.0, abs=1.0)
 
 
 def test_outlines_keep_the_area_of_the_regions(page, village):

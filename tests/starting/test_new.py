@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -124,3 +125,25 @@ def test_a_task_whose_code_fails_breaks_its_contract(tmp_path, capsys):
     )
     assert main(["check", str(task)]) == 1
     assert "ZeroDivisionError" in capsys.readouterr().out
+
+
+def test_a_check_of_a_task_refuses_a_city_that_is_not_there_and_words_for_models(capsys):
+    assert main(["check", "popdensity", "-c", "toyvill"]) == 2
+    assert "Did you mean 'toyville'?" in capsys.readouterr().err
+    assert main(["check", "popdensity", "--level", "region", "--set", "dim=4"]) == 2
+    assert "got --level and --set for 'popdensity', which is a task" in capsys.readouterr().err
+
+
+def test_vectors_that_no_contract_takes_are_a_broken_rule(tmp_path, capsys):
+    start("model", "nowhere", tmp_path, city=CITY)
+    file = tmp_path / "nowhere.py"
+    text = file.read_text(encoding="utf-8").replace("def embed(", "def embed_before(")
+    body = """
+    def embed(self, view, *, units, seed, device):
+        return self.embed_before(view, units=units, seed=seed, device=device).take(["nowhere"])
+"""
+    file.write_text(text + body, encoding="utf-8")
+    assert main(["check", str(file), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert not told["passed"]
+    assert "raised BadInput. The embedding space lacks 1 of 1 region ids ('nowhere')" in told["problem"]

@@ -78,6 +78,19 @@ def repacked(packed, change, out):
     return out
 
 
+def with_rows_of(packed, runs, out):
+    """Write an archive anew with what now lies in a results folder."""
+
+    def spoiled(files):
+        for name in [one for one in files if one.startswith("results/")]:
+            del files[name]
+        for path in runs.rglob("*"):
+            if path.is_file() and path.suffix in {".json", ".parquet"}:
+                files[f"results/{path.relative_to(runs).as_posix()}"] = path.read_bytes()
+
+    return repacked(packed, spoiled, out)
+
+
 def test_what_holds_is_packed_and_found_to_hold(runs, tmp_path, capsys):
     file = tmp_path / "mine.zip"
     assert main(["submit", str(runs), "-o", str(file)]) == 0
@@ -104,7 +117,10 @@ def raised_scores(runs):
 
 def raised_scores_and_predictions(runs):
     """Predict the true values, and say the scores that these give."""
-    path = row_of(runs)
+    predict_the_truth(row_of(runs))
+
+
+def predict_the_truth(path):
     result = ResultStore.read(path)
     frame = ResultStore.read_predictions(path, result.cell)
     frame["true"] = frame["predicted"]
@@ -167,14 +183,7 @@ def test_a_stranger_who_packs_it_anyway_is_found_out(what, runs, packed, tmp_pat
     spoil, reason = WRONG[what]
     spoil(runs)
 
-    def spoiled(files):
-        for name in [one for one in files if one.startswith("results/")]:
-            del files[name]
-        for path in runs.rglob("*"):
-            if path.is_file() and path.suffix in {".json", ".parquet"}:
-                files[f"results/{path.relative_to(runs).as_posix()}"] = path.read_bytes()
-
-    opened = open_submission(repacked(packed, spoiled, tmp_path / "spoiled.zip"), tmp_path / "opened")
+    opened = open_submission(with_rows_of(packed, runs, tmp_path / "spoiled.zip"), tmp_path / "opened")
     assert any(reason in fault or "found no JSON" in fault for fault in opened.faults)
 
 
@@ -192,6 +201,60 @@ def test_a_plugin_that_nobody_else_has_is_asked_for_and_packed(runs, tmp_path, m
     assert not opened.faults
     odd = next(one for one in opened.verdicts if one.result.cell.model == "mine")
     assert "Unknown model 'mine'" in odd.unchecked[0]
+
+
+def test_a_city_and_splits_that_are_on_this_machine_are_named_for_the_check_too(village, tmp_path, capsys):
+    folder, splits, file = tmp_path / "runs", tmp_path / "fixed.json", tmp_path / "mine.zip"
+    words = ["-t", "popdensity", "-c", str(village)]
+    assert main(["splits", "export", *words, "--seeds", "2", "--out", str(splits)]) == 0
+    cells = [*words, "--head", "ridge", "--no-floors", "--out", str(folder)]
+    assert main(["run", "-m", "poi-counts", *cells, "--splits", str(splits)]) == 0
+    assert main(["run", "-m", "poi-counts", *cells, "--seeds", "2"]) == 0
+    places = ["-c", str(village), "--splits", str(splits)]
+    assert main(["submit", str(folder), *places, "-o", str(file)]) == 0
+
+    def unchecked(*more):
+        capsys.readouterr()
+        assert main(["submit", "--check", str(file), "--json", *more]) == 0
+        rows = json.loads(capsys.readouterr().out)["rows"]
+        return sorted(reason for row in rows for reason in row["unchecked"])
+
+    without = unchecked()
+    assert len(without) == 2
+    assert "No file of splits is known" in without[0]
+    assert without[1] == "city 'village' is not on this machine"
+    assert unchecked(*places) == []
+
+
+def test_true_values_of_a_city_that_is_named_are_compared_by_the_check(village, tmp_path, capsys):
+    folder, file = tmp_path / "runs", tmp_path / "mine.zip"
+    ub.run("poi-counts", "popdensity", village, heads="ridge", seeds=3, floors=False, out=folder)
+    [path] = folder.glob("*/*/*.json")
+    submit(folder, file, Elsewhere())
+    predict_the_truth(path)
+    spoiled = with_rows_of(file, folder, tmp_path / "spoiled.zip")
+    assert main(["submit", "--check", str(spoiled)]) == 0
+    assert main(["submit", "--check", str(spoiled), "-c", str(village)]) == 1
+    assert "not those of the label" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("option", "word", "code", "reason"),
+    [
+        ("-m", "poi-count", 2, "Did you mean 'poi-counts'"),
+        ("-m", "./nowhere.py", 3, "There is nothing at './nowhere.py', which a model was said to be at"),
+        ("-t", "popdensit", 2, "Did you mean 'popdensity'"),
+        ("-c", "./nowhere", 3, "Expected a city folder, or a Python file"),
+        ("-c", "toyvill", 2, "Did you mean 'toyville'"),
+    ],
+)
+@pytest.mark.parametrize("way", ["pack", "check"])
+def test_a_place_that_is_not_there_is_told(way, option, word, code, reason, runs, packed, capsys):
+    asked = (
+        [str(runs), "-o", str(packed.with_name("other.zip"))] if way == "pack" else ["--check", str(packed)]
+    )
+    assert main(["submit", *asked, option, word]) == code
+    assert reason in capsys.readouterr().err
 
 
 def test_nothing_that_came_along_is_run(packed, tmp_path, monkeypatch):

@@ -216,12 +216,26 @@ class Trains(Promises):
         return ones(units)
 
 
+@dataclass(frozen=True)
+class NoNumber(Wider):
+    def embed_with(self, learned, view, *, units, seed, device):
+        return ones(units, value=np.nan)
+
+
+@dataclass(frozen=True)
+class Peeps(Wider):
+    def learn(self, view, *, seed, device):
+        return Learned({"at": view.coordinates(Units("region", tuple(view.region_ids)))})
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
         (Promises(), "has no method 'learn' of its own"),
         (Wider(), "gave 61 columns in another city and 60 in its own"),
         (Lawless(), "gave other vectors than `embed` in its own city"),
+        (NoNumber(), r"NoNumber\.embed_with raised BadInput\. \d+ embedding rows hold NaN"),
+        (Peeps(), r"Peeps\.learn raised InputMasked\. Input 'coordinates' is masked"),
         (Trains(), r"trained on the city it embeds \(own\)"),
     ],
 )

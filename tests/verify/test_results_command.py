@@ -86,9 +86,38 @@ def test_plugins_and_cities_that_are_not_here_are_said_not_to_be_told(kept, tmp_
     code, told = verify(words, tmp_path)
     assert code == 0
     assert all("Unknown model 'counting'" in row["unchecked"][0] for row in told["rows"])
+    (tmp_path / "village").rename(tmp_path / "away")
     code, told = verify([*words, "-m", str(counting)], tmp_path)
     assert code == 0
     assert [row["unchecked"] for row in told["rows"]] == [["city 'village' is not on this machine"]] * 2
+
+
+def test_a_city_that_lies_where_its_rows_say_needs_no_word(kept, tmp_path, counting):
+    store, _ = kept
+    words = ["results", "verify", str(store.folder), "-m", str(counting)]
+    code, told = verify([*words, "--recompute", "1"], tmp_path)
+    assert (code, told["counts"], told["rows"], told["recomputed"]) == (
+        0,
+        {"holds": 3},
+        [],
+        {"bit for bit": 1},
+    )
+    path = tmp_path / "village" / "labels" / "income.parquet"
+    table = pd.read_parquet(path)
+    table.assign(value=table["value"] + 1).to_parquet(path, index=False)
+    code, told = verify(words, tmp_path)
+    assert (code, told["counts"]) == (1, {"holds": 1, "old": 2})
+
+
+def test_another_place_that_is_named_for_a_city_comes_before_where_its_rows_say(kept, tmp_path, counting):
+    store, _ = kept
+    other = shutil.copytree(tmp_path / "village", tmp_path / "copy")
+    path = other / "labels" / "income.parquet"
+    table = pd.read_parquet(path)
+    table.assign(value=table["value"] + 1).to_parquet(path, index=False)
+    words = ["results", "verify", str(store.folder), "-m", str(counting), "-c", str(other)]
+    _, told = verify(words, tmp_path)
+    assert told["counts"] == {"holds": 1, "old": 2}
 
 
 def _damage_json(path: Path) -> None:

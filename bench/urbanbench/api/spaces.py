@@ -83,8 +83,13 @@ class Embedding(EmbeddingSpace):
         index = pd.Index(self.ids, name=f"{self.level}_id")
         return pd.DataFrame(self.vectors, index=index, columns=[f"d{column}" for column in range(self.dim)])
 
-    def map(self, column: int = 0) -> Picture:
+    def map(self, column: int | str = 0) -> Picture:
         """Draw one number of the vectors of regions.
+
+        Parameters
+        ----------
+        column
+            Its place from 0, or its name in `frame`: ``2`` or ``"d2"``.
 
         Raises
         ------
@@ -95,12 +100,13 @@ class Embedding(EmbeddingSpace):
 
         from urbanbench.city.drawing.maps import draw_values
 
-        if self.level != "region" or not 0 <= column < self.dim:
-            msg = f"A map of column {column} of {self!r} was asked for. Expected vectors of regions and a column from 0 to {self.dim - 1}."
+        place = _place_of(column)
+        if self.level != "region" or not 0 <= place < self.dim:
+            msg = f"A map of column {column!r} of {self!r} was asked for. Expected vectors of regions and a column from 0 to {self.dim - 1}, or from 'd0' to 'd{self.dim - 1}'."
             raise BadInput(msg)
         regions, spec = self.made.city.regions, self.made.spec
-        values = pd.Series(np.where(self.mask, self.vectors[:, column], np.nan), index=self.ids)
-        title = f"{spec.model} in {self.made.city.title or self.made.city.name}: column {column}"
+        values = pd.Series(np.where(self.mask, self.vectors[:, place], np.nan), index=self.ids)
+        title = f"{spec.model} in {self.made.city.title or self.made.city.name}: column {place}"
         return Picture(title, partial(draw_values, regions, values, title=title))
 
     def __repr__(self) -> str:
@@ -122,6 +128,14 @@ class Embedding(EmbeddingSpace):
         title = f"{made.spec.model}: {len(self):,} {self.level}s x {self.dim}"
         first = self.frame.iloc[:5, :8].round(3)
         return pages.heading(title) + pages.facts(told) + pages.table(first, index=True)
+
+
+def _place_of(column: object) -> int:
+    """Return the place of a column that is told by it or by its name; -1 for anything else."""
+    if isinstance(column, str):
+        name, digits = column[:1], column[1:]
+        return int(digits) if name == "d" and digits.isdecimal() else -1
+    return int(column) if isinstance(column, int | np.integer) and not isinstance(column, bool) else -1
 
 
 def embed(

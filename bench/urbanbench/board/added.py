@@ -18,9 +18,12 @@ __all__ = [
     "NO_FLOOR",
     "READING",
     "Added",
+    "Beside",
     "added_entry",
     "added_notes",
+    "added_to",
     "apart_from_beside",
+    "made_alike",
     "question_of",
 ]
 
@@ -35,6 +38,15 @@ READING = (
 )
 """How to read the column."""
 _REFUSAL = "NoFloor"
+_MADE_OF = (
+    "view_key",
+    "targets_digest",
+    "train_view_key",
+    "train_targets_digest",
+    "model_file_digest",
+    "task_file_digest",
+)
+"""Hashes of the data and foreign files that a result was made of."""
 _DECIMALS = 3
 """Of gains, which are of metrics between 0 and 1."""
 
@@ -121,24 +133,89 @@ def question_of(spec: Mapping[str, Any]) -> str:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """A result of a model beside a floor.
+
+    Parameters
+    ----------
+    added
+        What it says.
+    own
+        Whether it is an own run.
+    versions, provenance
+        What it was made with.
+    """
+
+    added: Added
+    own: bool
+    versions: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+
+
+def made_alike(
+    versions: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    other_versions: Mapping[str, Any],
+    other_provenance: Mapping[str, Any],
+) -> bool:
+    """Tell whether two results were made with the same versions and of the same data, as far as both say."""
+    same = all(other_versions.get(name, number) == number for name, number in versions.items())
+    told = {name: provenance[name] for name in _MADE_OF if provenance.get(name)}
+    return same and all((other_provenance.get(name) or digest) == digest for name, digest in told.items())
+
+
+def added_to(
+    versions: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    sides: Sequence[bool],
+    beside: Sequence[Beside],
+) -> Added | None:
+    """Return what was said of a row beside a floor; None where no result of it was made as the row was.
+
+    Parameters
+    ----------
+    versions, provenance
+        What the row was made with.
+    sides
+        Whether the row is an own run; of a reference row that own runs repeat False, then True. A result of another side counts where it is of the
+        very same vectors.
+    beside
+        Results of the row's question, the later last.
+    """
+    fitting = [one for one in beside[::-1] if made_alike(versions, provenance, one.versions, one.provenance)]
+    for side in sides:
+        if found := next((one for one in fitting if one.own == side), None):
+            return found.added
+    vectors = provenance.get("embedding_digest")
+    same = (one for one in fitting if vectors and one.provenance.get("embedding_digest") == vectors)
+    return next((one.added for one in same), None)
+
+
 def apart_from_beside(
     results: Iterable[Mapping[str, Any]],
-) -> tuple[list[Mapping[str, Any]], dict[tuple[str, bool], Added]]:
-    """Part results into those of models alone, and what others say of models beside a floor, by question and whether they are own runs.
+) -> tuple[list[Mapping[str, Any]], dict[str, list[Beside]]]:
+    """Part results into those of models alone, and those of models beside a floor by their question.
 
     Results of probes are neither: they answer other questions than a table asks.
     """
     alone: list[Mapping[str, Any]] = []
-    beside: dict[tuple[str, bool], Added] = {}
+    beside: dict[str, list[Beside]] = {}
     for one in results:
         spec = one.get("spec")
         if isinstance(spec, Mapping) and spec.get("probe"):
             continue
         if isinstance(spec, Mapping) and spec.get("beside"):
-            beside[question_of(spec), one.get("own") is True] = read_added(one)
+            versions, provenance = _mapping(one.get("versions")), _mapping(one.get("provenance"))
+            said = Beside(read_added(one), one.get("own") is True, versions, provenance)
+            beside.setdefault(question_of(spec), []).append(said)
         else:
             alone.append(one)
     return alone, beside
+
+
+def _mapping(told: Any) -> Mapping[str, Any]:
+    return told if isinstance(told, Mapping) else {}
 
 
 def read_added(result: Mapping[str, Any]) -> Added:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from urbanbench.board.added import Added, apart_from_beside, question_of
+from urbanbench.board.added import Added, added_to, apart_from_beside, question_of
 from urbanbench.board.numbers import Score
 from urbanbench.convergence import NOT_TRAINED, converged
 from urbanbench.errors import BadInput
@@ -246,26 +246,27 @@ def read_rows(results: Iterable[Mapping[str, Any]]) -> list[Row]:
         A result that `read_row` refuses, or two of one folder that answer the same run differently.
     """
     found: dict[str, Row] = {}
+    sides: dict[str, list[bool]] = {}
     alone, beside = apart_from_beside(results)
     for row in map(read_row, alone):
         first = found.setdefault(row.run_id, row)
         same = (first.status, first.scores) == (row.status, row.scores)
-        if not same and row.own and not first.own:
+        if same:
+            sides.setdefault(row.run_id, []).append(row.own)
+        elif row.own and not first.own:
             found[f"{row.run_id}-own"] = replace(row, run_id=f"{row.run_id}-own")
-        elif not same:
+        else:
             msg = f"Result {row.run_id!r} ({row.name} on {row.spec['city']}) is given twice with different scores. Expected each run once."
             raise BadInput(msg)
-    rows = [_with_added(row, beside) for row in found.values()]
+    rows = [
+        replace(row, added=added_to(row.versions, row.provenance, sides.get(row.run_id, [row.own]), said))
+        if (said := beside.get(question_of(row.spec)))
+        else row
+        for row in found.values()
+    ]
     return sorted(
         rows, key=lambda row: (*(str(row.spec[part]) for part in _NAMES), ordered(row.offered), row.run_id)
     )
-
-
-def _with_added(row: Row, beside: Mapping[tuple[str, bool], Added]) -> Row:
-    """Put what a model adds to a floor to its row: what its own kind of run says, else the other kind."""
-    question = question_of(row.spec)
-    added = beside.get((question, row.own)) or beside.get((question, not row.own))
-    return row if added is None else replace(row, added=added)
 
 
 def read_row(result: Mapping[str, Any]) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from urbanbench.city.changing.moved import moved_view
 from urbanbench.city.changing.twins import choose_twins, twins_view
 from urbanbench.city.city import City
 from urbanbench.city.folder.format import UNIT_LAYER
-from urbanbench.errors import Conformance, InputMasked, LayerMissing, RunRefused
+from urbanbench.errors import BadInput, Conformance, InputMasked, LayerMissing, RunRefused, UnknownName
 from urbanbench.home import fresh_cache
 from urbanbench.inputs import LAYER_OF, format_inputs
 from urbanbench.model import Model
@@ -76,6 +76,8 @@ def check_model(
     ------
     Conformance
         The first rule that is broken.
+    BadInput
+        A level that the model does not embed.
     RunRefused
         The city lacks an input the model needs, or has none of its levels.
     """
@@ -87,18 +89,25 @@ def check_model(
     check_model_card(built)
     held = held or (lambda _level, _rule: None)
     held("", "the card is complete, and parameters can be written down and read back")
-    run = _Check(built, where, seed, device, held)
     units_of = [one for one in built.card.embeds if one in LEVELS]
-    levels = [level] if level else [one for one in units_of if run.has_level(one)]
+    _check_asked(built, level, [*units_of, ITEM] if embeds_items(built.card) else units_of)
+    run = _Check(built, where, seed, device, held)
+    levels = [one for one in units_of if level in {None, one} and run.has_level(one)]
     items = embeds_items(built.card) and level in {None, ITEM} and run.city is not None
     if not levels and not items:
         msg = f"{run.name} cannot be checked here: the city has none of its levels ({', '.join(built.card.embeds)}). Choose a city that has one."
         raise RunRefused(msg)
     for one in levels:
-        if one != ITEM:
-            run.check_level(one)
+        run.check_level(one)
     if items:
         run.check_items()
+
+
+def _check_asked(model: Model, level: str | None, known: Sequence[str]) -> None:
+    """Refuse a level that the model does not embed."""
+    if level is not None and level not in known:
+        msg = f"{type(model).__name__} cannot be checked at level {level!r}. Expected a level that its card names: {', '.join(known)}."
+        raise BadInput(msg)
 
 
 class _Check:
@@ -315,6 +324,8 @@ class _Check:
                 "Expected optional inputs to be asked for first. Mend: `if view.has(...)`, or name the input under needs.",
                 error,
             )
+        except (BadInput, UnknownName) as error:
+            self._fail(f"raised {type(error).__name__}", str(error), error)
 
     def _check_touched(self, view: View) -> None:
         strange = view.touched - self.model.card.inputs

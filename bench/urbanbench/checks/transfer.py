@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import numpy as np
 from urbanbench.checks.frames import frames_digest
 from urbanbench.checks.practice import practice
 from urbanbench.city.city import City
-from urbanbench.errors import Conformance, RunRefused
+from urbanbench.errors import BadInput, Conformance, InputMasked, LayerMissing, RunRefused, UnknownName
 from urbanbench.home import fresh_cache
 from urbanbench.inputs import LAYER_OF
 from urbanbench.learned import Learned
@@ -130,7 +131,8 @@ class _Check:
         return ["it learns the same bits from one city twice"]
 
     def _learn(self) -> Learned:
-        made = self.model.learn(self.here, seed=self.seed, device=self.device)
+        with self._explained("learn"):
+            made = self.model.learn(self.here, seed=self.seed, device=self.device)
         if not isinstance(made, Learned):
             self._fail("learn", f"returned {type(made).__name__}", "a Learned of arrays and facts")
         return made
@@ -175,10 +177,12 @@ class _Check:
         ]
 
     def _native(self, view: View, units: Units) -> EmbeddingSpace:
-        return self.model.embed(view, units=units, seed=self.seed, device=self.device)
+        with self._explained("embed"):
+            return self.model.embed(view, units=units, seed=self.seed, device=self.device)
 
     def _embed(self, learned: Learned, view: View, units: Units) -> EmbeddingSpace:
-        space = self.model.embed_with(learned, view, units=units, seed=self.seed, device=self.device)
+        with self._explained("embed_with"):
+            space = self.model.embed_with(learned, view, units=units, seed=self.seed, device=self.device)
         if space.level != units.level or tuple(space.ids.tolist()) != units.ids:
             self._fail("embed_with", "returned other units than those asked for", "units.ids, in this order")
         if (space.vectors[~space.mask] != 0).any():
@@ -186,6 +190,15 @@ class _Check:
                 "embed_with", "filled rows of units it has no data for", "zeros where covered is False"
             )
         return space
+
+    @contextmanager
+    def _explained(self, method: str) -> Iterator[None]:
+        """Make a broken rule of what the contracts of views, vectors and what was learned refuse."""
+        try:
+            yield
+        except (BadInput, InputMasked, LayerMissing, UnknownName) as error:
+            msg = f"{self.name}.{method} raised {type(error).__name__}. {error}"
+            raise Conformance(msg) from error
 
     def _same(self, one: EmbeddingSpace, other: EmbeddingSpace, where: str, what: str, expected: str) -> None:
         alike = (

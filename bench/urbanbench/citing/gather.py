@@ -11,6 +11,7 @@ from urbanbench.citing.reading import read_citations
 from urbanbench.citing.tools import encoders_cited, tools_cited
 from urbanbench.errors import UrbanbenchError
 from urbanbench.inputs import LAYER_OF
+from urbanbench.result_folders import city_of
 
 if TYPE_CHECKING:
     from urbanbench.card import ModelCard
@@ -82,14 +83,16 @@ def _card(name: str) -> tuple[ModelCard | None, str]:
 def _data(results: Sequence[RunResult]) -> tuple[list[Entry], list[str]]:
     found: list[Entry] = []
     missing = []
-    places = [(one.cell.city, one) for one in results]
-    places += [(one.cell.train_city, one) for one in results if one.cell.train_city]
-    for city in dict.fromkeys(name for name, _ in places):
-        rows = [one for name, one in places if name == city]
-        manifest = _manifest(city)
+    places = [(one.cell.city, city_of(one), one) for one in results]
+    places += [
+        (one.cell.train_city, city_of(one, "train_city"), one) for one in results if one.cell.train_city
+    ]
+    for name, word in dict.fromkeys((name, word) for name, word, _ in places):
+        rows = [one for *place, one in places if place == [name, word]]
+        manifest = _manifest(word)
         if manifest is None:
             missing.append(
-                f"Data of {city}: its folder is not on this machine. Name the folder that holds it in URBANBENCH_DATA, and ask again."
+                f"Data of {name}: its folder is not on this machine. Name the folder that holds it in URBANBENCH_DATA, and ask again."
             )
             continue
         found.extend(_sources(manifest, rows))

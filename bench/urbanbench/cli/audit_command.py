@@ -23,7 +23,7 @@ def audit(
         Path | None,
         typer.Argument(
             metavar="[RESULTS|TABLE]",
-            help="A results folder, or a table of anybody: CSV, separated by commas, semicolons or tabs, or Markdown. "
+            help="A results folder, a file that `results compact` wrote, or a table of anybody: CSV, separated by commas, semicolons or tabs, or Markdown. "
             "When left out, the reference rows of results/ and your own runs of runs/.",
             show_default=False,
         ),
@@ -39,7 +39,10 @@ def audit(
         typer.Option("--map", help="What a column is, where its name does not tell: model=Method. Repeats."),
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
     floor: Annotated[
-        Words, typer.Option("--floor", help="A model of the table that learns nothing. Repeats.")
+        Words,
+        typer.Option(
+            "--floor", help="A model of the table that learns nothing, as the table writes it. Repeats."
+        ),
     ] = [],  # noqa: B006 - same
     as_json: options.Json = False,
     out: Annotated[
@@ -77,9 +80,10 @@ def _table(what: Path | None, said: Words, floors: Words) -> Table:
     from urbanbench.result_folders import load_results
 
     roles = parse_map(said)
-    if what is not None and not what.is_dir():
+    results = what is None or what.is_dir() or what.suffix == ".parquet"
+    if what is not None and not results:
         return read_table(what, roles, floors)
     if roles:
-        msg = f"--map names columns, and {str(what or 'results')!r} is a folder of results. Expected a table beside --map."
+        msg = f"--map names columns, and {str(what or 'results')!r} holds results. Expected a table beside --map."
         raise BadInput(msg)
-    return table_of(str(what or "results"), load_results(what))
+    return table_of(str(what or "results"), load_results(what), floors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from urbanbench.apart import plugins_apart
 from urbanbench.cli import completing, options
 from urbanbench.cli.printing import note, print_json, say
+from urbanbench.errors import BadInput
 from urbanbench.spare_cache import usable_cache
 
 __all__ = ["check"]
@@ -52,6 +54,7 @@ def check(
 
     with plugins_apart(options.read_keeping(isolate, time_limit, memory_limit)):
         kind = kind_of(model)
+        _refuse_unread(model, kind, {"--level": level, "--preset": preset, "--set": settings})
         if kind == "task":
             problem = check_task_word(model, city, tell)
         elif kind == "city":
@@ -74,3 +77,11 @@ def check(
     where = "" if kind == "city" else f" on {city}"
     note(f"{model} {'breaks its contract' if problem else 'keeps its contract'}{where}.")
     return 1 if problem else 0
+
+
+def _refuse_unread(plugin: str, kind: str, given: Mapping[str, str | list[str]]) -> None:
+    """Refuse what says something of models only where no model is checked."""
+    said = [name for name, words in given.items() if words]
+    if kind != "model" and said:
+        msg = f"check got {' and '.join(said)} for {plugin!r}, which is a {kind}. Expected that of models alone. Mend: leave it out."
+        raise BadInput(msg)

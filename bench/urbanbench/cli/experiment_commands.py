@@ -12,14 +12,14 @@ from urbanbench.apart import plugins_apart
 from urbanbench.cli import completing, options, placing
 from urbanbench.cli.experiment_cells import able, distinct, labelled, print_cells
 from urbanbench.cli.outcome import exit_code, told_when_stopped
-from urbanbench.cli.printing import note, print_json, print_table, say, say_page
+from urbanbench.cli.printing import command, note, print_json, print_table, say, say_page
 from urbanbench.cli.run_command import progress_of
 from urbanbench.errors import UnknownName
 from urbanbench.spare_cache import usable_cache
 from urbanbench.terminal import screen_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from urbanbench.experiments import Choice, Experiment
     from urbanbench.result import RunResult
@@ -253,7 +253,11 @@ def show(
     results = _results(out)
     if not choice.cities:
         choice = _with_results(experiment, results, choice)
-    _print(experiment, results, experiment.settled(choice), style, figures)
+    choice = experiment.settled(choice)
+    if not _has_any(experiment, results, choice):
+        asked = {"-m": model, "-c": city, "-t": task, "--split": split, "--head": head}
+        note(f"Nothing of experiment {name!r} is in {_where(out)}. Mend: {_mend(name, asked, out)}")
+    _print(experiment, results, choice, style, figures)
 
 
 def _model_seeds(one: int | None, several: str) -> tuple[int, ...]:
@@ -344,6 +348,24 @@ def _with_results(experiment: Experiment, results: Sequence[RunResult], choice: 
     }
     found = [city for city, specs in alone.items() if any(shelf.find(spec) is not None for spec in specs)]
     return replace(choice, cities=tuple(found))
+
+
+def _where(out: Path | None) -> str:
+    return f"{out}/" if out else "the reference rows and your own runs"
+
+
+def _mend(name: str, asked: Mapping[str, Sequence[str]], out: Path | None) -> str:
+    """Return the command that runs what was asked to be shown."""
+    more = [part for option, words in asked.items() for word in words for part in (option, word)]
+    return command("experiment", "run", name, *more, *(("--out", out) if out else ()))
+
+
+def _has_any(experiment: Experiment, results: Sequence[RunResult], choice: Choice) -> bool:
+    """Tell whether any cell of a settled choice has a result, whatever its seeds."""
+    from urbanbench.experiments.kinds.shelf import Shelf
+
+    shelf = Shelf(results)
+    return any(shelf.find(spec) is not None for spec in experiment.specs(choice))
 
 
 def _print(

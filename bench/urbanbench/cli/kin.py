@@ -47,7 +47,7 @@ def kin_of(file: Path, result: RunResult) -> Kin:
     BadInput
         One of them is damaged.
     """
-    from urbanbench.board.added import question_of, read_added
+    from urbanbench.board.added import made_alike, question_of, read_added
     from urbanbench.board.rows import read_rows
     from urbanbench.board.trainings import joined
 
@@ -59,7 +59,13 @@ def kin_of(file: Path, result: RunResult) -> Kin:
         else:
             found.append(one)
     asked = question_of(result.cell.to_dict())
-    both = [one for one in found if one.cell.beside and question_of(one.cell.to_dict()) == asked]
+    both = [
+        one
+        for one in found
+        if one.cell.beside
+        and question_of(one.cell.to_dict()) == asked
+        and made_alike(result.versions, result.provenance, one.versions, one.provenance)
+    ]
     rows = joined(read_rows(one.to_dict() for one in found))
     mine = [row for row in rows if any(question_of(one.spec) == asked for one in row.trainings)]
     beside = both[0] if both else None

@@ -42,7 +42,11 @@ def submit(
     ] = None,
     model: Annotated[
         Words,
-        typer.Option("--model", "-m", help="Path of a plugin that made rows; it is packed too. Repeats."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="Path of a plugin that made rows; it is packed too, and with --check run. Repeats.",
+        ),
     ] = [],  # noqa: B006 - typer reads the default, nothing changes it
     task: Annotated[Words, typer.Option("--task", "-t", help="The same of a task.")] = [],  # noqa: B006 - same
     city: Annotated[
@@ -56,15 +60,16 @@ def submit(
     """Pack a results folder to hand it in, after every row was judged: scores from predictions, versions, data, what it was made with.
 
     With --check, what a maintainer does with such a file: it is unpacked into a temporary folder and judged; nothing that came with it is run.
+    Plugins, cities and splits that rows need and that are on this machine are named as for packing.
     """
     if (results is None) == (check is None):
         msg = "submit got neither a results folder nor --check, or both. Expected one: urbanbench submit runs -o mine.zip, or urbanbench submit --check mine.zip"
         raise BadInput(msg)
-    if check is not None:
-        return _check(check, as_json=as_json)
     from urbanbench.verify.again import Elsewhere
 
-    elsewhere = Elsewhere.of(model, task, city, splits)
+    elsewhere = Elsewhere.of(model, task, city, splits, follows=results is not None and results.is_dir())
+    if check is not None:
+        return _check(check, elsewhere, as_json=as_json)
     return _pack(Path(results or ""), out, elsewhere, as_json=as_json)
 
 
@@ -92,12 +97,12 @@ def _pack(results: Path, out: Path, elsewhere: Elsewhere, *, as_json: bool) -> i
     return 0
 
 
-def _check(file: Path, *, as_json: bool) -> int:
+def _check(file: Path, elsewhere: Elsewhere, *, as_json: bool) -> int:
     from urbanbench.submit.opened import open_submission
 
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(TemporaryDirectory(prefix="urbanbench-submission-")))
-        opened = open_submission(file, scratch / "opened")
+        opened = open_submission(file, scratch / "opened", elsewhere)
         if as_json:
             rows = [one.to_dict() for one in opened.verdicts]
             print_json(

@@ -102,7 +102,7 @@ def verify(
     from urbanbench.verify.again import Elsewhere
 
     models, tasks, cities = ([word for word in words if _is_place(word)] for words in (model, task, city))
-    elsewhere = Elsewhere.of(models, tasks, cities, splits)
+    elsewhere = Elsewhere.of(models, tasks, cities, splits, follows=folder.is_dir())
     asked = {
         "model": [*elsewhere.models, *(word.replace("_", "-") for word in model if not _is_place(word))],
         "task": [*elsewhere.tasks, *(word.replace("_", "-") for word in task if not _is_place(word))],

@@ -160,14 +160,12 @@ def _said(
     left: int,
 ) -> dict[str, Any]:
     """Return what runs predicted, by the place of their rows, until the signs that are left are used up."""
-    files = {one.run_id: one for one in results if one.file is not None}
+    files = {(one.run_id, one.own): one for one in results if one.file is not None}
     said: dict[str, Any] = {}
     for place in places:
         first = (rows[place].trainings or (rows[place],))[0]
-        result, key = (
-            files.get(first.run_id.removesuffix("-own")),
-            f"{first.spec['city']}/{first.task.get('label')}",
-        )
+        result = files.get((first.run_id.removesuffix("-own"), first.own))
+        key = f"{first.spec['city']}/{first.task.get('label')}"
         if result is None or result.file is None or key not in drawn:
             continue
         if left < 0:

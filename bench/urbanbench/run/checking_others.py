@@ -76,7 +76,7 @@ def check_task_word(word: str, city: str, held: Held) -> str:
     Raises
     ------
     UnknownName, DataMissing, PluginBroken
-        There is none, or it does not load.
+        There is no such task or city, or it does not load.
     RunRefused
         The city lacks its label.
     """
@@ -90,10 +90,10 @@ def _task_here(words: tuple[Any, ...], held: Held) -> str:
     from urbanbench.checks import check_task
 
     word, city = words
-    task, rules = load_task(word, city), list[str]()
+    task, opened, rules = load_task(word, city), open_city(city), list[str]()
     try:
         with state_kept():
-            check_task(task, open_city(city), held=rules.append)
+            check_task(task, opened, held=rules.append)
     except Conformance as broken:
         return str(broken)
     except (KeyboardInterrupt, RunRefused):

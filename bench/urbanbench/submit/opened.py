@@ -53,7 +53,7 @@ class Opened:
         return [path for path in self.listing.files if path.startswith(f"{PLUGINS}/")]
 
 
-def open_submission(file: Path, folder: Path) -> Opened:
+def open_submission(file: Path, folder: Path, elsewhere: Elsewhere | None = None) -> Opened:
     """Unpack a submission and judge its rows by what this machine knows.
 
     Paths, sizes and hashes are those of its list or it is refused as a whole. Tables are read within limits. No plugin that came along is
@@ -65,6 +65,8 @@ def open_submission(file: Path, folder: Path) -> Opened:
         What `urbanbench.submit.pack.submit` wrote, from anybody.
     folder
         Where to unpack it; empty or not there yet.
+    elsewhere
+        Where plugins, cities and files of splits lie on this machine that no registry knows. A plugin is run where it is named here, never as it came along.
 
     Raises
     ------
@@ -79,10 +81,10 @@ def open_submission(file: Path, folder: Path) -> Opened:
         msg = f"No file {str(file)!r}. Expected a submission, as `urbanbench submit RESULTS -o FILE.zip` writes it. Check the path."
         raise DataMissing(msg)
     listing = _unpacked(file, folder)
-    results, bench = folder / RESULTS, Workbench(cache=None)
+    results, bench, known = folder / RESULTS, Workbench(cache=None), elsewhere or Elsewhere()
     rows = sorted(results.glob("*/*/*__*.json"))
     faults = list(_faulty_files(folder, listing))
-    verdicts = [] if faults else [_judged(path, results, bench) for path in rows]
+    verdicts = [] if faults else [_judged(path, results, known, bench) for path in rows]
     faults += [fault for one in verdicts for fault in faults_of(one)]
     faults += [f"{one.file}: {'; '.join(one.reasons)}" for one in strangers(results)]
     if not faults:
@@ -141,7 +143,7 @@ def _faulty_json(folder: Path, path: str) -> Iterator[str]:
         yield f"{path}: expected a result, found no JSON ({type(error).__name__})."
 
 
-def _judged(path: Path, results: Path, bench: Workbench) -> Verdict:
+def _judged(path: Path, results: Path, elsewhere: Elsewhere, bench: Workbench) -> Verdict:
     """Judge a row; what its words would open or run is not asked."""
     name = path.relative_to(results).as_posix()
     try:
@@ -154,7 +156,7 @@ def _judged(path: Path, results: Path, bench: Workbench) -> Verdict:
         )
     if why := unknown_here(result):
         return replace(judge_alone(path, results), unchecked=(why,))
-    return with_truth(judge(path, results, Elsewhere(), bench), Elsewhere(), bench)
+    return with_truth(judge(path, results, elsewhere, bench), elsewhere, bench)
 
 
 def _other_rows(listing: Listing, verdicts: list[Verdict]) -> list[str]:

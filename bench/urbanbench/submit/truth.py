@@ -58,7 +58,7 @@ def untrue(result: RunResult, elsewhere: Elsewhere, bench: Workbench) -> str:
     if result.status != OK or result.file is None or not plain:
         return ""
     try:
-        order = order_of(cell, elsewhere)
+        order = order_of(cell, elsewhere.beside(result))
         if isinstance(order.task, Face):
             return ""
         targets = bench.targets(order)

@@ -3,40 +3,99 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from urbanbench.errors import DataMissing, UnknownName
 from urbanbench.model import settings_between
 from urbanbench.parity.contract import DEFAULT
-from urbanbench.registry import city_word, load_model, plain_name
-from urbanbench.result import Cell, RunSpec
+from urbanbench.registry import (
+    city_word,
+    has_scheme,
+    is_label,
+    is_path,
+    load_model,
+    names,
+    plain_name,
+    source_path,
+)
+from urbanbench.result import Cell, RunResult, RunSpec
+from urbanbench.result_folders import city_of
 from urbanbench.run.order import Order, resolve
 from urbanbench.scoring.split import PREFIX, is_split_file
 from urbanbench.scoring.splits import split_name
 
 __all__ = ["Elsewhere", "absent_city", "differing_fields", "order_of"]
 
+_PLACES = {
+    "model": "a Python file, or one of vectors",
+    "task": "a Python file",
+    "city": "a city folder, or a Python file",
+}
+
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Where plugins, cities and files of splits lie that results name but no registry knows: name to path."""
+    """Where plugins, cities and files of splits lie that results name but no registry knows: name to path.
+
+    Parameters
+    ----------
+    models, tasks, cities, splits
+        Name to path.
+    follows
+        Whether cities are also looked for where a row says that they lay. A stranger's row may name any folder, so of these nothing is followed.
+    """
 
     models: Mapping[str, str] = field(default_factory=dict)
     tasks: Mapping[str, str] = field(default_factory=dict)
     cities: Mapping[str, str] = field(default_factory=dict)
     splits: Mapping[str, str] = field(default_factory=dict)
+    follows: bool = False
 
     @classmethod
     def of(
-        cls, models: Iterable[str], tasks: Iterable[str], cities: Iterable[str], splits: Iterable[Path] = ()
+        cls,
+        models: Iterable[str],
+        tasks: Iterable[str],
+        cities: Iterable[str],
+        splits: Iterable[Path] = (),
+        *,
+        follows: bool = False,
     ) -> Elsewhere:
-        """Name paths as results name them; words that are no paths stand for themselves. Files of splits are read."""
-        words = {"model": models, "task": tasks, "city": cities}
+        """Name paths as results name them; words that are no paths stand for themselves. Files of splits are read.
+
+        Raises
+        ------
+        UnknownName, DataMissing, BadInput
+            A name, file or folder that is not here, or a file that holds no splits.
+        """
+        words = {"model": list(models), "task": list(tasks), "city": list(cities)}
+        for kind, word in ((kind, word) for kind, listed in words.items() for word in listed):
+            _check_there(kind, word)
         named = {kind: {plain_name(kind, word): word for word in listed} for kind, listed in words.items()}
         files = [f"{PREFIX}{path.expanduser().absolute()}" for path in splits]
-        return cls(named["model"], named["task"], named["city"], {split_name(word): word for word in files})
+        known = {split_name(word): word for word in files}
+        return cls(named["model"], named["task"], named["city"], known, follows)
+
+    def beside(self, result: RunResult) -> Elsewhere:
+        """Return the same with the cities of a row, where its paths are followed and no other place was named."""
+        if not self.follows:
+            return self
+        told = {getattr(result.cell, kind): city_of(result, kind) for kind in ("city", "train_city")}
+        return replace(self, cities={**told, **self.cities})
+
+
+def _check_there(kind: str, word: str) -> None:
+    """Refuse a word that names nothing here; no plugin's code is run for it."""
+    if is_path(word):
+        if not (source_path(word) or Path(word).expanduser()).exists():
+            msg = f"There is nothing at {word!r}, which a {kind} was said to be at. Expected {_PLACES[kind]}. Check the path."
+            raise DataMissing(msg)
+    elif kind == "city":
+        city_word(word)
+    elif word.replace("_", "-") not in names(kind) and not (has_scheme(word) or is_label(word)):
+        raise UnknownName(kind, word, names(kind), "A plugin of your own is named by its file.")
 
 
 def order_of(cell: Cell, elsewhere: Elsewhere) -> Order:

@@ -181,9 +181,9 @@ class _Standing:
 
 
 def _standing(result: RunResult, elsewhere: Elsewhere, bench: Workbench) -> _Standing:
-    cell = result.cell
+    cell, places = result.cell, elsewhere.beside(result)
     try:
-        order = order_of(cell, elsewhere)
+        order = order_of(cell, places)
     except UrbanbenchError as error:
         unknown = [] if result.versions else ["no versions recorded"]
         told = [f"cannot be made from today's plugins: {error}"]
@@ -191,7 +191,7 @@ def _standing(result: RunResult, elsewhere: Elsewhere, bench: Workbench) -> _Sta
     reasons = [*differing_fields(cell, order), *older_versions(result, versions_of(order))]
     if result.status != OK:
         return _Standing(reasons)
-    if absent := absent_city(cell, elsewhere):
+    if absent := absent_city(cell, places):
         return _Standing(reasons, unchecked=[absent])
     return _with_data(result, order, bench, reasons)
 

@@ -133,7 +133,9 @@ def recompute(
         tell(one)
 
     with cache_in(scratch / "cache"):
-        specs = [order_of(one.cell, elsewhere).spec for one in sorted(kept.values(), key=_sharing)]
+        specs = [
+            order_of(one.cell, elsewhere.beside(one)).spec for one in sorted(kept.values(), key=_sharing)
+        ]
         run(specs, ResultStore(scratch / "results"), device=device, progress=done)
     return [one for one in found.values() if one is not None]
 
@@ -146,10 +148,11 @@ def _sharing(one: RunResult) -> tuple[str, ...]:
 
 def _hindered(kept: RunResult, elsewhere: Elsewhere) -> Comparison | None:
     """Return why a result cannot be computed again; None where it can."""
-    if absent := absent_city(kept.cell, elsewhere):
+    places = elsewhere.beside(kept)
+    if absent := absent_city(kept.cell, places):
         return Comparison(kept, NOT_DONE, absent)
     try:
-        order = order_of(kept.cell, elsewhere)
+        order = order_of(kept.cell, places)
     except UrbanbenchError as error:
         return Comparison(kept, NOT_DONE, str(error))
     others = "; ".join(differing_fields(kept.cell, order))

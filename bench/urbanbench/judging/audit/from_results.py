@@ -3,21 +3,44 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from urbanbench.errors import DataMissing
 from urbanbench.hashing import short
 from urbanbench.judging.audit.printed import exact
-from urbanbench.judging.audit.table import Line, Measure, Table, named
+from urbanbench.judging.audit.table import Line, Measure, Table, check_floors, named
 from urbanbench.judging.audit.words import meaning
 from urbanbench.result import OK, RunResult
 
 __all__ = ["table_of"]
 
 
-def table_of(source: str, results: Iterable[RunResult]) -> Table:
-    """Return finished results as a table; refused and failed ones have no numbers."""
+def table_of(source: str, results: Iterable[RunResult], floors: Sequence[str] = ()) -> Table:
+    """Return finished results as a table; refused and failed ones have no numbers.
+
+    Parameters
+    ----------
+    source
+        What is read, in words.
+    results
+        Any results.
+    floors
+        Models that learn nothing, beside those whose rows say so.
+
+    Raises
+    ------
+    DataMissing
+        No finished result.
+    UnknownName
+        A floor that no result is of.
+    """
     lines = [_line(one) for one in results if one.status == OK and one.scores]
+    if not lines:
+        msg = f"No finished result in {source!r}, so nothing to audit. Expected some that `urbanbench run` wrote. Run something first, or check the path."
+        raise DataMissing(msg)
+    check_floors(floors, (line.model for line in lines))
+    lines = [replace(line, floor=line.floor or line.model in floors) for line in lines]
     return Table(
         source, named(lines), read=(("result files", "one line each, with their numbers seed by seed"),)
     )

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-__all__ = ["Cell", "Printed", "exact", "read_cell", "read_number"]
+__all__ = ["Cell", "Printed", "exact", "read_cell", "read_number", "unmarked"]
 
 _ROUNDING = 1e-9
 """Relative half-width of a number with all its digits: sums over seeds are not bit for bit the same everywhere."""
@@ -111,9 +111,7 @@ def read_cell(text: str, *, comma: bool = False) -> Cell | None:
         None where no number stands there.
     """
     bold, underlined = bool(_BOLD.search(text)), bool(_UNDERLINED.search(text))
-    for marks in (_BOLD, _UNDERLINED):
-        text = marks.sub(lambda found: next(part for part in found.groups() if part is not None), text)
-    text = text.translate(_SIGNS).strip()
+    text = unmarked(text).translate(_SIGNS).strip()
     if text.casefold() in _NOTHING:
         return None
     if plain := _PLAIN.match(text):
@@ -123,6 +121,19 @@ def read_cell(text: str, *, comma: bool = False) -> Cell | None:
     else:
         return None
     return None if number is None else Cell(number, sd, percent, bold, underlined)
+
+
+def unmarked(text: str) -> str:
+    r"""Return text without the marks of Markdown, LaTeX or HTML that set it bold or underline it.
+
+    Examples
+    --------
+    >>> unmarked("**UrbanMFM** (ours)"), unmarked(r"\textbf{HGI}"), unmarked("poi_counts")
+    ('UrbanMFM (ours)', 'HGI', 'poi_counts')
+    """
+    for marks in (_BOLD, _UNDERLINED):
+        text = marks.sub(lambda found: next(part for part in found.groups() if part is not None), text)
+    return text
 
 
 def _printed(text: str, comma: bool) -> Printed | None:

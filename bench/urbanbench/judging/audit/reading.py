@@ -11,8 +11,8 @@ from pathlib import Path
 
 from urbanbench.judging.audit.columns import Columns, columns_of
 from urbanbench.judging.audit.grid import Grid, read_grid
-from urbanbench.judging.audit.printed import read_cell, read_number
-from urbanbench.judging.audit.table import Fact, Line, Measure, Table, named
+from urbanbench.judging.audit.printed import read_cell, read_number, unmarked
+from urbanbench.judging.audit.table import Fact, Line, Measure, Table, check_floors, named
 from urbanbench.judging.audit.words import family, meaning, plain, read_metric
 
 __all__ = ["read_table"]
@@ -50,6 +50,8 @@ def read_table(path: Path, said: Mapping[str, Sequence[str]], floors: Sequence[s
     ------
     DataMissing, BadInput
         No such file, no text, or no column of numbers that is known.
+    UnknownName
+        A floor that is no model of the table.
     """
     grid = read_grid(path)
     columns = columns_of(grid, said)
@@ -72,7 +74,9 @@ def read_table(path: Path, said: Mapping[str, Sequence[str]], floors: Sequence[s
         else read
     )
     marks = any(one.measure.bold or one.measure.underlined for one in theirs)
-    return Table(path.name, named(_lines(grid, columns, theirs, floors)), facts, told, marks)
+    trivial = [unmarked(one) for one in floors]
+    check_floors(trivial, (one.key[0] for one in theirs))
+    return Table(path.name, named(_lines(grid, columns, theirs, trivial)), facts, told, marks)
 
 
 def _numbers(grid: Grid, columns: Columns) -> Iterator[_Read]:
@@ -80,8 +84,9 @@ def _numbers(grid: Grid, columns: Columns) -> Iterator[_Read]:
         yield from _long(grid, columns, at, row) if columns.long else _wide(grid, columns, at, row)
 
 
-def _key(columns: Columns, row: Sequence[str], rest: str = "") -> Key:
-    """Return (model, setting, task, city, test set) of a row."""
+def _key(columns: Columns, cells: Sequence[str], rest: str = "") -> Key:
+    """Return (model, setting, task, city, test set) of a row, without the marks that set them off."""
+    row = [unmarked(cell) for cell in cells]
     task, city = columns.first("task", row), columns.first("city", row)
     joined = {
         role: " · ".join(filter(None, (row[k] for k in columns.roles.get(role, ()))))

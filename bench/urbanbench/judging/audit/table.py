@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from urbanbench.errors import UnknownName
 from urbanbench.judging.audit.printed import Printed
 from urbanbench.judging.audit.words import meaning
 
-__all__ = ["Fact", "Line", "Measure", "Question", "Table", "named"]
+__all__ = ["Fact", "Line", "Measure", "Question", "Table", "check_floors", "named"]
 
 Question = tuple[str, str, str]
 """(task, city, test set): what may be compared. Empty where a table does not say."""
@@ -185,6 +186,20 @@ class Table:
     def metrics(self) -> list[str]:
         """Return every metric once, in the order of the table."""
         return list(dict.fromkeys(name for line in self.lines for name in line.measures))
+
+
+def check_floors(floors: Iterable[str], models: Iterable[str]) -> None:
+    """Refuse a floor that is no model of a table.
+
+    Raises
+    ------
+    UnknownName
+        The first of them.
+    """
+    known = set(models)
+    for one in floors:
+        if one not in known:
+            raise UnknownName("floor", one, known, "A floor is a model of the table, as it is written there.")
 
 
 def named(lines: Iterable[Line]) -> tuple[Line, ...]:
