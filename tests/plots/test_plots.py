@@ -229,10 +229,13 @@ def test_the_form_is_chosen_by_the_ending_and_the_same_results_give_the_same_byt
     [
         (["-o", "x.gif"], 2, "'x.gif' has suffix '.gif'. Expected .png, .svg or .pdf"),
         (["--what", "scatter"], 2, "Unknown plot 'scatter'"),
-        (["-m", "nobody", "--no-floors"], 3, "No result fits"),
+        (["-m", "hgj"], 2, "Unknown model 'hgj'. Did you mean 'hgi'? Known: cityfm, hgi, tfidf."),
+        (["-m", "hgi,nobody*"], 2, "Unknown model 'nobody*'. Known: cityfm, hgi, tfidf."),
+        (["--head", "mlpp"], 2, "Unknown head 'mlpp'. Did you mean 'mlp'? Known: mlp."),
+        (["--inputs", "poi,polygn"], 2, "Unknown inputs 'poi,polygn'. Known: full."),
         (["--what", "ladder"], 2, "has no figure for these"),
     ],
-    ids=["ending", "word", "nothing", "no figure"],
+    ids=["ending", "word", "model", "pattern", "head", "inputs", "no figure"],
 )
 def test_mistakes_are_answered_in_a_sentence(folder, tmp_path, monkeypatch, capsys, words, code, said):
     monkeypatch.chdir(tmp_path)
@@ -249,6 +252,31 @@ def test_models_are_chosen_and_floors_stay(folder, tmp_path):
         == 0
     )
     assert (tmp_path / "a.svg").read_bytes() != (tmp_path / "b.svg").read_bytes()
+
+
+def test_inputs_are_a_set_whatever_their_order(results, tmp_path):
+    store = ResultStore(tmp_path / "kept")
+    store.save(RunResult.from_dict(results[0] | {"spec": results[0]["spec"] | {"inputs": "poi,polygon"}}))
+    files = [tmp_path / name for name in ("a.svg", "b.svg")]
+    for words, file in zip(("poi,polygon", "polygon, poi"), files, strict=True):
+        asked = ["plot", str(store.folder), "--inputs", words, "--no-floors", "-o", str(file)]
+        assert main(asked) == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_floors_alone_are_not_drawn_where_a_model_was_asked_for(results, tmp_path, capsys):
+    store = ResultStore(tmp_path / "kept")
+    ridge = [one | {"spec": one["spec"] | {"head": "ridge"}} for one in results[1:3]]
+    for one in (results[0], *ridge):
+        store.save(RunResult.from_dict(one))
+    assert (
+        main(["plot", str(store.folder), "-m", "hgi", "--head", "ridge", "-o", str(tmp_path / "a.svg")]) == 3
+    )
+    assert "No result of a model fits, of 3 results" in capsys.readouterr().err
+
+
+def test_a_floor_may_be_asked_for_by_its_name(folder, tmp_path):
+    assert main(["plot", str(folder), "-m", "tfidf", "-o", str(tmp_path / "a.svg")]) == 0
 
 
 def test_an_ending_in_capitals_is_understood(tmp_path):
