@@ -74,6 +74,26 @@ def test_a_row_far_below_all_others_is_told_at_the_edge(results):
     assert any("-1e+03" in text.get_text() for text in axes.texts)
 
 
+def _marks(axes):
+    return {(line.get_marker(), float(line.get_xdata()[0])) for line in axes.get_lines()}
+
+
+def test_a_whisker_that_goes_on_beyond_the_panel_ends_in_an_arrowhead(results):
+    wide = result("wide", [0.5, 9.5, 0.4, -8.6, 0.5])
+    [figure] = score_figures([*results, wide])
+    drawn = figure.drawn()
+    first = next(one for one in drawn.axes if "wide" in [t.get_text() for t in one.get_yticklabels()])
+    low, high = first.get_xlim()
+    assert {("<", low), (">", high)} <= _marks(first)
+    assert any("whisker goes on" in text.get_text() for text in drawn.legends[0].get_texts())
+
+
+def test_no_arrowhead_stands_where_every_whisker_ends_in_the_panel(results):
+    drawn = score_figures(results)[0].drawn()
+    assert not any(mark in "<>" for axes in drawn.axes for mark, _ in _marks(axes))
+    assert not any("whisker goes on" in text.get_text() for text in drawn.legends[0].get_texts())
+
+
 @pytest.mark.parametrize("signs", [20, 120, 400])
 def test_names_of_any_length_leave_room_for_dots(results, signs):
     spec = results[0]["spec"] | {"model": "hgi" + "x" * signs}
@@ -114,6 +134,12 @@ def test_ranks_are_those_of_the_rows_that_answer_the_same_questions(results):
     assert not any("only-here" in word for word in words)
     with pytest.raises(BadInput, match="Expected three rows or more"):
         rank_figure(results[:3])
+
+
+def test_ranks_of_floors_alone_say_that_rows_of_models_are_missing(results):
+    floors = [one for one in results if one["model"]["floor"]]
+    with pytest.raises(DataMissing, match="2 finished rows of floors and none of a model"):
+        rank_figure(floors)
 
 
 def test_ranks_are_of_as_many_questions_as_the_rows_with_room_in_a_diagram_answer():

@@ -306,7 +306,7 @@ def _figure(name: str, title: str, one: _Climb, floors: Sequence[_Climb], metric
             high=_WIDEST if any(y < _LOWEST for trace in scores for y in trace.y) else None,
         ),
     )
-    return replace(line_figure(name, title, panels, columns=2), size=(10.0, 3.6))
+    return replace(line_figure(name, title, panels, columns=2, one_legend=True), size=(10.0, 3.9))
 
 
 def _figure_of_all(
@@ -319,7 +319,7 @@ def _figure_of_all(
         for kind, some in (("models", models), ("floors", floors))
         if any(one.metric for one in some)
     ]
-    return replace(line_figure(name, title, panels, columns=2), size=(10.0, 4.2))
+    return replace(line_figure(name, title, panels, columns=2, beside=True), size=(11.5, 4.2))
 
 
 def _panel(title: str, metric: str, traces: Sequence[Trace], rungs: Sequence[str]) -> Panel:
