@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.markers import CARETLEFT, CARETRIGHT
 
 from urbanbench.board.numbers import Score
 from urbanbench.cli.app import main
@@ -84,13 +85,13 @@ def test_a_whisker_that_goes_on_beyond_the_panel_ends_in_an_arrowhead(results):
     drawn = figure.drawn()
     first = next(one for one in drawn.axes if "wide" in [t.get_text() for t in one.get_yticklabels()])
     low, high = first.get_xlim()
-    assert {("<", low), (">", high)} <= _marks(first)
+    assert {(CARETLEFT, low), (CARETRIGHT, high)} <= _marks(first)
     assert any("whisker goes on" in text.get_text() for text in drawn.legends[0].get_texts())
 
 
 def test_no_arrowhead_stands_where_every_whisker_ends_in_the_panel(results):
     drawn = score_figures(results)[0].drawn()
-    assert not any(mark in "<>" for axes in drawn.axes for mark, _ in _marks(axes))
+    assert not any(mark in {CARETLEFT, CARETRIGHT} for axes in drawn.axes for mark, _ in _marks(axes))
     assert not any("whisker goes on" in text.get_text() for text in drawn.legends[0].get_texts())
 
 

@@ -155,6 +155,19 @@ def test_what_learning_gives_is_of_the_row_as_it_stands_and_not_of_the_luckiest(
     assert not [one for one in named if "lucky" in one]
 
 
+def test_the_id_of_each_training_leads_to_the_row_that_joins_them(results, open_page, tmp_path):
+    found = results.load_all()
+    learned = [one for one in found if not one.model["floor"]]
+    again = [replace(one, cell=replace(one.cell, model_seed=7)) for one in learned]
+    file = tmp_path / "trainings.html"
+    file.write_text(make_report([*found, *again]), encoding="utf-8")
+    first, second = (one[0].to_dict()["run_id"][:10] for one in (learned, again))
+    assert first != second
+    headings = [open_page(at(file, f"#/run/{one}")).locator("h1").inner_text() for one in (first, second)]
+    assert "2 trainings" in headings[0]
+    assert headings[0] == headings[1]
+
+
 def test_every_filter_that_is_asked_for_is_there(page, open_page):
     tab = open_page(at(page, "#/results"))
     for name in ("city", "task", "split", "inputs", "head", "preset", "converged"):

@@ -119,11 +119,26 @@ def _write_outside(axes: Axes, place: float, score: Score, colour: str) -> None:
 
 def _point_on(axes: Axes, place: float, score: Score, colour: str) -> None:
     """Put an arrowhead at each edge that a row's whisker goes beyond."""
+    from matplotlib.markers import CARETLEFT, CARETRIGHT
+
     low, high = axes.get_xlim()
-    beyond = {"<": (low, score.mean - spread(score) < low), ">": (high, score.mean + spread(score) > high)}
+    beyond = {
+        CARETLEFT: (low, score.mean - spread(score) < low),
+        CARETRIGHT: (high, score.mean + spread(score) > high),
+    }
     for mark, (edge, holds) in beyond.items():
         if holds:
-            axes.plot(edge, place, mark, color=colour, markersize=5, clip_on=False, zorder=4, label=_GOES_ON)
+            axes.plot(
+                [edge],
+                [place],
+                marker=mark,
+                linestyle="none",
+                color=colour,
+                markersize=6,
+                clip_on=False,
+                zorder=4,
+                label=_GOES_ON,
+            )
 
 
 def legend(canvas: Canvas, reading: str = "") -> None:
