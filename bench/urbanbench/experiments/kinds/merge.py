@@ -84,7 +84,7 @@ class Merge(Experiment):
         stable = [self._ranks(shelf, choice, place) for place in places(choice) if self._further(place.city)]
         return Report(
             self.name,
-            f"{self.title} ({self.item})",
+            self.heading,
             self.question,
             (*sections, *stable),
             (*self.notes, *([RANKS_READING] if stable else []), *READING[:2], *shelf.notes),
