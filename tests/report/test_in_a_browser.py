@@ -53,6 +53,23 @@ def test_no_page_is_wider_than_its_window(page, open_page, width):
         assert tab.evaluate("document.documentElement.scrollWidth") <= width, place
 
 
+def test_no_column_of_a_table_is_cut_off_in_a_window_of_1400_pixels(results, open_page, tmp_path):
+    told = content_of(results.load_all(), maps=False)
+    inputs = "poi,polygon,road,street_view"
+    for row in told["rows"]:
+        long = {"text": "+0.011 ± 0.012 ± 0.006 (a floor adds +0.005)", "mean": 0.011, "values": []}
+        row |= {"adds": long, "inputs": inputs, "converged": "not known", "seconds": 5400.0}
+        row["score"]["text"] = "-0.631 ± 0.042 ± 0.006"
+    file = tmp_path / "long.html"
+    file.write_text(page_of(told), encoding="utf-8")
+    tab = open_page(at(file))
+    for place in ("#/results", "#/result/village/income/random"):
+        tab.evaluate("place => { location.hash = place; }", place)
+        tab.wait_for_timeout(120)
+        frame = tab.locator(".frame", has=tab.locator("td[data-title=Adds]")).first
+        assert frame.evaluate("one => one.scrollWidth <= one.clientWidth"), place
+
+
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1400, 900)])
 def test_the_first_screen_shows_scores(page, open_page, width, height):
     tab = open_page(at(page), width=width, height=height)
