@@ -54,7 +54,7 @@ WINGS = {
         "exchange": 3.5,
         "least": 3, "city": 2, "item_view": 3, "view": 2, "withhold": 2, "contents": 2, "schema": 2,
         "faults": 1, "rasters": 0.5, "load": 0.5, "tag_keys": 0.5, "feature_tables": 0.5, "pictures": 0.5, "alike": 1,
-        "folder": 0,
+        "folder": 0, "credits": 0,
     },
 }  # fmt: skip
 """Wings and single files of the two large rooms, and how high each lies; imports inside a room only go down, too."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from urbanbench.city.credits import credit_of
 from urbanbench.city.drawing.canvas import (
     colour_bar,
     fill,
@@ -108,7 +109,8 @@ def _key(findings: Findings, city: City) -> str:
     if found is not None:
         said.append(f"Moran's I {found.value:.3f}, p = {found.p:.3g}.")
     label = city.labels.get(str(findings.result.task.get("label")))
-    said += [f"Labels: {label.attribution}."] if label is not None and label.attribution else []
+    credit = credit_of(label.attribution) if label is not None else ""
+    said += [f"Labels: {credit}."] if credit else []
     return textwrap.fill(" ".join(said), 170)
 
 
