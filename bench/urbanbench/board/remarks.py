@@ -22,6 +22,7 @@ from urbanbench.board.numbers import Score
 from urbanbench.board.rows import NOT_STATED, Row, ordered
 from urbanbench.board.versions import OLDER, of_another_question, older_words
 from urbanbench.convergence import NO, NOT_KNOWN, stage_converged
+from urbanbench.counted import counted
 
 __all__ = ["notes", "short_reason"]
 
@@ -88,7 +89,7 @@ def _standing(row: Row, block: Block) -> list[str]:
     score = row.score(row.main_metric)
     if not score.whole:
         found.append(
-            f"no finite score on {len(score.values) - len(score.finite)} of {len(row.seeds)} seeds, not ranked"
+            f"no finite score on {len(score.values) - len(score.finite)} of {counted(len(row.seeds), 'seed')}, not ranked"
         )
     return found
 

@@ -12,6 +12,7 @@ from urbanbench.api.choosing import check_inputs_known, check_known, chosen_resu
 from urbanbench.cli import completing
 from urbanbench.cli.board_command import Words
 from urbanbench.cli.printing import note
+from urbanbench.counted import counted
 from urbanbench.errors import BadInput, DataMissing, UnknownName
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def plot(
     _check_names(every, model, head, inputs)
     kept = [one for one in every if _wanted(one, model, head, inputs, floors=floors)]
     if not kept or _lacks_models(every, kept, model, inputs):
-        msg = f"No result of a model fits, of {len(every)} results of these cities, tasks and splits. Expected rows of the models, heads and inputs asked for. Mend: ask for other names, or for fewer."
+        msg = f"No result of a model fits, of {counted(len(every), 'result')} of these cities, tasks and splits. Expected rows of the models, heads and inputs asked for. Mend: ask for other names, or for fewer."
         raise DataMissing(msg)
     if what in PLOTS:
         told = [one.to_dict() | {"own": one.own} for one in kept]
@@ -156,7 +157,7 @@ def _figures_of(word: str, results: Sequence[RunResult], chosen: Mapping[str, Se
         asked["models"] = tuple(dict.fromkeys(named))
     figures = experiment.show(results, experiment.settled(replace(Choice(), **asked))).figures
     if not figures:
-        msg = f"Experiment {word!r} has no figure for these {len(results)} results. Expected rows of its models in one of its tasks. Mend: urbanbench experiment show {word} says which are there."
+        msg = f"Experiment {word!r} has no figure for {counted(len(results), 'result')}. Expected rows of its models in one of its tasks. Mend: urbanbench experiment show {word} says which are there."
         raise BadInput(msg)
     return list(figures)
 

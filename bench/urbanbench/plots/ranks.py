@@ -16,6 +16,7 @@ from urbanbench.board.labels import row_label
 from urbanbench.board.marks import is_its_head
 from urbanbench.board.rows import Row, read_rows
 from urbanbench.convergence import NO
+from urbanbench.counted import counted
 from urbanbench.errors import BadInput, DataMissing
 from urbanbench.experiments.kinds.report import Figure
 from urbanbench.inputs import FULL
@@ -50,8 +51,9 @@ def rank_figure(results: Sequence[Mapping[str, Any]]) -> Figure:
     """
     table = _answers(results)
     questions, names = _shared(table)
-    if len(questions) < 2 or len(names) < 3:
-        msg = f"{len(names)} rows share {len(questions)} questions. Expected three rows or more that answer the same two questions or more. Mend: run the models on the same tasks and splits, or choose them with --model and --task."
+    if not questions:
+        every = {name for answers in table.values() for name in answers}
+        msg = f"Ranks got {counted(len(every), 'row')} of {counted(len(table), 'question')}, and no three rows answer the same two questions. Expected three rows or more that answer the same two questions or more. Mend: run the models on the same tasks and splits, or choose them with --model and --task."
         raise BadInput(msg)
     found = ranking(np.array([[_height(table[one][name]) for name in names] for one in questions]))
     labels = [_label([table[one][name] for one in questions]) for name in names]
@@ -97,7 +99,7 @@ def _usual_head(groups: Sequence[Group]) -> str:
     heads = Counter(row.head for group in groups for block in group.blocks for row in block.models)
     if not heads:
         floors = sum(len(block.floors) for group in groups for block in group.blocks)
-        msg = f"Ranks got {floors} finished rows of floors and none of a model. Expected rows of models, under whose head floors are ranked beside them. Mend: run models on the same tasks and splits, or give a folder that has some."
+        msg = f"Ranks got {counted(floors, 'finished row')} of floors and none of a model. Expected rows of models, under whose head floors are ranked beside them. Mend: run models on the same tasks and splits, or give a folder that has some."
         raise DataMissing(msg)
     return heads.most_common(1)[0][0]
 

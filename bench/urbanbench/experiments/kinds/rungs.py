@@ -10,6 +10,7 @@ from urbanbench.board.columns import heading, metric_title, unit_of
 from urbanbench.board.layout import Column, Entry, Line, Table
 from urbanbench.board.leading import leading
 from urbanbench.board.rows import Row
+from urbanbench.counted import counted
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.charts import Panel, Trace, line_figure, stem
 from urbanbench.experiments.kinds.contender import Contender, Place, cells, chosen_rows, places
@@ -173,7 +174,7 @@ def _facts(models: Sequence[_Climb]) -> tuple[str, ...]:
     if row is None:
         return ()
     about = ", ".join(str(row.task[name]) for name in ("title", "unit") if row.task.get(name))
-    return (about, f"{row.n_units} {row.task.get('level', 'unit')}s", f"{len(row.seeds)} seeds")
+    return (about, f"{row.n_units} {row.task.get('level', 'unit')}s", counted(len(row.seeds), "seed"))
 
 
 def _overview(models: Sequence[_Climb], floors: Sequence[_Climb], metric: str) -> Table:
