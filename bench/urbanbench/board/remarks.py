@@ -104,9 +104,16 @@ def _folds(row: Row) -> list[str]:
 
 
 def short_reason(row: Row) -> str:
-    """Return status and first sentence of the reason, at most 140 characters of it."""
+    """Return status and first sentence of the reason, at most 140 characters of it, cut behind a word."""
     reason = " ".join(row.reason.split())
     first = reason.partition(". ")[0].rstrip(".")
-    if len(first) > _REASON_LENGTH:
-        first = f"{first[: _REASON_LENGTH - 1]}…"
-    return f"{row.status}: {first}" if first else row.status
+    return f"{row.status}: {_cut(first)}" if first else row.status
+
+
+def _cut(text: str) -> str:
+    """Cut a long text behind a word; within one that alone takes up half of the room."""
+    if len(text) <= _REASON_LENGTH:
+        return text
+    words = text[:_REASON_LENGTH].rpartition(" ")[0]
+    kept = words if len(words) > _REASON_LENGTH // 2 else text[: _REASON_LENGTH - 1]
+    return f"{kept.rstrip(' ,;:')}…"
