@@ -89,7 +89,8 @@ class ModelCard:
     version
         Raised whenever the same parameters give other vectors than before; results of an earlier version are computed again.
     trained
-        False where no seed changes the vectors, as of frozen encoders: of several trainings one is then run. Floors need not say it.
+        False where no seed changes the vectors, as of frozen encoders: of several trainings one is then run, and boards call its rows frozen. Floors need
+        not say it.
     transfers
         A word of `TRANSFERS`: whether it can embed a city it was not trained on. An "inductive" model has `Model.learn` and
         `Model.embed_with`.

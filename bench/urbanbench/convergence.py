@@ -22,7 +22,8 @@ def converged(
     parameters
         The model's: steps at learning rates of 0 (``lr``, ``word_lr``, ``lr_head``) are those of a model that stays before its first step.
     records
-        Whether the model would have recorded a training: floors and models of ours would, vectors and models of others need not.
+        Whether the model would have recorded a training: floors, models of ours and those whose cards say that they do not train would, vectors and other
+        models of others need not.
     """
     if not stages:
         return NOT_TRAINED if records else NOT_KNOWN

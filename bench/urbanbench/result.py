@@ -208,7 +208,7 @@ class RunResult:
     cell
         What was asked.
     model, task
-        What the cards say, and what the model really saw. Of a finished run `model` has, beside what its card and the run say:
+        What the cards say (``trained`` of a model alone that does not), and what the model really saw. Of a finished run `model` has, beside what its card and the run say:
         ``inputs_touched``; ``saw``, how much of it was used, kind to ``{"used": …, "of": …}`` for the kinds of `urbanbench.seen.KINDS`
         that the model told; ``lacks``, phrases for what the paper's model has and this run had no data for; ``knows_place``, how the
         vectors tell where a unit lies, or "". Results of earlier versions have none of the last three. ``learned``, of a model that learned in

@@ -97,6 +97,20 @@ def test_floors_are_not_trained_and_never_marked(make_result):
     assert not any(UNCONVERGED in row_label(row, block.scored) for row in block.scored)
 
 
+@pytest.mark.parametrize(
+    ("said", "kind", "word"), [("", "learned", "not known"), (", trained=False", "frozen", "not trained")]
+)
+def test_a_model_of_ones_own_that_says_it_does_not_train_stands_with_frozen_rows(
+    tmp_path, village, counting, own_cache, said, kind, word
+):
+    text = counting.read_text(encoding="utf-8")
+    own = tmp_path / "own_model.py"
+    own.write_text(text.replace('embeds=("region",)', f'embeds=("region",){said}'), encoding="utf-8")
+    spec = RunSpec(str(own), "popdensity", str(village), head="ridge", seeds=(0,))
+    row = rows.read_row(execute(spec).to_dict())
+    assert (row.kind, row.converged) == (kind, word)
+
+
 def test_a_row_of_several_trainings_has_converged_where_each_of_them_had(make_result):
     done, cut = make_result("a") | {"training": [DONE]}, make_result("a") | {"training": [CUT]}
     one, other = rows.read_row(done), rows.read_row(cut)

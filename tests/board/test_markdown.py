@@ -170,6 +170,15 @@ def test_no_results_say_so():
     assert render([], format="csv").count("\n") == 1
 
 
+def test_a_long_reason_is_cut_behind_a_word(make_result):
+    said = "It reads coordinates, and a place in one city's map says nothing of a place in another's, which is why it cannot be carried to another city's map"
+    text = render([make_result("a", status="refused", reason=f"{said}. Mend: none.")], format="md")
+    reason = row_of(text, "a").split("|")[4].strip()
+    assert reason.endswith("…")
+    assert said.startswith(f"{reason.removeprefix('refused: ').removesuffix('…')} ")
+    assert len(reason) <= len("refused: ") + 140
+
+
 def test_refused_runs_alone_make_a_table(make_result):
     text = render([make_result("a", status="failed", reason="Boom: " + "x" * 300)], format="md")
     assert "### Not scored" in text

@@ -70,6 +70,31 @@ def test_the_best_has_a_sign_that_is_explained(results):
     assert "◇" not in text
 
 
+def _signs_and_key(results, **how):
+    """Signs that are printed above the line of the key, and those that it explains."""
+    lines = render(results, format="text", screen=Screen(100), **how).splitlines()
+    at = next(place for place, line in enumerate(lines) if line.startswith(tuple("●○▼◇‡†")))
+    end = next(place for place, line in enumerate(lines) if line.startswith("What the columns"))
+    return [set("●○▼◇‡†") & set("".join(some)) for some in (lines[:at], lines[at:end])]
+
+
+def test_the_key_explains_every_sign_that_is_printed_and_no_other(results, make_result):
+    older = make_result("old", (0.1, 0.2, 0.3)) | {"versions": {"model": 1, "task": 1, "split": 1}}
+    newer = make_result("new", (0.2, 0.3, 0.1)) | {"versions": {"model": 1, "task": 1, "split": 2}}
+    own = make_result("mine", (0.1, 0.2, 0.15)) | {"own": True}
+    for some in (results, [results[2], older, newer], [own, results[1]]):
+        printed, explained = _signs_and_key(some)
+        assert printed == explained
+    assert "‡" in _signs_and_key([results[2], older, newer])[1]
+    assert "†" in _signs_and_key([own, results[1]])[1]
+
+
+def test_the_key_explains_a_sign_that_stands_in_a_number_of_a_pivot(results):
+    printed, explained = _signs_and_key(results, pivot=True)
+    assert "▼" in printed
+    assert printed == explained
+
+
 def test_what_has_no_room_is_named_and_wide_shows_all_with_how_to_read_it(results):
     narrow = render(results, format="text", screen=Screen(60))
     [said] = re.findall(r"Without room here: (.+?) \(--wide", " ".join(narrow.split()))

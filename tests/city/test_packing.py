@@ -15,9 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from urbanbench.city.city import City
 from urbanbench.city.folder import limits
 from urbanbench.city.packing import budget, reading
 from urbanbench.city.packing.contents import LIST_FILE
+from urbanbench.city.packing.licences import licence_lines
 from urbanbench.city.packing.pack import pack
 from urbanbench.city.packing.unpack import extract, unpack
 from urbanbench.cli.app import main
@@ -530,6 +532,12 @@ def test_the_commands_tell_hashes_and_licences(city, world, capsys, monkeypatch)
     (world / "testville.tar.zst").write_bytes(b"gone")
     assert main(["data", "unpack", "testville.tar.zst", "--to", "c"]) == 3
     assert "Error: testville.tar.zst: expected a .tar.zst or .zip" in capsys.readouterr().err
+
+
+def test_licences_credit_nobody_where_a_folder_says_that_none_is_needed(village):
+    told = licence_lines(City.open(village).manifest)
+    assert told
+    assert all(line.startswith("CC0-1.0: ") and not line.endswith(")") for line in told)
 
 
 def test_what_a_licence_says_cannot_steer_a_terminal(city, world):

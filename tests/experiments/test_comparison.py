@@ -172,6 +172,12 @@ def test_settings_reach_the_models_that_have_them_and_rows_keep_their_own():
     assert second.settings == third.settings == ()
 
 
+@pytest.mark.parametrize(("item", "heading"), [("none", "Rows"), ("Table IV", "Rows (Table IV)")])
+def test_a_heading_names_an_item_of_the_paper_only_where_there_is_one(item, heading):
+    made = Comparison(name="r", title="Rows", item=item, question="?", contenders=(Contender("b", "area"),))
+    assert made.show([], made.settled(Choice())).title == heading
+
+
 def test_f1_per_class_stands_beside_the_printed_shares(answer):
     experiment = Comparison(
         name="classes",

@@ -103,6 +103,20 @@ def test_a_model_has_a_table_of_its_rungs_and_a_figure(ladder, choice, answer):
     assert figure.to_bytes("png").startswith(b"\x89PNG")
 
 
+def test_no_legend_lies_over_the_lines(ladder, choice, answer):
+    every = ladder.show(results_of(ladder, choice, answer), choice)
+    figures = [every.sections[0].figures[0], every.sections[1].figures[0]]
+    for figure in figures:
+        drawn = figure.drawn()
+        drawn.canvas.draw()
+        legends = [*drawn.legends, *(one for axes in drawn.axes if (one := axes.get_legend()))]
+        assert legends
+        for legend in legends:
+            box = legend.get_window_extent()
+            assert not any(box.overlaps(axes.bbox) for axes in drawn.axes)
+            assert drawn.bbox.x0 <= box.x0 < box.x1 <= drawn.bbox.x1
+
+
 def test_nothing_is_shown_where_nothing_is_scored(ladder, choice):
     assert ladder.show([], choice).sections == ()
 

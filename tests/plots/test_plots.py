@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.markers import CARETLEFT, CARETRIGHT
 
 from urbanbench.board.numbers import Score
 from urbanbench.cli.app import main
@@ -74,6 +75,26 @@ def test_a_row_far_below_all_others_is_told_at_the_edge(results):
     assert any("-1e+03" in text.get_text() for text in axes.texts)
 
 
+def _marks(axes):
+    return {(line.get_marker(), float(line.get_xdata()[0])) for line in axes.get_lines()}
+
+
+def test_a_whisker_that_goes_on_beyond_the_panel_ends_in_an_arrowhead(results):
+    wide = result("wide", [0.5, 9.5, 0.4, -8.6, 0.5])
+    [figure] = score_figures([*results, wide])
+    drawn = figure.drawn()
+    first = next(one for one in drawn.axes if "wide" in [t.get_text() for t in one.get_yticklabels()])
+    low, high = first.get_xlim()
+    assert {(CARETLEFT, low), (CARETRIGHT, high)} <= _marks(first)
+    assert any("whisker goes on" in text.get_text() for text in drawn.legends[0].get_texts())
+
+
+def test_no_arrowhead_stands_where_every_whisker_ends_in_the_panel(results):
+    drawn = score_figures(results)[0].drawn()
+    assert not any(mark in {CARETLEFT, CARETRIGHT} for axes in drawn.axes for mark, _ in _marks(axes))
+    assert not any("whisker goes on" in text.get_text() for text in drawn.legends[0].get_texts())
+
+
 @pytest.mark.parametrize("signs", [20, 120, 400])
 def test_names_of_any_length_leave_room_for_dots(results, signs):
     spec = results[0]["spec"] | {"model": "hgi" + "x" * signs}
@@ -112,8 +133,16 @@ def test_ranks_are_those_of_the_rows_that_answer_the_same_questions(results):
     assert any(word.startswith("tfidf (floor) 1.00") for word in words)
     assert any(word.startswith("cityfm 3.00") for word in words)
     assert not any("only-here" in word for word in words)
-    with pytest.raises(BadInput, match="Expected three rows or more"):
+    with pytest.raises(
+        BadInput, match=r"^Ranks got 3 rows of 1 question, and no three rows .* Expected three rows or more"
+    ):
         rank_figure(results[:3])
+
+
+def test_ranks_of_floors_alone_say_that_rows_of_models_are_missing(results):
+    floors = [one for one in results if one["model"]["floor"]]
+    with pytest.raises(DataMissing, match="2 finished rows of floors and none of a model"):
+        rank_figure(floors)
 
 
 def test_ranks_are_of_as_many_questions_as_the_rows_with_room_in_a_diagram_answer():
@@ -229,10 +258,13 @@ def test_the_form_is_chosen_by_the_ending_and_the_same_results_give_the_same_byt
     [
         (["-o", "x.gif"], 2, "'x.gif' has suffix '.gif'. Expected .png, .svg or .pdf"),
         (["--what", "scatter"], 2, "Unknown plot 'scatter'"),
-        (["-m", "nobody", "--no-floors"], 3, "No result fits"),
-        (["--what", "ladder"], 2, "has no figure for these"),
+        (["-m", "hgj"], 2, "Unknown model 'hgj'. Did you mean 'hgi'? Known: cityfm, hgi, tfidf."),
+        (["-m", "hgi,nobody*"], 2, "Unknown model 'nobody*'. Known: cityfm, hgi, tfidf."),
+        (["--head", "mlpp"], 2, "Unknown head 'mlpp'. Did you mean 'mlp'? Known: mlp."),
+        (["--inputs", "poi,polygn"], 2, "Unknown inputs 'poi,polygn'. Known: full."),
+        (["--what", "ladder"], 2, "has no figure for 6 results"),
     ],
-    ids=["ending", "word", "nothing", "no figure"],
+    ids=["ending", "word", "model", "pattern", "head", "inputs", "no figure"],
 )
 def test_mistakes_are_answered_in_a_sentence(folder, tmp_path, monkeypatch, capsys, words, code, said):
     monkeypatch.chdir(tmp_path)
@@ -249,6 +281,31 @@ def test_models_are_chosen_and_floors_stay(folder, tmp_path):
         == 0
     )
     assert (tmp_path / "a.svg").read_bytes() != (tmp_path / "b.svg").read_bytes()
+
+
+def test_inputs_are_a_set_whatever_their_order(results, tmp_path):
+    store = ResultStore(tmp_path / "kept")
+    store.save(RunResult.from_dict(results[0] | {"spec": results[0]["spec"] | {"inputs": "poi,polygon"}}))
+    files = [tmp_path / name for name in ("a.svg", "b.svg")]
+    for words, file in zip(("poi,polygon", "polygon, poi"), files, strict=True):
+        asked = ["plot", str(store.folder), "--inputs", words, "--no-floors", "-o", str(file)]
+        assert main(asked) == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_floors_alone_are_not_drawn_where_a_model_was_asked_for(results, tmp_path, capsys):
+    store = ResultStore(tmp_path / "kept")
+    ridge = [one | {"spec": one["spec"] | {"head": "ridge"}} for one in results[1:3]]
+    for one in (results[0], *ridge):
+        store.save(RunResult.from_dict(one))
+    assert (
+        main(["plot", str(store.folder), "-m", "hgi", "--head", "ridge", "-o", str(tmp_path / "a.svg")]) == 3
+    )
+    assert "No result of a model fits, of 3 results" in capsys.readouterr().err
+
+
+def test_a_floor_may_be_asked_for_by_its_name(folder, tmp_path):
+    assert main(["plot", str(folder), "-m", "tfidf", "-o", str(tmp_path / "a.svg")]) == 0
 
 
 def test_an_ending_in_capitals_is_understood(tmp_path):

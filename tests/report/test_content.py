@@ -57,6 +57,14 @@ def test_rows_have_the_scores_of_their_results(page, results):
         assert row["others"]["rmse"][1] == pytest.approx(np.mean(result.scores["rmse"]), rel=1e-4)
 
 
+def test_no_credit_is_given_where_a_folder_says_that_none_is_needed(page):
+    told = data_of(page)
+    village = told["cities"]["village"]
+    credited = [one["attribution"] for name in ("layers", "labels") for one in village[name].values()]
+    assert not any([*credited, village["source"].get("attribution")])
+    assert {one["credit"] for one in told["maps"].values()} == {"drawn for a test"}
+
+
 def test_bold_rows_are_those_of_the_board(page, results):
     """The board's own marks, read from its CSV, where each row stands in a table of the same inputs and head."""
     import csv

@@ -53,6 +53,23 @@ def test_no_page_is_wider_than_its_window(page, open_page, width):
         assert tab.evaluate("document.documentElement.scrollWidth") <= width, place
 
 
+def test_no_column_of_a_table_is_cut_off_in_a_window_of_1400_pixels(results, open_page, tmp_path):
+    told = content_of(results.load_all(), maps=False)
+    inputs = "poi,polygon,road,street_view"
+    for row in told["rows"]:
+        long = {"text": "+0.011 ± 0.012 ± 0.006 (a floor adds +0.005)", "mean": 0.011, "values": []}
+        row |= {"adds": long, "inputs": inputs, "converged": "not known", "seconds": 5400.0}
+        row["score"]["text"] = "-0.631 ± 0.042 ± 0.006"
+    file = tmp_path / "long.html"
+    file.write_text(page_of(told), encoding="utf-8")
+    tab = open_page(at(file))
+    for place in ("#/results", "#/result/village/income/random"):
+        tab.evaluate("place => { location.hash = place; }", place)
+        tab.wait_for_timeout(120)
+        frame = tab.locator(".frame", has=tab.locator("td[data-title=Adds]")).first
+        assert frame.evaluate("one => one.scrollWidth <= one.clientWidth"), place
+
+
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1400, 900)])
 def test_the_first_screen_shows_scores(page, open_page, width, height):
     tab = open_page(at(page), width=width, height=height)
@@ -153,6 +170,19 @@ def test_what_learning_gives_is_of_the_row_as_it_stands_and_not_of_the_luckiest(
     named = dots.evaluate_all("all => all.map(one => one.getAttribute('aria-label'))")
     assert len(named) == len(told["questions"])
     assert not [one for one in named if "lucky" in one]
+
+
+def test_the_id_of_each_training_leads_to_the_row_that_joins_them(results, open_page, tmp_path):
+    found = results.load_all()
+    learned = [one for one in found if not one.model["floor"]]
+    again = [replace(one, cell=replace(one.cell, model_seed=7)) for one in learned]
+    file = tmp_path / "trainings.html"
+    file.write_text(make_report([*found, *again]), encoding="utf-8")
+    first, second = (one[0].to_dict()["run_id"][:10] for one in (learned, again))
+    assert first != second
+    headings = [open_page(at(file, f"#/run/{one}")).locator("h1").inner_text() for one in (first, second)]
+    assert "2 trainings" in headings[0]
+    assert headings[0] == headings[1]
 
 
 def test_every_filter_that_is_asked_for_is_there(page, open_page):

@@ -150,7 +150,7 @@ def _better_scores(path: Path) -> None:
         (_damage_json, "cannot be read"),
         (_other_id, "run_id is '0"),
         (_other_place, "its spec belongs into 'village/income/"),
-        (_fewer_seeds, "r2 has 1 numbers for 2 seeds"),
+        (_fewer_seeds, "r2 has 1 number for 2 seeds"),
         (_better_scores, "its predictions give other scores"),
     ],
 )

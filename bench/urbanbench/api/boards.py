@@ -12,6 +12,7 @@ from urbanbench.api import pages
 from urbanbench.api.choosing import chosen_results
 from urbanbench.api.results import Results, direction
 from urbanbench.api.words import listed
+from urbanbench.counted import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,7 +157,7 @@ class Leaderboard:
             yield " · ".join(one for one in place if one != "nan"), shown.reset_index(drop=True)
 
     def __repr__(self) -> str:
-        return f"Leaderboard of {len(self.told)} results; .tables are its tables, .save('board.html') writes the page"
+        return f"Leaderboard of {counted(len(self.told), 'result')}; .tables are its tables, .save('board.html') writes the page"
 
     def _repr_html_(self) -> str:
         tables = self.tables

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from urbanbench.errors import DataMissing
+from urbanbench.errors import DataMissing, UnknownName
 
 if TYPE_CHECKING:
     from urbanbench.judging.choosing import Chosen
     from urbanbench.result import RunResult
 
-__all__ = ["chosen_results", "city_names", "fits", "narrowed"]
+__all__ = [
+    "check_inputs_known",
+    "check_known",
+    "chosen_results",
+    "city_names",
+    "fits",
+    "inputs_fit",
+    "narrowed",
+]
+
+_OF_RESULTS = "Names are those of the results at hand."
 
 
 def chosen_results(
@@ -64,8 +74,64 @@ def city_names(words: Sequence[str]) -> list[str]:
 
 def fits(name: str, words: Sequence[str]) -> bool:
     """Tell whether a name is one of the words, which may be lists and globs; without words every name is."""
-    patterns = [part.strip() for word in words for part in word.split(",") if part.strip()]
+    patterns = _patterns(words)
     return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _patterns(words: Sequence[str]) -> list[str]:
+    return [part.strip() for word in words for part in word.split(",") if part.strip()]
+
+
+def inputs_fit(inputs: str, words: Sequence[str]) -> bool:
+    """Tell whether a cell's inputs are one of the words, each a set of inputs in any order; without words all are.
+
+    Examples
+    --------
+    >>> inputs_fit("poi,polygon", ["polygon, poi"]), inputs_fit("poi,polygon", ["poi"])
+    (True, False)
+    """
+    return not words or any(_set_of(inputs) == _set_of(word) for word in words)
+
+
+def _set_of(inputs: str) -> frozenset[str]:
+    return frozenset(_patterns([inputs]))
+
+
+def check_known(kind: str, words: Sequence[str], known: Iterable[str]) -> None:
+    """Refuse a word that no result has.
+
+    Parameters
+    ----------
+    kind
+        What the words name: "model", "head".
+    words
+        As `fits` takes them.
+    known
+        The names that results have.
+
+    Raises
+    ------
+    UnknownName
+        A name or pattern that fits none of them.
+    """
+    there = set(known)
+    for pattern in _patterns(words):
+        if not any(fnmatchcase(name, pattern) for name in there):
+            raise UnknownName(kind, pattern, there, _OF_RESULTS)
+
+
+def check_inputs_known(words: Sequence[str], known: Iterable[str]) -> None:
+    """Refuse a set of inputs that no result has.
+
+    Raises
+    ------
+    UnknownName
+        Naming the set, and those there are.
+    """
+    there, kind = set(known), "inputs"
+    for word in words:
+        if not any(inputs_fit(inputs, [word]) for inputs in there):
+            raise UnknownName(kind, word, there, _OF_RESULTS)
 
 
 def narrowed(side: Chosen, wanted: Mapping[str, Sequence[str]]) -> Chosen:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 from urbanbench.api import pages
 from urbanbench.api.cities import ShownCity, load_city
 from urbanbench.api.pictures import Picture
+from urbanbench.counted import counted
 from urbanbench.errors import BadInput, NoScores
 from urbanbench.result import OK, RunResult
 
@@ -302,7 +303,7 @@ class Results(Sequence[Result]):
         return _ranked(frame)
 
     def __repr__(self) -> str:
-        lines = [f"Results of {len(self)} runs:", *(f"  {one!r}" for one in self._all)]
+        lines = [f"Results of {counted(len(self), 'run')}:", *(f"  {one!r}" for one in self._all)]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -32,6 +32,7 @@ from urbanbench.board.rows import Row, ordered
 from urbanbench.board.trainings import trainings_told
 from urbanbench.board.used import is_recorded, saw_entry
 from urbanbench.board.versions import OLDER, older_parts
+from urbanbench.counted import counted
 
 __all__ = ["assemble", "group_facts", "group_notices"]
 
@@ -123,7 +124,7 @@ def _protocol_facts(group: Group) -> list[str]:
     facts = [f"protocol: {told['scored']}", str(told["spread"])] if told else []
     if differs := told.get("differs"):
         facts.append(
-            f"{len(differs)} notes on how it differs from the published one: urbanbench describe {group.split}"
+            f"{counted(len(differs), 'note')} on how it differs from the published one: urbanbench describe {group.split}"
         )
     return facts
 

@@ -15,6 +15,7 @@ from urbanbench.board.labels import row_label
 from urbanbench.board.layout import Board, Column, Entry, Line, Section, Table
 from urbanbench.board.marks import BELOW, by_score, floor_above, marks, usual_seeds
 from urbanbench.board.rows import FLOOR, FROZEN, LEARNED, Row, ordered
+from urbanbench.counted import counted
 
 __all__ = ["pivot"]
 
@@ -60,7 +61,10 @@ class _Cell:
         below = f" {BELOW}" if floor_above(self.block, self.row) else ""
         value = score.mean if math.isfinite(score.mean) else None
         return Entry(
-            f"{score.text}{below}", self.mark, f"{self.row.name}, {len(self.row.seeds)} seeds", value
+            f"{score.text}{below}",
+            self.mark,
+            f"{self.row.name}, {counted(len(self.row.seeds), 'seed')}",
+            value,
         )
 
 

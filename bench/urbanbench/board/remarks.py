@@ -22,6 +22,7 @@ from urbanbench.board.numbers import Score
 from urbanbench.board.rows import NOT_STATED, Row, ordered
 from urbanbench.board.versions import OLDER, of_another_question, older_words
 from urbanbench.convergence import NO, NOT_KNOWN, stage_converged
+from urbanbench.counted import counted
 
 __all__ = ["notes", "short_reason"]
 
@@ -88,7 +89,7 @@ def _standing(row: Row, block: Block) -> list[str]:
     score = row.score(row.main_metric)
     if not score.whole:
         found.append(
-            f"no finite score on {len(score.values) - len(score.finite)} of {len(row.seeds)} seeds, not ranked"
+            f"no finite score on {len(score.values) - len(score.finite)} of {counted(len(row.seeds), 'seed')}, not ranked"
         )
     return found
 
@@ -103,9 +104,16 @@ def _folds(row: Row) -> list[str]:
 
 
 def short_reason(row: Row) -> str:
-    """Return status and first sentence of the reason, at most 140 characters of it."""
+    """Return status and first sentence of the reason, at most 140 characters of it, cut behind a word."""
     reason = " ".join(row.reason.split())
     first = reason.partition(". ")[0].rstrip(".")
-    if len(first) > _REASON_LENGTH:
-        first = f"{first[: _REASON_LENGTH - 1]}…"
-    return f"{row.status}: {first}" if first else row.status
+    return f"{row.status}: {_cut(first)}" if first else row.status
+
+
+def _cut(text: str) -> str:
+    """Cut a long text behind a word; within one that alone takes up half of the room."""
+    if len(text) <= _REASON_LENGTH:
+        return text
+    words = text[:_REASON_LENGTH].rpartition(" ")[0]
+    kept = words if len(words) > _REASON_LENGTH // 2 else text[: _REASON_LENGTH - 1]
+    return f"{kept.rstrip(' ,;:')}…"

@@ -121,8 +121,9 @@ class Row:
         """Whether its training had converged: "yes", "no", "not known" or "not trained"."""
         stated = GIVEN_INPUTS in {self.spec.get("inputs"), *self.offered}
         foreign = bool(self.provenance.get("model_file_digest"))
+        still = self.floor or self.model.get("trained") is False
         return converged(
-            self.training, self.spec.get("parameters") or {}, records=self.floor or not (stated or foreign)
+            self.training, self.spec.get("parameters") or {}, records=still or not (stated or foreign)
         )
 
     @property

@@ -8,6 +8,7 @@ from urbanbench.board.layout import Board, Column, Entry, Line, Section, Table
 from urbanbench.board.leading import BEST, TIED
 from urbanbench.board.marks import BELOW, OWN, UNCONVERGED
 from urbanbench.board.text import one_line
+from urbanbench.board.versions import OLDER
 from urbanbench.terminal import Cell, Head, Screen, fitting, paragraph, styled, table
 
 __all__ = ["to_terminal"]
@@ -19,9 +20,10 @@ _FAINT = frozenset({"floor", "elsewhere", "ceiling", "published", "unscored"})
 _KEY = {
     _SIGN[BEST]: "best mean",
     _SIGN[TIED]: "chance does not separate it from the best",
-    BELOW: "a learned model below the best floor of its inputs and head",
+    BELOW: "a model, learned or frozen, below the best floor of its inputs and head",
     UNCONVERGED: "not converged when its training ended",
-    OWN: "your own run beside reference rows",
+    OLDER: "of an older version than the newest of its table",
+    OWN: "your own run, from runs/",
 }
 _MORE = "What the columns and marks mean in full: --wide, or docs/reading_the_board.md."
 
@@ -34,8 +36,8 @@ def to_terminal(board: Board, screen: Screen) -> str:
     """
     parts = [styled(one_line(board.title), "bold", screen)]
     parts.extend([paragraph(one_line(board.lead), screen)] if board.lead else [])
-    parts.extend(_section(section, screen) for section in board.sections)
-    parts.append(_foot(board, screen))
+    sections = [_section(section, screen) for section in board.sections]
+    parts.extend([*sections, _foot(board, "\n".join(sections), screen)])
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -116,19 +118,9 @@ def _note(line: Line) -> str:
     return f"{line.entries[0].text.removesuffix(f' {BELOW}')}: {told}."
 
 
-def _foot(board: Board, screen: Screen) -> str:
-    """Explain the signs that occur; how to read everything else is told where there is room, and where to find it otherwise."""
-    entries = [
-        (place, entry)
-        for section in board.sections
-        for made in section.tables
-        for line in made.lines
-        for place, entry in enumerate(line.entries)
-    ]
-    signs = {_SIGN[entry.mark] for _, entry in entries if entry.mark}
-    names = " ".join(entry.text for place, entry in entries if place == 0)
-    signs |= {sign for sign in (BELOW, UNCONVERGED, OWN) if sign in names}
-    key = [f"{sign} {words}" for sign, words in _KEY.items() if sign in signs]
+def _foot(board: Board, printed: str, screen: Screen) -> str:
+    """Explain the signs that are printed; how to read everything else is told where there is room, and where to find it otherwise."""
+    key = [f"{sign} {words}" for sign, words in _KEY.items() if sign in printed]
     lines = [paragraph("; ".join(key) + ".", screen)] if key else []
     if screen.width is None:
         lines += [f"- {one_line(sentence)}" for sentence in board.footer]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urbanbench.citing.entry import Entry, bibtex, key_of, keyed
 from urbanbench.citing.reading import read_citations
 from urbanbench.citing.tools import encoders_cited, tools_cited
+from urbanbench.city.credits import credit_of
 from urbanbench.errors import UrbanbenchError
 from urbanbench.inputs import LAYER_OF
 from urbanbench.result_folders import city_of
@@ -128,7 +129,8 @@ def _sources(manifest: Manifest, rows: Sequence[RunResult]) -> list[Entry]:
 
 def _source(city: str, known: tuple[str, str, str], found: Sequence[tuple[str, Any]]) -> Entry:
     source, date, licence = known
-    credit = "; ".join(dict.fromkeys(info.attribution for _, info in found if info.attribution))
+    named = dict.fromkeys(credit_of(info.attribution) for _, info in found)
+    credit = "; ".join(one for one in named if one)
     years = re.findall(r"(?:19|20)\d\d", date)
     said = [f"{', '.join(what for what, _ in found)} of {city}", date and f"as of {date}", credit]
     fields: Mapping[str, str] = {

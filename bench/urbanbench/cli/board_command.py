@@ -9,6 +9,7 @@ import typer
 
 from urbanbench.cli import completing
 from urbanbench.cli.printing import note, say, say_page
+from urbanbench.counted import counted
 from urbanbench.errors import BadInput
 from urbanbench.terminal import screen_of
 
@@ -125,14 +126,14 @@ def leaderboard(
     )
     if paged and out is not None:
         first = board.save_pages(out, kind if style else "md")
-        note(f"Leaderboard of {len(board.told)} results: {first}")
+        note(f"Leaderboard of {counted(len(board.told), 'result')}: {first}")
         return
     text = board.to(kind, pivot=pivot, screen=screen_of() if out is None else None)
     if out is None:
         (say_page if kind == "html" else say)(text)
         return
     write_text(out, text if text.endswith("\n") else text + "\n")
-    note(f"Leaderboard of {len(board.told)} results: {out}")
+    note(f"Leaderboard of {counted(len(board.told), 'result')}: {out}")
 
 
 def _format(style: str, out: Path | None) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from urbanbench.cli import completing, options
 from urbanbench.cli.printing import note, print_json, print_table, say
+from urbanbench.counted import counted
 from urbanbench.isolated.environment import FOLDER, told_of
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def prune(
     kept = [part.stored for kind in PARTS for part in cache_parts(cache_root(), kind)]
     check_clock([*kept, *(entry.stored for entry in EmbeddingCache().entries())], older_than)
     if left := sweep_cache(cache_root()):
-        say(f"Removed {left} temporary files that killed processes had left.")
+        say(f"Removed {counted(left, 'temporary file')} that killed processes had left.")
     gone = EmbeddingCache().prune(older_than_days=older_than, keep_gb=keep_gb)
     say(f"Removed {len(gone)} embeddings, {sum(entry.size_bytes for entry in gone) / 1e6:.1f} MB.")
     for kind, word in PARTS.items():
@@ -178,7 +179,7 @@ def _what(part: CachePart) -> str:
         return part.path.name
     if part.kind == FOLDER:
         return told_of(part.path)
-    return f"{len(list(part.path.glob('*.safetensors')))} checkpoints" if part.path.is_dir() else ""
+    return counted(len(list(part.path.glob("*.safetensors"))), "checkpoint") if part.path.is_dir() else ""
 
 
 def _utc(stored: float) -> str:

@@ -11,6 +11,7 @@ from urbanbench.api.choosing import chosen_results
 from urbanbench.cli import completing
 from urbanbench.cli.board_command import Words
 from urbanbench.cli.printing import note, say
+from urbanbench.counted import counted
 
 __all__ = ["cite"]
 
@@ -55,4 +56,4 @@ def cite(
         say(text.rstrip("\n"))
         return
     write_text(out, text)
-    note(f"BibTeX of what is behind {len(kept)} results: {out}")
+    note(f"BibTeX of what is behind {counted(len(kept), 'result')}: {out}")

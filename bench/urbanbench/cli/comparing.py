@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from urbanbench.counted import counted
 from urbanbench.terminal import Cell, Head, Screen, paragraph, table
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _line(one: Comparison, name: str, other: str) -> list[str]:
 
     verdict, needed = one.verdict, one.verdict.needed
     enough = (
-        f"{_count(needed.seeds)} seeds, {_count(needed.units)} units, {_count(needed.cities)} cities"
+        f"{_count(needed.seeds, 'seed')}, {_count(needed.units, 'unit')}, {_count(needed.cities, 'city', 'cities')}"
         if verdict.p >= LEVEL
         else "-"
     )
@@ -96,8 +97,8 @@ def _line(one: Comparison, name: str, other: str) -> list[str]:
     ]
 
 
-def _count(number: int | None) -> str:
-    return "no number of" if number is None else str(number)
+def _count(number: int | None, thing: str, things: str = "") -> str:
+    return f"no number of {things or f'{thing}s'}" if number is None else counted(number, thing, things)
 
 
 def _overall(made: Tournament) -> list[str]:

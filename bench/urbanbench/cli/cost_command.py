@@ -10,6 +10,7 @@ import typer
 from urbanbench.api.choosing import chosen_results
 from urbanbench.cli import completing, options
 from urbanbench.cli.printing import note, print_json, print_table, say
+from urbanbench.counted import counted
 from urbanbench.errors import DataMissing
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def cost(
     kept = chosen_results(results, model=model, city=city, task=task, split=split, head=head)
     fronts = fronts_of([one.to_dict() | {"own": one.own} for one in kept])
     if not fronts:
-        msg = f"None of {len(kept)} results has a score, a time and a machine. Expected finished results. Run something first."
+        msg = f"None of {counted(len(kept), 'result')} has a score, a time and a machine. Expected finished results. Run something first."
         raise DataMissing(msg)
     if as_json:
         print_json([_document(front) for front in fronts])
@@ -105,7 +106,7 @@ def _print(fronts: list[Front], *, every: bool) -> None:
         shown = front.rows if every else [one for one in front.rows if one.best or one.best_learned]
         cells, heads, alike = _columns([_cells(one, front) for one in shown])
         about = (front.title, front.machine, *alike, metric_title(front.metric))
-        say(f"{' · '.join(about)}: {len(front.best)} of {len(front.rows)} rows on the front")
+        say(f"{' · '.join(about)}: {len(front.best)} of {counted(len(front.rows), 'row')} on the front")
         print_table(cells, heads)
         say("")
     said = [one.costs for front in fronts for one in front.rows if every or one.best or one.best_learned]

@@ -14,6 +14,7 @@ from urbanbench.cli.experiment_cells import able, distinct, labelled, print_cell
 from urbanbench.cli.outcome import exit_code, told_when_stopped
 from urbanbench.cli.printing import command, note, print_json, print_table, say, say_page
 from urbanbench.cli.run_command import progress_of
+from urbanbench.counted import counted
 from urbanbench.errors import UnknownName
 from urbanbench.spare_cache import usable_cache
 from urbanbench.terminal import screen_of
@@ -216,7 +217,7 @@ def _run(
             progress=progress,
             began=progress.began,
         )
-    note(f"Results: {store.folder}/ ({len(results)} cells).")
+    note(f"Results: {store.folder}/ ({counted(len(results), 'cell')}).")
     _print(experiment, _results(out), choice, style, figures)
     return exit_code(results)
 
@@ -334,7 +335,9 @@ def _results(out: Path | None) -> list[RunResult]:
 
     results = latest(load_results(out))
     if own := sum(one.own for one in results):
-        note(f"{own} of the {len(results)} results are your own runs in {RUNS}/.")
+        note(
+            f"{own:,} of {counted(len(results), 'result')} {'is your own run' if own == 1 else 'are your own runs'} in {RUNS}/."
+        )
     return results
 
 
@@ -380,5 +383,5 @@ def _print(
     report = experiment.show(results, choice)
     if figures is not None:
         files = save_figures(report, figures)
-        note(f"Figures: {figures}/ ({len(files)} files).")
+        note(f"Figures: {figures}/ ({counted(len(files), 'file')}).")
     (say_page if style == "html" else say)(print_report(report, style, figures=figures, screen=screen_of()))

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from urbanbench.cli.outcome import ProgressLines, named, outcome
+from urbanbench.counted import counted
 from urbanbench.progress import running, shown_by_one, span, time_left
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class LiveTable(ProgressLines):
 
         with self._guard:
             left = self.forecast.left(time_left())
-            head = f"{self.done} of {self.total} cells done"
+            head = f"{self.done} of {counted(self.total, 'cell')} done"
             told = f"{head}, {left}" if str(left) else head
             return Group(Text(told, style="bold", overflow="fold"), self._table(), *self._stages())
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 import typer
 
 from urbanbench.cli.printing import debugging, note, words_of_command
+from urbanbench.counted import counted
 
 if TYPE_CHECKING:
     from urbanbench.result import RunResult
@@ -38,7 +39,9 @@ def exit_code(results: list[RunResult]) -> int:
 
     unsaved = [result.unsaved for result in results if result.unsaved]
     if unsaved:
-        note(f"Error: {len(unsaved)} of {len(results)} results are shown but not written: {unsaved[0]}")
+        note(
+            f"Error: {len(unsaved)} of {counted(len(results), 'result')} {'is' if len(unsaved) == 1 else 'are'} shown but not written: {unsaved[0]}"
+        )
         return CannotWrite.exit_code
     failed = [result.error_type for result in results if result.status == FAILED]
     if failed and set(failed) <= {ExtraMissing.__name__, PluginBroken.__name__}:
@@ -61,7 +64,7 @@ def told_when_stopped(progress: ProgressLines, folder: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         again = shlex.join(["urbanbench", *words_of_command()])
         note(
-            f"Stopped: {progress.done} of {progress.total} cells are done and kept in {folder}/. "
+            f"Stopped: {progress.done} of {counted(progress.total, 'cell')} are done and kept in {folder}/. "
             f"The same command goes on from there: {again}"
         )
         raise Stopped from None
@@ -122,7 +125,7 @@ def _main_score(result: RunResult) -> str:
     if not score.finite:
         return f"{metric} {NO_SCORE}"
     some = (
-        f" ({len(score.finite)} of {len(score.values)} seeds)"
+        f" ({len(score.finite)} of {counted(len(score.values), 'seed')})"
         if len(score.finite) < len(score.values)
         else ""
     )

@@ -10,6 +10,7 @@ import typer
 
 from urbanbench.cli import options
 from urbanbench.cli.printing import command, note, print_json, say
+from urbanbench.counted import counted
 
 __all__ = ["pack", "unpack"]
 
@@ -47,7 +48,7 @@ def pack(
         print_json({**facts, "files": count, "unpacked_bytes": size, "licences": list(made.licences)})
         return
     say(made.file)
-    note(f"{count:,} files, {size / _MIB:.1f} MiB, in {made.size / _MIB:.1f} MiB")
+    note(f"{counted(count, 'file')}, {size / _MIB:.1f} MiB, in {made.size / _MIB:.1f} MiB")
     note(f"To cite it: {made.contents.name}, sha256 {made.sha256}")
     if made.hidden:
         note(f"Left out: {made.hidden:,} hidden files (names that begin with a dot).")

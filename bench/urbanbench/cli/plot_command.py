@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from urbanbench.api.choosing import chosen_results, fits
+from urbanbench.api.choosing import check_inputs_known, check_known, chosen_results, fits, inputs_fit
 from urbanbench.cli import completing
 from urbanbench.cli.board_command import Words
 from urbanbench.cli.printing import note
+from urbanbench.counted import counted
 from urbanbench.errors import BadInput, DataMissing, UnknownName
 
 if TYPE_CHECKING:
@@ -81,9 +82,10 @@ def plot(
 
     check_ending(out)
     every = chosen_results(results, city=city, task=task, split=split)
+    _check_names(every, model, head, inputs)
     kept = [one for one in every if _wanted(one, model, head, inputs, floors=floors)]
-    if not kept:
-        msg = f"No result fits, of {len(every)} of these cities, tasks and splits. Expected rows of the models, heads and inputs asked for. Mend: ask for other names, or for fewer."
+    if not kept or _lacks_models(every, kept, model, inputs):
+        msg = f"No result of a model fits, of {counted(len(every), 'result')} of these cities, tasks and splits. Expected rows of the models, heads and inputs asked for. Mend: ask for other names, or for fewer."
         raise DataMissing(msg)
     if what in PLOTS:
         told = [one.to_dict() | {"own": one.own} for one in kept]
@@ -92,6 +94,23 @@ def plot(
         figures = _figures_of(what, kept, {"tasks": task, "splits": split, "models": model})
     for path in _save(figures, out):
         note(f"Drawn: {path}")
+
+
+def _check_names(
+    results: Sequence[RunResult], model: Sequence[str], head: Sequence[str], inputs: Sequence[str]
+) -> None:
+    """Refuse a model, a head or a set of inputs that no row has."""
+    check_known("model", model, (one.cell.model for one in results))
+    check_known("head", head, (one.cell.head for one in results))
+    check_inputs_known(inputs, (one.cell.inputs for one in results if not one.model.get("floor")))
+
+
+def _lacks_models(
+    every: Sequence[RunResult], kept: Sequence[RunResult], model: Sequence[str], inputs: Sequence[str]
+) -> bool:
+    """Tell whether models were asked for, by their names or inputs, and floors alone are left."""
+    asked = [one for one in every if not one.model.get("floor") and fits(one.cell.model, model)]
+    return bool((model or inputs) and asked) and all(one.model.get("floor") for one in kept)
 
 
 def _wanted(
@@ -104,7 +123,7 @@ def _wanted(
     own_head = cell.head in HEADS and HEADS[cell.head].of_a_floor
     if result.model.get("floor"):
         return floors and (own_head or fits(cell.head, head))
-    return fits(cell.model, model) and fits(cell.head, head) and (not inputs or cell.inputs in inputs)
+    return fits(cell.model, model) and fits(cell.head, head) and inputs_fit(cell.inputs, inputs)
 
 
 def _figures_of(word: str, results: Sequence[RunResult], chosen: Mapping[str, Sequence[str]]) -> list[Figure]:
@@ -138,7 +157,7 @@ def _figures_of(word: str, results: Sequence[RunResult], chosen: Mapping[str, Se
         asked["models"] = tuple(dict.fromkeys(named))
     figures = experiment.show(results, experiment.settled(replace(Choice(), **asked))).figures
     if not figures:
-        msg = f"Experiment {word!r} has no figure for these {len(results)} results. Expected rows of its models in one of its tasks. Mend: urbanbench experiment show {word} says which are there."
+        msg = f"Experiment {word!r} has no figure for {counted(len(results), 'result')}. Expected rows of its models in one of its tasks. Mend: urbanbench experiment show {word} says which are there."
         raise BadInput(msg)
     return list(figures)
 

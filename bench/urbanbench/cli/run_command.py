@@ -11,6 +11,7 @@ from urbanbench.apart import plugins_apart
 from urbanbench.cli import completing, options, placing
 from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
 from urbanbench.cli.printing import command, note, print_json, say, words_of_command
+from urbanbench.counted import counted
 from urbanbench.progress import is_interactive
 from urbanbench.spare_cache import usable_cache
 from urbanbench.terminal import screen_of
@@ -324,7 +325,9 @@ def _run_cells(
             began=progress.began,
         )
     _show(results, as_json=as_json)
-    note(f"Results: {store.folder}/ ({len(results)} cells). Next: {command('leaderboard', store.folder)}")
+    note(
+        f"Results: {store.folder}/ ({counted(len(results), 'cell')}). Next: {command('leaderboard', store.folder)}"
+    )
     if asked.probes:
         note(f"Probes stand in no table of scores: {_shown_by(asked, store.folder)}")
     return exit_code(results)

@@ -9,6 +9,7 @@ import typer
 
 from urbanbench.cli import completing, options
 from urbanbench.cli.printing import command, note, say
+from urbanbench.counted import counted
 
 __all__ = ["app"]
 
@@ -57,5 +58,5 @@ def export(
     made.write(out)
     say(out)
     note(
-        f"{len(made.seeds)} seeds, digest {made.digest}. Next: {command('run', '-m', 'MODEL', '-t', task, '-c', city, '--splits', out)}"
+        f"{counted(len(made.seeds), 'seed')}, digest {made.digest}. Next: {command('run', '-m', 'MODEL', '-t', task, '-c', city, '--splits', out)}"
     )

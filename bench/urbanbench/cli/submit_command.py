@@ -11,6 +11,7 @@ import typer
 
 from urbanbench.cli import options
 from urbanbench.cli.printing import command, note, print_json, print_table, say
+from urbanbench.counted import counted
 from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
@@ -90,7 +91,9 @@ def _pack(results: Path, out: Path, elsewhere: Elsewhere, *, as_json: bool) -> i
         print_json({**facts, "files": len(made.listing.files), "notes": list(made.notes)})
         return 0
     say(made.file)
-    note(f"{len(made.listing.rows)} rows in {len(made.listing.files)} files, sha256 {made.sha256}")
+    note(
+        f"{counted(len(made.listing.rows), 'row')} in {counted(len(made.listing.files), 'file')}, sha256 {made.sha256}"
+    )
     for line in made.notes:
         note(line)
     note(f"Next: {command('submit', '--check', made.file)}")
@@ -133,4 +136,4 @@ def _say(opened: Opened) -> None:
         say(f"fault   {fault}")
     for plugin in opened.plugins:
         note(f"Came along, to be read before it is run: {plugin}")
-    note(f"{len(rows)} rows, {len(opened.faults)} faults.")
+    note(f"{counted(len(rows), 'row')}, {counted(len(opened.faults), 'fault')}.")

@@ -15,6 +15,7 @@ import typer
 from urbanbench.api.choosing import fits
 from urbanbench.cli import completing, options
 from urbanbench.cli.printing import note, print_json, say
+from urbanbench.counted import counted
 from urbanbench.errors import BadInput, DataMissing
 
 if TYPE_CHECKING:
@@ -155,7 +156,9 @@ def _quarantined(folder: Path, verdicts: Sequence[Verdict]) -> list[str]:
     from urbanbench.verify.set_aside import FOLDER, set_aside
 
     moved = set_aside(folder, verdicts)
-    note(f"{len(moved)} files are in {folder / FOLDER} now." if moved else "Nothing had to be moved.")
+    note(
+        f"{counted(len(moved), 'file')} moved to {folder / FOLDER}." if moved else "Nothing had to be moved."
+    )
     return moved
 
 
@@ -262,7 +265,10 @@ def _print_verdicts(verdicts: Sequence[Verdict]) -> None:
         )
     for reason, count in Counter(reason for one in verdicts for reason in one.unchecked).items():
         say(f"not told for {count}: {reason}")
-    say(f"{len(verdicts)} files: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
+    say(
+        f"{counted(len(verdicts), 'file')}: "
+        + ", ".join(f"{count} {state}" for state, count in counts.items())
+    )
 
 
 def _some(files: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from urbanbench.city.credits import credit_of
 from urbanbench.city.folder.new_folder import check_new, new_folder
 from urbanbench.city.folder.paths import path_fault
 from urbanbench.errors import BadInput, DataCorrupt, DataMissing
@@ -223,7 +224,7 @@ def _told(city: City, graph: Graph, plan: GraphPlan, part: Path) -> dict[str, An
 
 def _credits(city: City) -> list[str]:
     return [
-        city.layers[name].attribution or city.layers[name].source
+        credit_of(city.layers[name].attribution) or city.layers[name].source
         for name in ("pois", "roads", "landuse", "street_views")
         if name in city.layers
     ]

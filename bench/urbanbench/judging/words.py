@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from urbanbench.convergence import NO, converged
+from urbanbench.counted import counted
 from urbanbench.judging.comparison import Comparison
 from urbanbench.judging.evidence import NO_PLACES, NO_PREDICTIONS
 from urbanbench.judging.power import Needed
@@ -173,9 +174,9 @@ def statement(comparison: Comparison, one: str, other: str, family: int) -> str:
 def _shared(found: Comparison) -> str:
     """Name what both rows share: splits, or of a retrieval queries and drawings of candidates."""
     if not metric_info(found.metric).of_queries:
-        return f"{len(found.differences)} shared splits"
+        return f"{counted(len(found.differences), 'shared split')}"
     queries = found.pair.one[0].evaluation.get("n_units")
-    return f"{queries} shared queries and {len(found.differences)} drawings of candidates"
+    return f"{queries} shared queries and {counted(len(found.differences), 'drawing')} of candidates"
 
 
 def gap_words(comparison: Comparison) -> str:

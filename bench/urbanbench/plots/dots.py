@@ -19,6 +19,7 @@ _FAR = 1.5
 """How far beyond the span of the middle half a panel reaches; what lies further stands at its edge, with an arrow."""
 _WIDTH, _DOTS, _LETTER = 8.2, 3.2, 0.073
 """In inches: a page with names of usual length, the least that dots get, and what a letter of a name takes."""
+_GOES_ON = "whisker goes on beyond the panel"
 READING = "dot: mean; whisker: standard deviation over splits; ticks: single splits"
 
 
@@ -79,24 +80,65 @@ def common_range(scores: Sequence[Score]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def point_outside(axes: Axes, scores: Sequence[Score], colours: Sequence[str]) -> None:
-    """Write the score of a row whose mean lies beyond the panel at its edge."""
+def point_outside(axes: Axes, scores: Sequence[Score], colours: Sequence[str], *, shift: float = 0.0) -> None:
+    """Write the score of a row whose mean lies beyond the panel at its edge, and end a whisker that goes on beyond it in an arrowhead there.
+
+    Parameters
+    ----------
+    axes, scores, colours
+        A panel, and its rows from the top.
+    shift
+        How far below its row's name each dot stands, in rows.
+    """
     low, high = axes.get_xlim()
-    for place, (score, colour) in enumerate(zip(scores, colours, strict=True)):
-        if not math.isfinite(score.mean) or low <= score.mean <= high:
+    for row, (score, colour) in enumerate(zip(scores, colours, strict=True)):
+        if not math.isfinite(score.mean):
             continue
-        left = score.mean < low
-        words = f"\N{LEFTWARDS ARROW} {score.mean:.3g}" if left else f"{score.mean:.3g} \N{RIGHTWARDS ARROW}"
-        axes.annotate(
-            words,
-            (low if left else high, place),
-            xytext=(3 if left else -3, 0),
-            textcoords="offset points",
-            ha="left" if left else "right",
-            va="center",
-            fontsize=7.5,
-            color=colour,
-        )
+        place = row + shift
+        if low <= score.mean <= high:
+            _point_on(axes, place, score, colour)
+        else:
+            _write_outside(axes, place, score, colour)
+
+
+def _write_outside(axes: Axes, place: float, score: Score, colour: str) -> None:
+    low, high = axes.get_xlim()
+    left = score.mean < low
+    words = f"\N{LEFTWARDS ARROW} {score.mean:.3g}" if left else f"{score.mean:.3g} \N{RIGHTWARDS ARROW}"
+    axes.annotate(
+        words,
+        (low if left else high, place),
+        xytext=(3 if left else -3, 0),
+        textcoords="offset points",
+        ha="left" if left else "right",
+        va="center",
+        fontsize=7.5,
+        color=colour,
+    )
+
+
+def _point_on(axes: Axes, place: float, score: Score, colour: str) -> None:
+    """Put an arrowhead at each edge that a row's whisker goes beyond."""
+    from matplotlib.markers import CARETLEFT, CARETRIGHT
+
+    low, high = axes.get_xlim()
+    beyond = {
+        CARETLEFT: (low, score.mean - spread(score) < low),
+        CARETRIGHT: (high, score.mean + spread(score) > high),
+    }
+    for mark, (edge, holds) in beyond.items():
+        if holds:
+            axes.plot(
+                [edge],
+                [place],
+                marker=mark,
+                linestyle="none",
+                color=colour,
+                markersize=6,
+                clip_on=False,
+                zorder=4,
+                label=_GOES_ON,
+            )
 
 
 def legend(canvas: Canvas, reading: str = "") -> None:

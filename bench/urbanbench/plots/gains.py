@@ -35,6 +35,8 @@ _MODEL, _SECOND = (
     "the model and the best floor, over that floor alone",
     "a second floor in place of the model",
 )
+_SHIFT = -0.12
+"""Where a gain stands against its row's name, in rows: above the second floor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +86,8 @@ def _page(name: str, panels: Sequence[_Panel]) -> Figure:
             ends = common_range([one for k in same for one in panels[k].gains()])
             for k in same:
                 grid[k].set_xlim(min(ends[0], -0.001), max(ends[1], 0.001))
-                point_outside(grid[k], panels[k].gains(), [LEARNED] * len(panels[k].rows))
+                colours = [LEARNED] * len(panels[k].rows)
+                point_outside(grid[k], panels[k].gains(), colours, shift=_SHIFT)
         legend(canvas, READING)
 
     labels = [label for panel in panels for label in panel.labels()]
@@ -114,7 +117,7 @@ def _gain(row: Row, metric: str) -> Score:
 def _draw(axes: Axes, panel: _Panel) -> None:
     axes.axvline(0.0, color=SOFT, linewidth=1)
     for place, (gain, second) in enumerate(zip(panel.gains(), panel.seconds(), strict=True)):
-        dot(axes, place - 0.12, gain, mark="o", colour=LEARNED, label=_MODEL)
+        dot(axes, place + _SHIFT, gain, mark="o", colour=LEARNED, label=_MODEL)
         if second.finite:
             axes.plot(second.mean, place + 0.2, "s", color=FLOOR, ms=4, mfc="white", zorder=3, label=_SECOND)
     labels = panel.labels()

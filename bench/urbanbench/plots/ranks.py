@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.board.blocks import make_groups
+from urbanbench.board.blocks import Group, make_groups
 from urbanbench.board.columns import direction
 from urbanbench.board.labels import row_label
 from urbanbench.board.marks import is_its_head
 from urbanbench.board.rows import Row, read_rows
 from urbanbench.convergence import NO
-from urbanbench.errors import BadInput
+from urbanbench.counted import counted
+from urbanbench.errors import BadInput, DataMissing
 from urbanbench.experiments.kinds.report import Figure
 from urbanbench.inputs import FULL
 from urbanbench.judging.charts import draw_ranks
@@ -43,13 +44,16 @@ def rank_figure(results: Sequence[Mapping[str, Any]]) -> Figure:
 
     Raises
     ------
+    DataMissing
+        No finished row is a model's.
     BadInput
         Fewer than three rows share two questions.
     """
     table = _answers(results)
     questions, names = _shared(table)
-    if len(questions) < 2 or len(names) < 3:
-        msg = f"{len(names)} rows share {len(questions)} questions. Expected three rows or more that answer the same two questions or more. Mend: run the models on the same tasks and splits, or choose them with --model and --task."
+    if not questions:
+        every = {name for answers in table.values() for name in answers}
+        msg = f"Ranks got {counted(len(every), 'row')} of {counted(len(table), 'question')}, and no three rows answer the same two questions. Expected three rows or more that answer the same two questions or more. Mend: run the models on the same tasks and splits, or choose them with --model and --task."
         raise BadInput(msg)
     found = ranking(np.array([[_height(table[one][name]) for name in names] for one in questions]))
     labels = [_label([table[one][name] for one in questions]) for name in names]
@@ -68,8 +72,7 @@ def rank_figure(results: Sequence[Mapping[str, Any]]) -> Figure:
 def _answers(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Row]]:
     """Return question to name to row: under the head most models have or a floor's own, that of most trainings, none of an older question."""
     groups = [group for group in make_groups(read_rows(results)) if not group.parity]
-    heads = Counter(row.head for group in groups for block in group.blocks for row in block.models)
-    head = heads.most_common(1)[0][0] if heads else ""
+    head = _usual_head(groups)
     found: dict[str, dict[str, Row]] = {}
     for group in groups:
         answers = found.setdefault(f"{group.city} · {group.task} · {group.split}", {})
@@ -83,6 +86,22 @@ def _answers(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Row]]:
                     name = _label([one], whole=False)
                     answers[name] = max(answers.get(name, one), one, key=lambda row: len(row.trainings))
     return found
+
+
+def _usual_head(groups: Sequence[Group]) -> str:
+    """Return the head that most rows of models have.
+
+    Raises
+    ------
+    DataMissing
+        No finished row is a model's.
+    """
+    heads = Counter(row.head for group in groups for block in group.blocks for row in block.models)
+    if not heads:
+        floors = sum(len(block.floors) for group in groups for block in group.blocks)
+        msg = f"Ranks got {counted(floors, 'finished row')} of floors and none of a model. Expected rows of models, under whose head floors are ranked beside them. Mend: run models on the same tasks and splits, or give a folder that has some."
+        raise DataMissing(msg)
+    return heads.most_common(1)[0][0]
 
 
 def _as_full(row: Row) -> Row:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "kept"]
 
-VERSION = 2
+VERSION = 3
 """Raised when the page says something else of the same city."""
 
 

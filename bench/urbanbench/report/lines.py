@@ -66,7 +66,8 @@ def line_of(row: Row, question: int, shared: Shared) -> dict[str, Any]:
     """
     score, costs = row.score(row.main_metric), costs_of(row)
     told = {
-        "id": _id(row),
+        "id": _ids(row)[0],
+        "also": _ids(row)[1:],
         "question": question,
         "model": row.name,
         "label": row_label(row, [row]),
@@ -128,10 +129,9 @@ def _others(row: Row) -> list[str]:
     ]
 
 
-def _id(row: Row) -> str:
-    """Return the first ten signs of the run's id, of a row of several trainings those of the first; "-own" stays behind an own run."""
-    first, _, _ = row.run_id.partition(" ")
-    return first[:10] + ("-own" if first.endswith("-own") else "")
+def _ids(row: Row) -> list[str]:
+    """Return the first ten signs of the run's id, and of a row of several trainings those of each further one; "-own" stays behind an own run."""
+    return [one[:10] + ("-own" if one.endswith("-own") else "") for one in row.run_id.split(" ")]
 
 
 def paths_of(row: Row) -> list[str]:

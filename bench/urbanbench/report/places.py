@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from urbanbench.city.credits import credit_of
 from urbanbench.errors import UrbanbenchError
 from urbanbench.report.interned import short_number
 from urbanbench.report.kept import kept
@@ -71,9 +72,12 @@ def _facts(opened: City) -> dict[str, Any]:
         "km2": short_number(told["regions"]["area_km2"]["total"], 4),
         "median km2": short_number(told["regions"]["area_km2"].get("median"), 3),
         "source": _words_of(regions),
-        "layers": {name: _plain(facts) for name, facts in told["layers"].items()},
+        "layers": {
+            name: _plain(facts) | {"attribution": credit_of(str(facts.get("attribution", "")))}
+            for name, facts in told["layers"].items()
+        },
         "labels": {
-            name: _plain(facts) | {"attribution": opened.labels[name].attribution}
+            name: _plain(facts) | {"attribution": credit_of(opened.labels[name].attribution)}
             for name, facts in told["labels"].items()
         },
         "outlines": outlines(opened),
@@ -82,10 +86,9 @@ def _facts(opened: City) -> dict[str, Any]:
 
 
 def _words_of(info: object) -> dict[str, str]:
-    """Return the words of an entry of city.json: source, date, licence, attribution and note."""
-    told = {
-        word: str(getattr(info, word, "")) for word in ("source", "date", "licence", "attribution", "note")
-    }
+    """Return the words of an entry of city.json: source, date, licence, whom to credit, and note."""
+    told = {word: str(getattr(info, word, "")) for word in ("source", "date", "licence", "note")}
+    told["attribution"] = credit_of(str(getattr(info, "attribution", "")))
     return {word: text for word, text in told.items() if text}
 
 

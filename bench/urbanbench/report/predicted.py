@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from urbanbench.city.credits import credit_of
 from urbanbench.errors import UrbanbenchError
 from urbanbench.report.interned import short_number
 from urbanbench.report.kept import kept
@@ -134,7 +135,7 @@ def _units(city: City, label: str, level: str) -> dict[str, Any]:
     told: dict[str, Any] = {
         "level": level,
         "unit": info.unit,
-        "credit": info.attribution or info.source,
+        "credit": credit_of(info.attribution) or info.source,
         "units": count,
     }
     told |= _regions(city, frame.index) if level == "region" else {"xy": _positions(city, level, frame.index)}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from urbanbench.city.credits import credit_of
 from urbanbench.city.drawing.canvas import (
     colour_bar,
     fill,
@@ -16,6 +17,7 @@ from urbanbench.city.drawing.canvas import (
     lay_out,
     number_scale,
 )
+from urbanbench.counted import counted
 from urbanbench.figures.files import save_figure
 from urbanbench.figures.style import FRONT, LEARNED, NO_VALUE
 from urbanbench.judging.failing.errors import GroupErrors
@@ -101,14 +103,15 @@ def _key(findings: Findings, city: City) -> str:
         said.append(f"Each dot is a {level} that was tested; regions are drawn grey beneath them.")
     elif len(findings.units) < len(city.regions):
         grey = len(city.regions) - len(findings.units)
-        said.append(f"Grey: {grey} regions without a label, or in no test part.")
+        said.append(f"Grey: {counted(grey, 'region')} without a label, or in no test part.")
     if _beyond(findings):
         said.append("Colours end at the 2nd and 98th percentile; a pointed end says that errors lie beyond.")
     found = findings.clustered
     if found is not None:
         said.append(f"Moran's I {found.value:.3f}, p = {found.p:.3g}.")
     label = city.labels.get(str(findings.result.task.get("label")))
-    said += [f"Labels: {label.attribution}."] if label is not None and label.attribution else []
+    credit = credit_of(label.attribution) if label is not None else ""
+    said += [f"Labels: {credit}."] if credit else []
     return textwrap.fill(" ".join(said), 170)
 
 

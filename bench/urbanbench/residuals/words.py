@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from urbanbench.board.numbers import plain_number
+from urbanbench.counted import counted
 from urbanbench.judging.failing.errors import GroupErrors
 from urbanbench.judging.failing.moran import Moran
 from urbanbench.residuals.findings import Findings
@@ -25,7 +26,7 @@ def title_of(findings: Findings, city: str) -> tuple[str, str]:
     model = f"{result.model.get('title') or cell.model}{preset}"
     return (
         f"{city}: {task[:1].lower()}{task[1:]}",
-        f"{model} · {cell.split} split · head {cell.reader} · {len(cell.seeds)} seeds",
+        f"{model} · {cell.split} split · head {cell.reader} · {counted(len(cell.seeds), 'seed')}",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from urbanbench.apart import keeping
 from urbanbench.cache import sweep_cache
+from urbanbench.counted import counted
 from urbanbench.errors import UnknownName
 from urbanbench.home import cache_root
 from urbanbench.progress import note
@@ -101,7 +102,7 @@ def _tidy(store: ResultStore) -> None:
     bring_home(store)
     left = store.sweep() + sweep_cache(cache_root())
     if left:
-        note(f"Removed {left} temporary files that killed processes had left.")
+        note(f"Removed {counted(left, 'temporary file')} that killed processes had left.")
 
 
 def in_sharing_order(orders: Iterable[Order]) -> list[Order]:

@@ -383,9 +383,11 @@ def mark_of(order: Order) -> dict[str, Any]:
 
 def _declared(order: Order) -> dict[str, Any]:
     card = order.model.card
+    untrained = not (card.trained or order.given)  # nobody knows how given vectors were made
     return {
         "title": card.title,
         "floor": card.floor,
+        **({"trained": False} if untrained else {}),
         "inputs_declared": _listed(order.room.inputs_of(card)[0]),
         "settings": order.changed,
     }

@@ -12,6 +12,7 @@ from urbanbench.city.folder.limits import MAX_JSON_BYTES, MIB
 from urbanbench.city.folder.parquet import FaultyTable, read_table
 from urbanbench.city.packing.reading import Member, members
 from urbanbench.city.packing.written import write_new
+from urbanbench.counted import counted
 from urbanbench.errors import DataCorrupt, DataMissing
 from urbanbench.store import ResultStore
 from urbanbench.submit.listing import LIST_FILE, PLUGINS, RESULTS, Listing, read_listing
@@ -164,7 +165,7 @@ def _other_rows(listing: Listing, verdicts: list[Verdict]) -> list[str]:
     found = {one.result.run_id for one in verdicts if one.result is not None}
     return (
         [
-            f"The list names {len(said)} rows, of which {len(said & found)} are among the {len(found)} that are here."
+            f"The list names {counted(len(said), 'row')}, {len(said & found)} of them among the {len(found)} that are here."
         ]
         if said != found
         else []

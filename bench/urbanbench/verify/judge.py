@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from urbanbench.counted import counted
 from urbanbench.errors import DataMissing, PluginBroken, UnknownName, UrbanbenchError
 from urbanbench.gathered.rows import lies_right
 from urbanbench.predictions import changed_predictions
@@ -146,7 +147,7 @@ def _wrong_scores(result: RunResult) -> Iterator[str]:
         yield "it is finished and has no scores"
     for metric, numbers in result.scores.items():
         if len(numbers) != seeds:
-            yield f"{metric} has {len(numbers)} numbers for {seeds} seeds"
+            yield f"{metric} has {counted(len(numbers), 'number')} for {counted(seeds, 'seed')}"
     yield from wrong_gains(result)
     yield from wrong_probe(result)
     yield from _wrong_predictions(result)

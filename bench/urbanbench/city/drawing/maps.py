@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from urbanbench.city.credits import credit_of
 from urbanbench.city.drawing.canvas import (
     colour_bar,
     credit,
@@ -72,8 +73,8 @@ def draw_map(city: City, path: Path, column: str | None = None, *, title: str = 
         draw_points(axes, city.pois, "#303030", 0.15)
         told.append(_mark("#303030", f"a dot for each of {len(city.pois):,} POIs"))
     explain(axes, told)
-    sources = [city.layers[one].attribution for one in ("roads", "pois") if one in city.layers]
-    credit(axes, [*sources, city.labels[label].attribution if label else ""])
+    sources = [credit_of(city.layers[one].attribution) for one in ("roads", "pois") if one in city.layers]
+    credit(axes, [*sources, credit_of(city.labels[label].attribution) if label else ""])
     save_figure(figure, path)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from urbanbench.city.credits import credit_of
 from urbanbench.city.folder.format import DIRECTIONS, LabelInfo
 from urbanbench.city.folder.paths import path_faults
 from urbanbench.errors import DataMissing
@@ -97,7 +98,7 @@ def _section(city: City, layer: str, shots_of: Callable[..., Any], count: int, l
     parts += [f"{len(absent):,} not there"] if absent else []
     parts += [f"{len(shots):,} shown"] if len(shots) < len(paths) else []
     parts += [f"below: {name}"] if name else []
-    credit = ", ".join(one for one in (info.attribution, info.licence) if one)
+    credit = ", ".join(one for one in (credit_of(info.attribution), info.licence) if one)
     return Section(f"{named}: {' · '.join(parts)}", tuple(shots), f"{named}: {credit}" if credit else "")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from urbanbench.city.credits import credit_of
 from urbanbench.city.folder.manifest import Manifest
 
 __all__ = ["licence_lines"]
@@ -22,7 +23,9 @@ def licence_lines(manifest: Manifest) -> list[str]:
     """
     parts: dict[tuple[str, str], list[str]] = {}
     for part, entry in manifest.entries.items():
-        parts.setdefault((_word(entry, "licence") or _NONE, _word(entry, "attribution")), []).append(part)
+        parts.setdefault(
+            (_word(entry, "licence") or _NONE, credit_of(_word(entry, "attribution"))), []
+        ).append(part)
     ordered = sorted(parts.items(), key=lambda one: (one[0][0] == _NONE, one[0]))
     return [
         f"{licence}: {', '.join(sorted(named))}{f' ({credit})' if credit else ''}"

@@ -12,7 +12,10 @@ from urbanbench.experiments.kinds.report import Report
 from urbanbench.result import RunResult, RunSpec
 from urbanbench.result_folders import RUNS
 
-__all__ = ["Choice", "Experiment"]
+__all__ = ["NO_ITEM", "Choice", "Experiment"]
+
+NO_ITEM = "none"
+"""The item of an experiment that no paper has."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Experiment(ABC):
     title
         Name for people.
     item
-        Table or figure of the paper.
+        Table or figure of the paper, `NO_ITEM` where it has none.
     question
         What it answers, in one sentence.
     cities, tasks, splits, heads
@@ -87,6 +90,11 @@ class Experiment(ABC):
     floors: bool = True
     any_model: bool = False
     notes: tuple[str, ...] = ()
+
+    @property
+    def heading(self) -> str:
+        """The title, with the paper's table or figure behind it where there is one."""
+        return self.title if self.item == NO_ITEM else f"{self.title} ({self.item})"
 
     def settled(self, choice: Choice) -> Choice:
         """Fill the choice's empty lists with this experiment's own.

@@ -220,9 +220,10 @@ def line_figure(
     *,
     columns: int = 3,
     one_legend: bool = False,
+    beside: bool = False,
     one_measure: bool = True,
 ) -> Figure:
-    """Return panels side by side, `columns` in a row, each with its legend or all with one below, which then holds for the first's lines.
+    """Return panels side by side, `columns` in a row, each with its legend, inside or `beside` it, or all with one below, which then holds for the first's lines.
 
     Panels with the same words on y have the same range there, unless `one_measure` says that the words stand for different things.
     """
@@ -232,7 +233,9 @@ def line_figure(
     def draw(canvas: Canvas) -> None:
         grid = canvas.subplots(high, wide, squeeze=False).ravel()
         for axes, panel in zip(grid, panels, strict=False):
-            _panel(axes, panel, legend=not one_legend)
+            _panel(axes, panel)
+            if not one_legend:
+                _legend(axes, beside=beside)
         if one_measure:
             _share_ranges(list(grid), panels)
         for axes in grid[len(panels) :]:
@@ -253,7 +256,7 @@ def _share_ranges(grid: Sequence[Axes], panels: Sequence[Panel]) -> None:
             axes.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
 
 
-def _panel(axes: Axes, panel: Panel, *, legend: bool) -> None:
+def _panel(axes: Axes, panel: Panel) -> None:
     for place, trace in enumerate(panel.traces):
         colour = COLOURS[place % len(COLOURS)]
         # Beyond six lines the same colours come with other marks, and broken lines.
@@ -278,5 +281,13 @@ def _panel(axes: Axes, panel: Panel, *, legend: bool) -> None:
     )
     axes.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
     axes.grid(alpha=0.3)
-    if legend and axes.get_legend_handles_labels()[0]:
+
+
+def _legend(axes: Axes, *, beside: bool) -> None:
+    """Explain a panel's lines, where they leave most room or to the right of it."""
+    if not axes.get_legend_handles_labels()[0]:
+        return
+    if beside:
+        axes.legend(fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.3)
+    else:
         axes.legend(fontsize="x-small")

@@ -74,7 +74,7 @@ class Comparison(Experiment):
             sections.append(Section("Figures", figures=tuple(figures)))
         return Report(
             self.name,
-            f"{self.title} ({self.item})",
+            self.heading,
             self.question,
             (*sections, *self._elsewhere(choice)),
             (*self.notes, *READING, *shelf.notes),

@@ -79,7 +79,7 @@ class ContextCase(Experiment):
                 sections.append(Section(here[0].city_name, warnings=(str(error),)))
                 continue
             sections += [self._section(shelf, choice, place, opened, twins, texts) for place in here]
-        return Report(self.name, f"{self.title} ({self.item})", self.question, tuple(sections), self.notes)
+        return Report(self.name, self.heading, self.question, tuple(sections), self.notes)
 
     def _section(
         self,

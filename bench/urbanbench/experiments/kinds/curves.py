@@ -65,7 +65,7 @@ class Curves(Experiment):
         losses = [self._losses(shelf, choice, city) for city in choice.cities]
         scores = [self._scores(shelf, choice, place) for place in places(choice)]
         notes = (*self.notes, *_READING, *shelf.notes)
-        return Report(self.name, f"{self.title} ({self.item})", self.question, (*losses, *scores), notes)
+        return Report(self.name, self.heading, self.question, (*losses, *scores), notes)
 
     def _losses(self, shelf: Shelf, choice: Choice, city: str) -> Section:
         """Return an objective's losses in all variants; every cell of a city shares its training, so the first one with a log is read."""

@@ -72,7 +72,7 @@ class FunctionCase(Experiment):
         """Return a section per place: the most disputed units, all units in numbers, and who is right where two differ."""
         shelf = Shelf(results)
         sections = tuple(self._section(shelf, choice, place) for place in places(choice))
-        return Report(self.name, f"{self.title} ({self.item})", self.question, sections, self.notes)
+        return Report(self.name, self.heading, self.question, sections, self.notes)
 
     def _section(self, shelf: Shelf, choice: Choice, place: Place) -> Section:
         standings = {row.label: stand(row, shelf, choice, place) for row in self.contenders}

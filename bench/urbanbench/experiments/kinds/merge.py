@@ -10,6 +10,7 @@ from urbanbench.board.columns import heading, metric_title, unit_of
 from urbanbench.board.layout import Column, Entry, Line, Table
 from urbanbench.board.numbers import Score
 from urbanbench.board.rows import read_row
+from urbanbench.counted import counted
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.charts import stem
 from urbanbench.experiments.kinds.comparison import READING
@@ -84,7 +85,7 @@ class Merge(Experiment):
         stable = [self._ranks(shelf, choice, place) for place in places(choice) if self._further(place.city)]
         return Report(
             self.name,
-            f"{self.title} ({self.item})",
+            self.heading,
             self.question,
             (*sections, *stable),
             (*self.notes, *([RANKS_READING] if stable else []), *READING[:2], *shelf.notes),
@@ -106,12 +107,12 @@ class Merge(Experiment):
             return Section(
                 title,
                 warnings=(
-                    f"{len(ranks.rows)} rows have scores at all of {len(ranks.scales)} granularities: too few to rank.",
+                    f"{counted(len(ranks.rows), 'row')} with scores at all of {len(ranks.scales)} granularities: too few to rank.",
                 ),
             )
         name = stem(self.name, place.city_name, place.task, place.split, place.head, "ranks")
         caption = f"{place.city_name}, {place.task}, {place.split}: ranks over granularities"
-        facts = (f"{len(ranks.rows)} rows, head {place.head}, {heading(self.metrics[0])}",)
+        facts = (f"{counted(len(ranks.rows), 'row')}, head {place.head}, {heading(self.metrics[0])}",)
         return Section(
             title, facts, (tau_table(ranks), rank_table(ranks)), (rank_figure(name, caption, ranks),)
         )

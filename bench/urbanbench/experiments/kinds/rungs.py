@@ -10,6 +10,7 @@ from urbanbench.board.columns import heading, metric_title, unit_of
 from urbanbench.board.layout import Column, Entry, Line, Table
 from urbanbench.board.leading import leading
 from urbanbench.board.rows import Row
+from urbanbench.counted import counted
 from urbanbench.experiments.kinds.base import Choice, Experiment
 from urbanbench.experiments.kinds.charts import Panel, Trace, line_figure, stem
 from urbanbench.experiments.kinds.contender import Contender, Place, cells, chosen_rows, places
@@ -173,7 +174,7 @@ def _facts(models: Sequence[_Climb]) -> tuple[str, ...]:
     if row is None:
         return ()
     about = ", ".join(str(row.task[name]) for name in ("title", "unit") if row.task.get(name))
-    return (about, f"{row.n_units} {row.task.get('level', 'unit')}s", f"{len(row.seeds)} seeds")
+    return (about, f"{row.n_units} {row.task.get('level', 'unit')}s", counted(len(row.seeds), "seed"))
 
 
 def _overview(models: Sequence[_Climb], floors: Sequence[_Climb], metric: str) -> Table:
@@ -306,7 +307,7 @@ def _figure(name: str, title: str, one: _Climb, floors: Sequence[_Climb], metric
             high=_WIDEST if any(y < _LOWEST for trace in scores for y in trace.y) else None,
         ),
     )
-    return replace(line_figure(name, title, panels, columns=2), size=(10.0, 3.6))
+    return replace(line_figure(name, title, panels, columns=2, one_legend=True), size=(10.0, 3.9))
 
 
 def _figure_of_all(
@@ -319,7 +320,7 @@ def _figure_of_all(
         for kind, some in (("models", models), ("floors", floors))
         if any(one.metric for one in some)
     ]
-    return replace(line_figure(name, title, panels, columns=2), size=(10.0, 4.2))
+    return replace(line_figure(name, title, panels, columns=2, beside=True), size=(11.5, 4.2))
 
 
 def _panel(title: str, metric: str, traces: Sequence[Trace], rungs: Sequence[str]) -> Panel:

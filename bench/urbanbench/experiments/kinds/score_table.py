@@ -13,6 +13,7 @@ from urbanbench.board.marks import BELOW, UNCONVERGED, floor_above
 from urbanbench.board.numbers import Score
 from urbanbench.board.rows import ordered
 from urbanbench.convergence import NO
+from urbanbench.counted import counted
 from urbanbench.experiments.kinds.paper import Paper
 from urbanbench.experiments.kinds.standing import Standing, difference, floor_of
 
@@ -42,7 +43,7 @@ def facts_of(standings: Sequence[Standing]) -> tuple[str, ...]:
         f"{row.n_units} {row.task.get('level', 'unit')}s",
         f"head {row.head}",
         size,
-        f"{len(row.seeds)} seeds",
+        counted(len(row.seeds), "seed"),
     )
     return tuple(fact for fact in told if fact)
 

@@ -11,6 +11,7 @@ from urbanbench.board.numbers import Score
 from urbanbench.board.remarks import notes, short_reason
 from urbanbench.board.rows import Row, read_row
 from urbanbench.board.used import ALL, NOT_RECORDED, saw_text
+from urbanbench.counted import counted
 from urbanbench.experiments.kinds.base import Choice
 from urbanbench.experiments.kinds.contender import Contender, Place
 from urbanbench.experiments.kinds.shelf import Shelf, absence
@@ -149,5 +150,5 @@ def _remarks(
     elif full is not None and whole is not None and whole.scores == row.scores:
         said.append(f"scores equal those of {full.label}: what differs had no part here")
     if row.seeds != choice.seeds:
-        said.append(f"{len(row.seeds)} seeds instead of {len(choice.seeds)}")
+        said.append(f"{counted(len(row.seeds), 'seed')} instead of {len(choice.seeds)}")
     return said

@@ -74,7 +74,7 @@ class Sweep(Experiment):
         if figures:
             sections.append(Section("Figures", figures=tuple(figures)))
         notes = (*self.notes, *READING[:3], *shelf.notes)
-        return Report(self.name, f"{self.title} ({self.item})", self.question, tuple(sections), notes)
+        return Report(self.name, self.heading, self.question, tuple(sections), notes)
 
     def _rows(self, knob: Knob) -> list[Contender]:
         return [self.contender.changed(value, **{knob.name: value}) for value in knob.values]

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from urbanbench.counted import counted
 from urbanbench.judging.audit.claims import RULE
 from urbanbench.judging.audit.finding import SEVERITIES, Finding
 from urbanbench.judging.audit.rules import RULES
@@ -70,12 +71,14 @@ def _size(table: Table) -> str:
     numbers = sum(len(line.measures) for line in table.lines)
     models = len({line.model for line in table.lines})
     parts = [
-        f"{numbers} numbers",
-        f"{len(table.lines)} rows",
-        f"{models} models",
-        f"{len({line.question for line in table.lines})} questions",
+        counted(numbers, "number"),
+        counted(len(table.lines), "row"),
+        counted(models, "model"),
+        counted(len({line.question for line in table.lines}), "question"),
     ]
-    return ", ".join([*parts, *([f"{len(table.facts)} numbers of no model"] if table.facts else [])])
+    return ", ".join(
+        [*parts, *([f"{counted(len(table.facts), 'number')} of no model"] if table.facts else [])]
+    )
 
 
 def _told_columns(table: Table) -> list[str]:
@@ -98,7 +101,7 @@ def _rows(one: Finding) -> str:
 
 def _counts(findings: Sequence[Finding]) -> str:
     counts = Counter(one.severity for one in findings)
-    return f"{len(findings)} findings: " + ", ".join(
+    return f"{counted(len(findings), 'finding')}: " + ", ".join(
         f"{counts[severity]} {severity}" for severity in SEVERITIES
     )
 

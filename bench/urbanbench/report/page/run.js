@@ -1,6 +1,6 @@
 // One run: where its numbers come from.
 pages.run = (query, id) => {
-  const row = rows.find(one => one.id === id);
+  const row = rows.find(one => one.id === id || one.also?.includes(id));
   if (!row) return {title: "Not found", nodes: missing("run", id)};
   const question = questions[row.question], at = standing.get(row.at), origin = data.origins[row.origin], asks = question.kind === "retrieval";
   return {title: row.label, nodes: [
