@@ -59,7 +59,7 @@ def copy_street_views(source: Path, target: Path, report: Report) -> pa.Table:
     """
     file, table = _read(source, report)
     longitude, latitude = (_named(file, table, one) for one in _NAMES)
-    points = points_of_table(file, table, longitude, latitude, "EPSG:4326")
+    points = points_of_table(table, longitude, latitude, "EPSG:4326")
     return _copied_rows(source, target, file, table, points, report)
 
 

@@ -88,7 +88,11 @@ def build(
     ] = "",
     layer: Annotated[str, typer.Option("--layer", help="Layer of the file of regions.")] = "",
     file_crs: Annotated[
-        str, typer.Option("--file-crs", help="CRS of a file of regions that names none.")
+        str,
+        typer.Option(
+            "--file-crs",
+            help="CRS of a file of regions that names none; GeoJSON in degrees, its usual CRS, counts as such.",
+        ),
     ] = "",
     within: Annotated[
         str,

@@ -91,7 +91,7 @@ def _polygons(city: City, file: Path | None, id_column: str) -> tuple[pd.Series,
 
     path = Path(file or "")
     report = Report()
-    found = drawn_regions(path, report, id_column=id_column)
+    found = drawn_regions(path, report, id_column=id_column, ask_crs="")
     for line in report.text():
         note(line)
     return found.geometry.to_crs(city.crs), f"the polygons of {path.name}", path.stem
