@@ -9,7 +9,7 @@ import typer
 
 from urbanbench.cli import options
 from urbanbench.cli.printing import command, note, print_json, say
-from urbanbench.errors import BadInput
+from urbanbench.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
     from urbanbench.build.order import Order
@@ -175,6 +175,7 @@ def _generated(name: str, size: str, seed: int, out: Path | None, given: list[st
     if given:
         msg = f"{' and '.join(given)} given without regions. Expected --regions FILE --id COLUMN, --regions grid:500, --regions h3:9 or --regions blocks."
         raise BadInput(msg)
+    _check_source(name)
     fields: dict[str, object] = {"seed": seed} if seed else {}
     if size:
         fields["size"] = size
@@ -182,6 +183,27 @@ def _generated(name: str, size: str, seed: int, out: Path | None, given: list[st
     folder = build_city(source, out if out is not None else Path(source.key()))
     say(folder)
     note(f"Next: {command('data', 'show', folder)}")
+
+
+def _check_source(name: str) -> None:
+    """Refuse a name that no city source has, and say where a city of that name is or comes from."""
+    from urbanbench.build.fetch.catalogue import recipe_named
+    from urbanbench.registry import is_source_file, known_folders, names
+
+    sources, word = names("city"), name.partition(":")[0]
+    if is_source_file(name) or word.replace("_", "-") in sources:
+        return
+    own = "Your own needs --regions: a vector file with --id COLUMN, grid:500, h3:9 or blocks."
+    if name in known_folders():
+        msg = f"City {name!r} is there already, in {str(known_folders()[name])!r}. Expected a city source ({', '.join(sources)}) to build. See it: {command('data', 'show', name)}. {own}"
+        raise BadInput(msg)
+    if recipe := recipe_named(name):
+        msg = (
+            f"City {name!r} is made of its publishers' files. Mend: {command('data', 'fetch', recipe)}. {own}"
+        )
+        raise BadInput(msg)
+    kind = "city source"
+    raise UnknownName(kind, word, sources, own)
 
 
 def _own(order: Order, out: Path | None, *, as_json: bool) -> None:
