@@ -532,3 +532,21 @@ def test_seeds_are_a_number_or_a_list():
 
 def test_settings_take_dashes_and_keep_the_last():
     assert read_settings(["b-c=1", "a = x=y", "b_c=2"]) == (("a", "x=y"), ("b_c", "2"))
+
+
+def test_large_numbers_of_facts_are_written_out(capsys):
+    from urbanbench.cli.printing import print_facts
+
+    print_facts(
+        {"median": 20000.0, "largest": 1234567.8, "total": 784.81, "share": 1 / 3, "zero": 0.0, "far": 1e22}
+    )
+    told = [line.split()[1] for line in capsys.readouterr().out.splitlines()]
+    assert told == ["20,000", "1,234,568", "784.8", "0.3333", "0", "1e+22"]
+
+
+@pytest.mark.parametrize("value", [9999.4, 9999.6, -10000.0])
+def test_no_number_below_a_thousand_billions_has_an_exponent(value, capsys):
+    from urbanbench.cli.printing import print_facts
+
+    print_facts({"value": value})
+    assert "e+" not in capsys.readouterr().out

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from urbanbench.cli import options
+from urbanbench.cli.beside import check_alone, check_needed, given_options
 from urbanbench.cli.printing import command, note, print_json, say
 from urbanbench.errors import BadInput, UnknownName
 
@@ -16,8 +17,17 @@ if TYPE_CHECKING:
 
 __all__ = ["build"]
 
+_OF_A_SOURCE = ("name", "size", "seed", "out", "regions")
+_OF_A_FILE = {
+    "id_column": "--id",
+    "region_name": "--region-name",
+    "layer": "--layer",
+    "file_crs": "--file-crs",
+}
+
 
 def build(
+    context: typer.Context,
     name: Annotated[
         str, typer.Argument(help="Name of your city; without --regions a city source, such as toyville.")
     ] = "toyville",
@@ -125,17 +135,9 @@ def build(
 ) -> None:
     """Build a city folder: your own from files (--regions, --osm, --labels, …), or a generated one."""
     if not regions:
-        given = {
-            "--osm": osm,
-            "--tiles": tiles,
-            "--overture": overture,
-            "--labels": labels,
-            "--flows": flows,
-            "--within": within,
-            "--raster-embedding": raster_embedding,
-        }
-        _generated(name, size, seed, out, [option for option, value in given.items() if value])
+        _generated(name, size, seed, out, _own_options(context))
         return
+    _check_needed(context, regions, raster=raster_embedding is not None, satellite=satellite is not None)
     from urbanbench.build.labels.read import read_wishes
     from urbanbench.build.order import Order, read_about
 
@@ -167,6 +169,23 @@ def build(
         about=read_about(about) if about is not None else {},
     )
     _own(order, None if dry_run else out or Path(name), as_json=as_json)
+
+
+def _own_options(context: typer.Context) -> list[str]:
+    """Return the options on the command line that only a city of one's own has."""
+    known = {str(one.name): one.opts[0] for one in context.command.params}
+    return given_options(
+        context, {name: option for name, option in known.items() if name not in _OF_A_SOURCE}
+    )
+
+
+def _check_needed(context: typer.Context, regions: str, *, raster: bool, satellite: bool) -> None:
+    from urbanbench.build.order import are_made
+
+    check_alone(context, {"size": "--size", "seed": "--seed"}, "--regions", True)
+    check_needed(context, _OF_A_FILE, "a file as --regions", not are_made(regions))
+    check_needed(context, {"raster_embedding_law": "--raster-embedding-law"}, "--raster-embedding", raster)
+    check_needed(context, {"picture_size": "--picture-size"}, "--satellite", satellite)
 
 
 def _generated(name: str, size: str, seed: int, out: Path | None, given: list[str]) -> None:
