@@ -490,7 +490,7 @@ def test_data_build_of_a_city_that_is_no_source_says_where_it_is_or_comes_from(
 
 
 def test_a_folder_to_write_over_is_named_as_what_it_is(run_words, own_folder, capsys):
-    assert main([*run_words, "--out", "out"]) == 0
+    assert main([*run_words, "-t", "popdensity", "--out", "out"]) == 0
     (own_folder / "there").mkdir()
     capsys.readouterr()
     assert main(["leaderboard", "out", "-o", "there"]) == 3
