@@ -87,8 +87,8 @@ def _line(one: Comparison, name: str, other: str) -> list[str]:
         " ".join(scores),
         f"{verdict.mean:+.3f}",
         f"[{', '.join(ends)}]",
-        f"{verdict.p:.4f}",
-        f"{one.adjusted_p:.4f}",
+        _p(verdict.p),
+        _p(one.adjusted_p),
         "yes" if one.separable else "no",
         str(len(one.differences)),
         verdict.method,
@@ -97,7 +97,12 @@ def _line(one: Comparison, name: str, other: str) -> list[str]:
 
 
 def _count(number: int | None) -> str:
-    return "no number of" if number is None else str(number)
+    return "no number of" if number is None else f"{number:,}"
+
+
+def _p(p: float) -> str:
+    """Write a probability with four decimals; one that is smaller than these tell is not called 0."""
+    return "< 0.0001" if p < 1e-4 else f"{p:.4f}"
 
 
 def _overall(made: Tournament) -> list[str]:
