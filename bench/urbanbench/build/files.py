@@ -95,11 +95,7 @@ def _with_crs(path: Path, frame: gpd.GeoDataFrame, crs: str, ask: str) -> gpd.Ge
 
 def _is_plain_geojson(path: Path, frame: gpd.GeoDataFrame) -> bool:
     """Tell whether a file is GeoJSON in longitude and latitude, which it is taken for when it names no CRS."""
-    import pyogrio
-
-    if path.suffix.lower() not in _GEOJSON or not frame.crs.equals(WGS84, ignore_axis_order=True):
-        return False
-    return str(pyogrio.read_info(path)["driver"]).startswith("GeoJSON")
+    return path.suffix.lower() in _GEOJSON and frame.crs.equals(WGS84, ignore_axis_order=True)
 
 
 def known_crs(file: str, crs: str, mend: str) -> CRS:
