@@ -137,7 +137,6 @@ def build(
     if not regions:
         _generated(name, size, seed, out, _own_options(context))
         return
-    _check_needed(context, regions, raster=raster_embedding is not None, satellite=satellite is not None)
     from urbanbench.build.labels.read import read_wishes
     from urbanbench.build.order import Order, read_about
 
@@ -168,6 +167,7 @@ def build(
         raster_embedding_law=raster_embedding_law,
         about=read_about(about) if about is not None else {},
     )
+    _check_needed(context, regions, raster=raster_embedding is not None, satellite=satellite is not None)
     _own(order, None if dry_run else out or Path(name), as_json=as_json)
 
 
@@ -183,7 +183,12 @@ def _check_needed(context: typer.Context, regions: str, *, raster: bool, satelli
     from urbanbench.build.order import are_made
 
     check_alone(context, {"size": "--size", "seed": "--seed"}, "--regions", True)
-    check_needed(context, _OF_A_FILE, "a file as --regions", not are_made(regions))
+    check_needed(
+        context,
+        _OF_A_FILE,
+        "a file of regions (grid:500, h3:9 and blocks are made, not read)",
+        not are_made(regions),
+    )
     check_needed(context, {"raster_embedding_law": "--raster-embedding-law"}, "--raster-embedding", raster)
     check_needed(context, {"picture_size": "--picture-size"}, "--satellite", satellite)
 
