@@ -38,6 +38,14 @@ __all__ = [
 _STREAMS = frozenset({"stdout", "stderr"})
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """What the system says where there is no room: on the disk, or for this user."""
+_WAYS_OUT = {
+    **dict.fromkeys(FULL, "free some space, or choose another folder"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose a folder that you may write to"),
+    **dict.fromkeys(
+        (errno.ENOTDIR, errno.EEXIST), "choose another path, a file stands where one of its folders would be"
+    ),
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
 
 
 def quoted(names: Iterable[object], most: int = 3) -> str:
@@ -172,7 +180,7 @@ class CannotWrite(UrbanbenchError, OSError):
     cause
         What the system says.
     mend
-        What to do, as a sentence without its full stop.
+        What to do, as a sentence without its full stop; what follows from the cause when left out.
     needed
         How many bytes were to be written at least; 0 where that is not known.
     """
@@ -183,18 +191,26 @@ class CannotWrite(UrbanbenchError, OSError):
         self,
         path: object,
         cause: OSError,
-        mend: str = "free some space, or choose another folder",
+        mend: str = "",
         needed: int = 0,
     ) -> None:
-        self.path, self.mend, self.full = str(path), mend, cause.errno in FULL
+        self.path, self.full = str(path), cause.errno in FULL
+        self.mend = mend or _way_out(Path(self.path), cause)
         why = cause.strerror or str(cause) or type(cause).__name__
         room = ""
         if self.full:  # the system's own words; a library's are longer
             why = os.strerror(cause.errno or 0)
             room = "" if self.path in _STREAMS else _room(Path(self.path), needed)
         super().__init__(
-            f"Cannot write {self.path!r} ({why}{room}). Expected a place that can be written. Mend: {mend}."
+            f"Cannot write {self.path!r} ({why}{room}). Expected a place that can be written. Mend: {self.mend}."
         )
+
+
+def _way_out(path: Path, cause: OSError) -> str:
+    """Return what to do about what the system says, as a sentence without its full stop."""
+    if cause.errno == errno.EISDIR or (cause.errno == errno.EBUSY and path.is_dir()):
+        return "name a file in this folder"
+    return _WAYS_OUT.get(cause.errno or 0, "choose another folder")
 
 
 def _room(path: Path, needed: int) -> str:

@@ -13,7 +13,7 @@ from urbanbench.home import told_place
 from urbanbench.result import OK, RunResult
 from urbanbench.store import ResultStore
 
-__all__ = ["REFERENCE", "RUNS", "city_of", "latest", "load_results", "reference_folder"]
+__all__ = ["REFERENCE", "RUNS", "city_of", "latest", "load_results", "reference_folder", "some_results"]
 
 RUNS = Path("runs")
 """Folder that runs write into unless they are told another; git does not track it."""
@@ -40,6 +40,24 @@ def load_results(folder: Path | None = None) -> list[RunResult]:
         found += [replace(one, own=True) for one in ResultStore(RUNS).load_all()]
     if reference is None and not RUNS.is_dir():
         msg = f"No results folder {str(RUNS)!r} or {str(REFERENCE)!r} here. Expected one that `urbanbench run` wrote. Run something first, or pass its path."
+        raise DataMissing(msg)
+    return found
+
+
+def some_results(folder: Path | None = None) -> list[RunResult]:
+    """Return the same, one result at least.
+
+    Raises
+    ------
+    DataMissing
+        As `load_results`; nothing there.
+    """
+    found = load_results(folder)
+    if not found:
+        where = (
+            f"{str(folder)!r} holds" if folder is not None else f"{str(RUNS)!r} and {str(REFERENCE)!r} hold"
+        )
+        msg = f"{where} no result. Expected files <city>/<task>/<model>__….json that `urbanbench run` wrote. Run something first, or pass the folder above those of cities."
         raise DataMissing(msg)
     return found
 

@@ -233,6 +233,38 @@ def test_points_are_gathered_by_median_mean_sum_and_count(places, tmp_path):
             assert by_file["n"][one] == len(inside)
 
 
+def test_a_table_of_points_is_asked_for_its_columns_of_places(places, tmp_path):
+    (tmp_path / "p.csv").write_text("price,east,north\n7,9,48\n")
+    with pytest.raises(
+        BadInput,
+        match=r"p.csv: expected the column of longitudes of label 'label', longitude = \"COLUMN\", found no choice of a column. Its columns: price, east, north",
+    ):
+        made(wish(tmp_path, file="p.csv", how="points", column="price"), places)
+    with pytest.raises(BadInput, match='latitude = "COLUMN", found no choice'):
+        made(wish(tmp_path, file="p.csv", longitude="east", column="price"), places)
+
+
+@pytest.mark.filterwarnings("ignore:'crs' was not provided")
+@pytest.mark.parametrize("how", ["areas", "points"])
+def test_a_geojson_in_metres_is_read_in_the_crs_of_its_label(how, places, tmp_path):
+    frame = gpd.GeoDataFrame({"v": [3.0, 4.0]}, geometry=[box(0, 0), box(1, 1)])
+    frame.to_file(tmp_path / "a.geojson")
+    keys = {"areas": {"extensive": True}, "points": {"least": 1}}[how]
+    with pytest.raises(BadInput, match=r'no degrees.*Mend: crs = "EPSG:CODE" for label .label.'):
+        made(wish(tmp_path, file="a.geojson", how=how, column="v", **keys), places)
+    found, _, _ = made(wish(tmp_path, file="a.geojson", how=how, column="v", crs=CRS, **keys), places)
+    assert found["value"].to_dict() == pytest.approx({"01": 3.0, "04": 4.0})
+
+
+def test_a_label_without_a_value_says_what_was_dropped(places, tmp_path):
+    (tmp_path / "n.csv").write_text("code,v\n01,n/a\n02,\n")
+    with pytest.raises(
+        BadInput,
+        match=r"has no region with a value \(labels/label: dropped 2: no value \(01, 02\)\). Expected one at least.$",
+    ):
+        made(wish(tmp_path, file="n.csv", id="code", column="v"), places)
+
+
 def test_regions_with_few_points_get_no_value_and_zeros_only_when_asked(places, tmp_path):
     points = [shapely.Point(WEST + 10 * k, SOUTH + 10) for k in range(1, 6)] + [
         shapely.Point(WEST + 1500, SOUTH + 10)

@@ -144,6 +144,51 @@ def test_a_file_without_crs_asks_for_it(tmp_path):
     assert len(drawn(tmp_path / "a.shp", file_crs="EPSG:4326")[0]) == 1
 
 
+METRES = [shapely.box(500_000 + 1000 * k, 150_000, 501_000 + 1000 * k, 151_000) for k in range(2)]
+
+
+def in_metres(crs=None):
+    return gpd.GeoDataFrame({"code": ["a", "b"]}, geometry=METRES, crs=crs)
+
+
+@pytest.mark.filterwarnings("ignore:'crs' was not provided")
+@pytest.mark.parametrize("crs", [None, 4326])
+def test_metres_in_geojson_are_told_from_degrees_and_read_in_the_crs_that_is_named(crs, tmp_path):
+    in_metres(crs).to_file(tmp_path / "a.geojson")
+    with pytest.raises(
+        BadInput, match=r"found 500000 and 150000, which are no degrees.*Mend: --file-crs EPSG:CODE$"
+    ):
+        drawn(tmp_path / "a.geojson")
+    with pytest.raises(BadInput, match=r"no degrees.*Mend: ogr2ogr -a_srs EPSG:CODE out.gpkg a.geojson$"):
+        drawn(tmp_path / "a.geojson", ask_crs="")
+    placed = drawn(tmp_path / "a.geojson", file_crs="EPSG:27700")[0]
+    assert placed.geometry.loc["a"].centroid.x == pytest.approx(-0.5606, abs=1e-3)
+    assert placed.geometry.loc["a"].centroid.y == pytest.approx(51.2447, abs=1e-3)
+
+
+def test_a_file_keeps_the_crs_that_it_names(tmp_path):
+    in_metres(27700).to_file(tmp_path / "a.geojson")
+    assert drawn(tmp_path / "a.geojson", file_crs="EPSG:3035")[0].total_bounds[1] == pytest.approx(
+        51.24, abs=1e-2
+    )
+    in_metres(4326).to_file(tmp_path / "a.gpkg")
+    with pytest.raises(BadInput, match=r"no degrees.*Mend: ogr2ogr -a_srs EPSG:CODE out.gpkg a.gpkg$"):
+        drawn(tmp_path / "a.gpkg", file_crs="EPSG:27700")
+
+
+def test_a_stray_point_does_not_make_degrees_metres(tmp_path):
+    far = shapely.Point(999, 999)
+    frame(["1", "2", "3"], [square(0, 0), square(1, 0), far]).to_file(tmp_path / "a.geojson")
+    assert len(drawn(tmp_path / "a.geojson")[0]) == 2
+
+
+@pytest.mark.filterwarnings("ignore:'crs' was not provided")
+def test_an_unknown_crs_of_a_file_is_refused_in_words(tmp_path):
+    in_metres().to_file(tmp_path / "a.shp")
+    with pytest.raises(BadInput, match="expected a CRS such as EPSG:32635, got 'foo', which is unknown"):
+        drawn(tmp_path / "a.shp", file_crs="foo")
+
+
 def test_regions_outside_of_the_wanted_sizes_are_dropped_and_told(tmp_path):
     frame(["big", "mid", "tiny"], [square(0, 0, 3), square(4, 0), square(6, 0, 0.01)]).to_parquet(
         tmp_path / "a.parquet"

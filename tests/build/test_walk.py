@@ -1,6 +1,7 @@
 """A whole city: from an extract, districts and tables to a folder that is sound, and to a score."""
 
 import json
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -381,3 +382,29 @@ def test_what_is_known_of_a_part_is_checked(tmp_path):
         path.write_text(text)
         with pytest.raises(error):
             read_about(path)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--street-views", "bare: expected a table metadata.csv"),
+        ("--tiles", "The folder 'bare' holds no vector tiles"),
+        ("--satellite", "The folder 'bare' holds no tiles"),
+        ("--overture", "bare: expected GeoParquet files"),
+    ],
+)
+def test_the_folder_one_stands_in_is_called_by_its_name(option, said, tmp_path, monkeypatch, capsys):
+    (tmp_path / "bare").mkdir()
+    monkeypatch.chdir(tmp_path / "bare")
+    words = ["--regions", "grid:500", "--within", "9,48,9.01,48.01", option, "."]
+    assert main(["data", "build", "town", *words, "--dry-run"]) in {2, 3}
+    assert said in capsys.readouterr().err
+
+
+def test_rasters_of_the_folder_one_stands_in_are_asked_for_by_its_name(tmp_path, monkeypatch):
+    from urbanbench.build.rasters.find import find_rasters
+
+    (tmp_path / "bare").mkdir()
+    monkeypatch.chdir(tmp_path / "bare")
+    with pytest.raises(BadInput, match="--raster-embedding 'bare' holds no raster"):
+        find_rasters(Path())

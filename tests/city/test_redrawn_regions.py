@@ -344,6 +344,7 @@ def test_data_regions_writes_sound_folders(sound_folder, town, tmp_path):
         (("--hexagons", "wide"), "--hexagons got 'wide'"),
         (("--by", "district"), "has no column 'district'"),
         (("--by", "landuse.district"), "label 'landuse' of 'toyville' has no column 'district'"),
+        (("--by", "building_function.group"), "label 'building_function' of 'toyville' is of buildings."),
         (("--hexagons", "1km", "--rule", "income=mode"), "Unknown way to carry a label 'mode'"),
     ],
 )
@@ -351,3 +352,14 @@ def test_what_does_not_fit_is_told(town, tmp_path, words, told):
     done = CliRunner().invoke(app, ["data", "regions", str(town.path), *words, "-o", str(tmp_path / "x")])
     assert isinstance(done.exception, BadInput | UnknownName)
     assert told in str(done.exception)
+
+
+def test_only_groups_that_regions_have_are_offered(town, tmp_path):
+    done = CliRunner().invoke(
+        app, ["data", "regions", str(town.path), "--by", "none", "-o", str(tmp_path / "x")]
+    )
+    offered = str(done.exception).partition("Expected one of: ")[2].rstrip(".").split(", ")
+    groups = [one for one in offered if one.endswith(".group")]
+    having = [name for name in town.labels if "group" in town.label(name)]
+    assert groups == [f"{name}.group" for name in having if town.labels[name].level == "region"]
+    assert set(having) != set(town.labels)

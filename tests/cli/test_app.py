@@ -470,6 +470,49 @@ def test_data_build_refuses_a_folder_that_is_there(own_folder, capsys):
     assert "exists" in capsys.readouterr().err
 
 
+def test_data_build_of_a_city_that_is_no_source_says_where_it_is_or_comes_from(
+    village, monkeypatch, own_folder, capsys
+):
+    monkeypatch.setenv("URBANBENCH_DATA", str(village.parent))
+    assert main(["data", "build", village.name]) == 2
+    said = capsys.readouterr().err
+    assert f"City 'village' is there already, in {str(village)!r}" in said
+    assert "urbanbench data show village" in said
+    assert "Did you mean" not in said
+    assert main(["data", "build", "singapore"]) == 2
+    assert "urbanbench data fetch singapore" in capsys.readouterr().err
+    assert main(["data", "build", "hamlet"]) == 2
+    said = capsys.readouterr().err
+    assert "Unknown city source 'hamlet'. Known: toyville." in said
+    assert "--regions" in said
+    assert main(["data", "check", "singapore"]) == 2
+    assert "`urbanbench data fetch singapore` makes it" in capsys.readouterr().err
+
+
+def test_a_folder_to_write_over_is_named_as_what_it_is(run_words, own_folder, capsys):
+    assert main([*run_words, "-t", "popdensity", "--out", "out"]) == 0
+    (own_folder / "there").mkdir()
+    capsys.readouterr()
+    assert main(["leaderboard", "out", "-o", "there"]) == 3
+    said = capsys.readouterr().err
+    assert "Mend: name a file in this folder." in said
+    assert "free some space" not in said
+
+
+@pytest.mark.parametrize("words", [["leaderboard"], ["report"], ["audit"], ["cost"]])
+def test_a_folder_without_results_says_what_is_expected_there(words, own_folder, capsys):
+    (own_folder / "bare").mkdir()
+    assert main([*words, "bare"]) == 3
+    said = capsys.readouterr().err
+    assert "'bare' holds no result. Expected files <city>/<task>/<model>__….json" in said
+
+
+def test_compare_in_a_folder_without_results_blames_the_folder(own_folder, capsys):
+    (own_folder / "bare").mkdir()
+    assert main(["compare", "a", "b", "--results", "bare"]) == 3
+    assert "'bare' holds no result" in capsys.readouterr().err
+
+
 def test_doctor_tells_the_machine(capsys, own_cache):
     assert main(["doctor", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
@@ -489,3 +532,21 @@ def test_seeds_are_a_number_or_a_list():
 
 def test_settings_take_dashes_and_keep_the_last():
     assert read_settings(["b-c=1", "a = x=y", "b_c=2"]) == (("a", "x=y"), ("b_c", "2"))
+
+
+def test_large_numbers_of_facts_are_written_out(capsys):
+    from urbanbench.cli.printing import print_facts
+
+    print_facts(
+        {"median": 20000.0, "largest": 1234567.8, "total": 784.81, "share": 1 / 3, "zero": 0.0, "far": 1e22}
+    )
+    told = [line.split()[1] for line in capsys.readouterr().out.splitlines()]
+    assert told == ["20,000", "1,234,568", "784.8", "0.3333", "0", "1e+22"]
+
+
+@pytest.mark.parametrize("value", [9999.4, 9999.6, -10000.0])
+def test_no_number_below_a_thousand_billions_has_an_exponent(value, capsys):
+    from urbanbench.cli.printing import print_facts
+
+    print_facts({"value": value})
+    assert "e+" not in capsys.readouterr().out

@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -46,6 +47,30 @@ def test_a_file_that_does_not_fit_leaves_the_old_one_and_nothing_else(writer, tm
     with pytest.raises(CannotWrite, match="File too large"), replacing(path) as part:
         WRITERS[writer](part)
     assert [one.read_text() for one in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize(
+    ("number", "mend"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EACCES, "choose a folder that you may write to"),
+        (errno.EROFS, "choose a folder that you may write to"),
+        (errno.ENOTDIR, "a file stands where one of its folders would be"),
+        (errno.ENAMETOOLONG, "choose a shorter name"),
+        (errno.EIO, "choose another folder"),
+    ],
+)
+def test_what_to_do_follows_from_why_a_file_cannot_be_written(number, mend, tmp_path):
+    said = str(CannotWrite(tmp_path / "a", OSError(number, os.strerror(number))))
+    assert mend in said
+    assert ("free some space" in said) == (number == errno.ENOSPC)
+
+
+def test_a_folder_in_the_place_of_a_file_is_named_as_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for place in (tmp_path, Path()):
+        with pytest.raises(CannotWrite, match="name a file in this folder"):
+            write_text(place, "x")
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

@@ -112,3 +112,43 @@ def test_paper_rows_are_left_out_unless_asked_for(rows, make_row, capsys):
     assert main(["compare", "fine", "coarse", *rows, "--protocol", "paper:*", "--rope", "0.05"]) == 0
     assert "split paper:hgi, head forest-100" in (out := told(capsys))
     assert "better by more than 0.05" in out
+
+
+@pytest.mark.parametrize(
+    ("p", "written"), [(0.0, "< 0.0001"), (3e-7, "< 0.0001"), (0.00012, "0.0001"), (0.5, "0.5000")]
+)
+def test_a_probability_too_small_to_write_is_not_called_nought(make_row, folder, p, written):
+    from dataclasses import replace
+
+    from urbanbench.api import compare
+    from urbanbench.cli.comparing import to_text
+    from urbanbench.terminal import Screen
+
+    make_row("fine", 0.3)
+    make_row("coarse", 6.0)
+    made = compare(["fine", "coarse"], results=str(folder)).made
+    [[one]] = made.matches.values()
+    judged = replace(one, verdict=replace(one.verdict, p=p), adjusted_p=p)
+    text = to_text(replace(made, matches={(0, 1): [judged]}), Screen(width=None))
+    [line] = [line for line in text.splitlines() if "fine - coarse" in line]
+    assert f"  {written}  " in line
+    assert "0.0000" not in line
+
+
+def test_large_numbers_of_what_would_separate_two_are_written_alike():
+    from urbanbench.judging.power import Needed
+    from urbanbench.judging.words import needs_words
+
+    said = needs_words(Needed(power=0.1, seeds=1234, units=23_456, cities=3456), 10)
+    assert said.startswith("1,234 seeds, 23,456 units or 3,456 cities like this one would be needed")
+
+
+def test_no_value_of_a_parameter_is_a_choice_that_can_be_read(make_row, folder, capsys):
+    make_row("fine", 0.3)
+    make_row("coarse", 0.3)
+    assert main(["compare", "fine,preset=tiny", "coarse", "--results", str(folder)]) == 2
+    assert "has preset=tiny. Expected preset= without a value." in capsys.readouterr().err
+    make_row("fine", 0.3, preset="small")
+    assert main(["compare", "fine,preset=tiny", "coarse", "--results", str(folder)]) == 2
+    assert "Expected one of: small or preset= without a value." in capsys.readouterr().err
+    assert main(["compare", "fine,preset=", "coarse", "--results", str(folder)]) == 0

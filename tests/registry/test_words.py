@@ -36,6 +36,15 @@ def test_a_folder_without_a_city_is_no_city(tmp_path, monkeypatch):
         city_folder("toyvill")
 
 
+def test_an_empty_folder_in_the_place_of_a_city_says_what_a_city_holds(tmp_path, monkeypatch):
+    (tmp_path / "bare").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        UnknownName, match=r"\(it is empty\)\. A city folder holds that and regions\.parquet at least"
+    ):
+        city_folder("bare")
+
+
 def test_an_unknown_city_says_where_cities_come_from(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UnknownName, match="URBANBENCH_DATA"):

@@ -78,6 +78,23 @@ def test_a_dead_zone_that_leaves_too_little_is_refused_with_a_narrower_one(build
         make_splits(build_targets(n=120), Protocol("buffered:5000", block_size_m=1500.0))
 
 
+@pytest.mark.parametrize(("n", "asked"), [(120, 5000), (60, 20_000), (45, 5000)])
+def test_the_narrower_zone_that_is_named_leaves_enough(build_targets, n, asked):
+    targets, seeds = build_targets(n=n), tuple(range(10))
+    with pytest.raises(BadInput) as told:
+        make_splits(targets, Protocol(f"buffered:{asked}", seeds=seeds, block_size_m=1500.0))
+    word = str(told.value).partition("for example --split ")[2].rstrip(".")
+    splits = make_splits(targets, Protocol(word, seeds=seeds, block_size_m=1500.0))
+    assert min(len(one.train) for one in splits) >= 20
+
+
+def test_where_no_narrower_zone_leaves_enough_none_is_named(build_targets):
+    with pytest.raises(BadInput) as told:
+        make_splits(build_targets(n=20), Protocol("buffered:5000", block_size_m=1500.0))
+    assert "Mend: use --split block, or a label of more units." in str(told.value)
+    assert "for example" not in str(told.value)
+
+
 # knndm --------------------------------------------------------------------------------------------------------------------------------
 
 

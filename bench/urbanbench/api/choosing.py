@@ -50,9 +50,9 @@ def chosen_results(
     DataMissing
         No such folder, or no result fits.
     """
-    from urbanbench.result_folders import load_results
+    from urbanbench.result_folders import some_results
 
-    every = load_results(folder) if found is None else found
+    every = some_results(folder) if found is None else found
     wanted = {**names, "city": city_names(city)}
     kept = [
         one for one in every if all(fits(getattr(one.cell, name), words) for name, words in wanted.items())

@@ -204,13 +204,13 @@ def _told_apart(sides: Sequence[Chosen]) -> list[Chosen]:
 
 
 def _kept(results: Any) -> list[RunResult]:
-    from urbanbench.result_folders import load_results
+    from urbanbench.result_folders import some_results
 
     if isinstance(results, Results):
         return [one.raw for one in results if one.status == OK]
     if results is None:
-        return load_results()
-    return [one for folder in listed(results) for one in load_results(Path(folder))]
+        return some_results()
+    return [one for folder in listed(results) for one in some_results(Path(folder))]
 
 
 def places_of(row: RunResult) -> Mapping[str, tuple[float, float]] | None:

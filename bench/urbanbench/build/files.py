@@ -16,12 +16,16 @@ from urbanbench.errors import BadInput, DataMissing
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    from pyproj import CRS
 
-__all__ = ["read_table", "read_vector", "there"]
+__all__ = ["is_plain_table", "known_crs", "read_table", "read_vector", "there"]
 
 _TABLES = (".csv", ".tsv", ".txt")
 _GEO_PARQUET = (".parquet", ".geoparquet")
 _VECTORS = (".gpkg", ".geojson", ".json", ".shp", ".fgb", ".kml", ".gml", *_GEO_PARQUET)
+_GEOJSON = (".geojson", ".json")
+_MOST_EAST, _MOST_NORTH = 360.0, 90.0
+"""Largest longitude, counted from the west or around the globe, and latitude."""
 _GLANCE = 2**16
 _POINTERS = (b"OGRVRTDataSource", b"gdal_streamed_alg", b"OGRVRTLayer", b'xlink:href="http')
 """Words of files that are no data but tell GDAL to read other files or addresses, or to compute."""
@@ -41,7 +45,7 @@ def there(path: Path, what: str) -> Path:
     return path
 
 
-def read_vector(path: Path, what: str, *, layer: str = "", crs: str = "") -> gpd.GeoDataFrame:
+def read_vector(path: Path, what: str, *, layer: str = "", crs: str = "", ask: str = "") -> gpd.GeoDataFrame:
     """Read a vector file in longitude and latitude: GeoPackage, GeoJSON, Shapefile, FlatGeobuf, KML, GML or GeoParquet.
 
     Parameters
@@ -51,7 +55,9 @@ def read_vector(path: Path, what: str, *, layer: str = "", crs: str = "") -> gpd
     layer
         Layer of a file with several; the first when left out.
     crs
-        CRS of a file that names none.
+        CRS of a file that names none, or is GeoJSON in its usual CRS: most programs write that whatever the coordinates are.
+    ask
+        How to name that CRS, to paste; "" where it cannot be named.
 
     Returns
     -------
@@ -61,20 +67,64 @@ def read_vector(path: Path, what: str, *, layer: str = "", crs: str = "") -> gpd
     Raises
     ------
     DataMissing, BadInput
-        No such file; another kind, a damaged one, one that points elsewhere, or one without a CRS.
+        No such file; another kind, a damaged one, one that points elsewhere, one without a CRS, or with degrees that are none; an unknown CRS.
     """
     _check_vector(there(path, what))
     frame = _read_parquet(path) if path.suffix.lower() in _GEO_PARQUET else _read_gdal(path, layer)
     if getattr(frame, "geometry", None) is None or frame._geometry_column_name is None:  # noqa: SLF001 - its public twin raises
         msg = f"{path.name}: expected a file with geometry for {what}, found a table without any."
         raise BadInput(msg)
-    if frame.crs is None:
-        if not crs:
-            msg = f"{path.name}: expected a file that names its CRS, found none. Mend: --file-crs EPSG:CODE"
-            raise BadInput(msg)
-        frame = frame.set_crs(crs)
+    frame = _with_crs(path, frame, crs, ask)
     placed: gpd.GeoDataFrame = frame.to_crs(4326).reset_index(drop=True)
     return placed.rename_geometry("geometry") if placed.geometry.name != "geometry" else placed
+
+
+def _with_crs(path: Path, frame: gpd.GeoDataFrame, crs: str, ask: str) -> gpd.GeoDataFrame:
+    """Give a frame the CRS that was named for it where its file leaves that open, and check that degrees are degrees."""
+    left_open = frame.crs is None or _is_plain_geojson(path, frame)
+    mend = ask if left_open and ask else f"ogr2ogr -a_srs EPSG:CODE out.gpkg {path.name}"
+    if left_open and crs:
+        frame = frame.set_crs(known_crs(path.name, crs, mend), allow_override=True)
+    if frame.crs is None:
+        msg = f"{path.name}: expected a file that names its CRS, found none. Mend: {mend}"
+        raise BadInput(msg)
+    if frame.crs.is_geographic:
+        _check_degrees(path, frame, mend)
+    return frame
+
+
+def _is_plain_geojson(path: Path, frame: gpd.GeoDataFrame) -> bool:
+    """Tell whether a file is GeoJSON in longitude and latitude, which it is taken for when it names no CRS."""
+    return path.suffix.lower() in _GEOJSON and frame.crs.equals(WGS84, ignore_axis_order=True)
+
+
+def known_crs(file: str, crs: str, mend: str) -> CRS:
+    """Return the CRS of a word.
+
+    Raises
+    ------
+    BadInput
+        It is unknown.
+    """
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        return CRS.from_user_input(crs)
+    except CRSError as error:
+        msg = f"{file}: expected a CRS such as EPSG:32635, got {crs!r}, which is unknown. Mend: {mend}"
+        raise BadInput(msg) from error
+
+
+def _check_degrees(path: Path, frame: gpd.GeoDataFrame, mend: str) -> None:
+    """Refuse a file in which most coordinates are too large for longitude and latitude; a few stray ones are the reader's."""
+    bounds = frame.geometry.bounds.dropna()
+    far = (bounds[["minx", "maxx"]].abs() > _MOST_EAST).any(axis=1)
+    far |= (bounds[["miny", "maxy"]].abs() > _MOST_NORTH).any(axis=1)
+    if far.mean() > 0.5:
+        x, y = bounds.loc[far, ["minx", "miny"]].iloc[0]
+        msg = f"{path.name}: expected longitude and latitude in degrees ({frame.crs.name}), found {x:.0f} and {y:.0f}, which are no degrees but metres or feet of another CRS. Mend: {mend}"
+        raise BadInput(msg)
 
 
 def _check_vector(path: Path) -> None:
@@ -137,6 +187,11 @@ def _read_gdal(path: Path, layer: str) -> Any:
     except Exception as error:
         raise _unreadable(path, "vector", error) from error
     return frame if "fid" in frame.columns else frame.reset_index(names="fid")
+
+
+def is_plain_table(path: Path) -> bool:
+    """Tell whether a file is a table of text, which has no geometry."""
+    return path.suffix.lower() in _TABLES
 
 
 def read_table(path: Path, what: str) -> pd.DataFrame:

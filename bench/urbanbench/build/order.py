@@ -13,7 +13,7 @@ from urbanbench.build.labels.wish import Wish
 from urbanbench.city.folder.manifest import is_name
 from urbanbench.errors import BadInput, UnknownName
 
-__all__ = ["BLOCKS", "CELLS", "Order", "read_about"]
+__all__ = ["BLOCKS", "CELLS", "Order", "are_made", "read_about"]
 
 BLOCKS = "blocks"
 CELLS = ("grid:", "h3:")
@@ -123,11 +123,16 @@ class Order:
     @property
     def made_regions(self) -> bool:
         """Whether the regions are made here, not read from a file."""
-        return self.regions == BLOCKS or self.regions.startswith(CELLS)
+        return are_made(self.regions)
 
     def told(self, part: str, **known: str) -> dict[str, str]:
         """Return the words for an entry of city.json: what is known by itself, and over it what the user says."""
         return {**known, **{key: text for key, text in self.about.get(part, {}).items() if key != "kind"}}
+
+
+def are_made(regions: str) -> bool:
+    """Tell whether a word for regions has them made, and is not a file of them."""
+    return regions == BLOCKS or regions.startswith(CELLS)
 
 
 def read_about(path: Path) -> dict[str, dict[str, str]]:

@@ -15,7 +15,7 @@ from urbanbench.build.ids import pick_column, text_ids
 from urbanbench.build.labels.numbers import as_numbers
 from urbanbench.build.labels.points import points_of_table
 from urbanbench.city.folder.format import DIRECTIONS
-from urbanbench.city.folder.paths import path_fault
+from urbanbench.city.folder.paths import last_part, path_fault
 from urbanbench.city.pictures import FaultyPicture, open_picture
 from urbanbench.errors import BadInput, DataMissing
 from urbanbench.progress import track
@@ -59,7 +59,7 @@ def copy_street_views(source: Path, target: Path, report: Report) -> pa.Table:
     """
     file, table = _read(source, report)
     longitude, latitude = (_named(file, table, one) for one in _NAMES)
-    points = points_of_table(file, table, longitude, latitude, "EPSG:4326")
+    points = points_of_table(table, longitude, latitude, "EPSG:4326")
     return _copied_rows(source, target, file, table, points, report)
 
 
@@ -146,7 +146,7 @@ def check_street_views(source: Path, *, placed: bool = True) -> str:
             if placed
             else "images.csv with a column image and perhaps image_id"
         )
-        msg = f"{source.name}: expected a table {wanted}, found none."
+        msg = f"{last_part(source)}: expected a table {wanted}, found none."
         raise DataMissing(msg)
     return found
 

@@ -23,6 +23,7 @@ from urbanbench.build.sources import map_source
 from urbanbench.build.street_views import check_street_views, copy_street_views
 from urbanbench.city.folder.format import REPORT_FILE
 from urbanbench.city.folder.new_folder import new_folder
+from urbanbench.city.folder.paths import last_part
 from urbanbench.hashing import file_digest
 
 __all__ = ["build", "rehearse"]
@@ -168,7 +169,7 @@ def _how_made(order: Order) -> str:
 
 
 def _name(path: Path | None) -> str:
-    return "" if path is None else path.name
+    return "" if path is None else last_part(path)
 
 
 def _write_report(order: Order, folder: Path, report: Report, files: Mapping[str, str]) -> None:

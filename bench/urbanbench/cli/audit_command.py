@@ -77,7 +77,7 @@ def _table(what: Path | None, said: Words, floors: Words) -> Table:
     from urbanbench.judging.audit.columns import parse_map
     from urbanbench.judging.audit.from_results import table_of
     from urbanbench.judging.audit.reading import read_table
-    from urbanbench.result_folders import load_results
+    from urbanbench.result_folders import some_results
 
     roles = parse_map(said)
     results = what is None or what.is_dir() or what.suffix == ".parquet"
@@ -86,4 +86,4 @@ def _table(what: Path | None, said: Words, floors: Words) -> Table:
     if roles:
         msg = f"--map names columns, and {str(what or 'results')!r} holds results. Expected a table beside --map."
         raise BadInput(msg)
-    return table_of(str(what or "results"), load_results(what), floors)
+    return table_of(str(what or "results"), some_results(what), floors)

@@ -8,16 +8,26 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from urbanbench.cli import options
+from urbanbench.cli.beside import check_alone, check_needed, given_options
 from urbanbench.cli.printing import command, note, print_json, say
-from urbanbench.errors import BadInput
+from urbanbench.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
     from urbanbench.build.order import Order
 
 __all__ = ["build"]
 
+_OF_A_SOURCE = ("name", "size", "seed", "out", "regions")
+_OF_A_FILE = {
+    "id_column": "--id",
+    "region_name": "--region-name",
+    "layer": "--layer",
+    "file_crs": "--file-crs",
+}
+
 
 def build(
+    context: typer.Context,
     name: Annotated[
         str, typer.Argument(help="Name of your city; without --regions a city source, such as toyville.")
     ] = "toyville",
@@ -88,7 +98,11 @@ def build(
     ] = "",
     layer: Annotated[str, typer.Option("--layer", help="Layer of the file of regions.")] = "",
     file_crs: Annotated[
-        str, typer.Option("--file-crs", help="CRS of a file of regions that names none.")
+        str,
+        typer.Option(
+            "--file-crs",
+            help="CRS of a file of regions that names none; GeoJSON in degrees, its usual CRS, counts as such.",
+        ),
     ] = "",
     within: Annotated[
         str,
@@ -121,16 +135,7 @@ def build(
 ) -> None:
     """Build a city folder: your own from files (--regions, --osm, --labels, …), or a generated one."""
     if not regions:
-        given = {
-            "--osm": osm,
-            "--tiles": tiles,
-            "--overture": overture,
-            "--labels": labels,
-            "--flows": flows,
-            "--within": within,
-            "--raster-embedding": raster_embedding,
-        }
-        _generated(name, size, seed, out, [option for option, value in given.items() if value])
+        _generated(name, size, seed, out, _own_options(context))
         return
     from urbanbench.build.labels.read import read_wishes
     from urbanbench.build.order import Order, read_about
@@ -162,7 +167,30 @@ def build(
         raster_embedding_law=raster_embedding_law,
         about=read_about(about) if about is not None else {},
     )
+    _check_needed(context, regions, raster=raster_embedding is not None, satellite=satellite is not None)
     _own(order, None if dry_run else out or Path(name), as_json=as_json)
+
+
+def _own_options(context: typer.Context) -> list[str]:
+    """Return the options on the command line that only a city of one's own has."""
+    known = {str(one.name): one.opts[0] for one in context.command.params}
+    return given_options(
+        context, {name: option for name, option in known.items() if name not in _OF_A_SOURCE}
+    )
+
+
+def _check_needed(context: typer.Context, regions: str, *, raster: bool, satellite: bool) -> None:
+    from urbanbench.build.order import are_made
+
+    check_alone(context, {"size": "--size", "seed": "--seed"}, "--regions", True)
+    check_needed(
+        context,
+        _OF_A_FILE,
+        "a file of regions (grid:500, h3:9 and blocks are made, not read)",
+        not are_made(regions),
+    )
+    check_needed(context, {"raster_embedding_law": "--raster-embedding-law"}, "--raster-embedding", raster)
+    check_needed(context, {"picture_size": "--picture-size"}, "--satellite", satellite)
 
 
 def _generated(name: str, size: str, seed: int, out: Path | None, given: list[str]) -> None:
@@ -171,6 +199,7 @@ def _generated(name: str, size: str, seed: int, out: Path | None, given: list[st
     if given:
         msg = f"{' and '.join(given)} given without regions. Expected --regions FILE --id COLUMN, --regions grid:500, --regions h3:9 or --regions blocks."
         raise BadInput(msg)
+    _check_source(name)
     fields: dict[str, object] = {"seed": seed} if seed else {}
     if size:
         fields["size"] = size
@@ -178,6 +207,27 @@ def _generated(name: str, size: str, seed: int, out: Path | None, given: list[st
     folder = build_city(source, out if out is not None else Path(source.key()))
     say(folder)
     note(f"Next: {command('data', 'show', folder)}")
+
+
+def _check_source(name: str) -> None:
+    """Refuse a name that no city source has, and say where a city of that name is or comes from."""
+    from urbanbench.build.fetch.catalogue import recipe_named
+    from urbanbench.registry import is_source_file, known_folders, names
+
+    sources, word = names("city"), name.partition(":")[0]
+    if is_source_file(name) or word.replace("_", "-") in sources:
+        return
+    own = "Your own needs --regions: a vector file with --id COLUMN, grid:500, h3:9 or blocks."
+    if name in known_folders():
+        msg = f"City {name!r} is there already, in {str(known_folders()[name])!r}. Expected a city source ({', '.join(sources)}) to build. See it: {command('data', 'show', name)}. {own}"
+        raise BadInput(msg)
+    if recipe := recipe_named(name):
+        msg = (
+            f"City {name!r} is made of its publishers' files. Mend: {command('data', 'fetch', recipe)}. {own}"
+        )
+        raise BadInput(msg)
+    kind = "city source"
+    raise UnknownName(kind, word, sources, own)
 
 
 def _own(order: Order, out: Path | None, *, as_json: bool) -> None:

@@ -88,8 +88,8 @@ def _line(one: Comparison, name: str, other: str) -> list[str]:
         " ".join(scores),
         f"{verdict.mean:+.3f}",
         f"[{', '.join(ends)}]",
-        f"{verdict.p:.4f}",
-        f"{one.adjusted_p:.4f}",
+        _p(verdict.p),
+        _p(one.adjusted_p),
         "yes" if one.separable else "no",
         str(len(one.differences)),
         verdict.method,
@@ -99,6 +99,11 @@ def _line(one: Comparison, name: str, other: str) -> list[str]:
 
 def _count(number: int | None, thing: str, things: str = "") -> str:
     return f"no number of {things or f'{thing}s'}" if number is None else counted(number, thing, things)
+
+
+def _p(p: float) -> str:
+    """Write a probability with four decimals; one that is smaller than these tell is not called 0."""
+    return "< 0.0001" if p < 1e-4 else f"{p:.4f}"
 
 
 def _overall(made: Tournament) -> list[str]:

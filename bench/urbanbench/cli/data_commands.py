@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from urbanbench.cli import completing, options
+from urbanbench.cli.beside import check_needed
 from urbanbench.cli.build_command import build
 from urbanbench.cli.check_folder_command import check
 from urbanbench.cli.fetch_command import fetch
@@ -53,6 +54,7 @@ Folder = Annotated[
 
 @app.command()
 def show(
+    context: typer.Context,
     city: Folder,
     map_file: Annotated[
         Path | None, typer.Option("--map", help="Draw a map into this .png, .svg or .pdf file.")
@@ -74,6 +76,9 @@ def show(
     from urbanbench.city.drawing.show import describe_city
     from urbanbench.registry import open_city
 
+    sheet_asked = images or out is not None
+    check_needed(context, {"label": "--label"}, "--map or --images", sheet_asked or map_file is not None)
+    check_needed(context, {"count": "--count"}, "--images", sheet_asked)
     opened = open_city(city)
     facts = describe_city(opened)
     if as_json:
@@ -84,7 +89,7 @@ def show(
         shown = label or first_label(opened)
         draw_map(opened, map_file, shown or None, title=_title_of(shown))
         note(f"Map: {map_file}")
-    if images or out is not None:
+    if sheet_asked:
         from urbanbench.city.drawing.sheet import draw_sheet
 
         sheet = out or Path(f"{opened.name}-images.png")

@@ -11,6 +11,7 @@ import typer
 
 from urbanbench.apart import Keeping, Limits
 from urbanbench.cli import completing
+from urbanbench.cli.beside import given_options
 from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
@@ -295,9 +296,7 @@ def with_split_file(asked: Plan, file: Path | None, context: typer.Context) -> P
 
     if file is None:
         return asked
-    sources = {option: context.get_parameter_source(name) for name, option in _SPLITTING.items()}
-    given = [option for option, source in sources.items() if getattr(source, "name", "") == "COMMANDLINE"]
-    if given:
+    if given := given_options(context, _SPLITTING):
         msg = f"{' and '.join(given)} given with --splits {file}. Expected none: the file has its own split and seeds."
         raise BadInput(msg)
     found = SplitFile.read(file)
@@ -319,7 +318,7 @@ def read_splits(words: Iterable[str], shots: str, context: typer.Context) -> lis
 
     if not shots:
         return expand_splits(words)
-    if getattr(context.get_parameter_source("split"), "name", "") == "COMMANDLINE":
+    if given_options(context, {"split": "--split"}):
         msg = f"--split and --shots {shots} are given. Expected one of them: shots are what is fitted on beside the train city."
         raise BadInput(msg)
     numbers = [part.strip() for part in shots.split(",") if part.strip()]
@@ -358,19 +357,13 @@ def read_protocols(words: Iterable[str], context: typer.Context) -> list[str]:
     from urbanbench.registry import expand_words
 
     asked = expand_words("protocol", words, [DEFAULT, *PAPERS])
-    if DEFAULT not in asked:
-        sources = {name: context.get_parameter_source(name) for name in _DEFAULT_ONLY}
-        given = [
-            option
-            for name, option in _DEFAULT_ONLY.items()
-            if getattr(sources[name], "name", "") == "COMMANDLINE"
-        ]
-        if given:
-            msg = (
-                f"{' and '.join(given)} given with --protocol {','.join(asked)}. Expected none: a paper's protocol has its own split, head and "
-                f"repeats. Leave it out, or add `default` to --protocol: it then holds for the default rows."
-            )
-            raise BadInput(msg)
+    given = given_options(context, _DEFAULT_ONLY) if DEFAULT not in asked else []
+    if given:
+        msg = (
+            f"{' and '.join(given)} given with --protocol {','.join(asked)}. Expected none: a paper's protocol has its own split, head and "
+            f"repeats. Leave it out, or add `default` to --protocol: it then holds for the default rows."
+        )
+        raise BadInput(msg)
     return asked
 
 

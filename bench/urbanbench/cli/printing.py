@@ -51,6 +51,8 @@ def tracebacks(shown: bool) -> Iterator[None]:
         _debug.reset(token)
 
 
+_LARGE, _HUGE = 9999.5, 1e15
+"""From where four digits do not do, and from where all of them are too many."""
 _words: ContextVar[tuple[str, ...] | None] = ContextVar("the words of the command that runs", default=None)
 
 
@@ -196,4 +198,9 @@ def print_facts(facts: Mapping[str, Any], indent: int = 0) -> None:
 def _plain(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return _number(value) if isinstance(value, float) else str(value)
+
+
+def _number(value: float) -> str:
+    """Write a number with four digits that count, and one too large for that whole: 0.3333, 784.8, 20,000."""
+    return f"{value:,.0f}" if _LARGE <= abs(value) < _HUGE else f"{value:.4g}"

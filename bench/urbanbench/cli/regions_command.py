@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from urbanbench.cli import options
+from urbanbench.cli.beside import check_needed
 from urbanbench.cli.printing import command, note, say
 from urbanbench.errors import BadInput
 
@@ -20,6 +21,7 @@ __all__ = ["regions", "tell_what_was_carried"]
 
 
 def regions(
+    context: typer.Context,
     city: Annotated[
         str,
         typer.Argument(help="A city: path, name (folders below URBANBENCH_DATA go by theirs), or name:size."),
@@ -60,6 +62,7 @@ def regions(
     if len(given) != 1:
         msg = f"{' and '.join(given) or 'No regions'} given. Expected one of --hexagons 500m, --by COLUMN and --polygons FILE --id COLUMN."
         raise BadInput(msg)
+    check_needed(context, {"id_column": "--id"}, "--polygons", polygons is not None)
     opened = open_city(city)
     rules = read_rules(rule, opened.labels)
     if by:
@@ -91,7 +94,7 @@ def _polygons(city: City, file: Path | None, id_column: str) -> tuple[pd.Series,
 
     path = Path(file or "")
     report = Report()
-    found = drawn_regions(path, report, id_column=id_column)
+    found = drawn_regions(path, report, id_column=id_column, ask_crs="")
     for line in report.text():
         note(line)
     return found.geometry.to_crs(city.crs), f"the polygons of {path.name}", path.stem
@@ -101,13 +104,21 @@ def _groups(city: City, word: str) -> dict[str, str | None]:
     """Return the group of every region: a column of the table of regions, or of a label."""
     label, dot, column = word.rpartition(".")
     frame = city.label(label) if dot else _own_columns(city)
-    if column not in frame.columns:
+    level = city.labels[label].level if dot else "region"
+    if column not in frame.columns or level != "region":
         where = f"label {label!r}" if dot else "the table of regions"
-        known = ", ".join([*map(str, frame.columns), *(f"{one}.group" for one in city.labels if not dot)])
-        msg = f"--by {word}: {where} of {city.name!r} has no column {column!r}. Expected one of: {known}."
+        fault = f"has no column {column!r}" if level == "region" else f"is of {level}s"
+        known = ", ".join([*map(str, _own_columns(city).columns), *_groups_of_labels(city)])
+        msg = f"--by {word}: {where} of {city.name!r} {fault}. Expected one of: {known or 'none'}."
         raise BadInput(msg)
     found = frame[column].reindex(list(city.unit_ids("region")))
     return {str(one): None if value is None or value != value else str(value) for one, value in found.items()}  # noqa: PLR0124 - NaN
+
+
+def _groups_of_labels(city: City) -> list[str]:
+    """Return the words for groups of regions that labels of regions have."""
+    regional = [name for name, info in city.labels.items() if info.level == "region"]
+    return [f"{name}.group" for name in regional if "group" in city.label(name).columns]
 
 
 def _own_columns(city: City) -> pd.DataFrame:

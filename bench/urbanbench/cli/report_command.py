@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from urbanbench.api.choosing import chosen_results
+from urbanbench.cli.beside import check_alone, check_needed
 from urbanbench.cli.board_command import ByUnits, Words
 from urbanbench.cli.printing import note
 from urbanbench.errors import BadInput
@@ -21,6 +22,7 @@ PAGE = "index.html"
 
 
 def report(
+    context: typer.Context,
     results: Annotated[
         Path | None,
         typer.Argument(
@@ -57,6 +59,9 @@ def report(
 ) -> None:
     """Write results as one page with filters, plots and maps, in which every number leads to its run."""
     from urbanbench.report.library import MEND, library
+
+    check_needed(context, {"port": "--port"}, "--serve", serve)
+    check_alone(context, {"out": "--out"}, "--serve", serve)
 
     def page(state: str = "") -> str:
         from urbanbench.api.comparing import places_of

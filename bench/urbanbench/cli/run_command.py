@@ -9,6 +9,7 @@ import typer
 
 from urbanbench.apart import plugins_apart
 from urbanbench.cli import completing, options, placing
+from urbanbench.cli.beside import check_needed
 from urbanbench.cli.outcome import ProgressLines, exit_code, told_when_stopped
 from urbanbench.cli.printing import command, note, print_json, say, words_of_command
 from urbanbench.counted import counted
@@ -94,6 +95,12 @@ PricePerHour = Annotated[
         show_default=False,
     ),
 ]
+_OF_A_PLAN = {
+    "nodes": "--nodes",
+    "gpus_per_node": "--gpus-per-node",
+    "cores_per_node": "--cores-per-node",
+    "price_per_hour": "--price-per-hour",
+}
 
 
 @usable_cache()
@@ -147,6 +154,7 @@ def run(
     With several GPUs: --processes 2, or torchrun --nproc-per-node 2 -m urbanbench run …. Trainings are shared by all processes; the first
     one does everything else.
     """
+    check_needed(context, _OF_A_PLAN, "--dry-run", dry_run)
     place = placing.read_place(executor, jobs, address, cores_per_job, gpus_per_job, memory_per_job, slurm)
     if processes > 1 and not dry_run and not _is_one_of(processes):
         from urbanbench.run.together.launch import launch

@@ -126,9 +126,15 @@ def _with(part: str, name: str, rows: Sequence[RunResult]) -> list[RunResult]:
     values = {_value(one, key) for one in rows}
     kept = [one for one in rows if _value(one, key) == value]
     if not kept:
-        msg = f"No row of {name!r} has {key}={value}. Expected one of: {', '.join(sorted(values)) or 'none'}."
+        msg = f"No row of {name!r} has {key}={value}. Expected {_choices(key, values)}."
         raise BadInput(msg)
     return kept
+
+
+def _choices(key: str, values: AbstractSet[str]) -> str:
+    """Write the values that rows have of a parameter, as a word takes them."""
+    listed = f"one of: {', '.join(sorted(values - {''}))}" if values - {""} else ""
+    return listed if "" not in values else " or ".join(filter(None, [listed, f"{key}= without a value"]))
 
 
 def _value(row: RunResult, key: str) -> str:

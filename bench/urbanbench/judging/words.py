@@ -260,9 +260,9 @@ def _naive(found: Comparison) -> str:
 
 def needs_words(needed: Needed, seeds: int) -> str:
     """Say what would separate the two, were the difference really what was seen."""
-    ways = [f"{needed.seeds} seeds"] if needed.seeds is not None and needed.seeds > seeds else []
+    ways = [f"{needed.seeds:,} seeds"] if needed.seeds is not None and needed.seeds > seeds else []
     ways += [f"{needed.units:,} units"] if needed.units is not None else []
-    ways += [f"{needed.cities} cities like this one"] if needed.cities is not None else []
+    ways += [f"{needed.cities:,} cities like this one"] if needed.cities is not None else []
     if not ways:
         return (
             "No number of seeds, units or cities up to 100,000 would separate a difference as small as this."

@@ -239,9 +239,14 @@ def build_city(source: CitySource, folder: Path) -> Path:
 
 def _unknown(word: str) -> UnknownName:
     """Say where cities come from, and what a folder of that name lacks."""
+    from urbanbench.build.fetch.catalogue import recipe_named
+
     mend = f"Folders below {DATA_VARIABLE} go by their names; any other city folder by its path."
     if is_there(Path(word)):
-        mend = f"There is a {word!r} here, but it is no folder with a {MANIFEST}; see docs/city_format.md."
+        bare = " (it is empty)" if Path(word).is_dir() and not any(Path(word).iterdir()) else ""
+        mend = f"There is a {word!r} here, but it is no folder with a {MANIFEST}{bare}. A city folder holds that and regions.parquet at least; see docs/city_format.md."
+    elif recipe := recipe_named(word):
+        mend += f" `urbanbench data fetch {recipe}` makes it of its publishers' files."
     return UnknownName("city", word.partition(":")[0], city_names(), mend)
 
 

@@ -8,7 +8,7 @@ from urbanbench.build.fetch.reading import read_recipe
 from urbanbench.build.fetch.recipe import Recipe
 from urbanbench.errors import UnknownName
 
-__all__ = ["FOLDER", "find_recipe", "recipe_names"]
+__all__ = ["FOLDER", "find_recipe", "recipe_named", "recipe_names"]
 
 FOLDER = Path(__file__).resolve().parents[2] / "datasets" / "recipes"
 _SUFFIX = ".toml"
@@ -17,6 +17,12 @@ _SUFFIX = ".toml"
 def recipe_names() -> list[str]:
     """Return the names of the recipes that come with urbanbench, sorted."""
     return sorted(path.stem for path in FOLDER.glob(f"*{_SUFFIX}") if not path.stem.startswith("_"))
+
+
+def recipe_named(word: str) -> str:
+    """Return the name of the recipe that a word means, in capitals and with underscores too; "" for no recipe."""
+    name = word.lower().replace("_", "-")
+    return name if name in recipe_names() else ""
 
 
 def find_recipe(word: str) -> Recipe:
@@ -31,8 +37,8 @@ def find_recipe(word: str) -> Recipe:
     """
     if word.endswith(_SUFFIX) or "/" in word:
         return read_recipe(Path(word).expanduser())
-    name = word.lower().replace("_", "-")
-    if name not in recipe_names():
+    name = recipe_named(word)
+    if not name:
         kind = "recipe"
         raise UnknownName(
             kind, word, recipe_names(), "A recipe of your own goes by the path of its .toml file."

@@ -53,7 +53,7 @@ def from_areas(wish: Wish, places: Places, report: Report) -> pd.DataFrame:
         A file that cannot be read, or no such column.
     """
     path = wish.file
-    frame = read_vector(path, f"label {wish.name!r}", layer=wish.layer, crs=wish.crs)
+    frame = read_vector(path, f"label {wish.name!r}", layer=wish.layer, crs=wish.crs, ask=wish.ask_crs)
     part = f"labels/{wish.name}"
     report.add(part, "read", f"polygons of {path.name}", count=len(frame))
     asked = f'the column of values of label {wish.name!r}, column = "COLUMN"'

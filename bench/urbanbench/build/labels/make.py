@@ -54,7 +54,8 @@ def make_label(wish: Wish, places: Places, report: Report) -> tuple[pd.DataFrame
         raise BadInput(msg)
     frame = _known(wish, _WAYS[wish.how](wish, places, report), report).sort_index()
     if not len(frame):
-        msg = f"Label {wish.name!r} has no {wish.level} with a value. Expected one at least. See the report of --dry-run for what was dropped."
+        why = "; ".join(report.text(f"labels/{wish.name}", "dropped"))
+        msg = f"Label {wish.name!r} has no {wish.level} with a value{f' ({why})' if why else ''}. Expected one at least."
         raise BadInput(msg)
     if wish.kind == "regression":
         frame = _scaled(wish, frame, places)

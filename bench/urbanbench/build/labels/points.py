@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from urbanbench.build.files import read_table, read_vector
+from urbanbench.build.files import is_plain_table, read_table, read_vector
 from urbanbench.build.ids import pick_column
 from urbanbench.build.labels.numbers import as_numbers
 from urbanbench.build.labels.places import label_frame
@@ -73,30 +73,32 @@ def _with_zeros(made: pd.DataFrame, few: np.ndarray, places: Places) -> pd.DataF
 
 def _points(wish: Wish, crs: str) -> tuple[np.ndarray, Any]:
     """Return the points in the city's CRS, and the table they stand in."""
-    if not wish.longitude:
+    if not (wish.longitude or wish.latitude or is_plain_table(wish.file)):
         import shapely
 
-        frame = read_vector(wish.file, f"label {wish.name!r}", layer=wish.layer, crs=wish.crs)
+        frame = read_vector(
+            wish.file, f"label {wish.name!r}", layer=wish.layer, crs=wish.crs, ask=wish.ask_crs
+        )
         return shapely.centroid(np.asarray(frame.geometry.to_crs(crs))), frame
     table = read_table(wish.file, f"label {wish.name!r}")
-    return points_of_table(wish.file.name, table, wish.longitude, wish.latitude, crs), table
+    longitude, latitude = (
+        pick_column(
+            wish.file.name,
+            table.columns,
+            given,
+            f'the column of {key}s of label {wish.name!r}, {key} = "COLUMN"',
+        )
+        for key, given in (("longitude", wish.longitude), ("latitude", wish.latitude))
+    )
+    return points_of_table(table, longitude, latitude, crs), table
 
 
-def points_of_table(file: str, table: pd.DataFrame, longitude: str, latitude: str, crs: str) -> np.ndarray:
-    """Return the points of two columns in degrees, in a CRS; rows without a place on earth give an empty point.
-
-    Raises
-    ------
-    BadInput
-        No such column.
-    """
+def points_of_table(table: pd.DataFrame, longitude: str, latitude: str, crs: str) -> np.ndarray:
+    """Return the points of two columns in degrees, in a CRS; rows without a place on earth give an empty point."""
     import shapely
     from pyproj import Transformer
 
-    lon, lat = (
-        as_numbers(table[pick_column(file, table.columns, name, f"a column of {what}")])
-        for name, what in ((longitude, "longitudes"), (latitude, "latitudes"))
-    )
+    lon, lat = (as_numbers(table[name]) for name in (longitude, latitude))
     good = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
     x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(lon[good], lat[good])
     points = np.full(len(lon), shapely.Point(), dtype=object)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from urbanbench.build.files import known_crs
 from urbanbench.build.labels.places import label_frame
 from urbanbench.errors import BadInput, ExtraMissing
 
@@ -42,10 +43,10 @@ def from_raster(wish: Wish, places: Places, report: Report) -> pd.DataFrame:
     exact_extract, source_class, rasterio = _packages()
     part, path = f"labels/{wish.name}", wish.file
     with _opened(rasterio, path) as file:
-        crs = file.crs if file.crs is not None else wish.crs
-        if not crs:
-            msg = f'{path.name}: expected a GeoTIFF with a CRS, found none. Mend: crs = "EPSG:CODE" for label {wish.name!r}'
+        if file.crs is None and not wish.crs:
+            msg = f"{path.name}: expected a GeoTIFF with a CRS, found none. Mend: {wish.ask_crs}"
             raise BadInput(msg)
+        crs = file.crs if file.crs is not None else known_crs(path.name, wish.crs, wish.ask_crs)
         regions = places.regions.to_crs(crs)
         frame = regions[["geometry"]].assign(region_id=places.ids("region"))
         words = [f"value={wish.statistic}", "cells=count"]

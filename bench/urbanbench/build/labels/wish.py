@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from urbanbench.build.files import there
+from urbanbench.build.files import is_plain_table, there
 from urbanbench.card import LABEL_KINDS
 from urbanbench.city.folder.manifest import is_name
 from urbanbench.errors import BadInput, UnknownName
@@ -31,7 +31,6 @@ TOLD = ("unit", "source", "date", "licence")
 """What every label has to tell."""
 RASTERS = (".tif", ".tiff")
 """Suffixes of files with cells."""
-_PLAIN = (".csv", ".tsv", ".txt")
 
 
 @dataclass(frozen=True)
@@ -104,6 +103,11 @@ class Wish:
     longitude: str = ""
     latitude: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ask_crs(self) -> str:
+        """Say how to name the CRS of the file, to paste."""
+        return f'crs = "EPSG:CODE" for label {self.name!r}'
 
 
 def make_wish(name: str, section: Mapping[str, Any], folder: Path, where: str) -> Wish:
@@ -187,7 +191,7 @@ def _how(name: str, values: Mapping[str, Any], where: str) -> str:
         return "table"
     if values.get("longitude"):
         return "points"
-    if suffix in _PLAIN:
+    if is_plain_table(values["file"]):
         msg = f'Label {name!r} in {where} does not tell which column holds the ids. Expected id = "COLUMN" (or longitude and latitude, for points).'
         raise BadInput(msg)
     listed = "; ".join(f"{one}: {text}" for one, text in HOWS.items())

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from urbanbench.city.folder.paths import path_fault
+from urbanbench.city.folder.paths import last_part, path_fault
 from urbanbench.errors import BadInput, DataMissing, UrbanbenchError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def find_files(folder: Path, report: Report) -> dict[str, list[Path]]:
                 ids=[name],
             )
     if not any(found.values()):
-        msg = f"{folder.name}: expected GeoParquet files of Overture's types place, building, segment or land_use, found none. Name folders as Overture does, such as theme=buildings/type=building."
+        msg = f"{last_part(folder)}: expected GeoParquet files of Overture's types place, building, segment or land_use, found none. Name folders as Overture does, such as theme=buildings/type=building."
         raise BadInput(msg)
     return found
 

@@ -17,6 +17,7 @@ from urbanbench.build.overture.segments import SEGMENT_COLUMNS
 from urbanbench.build.overture.sinks import Sink, make_sink
 from urbanbench.build.overture.words import text_of
 from urbanbench.build.report import Report
+from urbanbench.city.folder.paths import last_part
 from urbanbench.hashing import file_digest
 from urbanbench.progress import track
 
@@ -102,7 +103,7 @@ class OvertureFolder:
         least = self.least_confidence if kind == "place" else 0.0
         confident = f" Only places of a confidence of {least:g} or more." if least else ""
         return {
-            "source": f"Overture Maps, {self.path.name}; from {', '.join(sorted(told.datasets)) or 'sources that are not stated'}",
+            "source": f"Overture Maps, {last_part(self.path)}; from {', '.join(sorted(told.datasets)) or 'sources that are not stated'}",
             "date": told.newest,
             "licence": ", ".join(sorted(told.licences)) or _LICENCES.get(kind, "ODbL-1.0"),
             "attribution": "Overture Maps Foundation, © OpenStreetMap contributors",

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from urbanbench.city.folder.paths import last_part
 from urbanbench.errors import BadInput, DataMissing
 
 __all__ = ["OPTION", "Found", "find_rasters"]
@@ -60,7 +61,7 @@ def find_rasters(path: Path) -> list[Found]:
         Found(one, _beside(one, one.suffix)) for one in rasters if one.suffix.lower() in TIFFS
     ]
     if not found:
-        msg = f"{OPTION} {path.name!r} holds no raster. Expected files with suffix {', '.join(TIFFS)}, or {ARRAY} as TESSERA's downloads have them. Mend: gdal_translate SOURCE out.tif"
+        msg = f"{OPTION} {last_part(path)!r} holds no raster. Expected files with suffix {', '.join(TIFFS)}, or {ARRAY} as TESSERA's downloads have them. Mend: gdal_translate SOURCE out.tif"
         raise BadInput(msg)
     _check_years(path, [one.path for one in found])
     return found
@@ -92,5 +93,5 @@ def _check_years(given: Path, paths: list[Path]) -> None:
     parts = {part for one in paths for part in one.relative_to(given).parts[:-1]}
     years = sorted(part for part in parts if _YEAR.fullmatch(part))
     if len(years) > 1:
-        msg = f"{OPTION} {given.name!r} holds the years {', '.join(years)}. Expected one. Name its folder: {OPTION} {given / years[-1]}"
+        msg = f"{OPTION} {last_part(given)!r} holds the years {', '.join(years)}. Expected one. Name its folder: {OPTION} {given / years[-1]}"
         raise BadInput(msg)

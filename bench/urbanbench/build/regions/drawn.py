@@ -26,7 +26,14 @@ _LEAST_OVERLAP = 0.01
 
 
 def drawn_regions(
-    path: Path, report: Report, *, id_column: str, name_column: str = "", layer: str = "", file_crs: str = ""
+    path: Path,
+    report: Report,
+    *,
+    id_column: str,
+    name_column: str = "",
+    layer: str = "",
+    file_crs: str = "",
+    ask_crs: str = "--file-crs EPSG:CODE",
 ) -> gpd.GeoDataFrame:
     """Read regions from a vector file.
 
@@ -43,6 +50,8 @@ def drawn_regions(
         Column of the ids, which become text; column of names for people, "" for none.
     layer, file_crs
         Layer of a file with several; CRS of a file that names none.
+    ask_crs
+        How to name that CRS, to paste; "" where it cannot be named.
 
     Returns
     -------
@@ -54,7 +63,7 @@ def drawn_regions(
     DataMissing, BadInput
         A file that cannot be read; no such column; no polygon in it; regions of two levels.
     """
-    frame = read_vector(path, "the regions", layer=layer, crs=file_crs)
+    frame = read_vector(path, "the regions", layer=layer, crs=file_crs, ask=ask_crs)
     report.add("regions", "read", f"rows of {path.name}", count=len(frame))
     id_column = pick_column(path.name, frame.columns, id_column, "the column of ids, --id COLUMN")
     ids = text_ids(frame[id_column])

@@ -8,7 +8,7 @@ from pathlib import Path
 from urbanbench.build.map.objects import Box
 from urbanbench.build.tiles.grid import Grid, Tile
 from urbanbench.build.tiles.unpack import MOST_BYTES, FaultyTile, unpacked
-from urbanbench.city.folder.paths import path_fault
+from urbanbench.city.folder.paths import last_part, path_fault
 from urbanbench.errors import BadInput
 
 __all__ = ["FolderStore"]
@@ -35,7 +35,7 @@ class FolderStore:
         self._folder = folder
         self._zooms = [zoom for zoom, path in _numbered(folder) if zoom <= _DEEPEST and _first(path)]
         if not self._zooms:
-            msg = f"The folder {folder.name!r} holds no vector tiles. Expected <zoom>/<x>/<y> with suffix {', '.join(_SUFFIXES)}."
+            msg = f"The folder {last_part(folder)!r} holds no vector tiles. Expected <zoom>/<x>/<y> with suffix {', '.join(_SUFFIXES)}."
             raise BadInput(msg)
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from urbanbench.build.tiles.reading import Gathered, gather
 from urbanbench.build.tiles.roads import cut_roads
 from urbanbench.build.tiles.store import TileStore, open_tiles
 from urbanbench.build.tiles.unpack import FaultyTile
+from urbanbench.city.folder.paths import last_part
 from urbanbench.errors import BadInput
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ class TileMap:
             "roads": _roads(found, report),
             "landuse": _areas("landuse", found, report),
         }
-        return MapObjects(layers, self._words(schema, grid, fine), {self.path.name: found.digest.hexdigest()})
+        return MapObjects(
+            layers, self._words(schema, grid, fine), {last_part(self.path): found.digest.hexdigest()}
+        )
 
     def tell(self, layers: Mapping[str, pa.Table], report: Report) -> None:
         """Report how many buildings have a height."""
@@ -87,7 +90,7 @@ class TileMap:
     def _zoom(self, store: TileStore) -> int:
         known = store.zooms()
         if self.zoom is not None and self.zoom not in known:
-            msg = f"{self.path.name}: expected tiles of zoom {self.zoom} (--zoom), found those of {', '.join(map(str, known))}."
+            msg = f"{last_part(self.path)}: expected tiles of zoom {self.zoom} (--zoom), found those of {', '.join(map(str, known))}."
             raise BadInput(msg)
         return known[-1] if self.zoom is None else self.zoom
 
@@ -95,11 +98,11 @@ class TileMap:
         first, last = grid.tiles_of(box)
         many = (last.x - first.x + 1) * (last.y - first.y + 1)
         if many > _MOST_TILES:
-            msg = f"{self.path.name}: the area takes {many:,} tiles of zoom {grid.zoom}. Expected {_MOST_TILES:,} at most. Mend: a smaller --within, or a lower --zoom."
+            msg = f"{last_part(self.path)}: the area takes {many:,} tiles of zoom {grid.zoom}. Expected {_MOST_TILES:,} at most. Mend: a smaller --within, or a lower --zoom."
             raise BadInput(msg)
         tiles = store.there(grid.zoom, first, last)
         if not tiles:
-            msg = f"{self.path.name}: expected tiles of zoom {grid.zoom} in the area ({', '.join(f'{edge:.3f}' for edge in box)}), found none. Mend: name the area with --within, or another level with --zoom."
+            msg = f"{last_part(self.path)}: expected tiles of zoom {grid.zoom} in the area ({', '.join(f'{edge:.3f}' for edge in box)}), found none. Mend: name the area with --within, or another level with --zoom."
             raise BadInput(msg)
         why = "not there, of those that the area and its margin touch"
         report.add("tiles", "dropped", why, count=many - len(tiles))
@@ -121,12 +124,12 @@ class TileMap:
                 return schema
         known = "OpenMapTiles (poi, building, transportation, …) or of Protomaps (pois, buildings, roads, …)"
         found = ", ".join(sorted(names)[:20]) or f"none in {len(tiles)} tiles that can be read"
-        msg = f"{self.path.name}: expected layers of {known}, found {found}. Tiles of other schemas are not understood."
+        msg = f"{last_part(self.path)}: expected layers of {known}, found {found}. Tiles of other schemas are not understood."
         raise BadInput(msg)
 
     def _words(self, schema: Schema, grid: Grid, fine: float) -> dict[str, dict[str, str]]:
         told = {
-            "source": f"{schema.name} vector tiles, {self.path.name}, zoom {grid.zoom}",
+            "source": f"{schema.name} vector tiles, {last_part(self.path)}, zoom {grid.zoom}",
             "licence": "ODbL 1.0",
             "attribution": f"{schema.credit}, © OpenStreetMap contributors",
         }

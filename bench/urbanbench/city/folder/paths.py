@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-__all__ = ["NO_FILE", "folder_fault", "path_fault", "path_faults", "spelling_fault"]
+__all__ = ["NO_FILE", "folder_fault", "last_part", "path_fault", "path_faults", "spelling_fault"]
 
 NO_FILE = "no such file"
 
@@ -21,6 +21,17 @@ def folder_fault(folder: Path) -> str:
     except (OSError, ValueError) as error:
         return f"one that cannot be read ({getattr(error, 'strerror', '') or error})"
     return ""
+
+
+def last_part(path: Path) -> str:
+    """Return the name of what a path means, for sentences: that of the folder one stands in for ``.``.
+
+    Examples
+    --------
+    >>> last_part(Path("maps/town.pmtiles")), last_part(Path("maps/town/.."))
+    ('town.pmtiles', 'maps')
+    """
+    return os.path.basename(os.path.abspath(path)) or str(path)  # noqa: PTH100, PTH119 - links keep their names
 
 
 def path_fault(folder: Path, relative: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from urbanbench.city.folder.paths import last_part
 from urbanbench.city.ground import Box
 from urbanbench.city.pictures import FaultyPicture, open_picture
 from urbanbench.errors import BadInput
@@ -50,7 +51,7 @@ class Tiles:
         zooms = [one.name for one in folder.iterdir() if one.is_dir() and one.name.isdecimal()]
         self.zooms = sorted(int(name) for name in zooms if next(_tiles(folder / name), None) is not None)
         if not self.zooms:
-            msg = f"The folder {folder.name!r} holds no tiles. Expected <zoom>/<x>/<y> with suffix {', '.join(SUFFIXES)}, or GeoTIFF files."
+            msg = f"The folder {last_part(folder)!r} holds no tiles. Expected <zoom>/<x>/<y> with suffix {', '.join(SUFFIXES)}, or GeoTIFF files."
             raise BadInput(msg)
         self._to_web = Transformer.from_crs(crs, "EPSG:3857", always_xy=True)
         first = next(_tiles(folder / str(self.zooms[0])))
@@ -60,7 +61,9 @@ class Tiles:
             msg = f"{first.relative_to(folder)}: expected a tile (PNG, JPEG or WebP), found {error}."
             raise BadInput(msg) from error
         self._tile = lru_cache(maxsize=_KEPT)(self._read)
-        self.words = f"Cut from the map tiles of {folder.name}, zoom {self.zooms[0]} to {self.zooms[-1]}."
+        self.words = (
+            f"Cut from the map tiles of {last_part(folder)}, zoom {self.zooms[0]} to {self.zooms[-1]}."
+        )
 
     def picture(self, box: Box, size: int) -> tuple[np.ndarray, np.ndarray]:
         """Show a square of ground; see `Ground.picture`. Pixels are means over the tile pixels they cover."""
