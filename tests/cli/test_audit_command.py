@@ -123,4 +123,4 @@ def test_results_are_audited_from_a_folder_or_a_compacted_file_and_an_empty_one_
     assert told[0]["findings"] == told[1]["findings"]
     (tmp_path / "empty").mkdir()
     assert main(["audit", str(tmp_path / "empty")]) == 3
-    assert "No finished result in" in capsys.readouterr().err
+    assert "holds no result" in capsys.readouterr().err
