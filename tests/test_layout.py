@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -275,6 +276,19 @@ def test_repository_root_does_not_shadow_hugging_face_datasets():
     script = "import importlib.util as u; s = u.find_spec('datasets'); print(s.origin if s else None)"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert str(ROOT) not in run.stdout
+
+
+def test_no_folder_of_tests_is_passed_over(pytestconfig):
+    """Pytest by itself looks into no folder called build, dist or venv."""
+    files = [path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py")]
+    passed_over = pytestconfig.getini("norecursedirs")
+    missed = [
+        str(file)
+        for file in files
+        for part in file.parts[:-1]
+        if any(fnmatch(part, one) for one in passed_over)
+    ]
+    assert missed == []
 
 
 def test_code_never_unpickles_or_asserts_and_leaves_torchvision_alone():
