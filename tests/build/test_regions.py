@@ -176,6 +176,15 @@ def test_a_file_keeps_the_crs_that_it_names(tmp_path):
         drawn(tmp_path / "a.gpkg", file_crs="EPSG:27700")
 
 
+def test_degrees_in_geojson_are_not_taken_for_the_metres_of_a_crs_that_is_named(tmp_path):
+    frame(["1", "2"], [square(0, 0), square(1, 0)]).to_file(tmp_path / "a.geojson")
+    with pytest.raises(
+        BadInput, match=r"expected coordinates in EPSG:27700.*longitude and latitude\. Mend: name no CRS"
+    ):
+        drawn(tmp_path / "a.geojson", file_crs="EPSG:27700")
+    assert len(drawn(tmp_path / "a.geojson", file_crs="EPSG:4258")[0]) == 2
+
+
 def test_a_stray_point_does_not_make_degrees_metres(tmp_path):
     far = shapely.Point(999, 999)
     frame(["1", "2", "3"], [square(0, 0), square(1, 0), far]).to_file(tmp_path / "a.geojson")

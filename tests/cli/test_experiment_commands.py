@@ -218,6 +218,10 @@ def test_an_experiment_without_rows_says_so_and_how_to_make_them(small, village,
     err = capsys.readouterr().err
     assert f"Nothing of experiment 'small' is in {tmp_path / 'my runs'}/." in err
     assert f"Mend: urbanbench experiment run small -c {village} --out '{tmp_path / 'my runs'}'" in err
+    assert (
+        main(["experiment", "show", *words, "--preset", "quick", "--seeds", "3", "--model-seeds", "2"]) == 0
+    )
+    assert f"-c {village} --seeds 3 --preset quick --model-seeds 2 --out" in capsys.readouterr().err
     assert run(*words[1:]) == 0
     capsys.readouterr()
     assert main(["experiment", "show", *words]) == 0

@@ -75,6 +75,9 @@ def test_a_picture_of_two_models_is_the_same_every_time(rows, tmp_path, suffix):
 def test_a_city_that_is_not_at_hand_is_said(make_row, folder, capsys):
     for name, noise in (("fine", 0.3), ("coarse", 6.0)):
         make_row(name, noise, city="atlantis")
+    empty = folder.parent / "empty"
+    empty.mkdir()
+    assert main(["compare", "fine", "coarse", "--results", str(folder), "--results", str(empty)]) == 0
     assert main(["compare", "fine", "coarse", "--results", str(folder)]) == 0
     out = told(capsys)
     assert "Note on atlantis · popdensity · random · mlp: where its units lie is not known" in out

@@ -69,6 +69,7 @@ def test_splits_of_five_groups_are_judged_by_five_and_not_by_as_many_as_blocks()
     assert sharing_of("group", 15, 5, 5, [{"pieces": 55}]).freedom(10) == blocks.freedom(10)
     assert sharing_of("block", 15, 5, 5, [{"pieces": 6}, {"pieces": 8}]).pieces == 7
     assert sharing_of("random", 15, 5, 5, [{"pieces": 6}]).freedom(10) == 9
+    assert np.isfinite(sharing_of("block", 15, 5, 5, [{"pieces": 1}, {"pieces": "many"}]).freedom(10))
 
 
 def test_many_rows_are_judged_as_each_alone():

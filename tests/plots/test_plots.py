@@ -283,6 +283,19 @@ def test_models_are_chosen_and_floors_stay(folder, tmp_path):
     assert (tmp_path / "a.svg").read_bytes() != (tmp_path / "b.svg").read_bytes()
 
 
+def test_words_for_several_models_stand_for_them(results, tmp_path):
+    store = ResultStore(tmp_path / "kept")
+    for one in results:
+        store.save(RunResult.from_dict(one))
+    texts = {}
+    for word in ("floors", "learned", "all"):
+        file = tmp_path / f"{word}.svg"
+        asked = [] if word == "all" else ["-m", word]
+        assert main(["plot", str(store.folder), *asked, "-o", str(file)]) == 0
+        texts[word] = "cityfm" in "".join(path.read_text() for path in tmp_path.glob(f"{word}*.svg"))
+    assert texts == {"floors": False, "learned": True, "all": True}
+
+
 def test_inputs_are_a_set_whatever_their_order(results, tmp_path):
     store = ResultStore(tmp_path / "kept")
     store.save(RunResult.from_dict(results[0] | {"spec": results[0]["spec"] | {"inputs": "poi,polygon"}}))

@@ -74,6 +74,17 @@ def test_kept_features_of_an_own_encoder_go_by_its_code(own_cache, tmp_path):
         np.testing.assert_allclose(after, 2 * before)
 
 
+def test_an_encoder_without_a_file_keeps_its_features_to_itself(own_cache):
+    """As one of a notebook: its code is not known, so another class of its name has features of its own."""
+    made = []
+    for factor in (1, 2):
+        told = {"__name__": "a_cell"}
+        exec(OWN.replace("1.0", f"{factor}.0"), told)
+        made.append([shape_features(told["Bright"](), SHAPES[:4], size=16, device="cpu") for _ in range(2)])
+    np.testing.assert_array_equal(*made[0])
+    np.testing.assert_allclose(made[1][0], 2 * made[0][0])
+
+
 def test_drawn_footprints_have_three_equal_channels_of_zeros_and_ones():
     drawn = draw_shapes(SHAPES[:5], 16, "cpu")
     assert tuple(drawn.shape) == (5, 3, 16, 16)

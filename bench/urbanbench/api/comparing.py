@@ -204,13 +204,15 @@ def _told_apart(sides: Sequence[Chosen]) -> list[Chosen]:
 
 
 def _kept(results: Any) -> list[RunResult]:
-    from urbanbench.result_folders import some_results
+    from urbanbench.result_folders import load_results, some_results
 
     if isinstance(results, Results):
         return [one.raw for one in results if one.status == OK]
     if results is None:
         return some_results()
-    return [one for folder in listed(results) for one in some_results(Path(folder))]
+    folders = [Path(folder) for folder in listed(results)]
+    found = [one for folder in folders for one in load_results(folder)]
+    return found or some_results(folders[0])
 
 
 def places_of(row: RunResult) -> Mapping[str, tuple[float, float]] | None:

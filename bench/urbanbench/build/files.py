@@ -84,7 +84,10 @@ def _with_crs(path: Path, frame: gpd.GeoDataFrame, crs: str, ask: str) -> gpd.Ge
     left_open = frame.crs is None or _is_plain_geojson(path, frame)
     mend = ask if left_open and ask else f"ogr2ogr -a_srs EPSG:CODE out.gpkg {path.name}"
     if left_open and crs:
-        frame = frame.set_crs(known_crs(path.name, crs, mend), allow_override=True)
+        named = known_crs(path.name, crs, mend)
+        if frame.crs is not None and named.is_projected:
+            _check_metres(path, frame, crs)
+        frame = frame.set_crs(named, allow_override=True)
     if frame.crs is None:
         msg = f"{path.name}: expected a file that names its CRS, found none. Mend: {mend}"
         raise BadInput(msg)
@@ -116,15 +119,29 @@ def known_crs(file: str, crs: str, mend: str) -> CRS:
         raise BadInput(msg) from error
 
 
+def _check_metres(path: Path, frame: gpd.GeoDataFrame, crs: str) -> None:
+    """Refuse to take degrees for the metres of a CRS that was named."""
+    bounds, far = _far(frame)
+    if len(bounds) and far.mean() <= 0.5:
+        x, y = bounds.loc[~far, ["minx", "miny"]].iloc[0]
+        msg = f"{path.name}: expected coordinates in {crs}, which was named for it, found {x:.4f} and {y:.4f}, which are longitude and latitude. Mend: name no CRS for this file."
+        raise BadInput(msg)
+
+
 def _check_degrees(path: Path, frame: gpd.GeoDataFrame, mend: str) -> None:
     """Refuse a file in which most coordinates are too large for longitude and latitude; a few stray ones are the reader's."""
-    bounds = frame.geometry.bounds.dropna()
-    far = (bounds[["minx", "maxx"]].abs() > _MOST_EAST).any(axis=1)
-    far |= (bounds[["miny", "maxy"]].abs() > _MOST_NORTH).any(axis=1)
+    bounds, far = _far(frame)
     if far.mean() > 0.5:
         x, y = bounds.loc[far, ["minx", "miny"]].iloc[0]
         msg = f"{path.name}: expected longitude and latitude in degrees ({frame.crs.name}), found {x:.0f} and {y:.0f}, which are no degrees but metres or feet of another CRS. Mend: {mend}"
         raise BadInput(msg)
+
+
+def _far(frame: gpd.GeoDataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    """Return the bounds of every shape that has any, and which are too large for longitude and latitude."""
+    bounds = frame.geometry.bounds.dropna()
+    far = (bounds[["minx", "maxx"]].abs() > _MOST_EAST).any(axis=1)
+    return bounds, far | (bounds[["miny", "maxy"]].abs() > _MOST_NORTH).any(axis=1)
 
 
 def _check_vector(path: Path) -> None:

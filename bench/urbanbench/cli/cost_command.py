@@ -86,7 +86,7 @@ def cost(
     kept = chosen_results(results, model=model, city=city, task=task, split=split, head=head)
     fronts = fronts_of([one.to_dict() | {"own": one.own} for one in kept])
     if not fronts:
-        msg = f"None of {counted(len(kept), 'result')} has a score, a time and a machine. Expected finished results. Run something first."
+        msg = f"None of the {len(kept):,} results has a score, a time and a machine. Expected finished results. Run something first."
         raise DataMissing(msg)
     if as_json:
         print_json([_document(front) for front in fronts])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from urbanbench.cli.printing import note, print_table
-from urbanbench.counted import counted
 from urbanbench.errors import BadInput, UrbanbenchError
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def able(specs: Sequence[RunSpec], choice: Choice) -> list[RunSpec]:
         note(f"Left out: {reason}")
     able = [spec for spec, reason in reasons.items() if not reason]
     if not able:
-        msg = f"None of {counted(len(reasons), 'cell')} can be run with this version of urbanbench: {next(iter(reasons.values()), '')}"
+        msg = f"None of the {len(reasons):,} cells can be run with this version of urbanbench: {next(iter(reasons.values()), '')}"
         raise BadInput(msg)
     for parameter, _ in choice.settings:
         if not any(parameter in dict(spec.settings) for spec in able):
@@ -66,7 +65,7 @@ def labelled(specs: Sequence[RunSpec]) -> list[RunSpec]:
             _say_absent(city, absent[city], list(opened.labels))
     kept = [spec for spec in specs if spec.task not in absent.get(spec.city, ())]
     if not kept:
-        msg = f"None of {counted(len(specs), 'cell')} is about a label that its city has. Name a task with --task, or another city with --city."
+        msg = f"None of the {len(specs):,} cells is about a label that its city has. Name a task with --task, or another city with --city."
         raise BadInput(msg)
     return kept
 

@@ -80,6 +80,8 @@ Heads = Annotated[
         "--head", help="Head; the experiment's own where left out.", autocompletion=completing.heads
     ),
 ]
+_SEEDS = "10"
+
 Style = Annotated[
     str, typer.Option("--format", "-f", help="text, md, html or csv.", autocompletion=completing.formats)
 ]
@@ -128,7 +130,7 @@ def run(
     task: Tasks = [],  # noqa: B006 - same
     split: Splits = [],  # noqa: B006 - same
     head: Heads = [],  # noqa: B006 - same
-    seeds: options.Seeds = "10",
+    seeds: options.Seeds = _SEEDS,
     preset: options.Preset = "",
     settings: options.Settings = [],  # noqa: B006 - same
     model_seed: options.OneModelSeed = None,
@@ -230,7 +232,7 @@ def show(
     task: Tasks = [],  # noqa: B006 - same
     split: Splits = [],  # noqa: B006 - same
     head: Heads = [],  # noqa: B006 - same
-    seeds: options.Seeds = "10",
+    seeds: options.Seeds = _SEEDS,
     preset: options.Preset = "",
     settings: options.Settings = [],  # noqa: B006 - same
     model_seed: options.OneModelSeed = None,
@@ -256,7 +258,18 @@ def show(
         choice = _with_results(experiment, results, choice)
     choice = experiment.settled(choice)
     if not _has_any(experiment, results, choice):
-        asked = {"-m": model, "-c": city, "-t": task, "--split": split, "--head": head}
+        asked: dict[str, Sequence[str]] = {
+            "-m": model,
+            "-c": city,
+            "-t": task,
+            "--split": split,
+            "--head": head,
+            "--seeds": [seeds] if seeds != _SEEDS else [],
+            "--preset": [preset] if preset else [],
+            "--set": settings,
+            "--model-seed": [] if model_seed is None else [str(model_seed)],
+            "--model-seeds": [model_seeds] if model_seeds else [],
+        }
         note(f"Nothing of experiment {name!r} is in {_where(out)}. Mend: {_mend(name, asked, out)}")
     _print(experiment, results, choice, style, figures)
 

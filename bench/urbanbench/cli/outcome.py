@@ -64,7 +64,7 @@ def told_when_stopped(progress: ProgressLines, folder: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         again = shlex.join(["urbanbench", *words_of_command()])
         note(
-            f"Stopped: {progress.done} of {counted(progress.total, 'cell')} are done and kept in {folder}/. "
+            f"Stopped: {progress.done} of {progress.total} cells are done and kept in {folder}/. "
             f"The same command goes on from there: {again}"
         )
         raise Stopped from None

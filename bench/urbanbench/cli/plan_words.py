@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from urbanbench.cli.printing import print_json, print_table, say, say_paragraph
-from urbanbench.counted import counted
 from urbanbench.progress import span
 
 if TYPE_CHECKING:
@@ -173,7 +172,7 @@ def _say_totals(plan: Outlook) -> None:
     counts, jobs = plan.counts, plan.wanted.jobs
     rest = ", ".join(f"{n} {word}" for word, n in counts.items() if word not in {"cells", "left"})
     say_paragraph(
-        f"{counts['left']} of {counted(counts['cells'], 'cell')} {'is' if counts['left'] == 1 else 'are'} to be done ({rest})."
+        f"{counts['left']:,} of {counts['cells']:,} cells {'is' if counts['left'] == 1 else 'are'} to be done ({rest})."
     )
     if not counts["left"]:
         return

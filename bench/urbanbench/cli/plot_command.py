@@ -82,7 +82,9 @@ def plot(
 
     check_ending(out)
     every = chosen_results(results, city=city, task=task, split=split)
+    model, groups = _without_groups(model)
     _check_names(every, model, head, inputs)
+    model = [*model, *groups]
     kept = [one for one in every if _wanted(one, model, head, inputs, floors=floors)]
     if not kept or _lacks_models(every, kept, model, inputs):
         msg = f"No result of a model fits, of {counted(len(every), 'result')} of these cities, tasks and splits. Expected rows of the models, heads and inputs asked for. Mend: ask for other names, or for fewer."
@@ -94,6 +96,15 @@ def plot(
         figures = _figures_of(what, kept, {"tasks": task, "splits": split, "models": model})
     for path in _save(figures, out):
         note(f"Drawn: {path}")
+
+
+def _without_groups(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return words for models that are names or patterns, and the names of those that are words for several."""
+    from urbanbench.registry import GROUPS, expand
+
+    parts = [part.strip() for word in words for part in word.split(",") if part.strip()]
+    groups = [part for part in parts if part in GROUPS]
+    return [part for part in parts if part not in GROUPS], expand("model", groups) if groups else []
 
 
 def _check_names(

@@ -15,6 +15,8 @@ __all__ = ["Sharing", "sharing_of"]
 
 _PIECES = 25
 """Blocks that hold units under the block split, at least (`urbanbench.scoring.block_size.resolve_block_size`)."""
+_FEWEST = 3
+"""Pieces of which a split has a side for training, validation and test each."""
 
 
 @dataclass(frozen=True)
@@ -62,5 +64,5 @@ def sharing_of(
 
 
 def _pieces(facts: Sequence[Mapping[str, object]]) -> float:
-    told = [float(str(one[PIECES])) for one in facts if PIECES in one]
-    return min(float(_PIECES), sum(told) / len(told)) if told else _PIECES
+    told = [float(one[PIECES]) for one in facts if isinstance(one.get(PIECES), int | float)]  # type: ignore[arg-type]
+    return float(np.clip(np.mean(told), _FEWEST, _PIECES)) if told else _PIECES

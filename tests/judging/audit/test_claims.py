@@ -59,6 +59,14 @@ def test_a_claim_that_does_not_follow_says_why(table_of, tmp_path, row, severity
     assert says in one.says
 
 
+def test_claims_name_rows_with_marks_and_with_underscores(table_of, tmp_path):
+    path = tmp_path / "claims.csv"
+    path.write_text("model,baseline,metric,percent\nm__full__poi,**Rival**,RMSE,20\n", encoding="utf-8")
+    table = table_of(TABLE.replace("Ours,", "m__full__poi,").replace("Rival", "__Rival__"))
+    [one] = [one for one in audit(table, read_claims(path)) if one.rule == "claims"]
+    assert "is 16.67 %, not 20.0" in one.says
+
+
 def test_claims_may_be_toml(table_of, tmp_path):
     path = tmp_path / "claims.toml"
     path.write_text(

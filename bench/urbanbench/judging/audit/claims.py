@@ -11,7 +11,7 @@ from typing import Any
 
 from urbanbench.errors import BadInput, DataMissing
 from urbanbench.judging.audit.finding import IMPOSSIBLE, NOTE, SUSPICIOUS, Finding, Rule, place
-from urbanbench.judging.audit.printed import Printed, read_number
+from urbanbench.judging.audit.printed import Printed, read_number, unmarked
 from urbanbench.judging.audit.table import Line, Measure, Table
 from urbanbench.judging.audit.words import meaning, plain, read_metric
 
@@ -93,7 +93,8 @@ def _claim(row: Mapping[str, Any], where: str, path: Path) -> Claim:
         msg = f"{where} of {str(path)!r} has the fields {', '.join(told)}. Expected model, metric and percent, and none but {', '.join(_FIELDS)}."
         raise BadInput(msg)
     rest = {name: told.get(name, "") for name in ("baseline", "task", "city", "test", "setting")}
-    return Claim(told["model"], told["metric"], percent, **rest, where=where)
+    rest["baseline"] = unmarked(rest["baseline"])
+    return Claim(unmarked(told["model"]), told["metric"], percent, **rest, where=where)
 
 
 def checked_claims(table: Table, claims: Sequence[Claim]) -> Iterator[Finding]:

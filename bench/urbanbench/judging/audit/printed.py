@@ -18,7 +18,7 @@ _WITH_SD = re.compile(
     rf"^({_NUMBER})\s*(?:\\?%)?\s*(?:±|\+/-|\+-|\\pm|_\{{\s*\\pm|\(\s*±?)\s*({_NUMBER})\s*(?:\\?%)?\s*[)}}]*\s*(\\?%)?$"
 )
 _BOLD = re.compile(r"\*\*(.+?)\*\*|\\(?:textbf|mathbf|bm)\{(.+?)\}|<(?:b|strong)>(.+?)</(?:b|strong)>")
-_UNDERLINED = re.compile(r"__(.+?)__|\\(?:underline|uline)\{(.+?)\}|<u>(.+?)</u>")
+_UNDERLINED = re.compile(r"(?<!\w)__(.+?)__(?!\w)|\\(?:underline|uline)\{(.+?)\}|<u>(.+?)</u>")
 _SIGNS = str.maketrans({"−": "-", "\u00a0": " ", "\u202f": " ", "$": " ", "†": " ", "‡": " ", "*": " "})  # noqa: RUF001
 
 
@@ -128,8 +128,8 @@ def unmarked(text: str) -> str:
 
     Examples
     --------
-    >>> unmarked("**UrbanMFM** (ours)"), unmarked(r"\textbf{HGI}"), unmarked("poi_counts")
-    ('UrbanMFM (ours)', 'HGI', 'poi_counts')
+    >>> unmarked("**UrbanMFM** (ours)"), unmarked(r"\textbf{HGI}"), unmarked("poi_counts"), unmarked("hgi__full__block")
+    ('UrbanMFM (ours)', 'HGI', 'poi_counts', 'hgi__full__block')
     """
     for marks in (_BOLD, _UNDERLINED):
         text = marks.sub(lambda found: next(part for part in found.groups() if part is not None), text)

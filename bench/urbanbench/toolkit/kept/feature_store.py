@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import inspect
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -47,6 +49,9 @@ _COMPUTED_BY = (
 
 _GUARDED = {"builtins", "torch", "transformers", "urbanbench"}
 """Packages whose code and version keys have already."""
+
+_UNFILED: WeakKeyDictionary[type, str] = WeakKeyDictionary()
+"""Names of classes without a file, such as those of a notebook: nobody else has their features."""
 
 
 def cached_features(
@@ -105,19 +110,19 @@ def encoder_digest(encoder: nn.Module, device: str) -> str:
         "torch": torch.__version__,
         "device": torch.device(device).type,
     }
-    files = _foreign_files(type(encoder))
-    return value_digest(settings | ({"code": code_digest(*files)} if files else {}))
+    own = [one for one in type(encoder).__mro__ if one.__module__.partition(".")[0] not in _GUARDED]
+    return value_digest(settings | ({"code": [_code_of(one) for one in own]} if own else {}))
 
 
-def _foreign_files(encoder: type) -> list[Path]:
-    """Return the files of a class and of those that it builds on, as far as nothing else guards their code."""
-    return sorted(
-        {
-            Path(inspect.getfile(one))
-            for one in encoder.__mro__
-            if one.__module__.partition(".")[0] not in _GUARDED
-        }
-    )
+def _code_of(encoder: type) -> str:
+    """Hash the file of a class; one without a file has a name of its own for as long as it lives."""
+    try:
+        file = Path(inspect.getfile(encoder))
+    except (TypeError, OSError):
+        file = None
+    if file is None or not file.is_file():
+        return _UNFILED.setdefault(encoder, uuid.uuid4().hex)
+    return code_digest(file)
 
 
 def texts_digest(texts: Sequence[str]) -> str:
