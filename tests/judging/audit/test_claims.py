@@ -64,7 +64,7 @@ def test_claims_name_rows_with_marks_and_with_underscores(table_of, tmp_path):
     path.write_text("model,baseline,metric,percent\nm__full__poi,**Rival**,RMSE,20\n", encoding="utf-8")
     table = table_of(TABLE.replace("Ours,", "m__full__poi,").replace("Rival", "__Rival__"))
     [one] = [one for one in audit(table, read_claims(path)) if one.rule == "claims"]
-    assert "is 16.67 %, not 20.0" in one.says
+    assert one.says == "Rival 6.00 to m__full__poi 5.00 is 16.67 %, not 20"
 
 
 def test_claims_may_be_toml(table_of, tmp_path):
