@@ -101,7 +101,7 @@ def build(
         str,
         typer.Option(
             "--file-crs",
-            help="CRS of a file of regions that names none; GeoJSON in degrees, its usual CRS, counts as such.",
+            help="CRS of a file of regions that names none; GeoJSON in its usual CRS counts as such.",
         ),
     ] = "",
     within: Annotated[

@@ -133,8 +133,12 @@ def _with(part: str, name: str, rows: Sequence[RunResult]) -> list[RunResult]:
 
 def _choices(key: str, values: AbstractSet[str]) -> str:
     """Write the values that rows have of a parameter, as a word takes them."""
-    listed = f"one of: {', '.join(sorted(values - {''}))}" if values - {""} else ""
-    return listed if "" not in values else " or ".join(filter(None, [listed, f"{key}= without a value"]))
+    named, ways = sorted(values - {""}), []
+    if named:
+        ways.append(f"one of: {', '.join(named)}")
+    if "" in values:
+        ways.append(f"{key}= without a value")
+    return " or ".join(ways)
 
 
 def _value(row: RunResult, key: str) -> str:
