@@ -48,6 +48,12 @@ def test_a_small_board_is_exactly_this(make_result):
     ]
 
 
+@pytest.mark.parametrize(("values", "said"), [((0.5,), "; 1 seed"), ((0.5, 0.6), "; 2 seeds")])
+def test_one_seed_is_told_in_the_singular(make_result, values, said):
+    lines = render([make_result("a", values)], format="md").splitlines()
+    assert any(line.endswith(said) for line in lines)
+
+
 def test_metrics_stand_with_the_main_one_first_and_the_unit_above(make_result):
     text = render([make_result("a")], format="md")
     titles = [part.strip() for part in table_lines(text)[0].split("|")[5:9]]

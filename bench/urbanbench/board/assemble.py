@@ -154,7 +154,7 @@ def group_facts(group: Group) -> list[str]:
     sizes = [f"{name} {span(counts)}" for name, counts in zip(names, row.sizes, strict=True) if any(counts)]
     facts.extend([", ".join(sizes)] if sizes else [])
     seeds = set() if group.parity else {len(one.seeds) for one in group.rows if one.ok}
-    facts.extend([f"{span(sorted(seeds))} seeds"] if seeds else [])
+    facts.extend([f"{span(sorted(seeds))} {'seed' if seeds == {1} else 'seeds'}"] if seeds else [])
     if row.task.get("log1p"):
         facts.append("heads fit log1p of the target, metrics are in its natural unit")
     if row.task.get("withholds"):
